@@ -1,0 +1,110 @@
+"""Antenna arrays applied to paths: a plane wave meets each element with a phase.
+
+The elements of an array see the same paths, which holds as long as the array
+is small against the distance to the nearest object (Sionna's synthetic array).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rtwin.errors import OutOfRangeError, ShapeError
+from rtwin.units import rotation_matrix, unit_vector
+
+
+@dataclass(frozen=True, eq=False)
+class AntennaArray:
+    """Element positions of an array, and how each device is turned.
+
+    Attributes:
+        positions_m: Elements relative to the device, in its own frame with the
+            boresight along +x [m], [element, 3].
+        orientation: Yaw, pitch and roll of the device [rad], [link, 3], or
+            [1, 3] or [3] for one orientation on all links.
+    Raises:
+        ShapeError: if an array has another shape (it is printed).
+    """
+
+    positions_m: NDArray[np.float64]
+    orientation: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
+
+    def __post_init__(self) -> None:
+        positions = np.asarray(self.positions_m, dtype=np.float64)
+        orientation = np.atleast_2d(np.asarray(self.orientation, dtype=np.float64))
+        for name, array in (("positions_m", positions), ("orientation", orientation)):
+            if array.ndim != 2 or array.shape[1] != 3 or array.shape[0] == 0:
+                raise ShapeError(f"{name} has shape {array.shape}; it must be [n, 3] with n >= 1.")
+        object.__setattr__(self, "positions_m", positions)
+        object.__setattr__(self, "orientation", orientation)
+
+    @property
+    def num_elements(self) -> int:
+        """Number of elements; a dual-polarised element counts once."""
+        return len(self.positions_m)
+
+
+def planar_array_positions_m(
+    num_rows: int,
+    num_cols: int,
+    vertical_spacing: float,
+    horizontal_spacing: float,
+    wavelength_m: float,
+) -> NDArray[np.float64]:
+    """Element positions of a planar array in the y-z plane of its device [m].
+
+    Numbered down each column, columns from -y to +y: the order of Sionna's
+    PlanarArray.
+
+    Args:
+        num_rows: Elements on top of each other.
+        num_cols: Elements side by side.
+        vertical_spacing: Distance between rows, in wavelengths.
+        horizontal_spacing: Distance between columns, in wavelengths.
+        wavelength_m: Wavelength [m].
+    Returns:
+        [num_rows * num_cols, 3], m, centred on the device.
+    Raises:
+        OutOfRangeError: if there is no row or no column.
+    Source: Sionna RT 2.2.0, PlanarArray; checked by tests/channel/test_antenna_arrays.py.
+    """
+    if num_rows < 1 or num_cols < 1:
+        raise OutOfRangeError(
+            f"the array has {num_rows} x {num_cols} elements; it needs at least 1 x 1."
+        )
+    col, row = np.divmod(np.arange(num_rows * num_cols), num_rows)
+    y = (col - (num_cols - 1) / 2) * horizontal_spacing
+    z = ((num_rows - 1) / 2 - row) * vertical_spacing
+    return np.stack([np.zeros_like(y), y, z], axis=-1) * wavelength_m
+
+
+def steering(
+    array: AntennaArray,
+    azimuth: ArrayLike,
+    zenith: ArrayLike,
+    link_index: NDArray[np.int64],
+    wavelength_m: float,
+) -> NDArray[np.complex128]:
+    """Phase factors of the elements for waves along given directions.
+
+    The factor is exp(j 2 pi / wavelength r.d), with r the unit vector from the
+    device out into the world, at the transmitter as at the receiver, and d the
+    element's position turned with its device.
+
+    Args:
+        array: The array of this end of the links.
+        azimuth: Azimuth of each path at this end [rad], [path].
+        zenith: Zenith of each path at this end [rad], [path].
+        link_index: Link of each path, [path]; picks the orientation.
+        wavelength_m: Wavelength [m].
+    Returns:
+        [path, element], complex, magnitude 1.
+    Raises:
+        IndexError: if a link has no orientation.
+    Source: Sionna RT 2.2.0, synthetic arrays; checked by tests/channel/test_antenna_arrays.py.
+    """
+    rotation = rotation_matrix(array.orientation)
+    of_path = rotation[0] if len(rotation) == 1 else rotation[link_index]
+    # Turning the few directions back is cheaper than turning all elements.
+    local = np.squeeze(unit_vector(azimuth, zenith)[..., None, :] @ of_path, axis=-2)
+    return np.exp(2j * np.pi / wavelength_m * (local @ array.positions_m.T))

@@ -1,0 +1,59 @@
+"""What a file is, in a few numbers."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT
+from rtwin.dataset.store import open_checked
+from rtwin.units import to_db
+
+_COUNTS = ("num_candidates", "num_inside", "num_underground", "num_without_ground")
+
+
+def file_info(file: str | Path) -> dict[str, Any]:
+    """A summary of a dataset or radio map, ready for JSON.
+
+    Raises:
+        StoreError: if the file is missing, broken, foreign or newer.
+    """
+    with open_checked(file) as h5:
+        kind = str(h5.attrs["format"])
+        info: dict[str, Any] = {
+            "file": str(file),
+            "format": kind,
+            "bytes": Path(file).stat().st_size,
+            "title": h5.attrs.get("title", ""),
+            "scene": h5.attrs.get("scene", ""),
+            "scene_hash": h5.attrs.get("scene_hash", ""),
+            "content_hash": h5.attrs.get("content_hash", ""),
+            "frequency_hz": float(h5.attrs.get("frequency_hz", np.nan)),
+            "seed": int(h5.attrs.get("seed", 0)),
+            "variant": h5.attrs.get("variant", ""),
+            "versions": json.loads(h5.attrs.get("versions", "{}")),
+            "num_tx": int(h5["tx_position_m"].shape[0]),
+        }
+        if kind == PATHS_FORMAT:
+            paths = h5["num_paths"][...]
+            info |= {
+                "num_rx": int(h5["rx_position_m"].shape[0]),
+                "num_links": len(paths),
+                "num_paths": int(paths.sum()),
+                "num_links_without_path": int((paths == 0).sum()),
+                "max_paths_per_link": int(paths.max(initial=0)),
+                "dropped_path_gain": float(h5["dropped_path_gain"][...].sum()),
+                **{name: int(h5.attrs[name]) for name in _COUNTS},
+            }
+        elif kind == MAP_FORMAT:
+            gain = h5["path_gain"][...]
+            reached = gain > 0
+            info |= {
+                "num_cells_y": int(gain.shape[1]),
+                "num_cells_x": int(gain.shape[2]),
+                "cell_size_m": float(h5.attrs["cell_size_m"]),
+                "reached_share": float(reached.any(axis=0).mean()),
+                "max_path_gain_db": float(to_db(gain.max())) if reached.any() else None,
+            }
+        return info

@@ -1,0 +1,105 @@
+"""From a recipe to a radio map file."""
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from rtwin.channel import rss_dbm, serving_transmitter, sinr, thermal_noise_w
+from rtwin.dataset.generate import (
+    Progress,
+    _silent,
+    scene_attributes,
+    transmitter_columns,
+    write_table,
+)
+from rtwin.dataset.reader import RadioMap, open_radio_map
+from rtwin.dataset.schema import COORDINATES, MAP_FORMAT, MAP_LAYOUT
+from rtwin.dataset.store import (
+    attach_dimensions,
+    content_hash,
+    open_checked,
+    plain_errors,
+    replace_whole,
+    write_header,
+)
+from rtwin.errors import StoreError
+from rtwin.scene import Recipe
+from rtwin.trace import NUM_LATTICES, MapGrid, World, load_world, map_grid, trace_path_gain
+
+
+def generate_radio_map(
+    recipe: Recipe, file: str | Path, *, overwrite: bool = False, progress: Progress = _silent
+) -> Path:
+    """Trace the radio map of a recipe into a file.
+
+    Args:
+        recipe: What to trace; [radio_map] says which cells.
+        file: Where to; appears whole or not at all.
+        overwrite: Replace an existing file.
+        progress: Called with stage ("map"), steps done and in all.
+    Returns:
+        The path of the file.
+    Raises:
+        RecipeError, GeometryError: if the recipe cannot be traced.
+        StoreError: if the file exists and overwrite is not set, or cannot be written.
+    """
+    file = Path(file)
+    if file.exists() and not overwrite:
+        raise StoreError(f"{file}: exists; choose another name or pass overwrite")
+    with plain_errors(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    world = load_world(recipe)
+    grid = map_grid(world)
+    num_tx = len(recipe.transmitter)
+    gain = np.zeros((num_tx, *grid.shape))
+    error = np.zeros_like(gain)
+    for tx in range(num_tx):
+        def report(done: int, total: int, tx: int = tx) -> None:
+            progress("map", tx * total + done, num_tx * total)
+
+        gain[tx], error[tx] = trace_path_gain(world, tx, grid, report)
+    temporary = file.with_name(file.name + ".tmp")
+    try:
+        with plain_errors(file):
+            _write(temporary, world, grid, gain, error)
+            replace_whole(temporary, file)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return file
+
+
+def _write(file: Path, world: World, grid: MapGrid, gain: Any, error: Any) -> None:
+    recipe = world.recipe
+    columns = transmitter_columns(recipe)
+    power = columns["tx_power_dbm"]
+    noise = thermal_noise_w(recipe.bandwidth_hz, recipe.temperature_k, recipe.noise_figure_db)
+    with h5py.File(file, "w") as h5:
+        write_header(h5, MAP_FORMAT, {
+            **scene_attributes(world),
+            "cell_size_m": grid.cell_size_m,
+            "height_m": recipe.radio_map.height_m,
+            "rays": recipe.radio_map.rays,
+            "num_lattices": NUM_LATTICES,
+            "noise_power_w": float(noise),
+        })  # fmt: skip
+        write_table(h5, MAP_LAYOUT, {
+            **columns,
+            "cell_centers_m": grid.centers_m,
+            "path_gain": gain,
+            "path_gain_standard_error": error,
+            "rss_dbm": rss_dbm(gain, power),
+            "sinr": sinr(gain, power, noise),
+            "serving_transmitter": serving_transmitter(gain, power),
+        })  # fmt: skip
+        attach_dimensions(h5, MAP_LAYOUT, {
+            **COORDINATES,
+            "tx": [tx.name for tx in recipe.transmitter],
+            "cell_x": grid.centers_m[0, :, 0],
+            "cell_y": grid.centers_m[:, 0, 1],
+        })  # fmt: skip
+        h5.attrs["content_hash"] = content_hash(h5, MAP_LAYOUT)
+
+
+__all__ = ["RadioMap", "generate_radio_map", "open_radio_map"]

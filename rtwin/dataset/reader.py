@@ -1,0 +1,249 @@
+"""Reading dataset files: whole, by link, as xarray, as a stream for learning."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.channel import AntennaArray, PathSet, planar_array_positions_m
+from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT
+from rtwin.dataset.store import open_checked
+from rtwin.errors import MissingExtraError, OutOfRangeError
+from rtwin.scene import Antenna, Recipe, recipe_from_dict
+from rtwin.units import wavelength_m
+
+if TYPE_CHECKING:
+    import xarray
+
+
+class PathDataset:
+    """A dataset of paths, open for reading; use it in a `with` block.
+
+    Nothing is read until it is asked for, so a file may be larger than memory.
+    """
+
+    def __init__(self, file: str | Path) -> None:
+        self.path = Path(file)
+        self._file: h5py.File = open_checked(file, PATHS_FORMAT)
+
+    def __enter__(self) -> "PathDataset":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def read(self, name: str, rows: slice = slice(None)) -> NDArray[Any]:
+        """Values of a variable of docs/dataset.md, or some of its rows."""
+        data = self._file[name][rows]
+        return data.astype(str) if data.dtype == object else data
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """Root attributes: provenance, hashes, counts."""
+        return {name: _plain(value) for name, value in self._file.attrs.items()}
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The recipe that the dataset was traced from."""
+        return recipe_from_dict(json.loads(self._file.attrs["recipe"]), self._file.attrs["scene"])
+
+    @property
+    def num_tx(self) -> int:
+        """Number of transmitters."""
+        return int(self._file["tx_position_m"].shape[0])
+
+    @property
+    def num_rx(self) -> int:
+        """Number of receivers."""
+        return int(self._file["rx_position_m"].shape[0])
+
+    @property
+    def num_links(self) -> int:
+        """Number of links, num_rx * num_tx."""
+        return int(self._file["num_paths"].shape[0])
+
+    @cached_property
+    def num_paths(self) -> NDArray[np.int64]:
+        """Number of paths of each link, [link]."""
+        return self._file["num_paths"][...].astype(np.int64)
+
+    @cached_property
+    def _offsets(self) -> NDArray[np.int64]:
+        return np.concatenate([[0], np.cumsum(self.num_paths)])
+
+    def link(self, rx: int, tx: int) -> int:
+        """Number of the link between a receiver and a transmitter."""
+        if not (0 <= rx < self.num_rx and 0 <= tx < self.num_tx):
+            raise OutOfRangeError(
+                f"rx = {rx}, tx = {tx}: the file has receivers 0 to {self.num_rx - 1} "
+                f"and transmitters 0 to {self.num_tx - 1}"
+            )
+        return rx * self.num_tx + tx
+
+    def paths(self, first_link: int = 0, last_link: int | None = None) -> PathSet:
+        """Paths of the links from `first_link` up to and without `last_link`."""
+        links = slice(first_link, self.num_links if last_link is None else last_link)
+        rows = self.path_rows(links.start, links.stop)
+        columns = {
+            name: self._file[name][rows]
+            for name in (
+                "a", "delay_s", "aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith",
+                "doppler_hz", "interactions",
+            )
+        }  # fmt: skip
+        return PathSet(
+            num_paths=self.num_paths[links],
+            frequency_hz=float(self._file.attrs["frequency_hz"]),
+            **columns,
+        )
+
+    def path_rows(self, first_link: int, last_link: int) -> slice:
+        """Rows of the path variables that belong to a range of links."""
+        return slice(int(self._offsets[first_link]), int(self._offsets[last_link]))
+
+    def batches(self, links_per_batch: int = 4096) -> Iterator[tuple[slice, PathSet]]:
+        """All links in bounded pieces: the range of links and their paths."""
+        for start in range(0, self.num_links, links_per_batch):
+            stop = min(start + links_per_batch, self.num_links)
+            yield slice(start, stop), self.paths(start, stop)
+
+    def arrays(self, first_link: int, last_link: int) -> tuple[AntennaArray, AntennaArray]:
+        """Transmit and receive arrays, turned as the devices of each link are."""
+        links = slice(first_link, last_link)
+        tx, rx = self._file["link_tx"][links], self._file["link_rx"][links]
+        return (
+            _array(self.recipe.transmitter[0].antenna, self.recipe.frequency_hz,
+                   self._file["tx_orientation_rad"][...][tx]),
+            _array(self.recipe.receivers.antenna, self.recipe.frequency_hz,
+                   self._file["rx_orientation_rad"][...][rx]),
+        )  # fmt: skip
+
+    def xarray(self) -> "xarray.Dataset":
+        """The file as a lazily loaded xarray.Dataset; close it when done."""
+        import xarray
+
+        return xarray.open_dataset(self.path, engine="h5netcdf")
+
+
+def _array(antenna: Antenna, frequency_hz: float, orientation: NDArray[Any]) -> AntennaArray:
+    positions = planar_array_positions_m(
+        antenna.num_rows, antenna.num_cols, antenna.vertical_spacing, antenna.horizontal_spacing,
+        wavelength_m(frequency_hz),
+    )  # fmt: skip
+    return AntennaArray(positions, orientation)
+
+
+def open_dataset(file: str | Path) -> PathDataset:
+    """Open a dataset of paths for reading.
+
+    Raises:
+        StoreError: if the file is missing, broken, of another kind or newer.
+    """
+    return PathDataset(file)
+
+
+@dataclass(frozen=True)
+class RadioMap:
+    """A radio map in memory: a twin of the power that transmitters bring to an area."""
+
+    tx_name: tuple[str, ...]
+    tx_position_m: NDArray[np.float64]  # [tx, 3]
+    tx_power_dbm: NDArray[np.float64]  # [tx]
+    cell_centers_m: NDArray[np.float64]  # [cell_y, cell_x, 3]
+    path_gain: NDArray[np.float64]  # [tx, cell_y, cell_x], linear
+    path_gain_standard_error: NDArray[np.float64]
+    rss_dbm: NDArray[np.float32]
+    sinr: NDArray[np.float64]
+    serving_transmitter: NDArray[np.int16]  # [cell_y, cell_x], -1 where none
+    attributes: dict[str, Any]
+
+
+def open_radio_map(file: str | Path) -> RadioMap:
+    """Read a radio map file.
+
+    Raises:
+        StoreError: if the file is missing, broken, of another kind or newer.
+    """
+    with open_checked(file, MAP_FORMAT) as h5:
+        names = ("tx_position_m", "tx_power_dbm", "cell_centers_m", "path_gain",
+                 "path_gain_standard_error", "rss_dbm", "sinr", "serving_transmitter")  # fmt: skip
+        return RadioMap(
+            tx_name=tuple(h5["tx_name"].asstr()[...]),
+            **{name: h5[name][...] for name in names},
+            attributes={name: _plain(value) for name, value in h5.attrs.items()},
+        )
+
+
+def tf_dataset(file: str | Path, links_per_batch: int = 256) -> Any:
+    """The links as a tf.data.Dataset of ragged batches, for learning.
+
+    Each element is a dict: `rx_position_m` [link, 3], `tx` [link], and per path
+    as ragged [link, path]: `path_gain` (linear), `delay_s`, `aod_azimuth`,
+    `aod_zenith`, `aoa_azimuth`, `aoa_zenith`, `doppler_hz`, all float32. The
+    file is read piece by piece.
+
+    Raises:
+        MissingExtraError: if TensorFlow is not installed.
+    """
+    try:
+        import tensorflow as tf
+    except ImportError as error:
+        raise MissingExtraError(
+            "tf_dataset needs TensorFlow; pip install 'rtwin[horizontal]'"
+        ) from error
+    ragged = ("path_gain", "delay_s", "aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith",
+              "doppler_hz")  # fmt: skip
+    signature = {
+        "rx_position_m": tf.TensorSpec((None, 3), tf.float32),
+        "tx": tf.TensorSpec((None,), tf.int32),
+        **{name: tf.RaggedTensorSpec((None, None), tf.float32, 1) for name in ragged},
+    }
+
+    def elements() -> Iterator[dict[str, Any]]:
+        with open_dataset(file) as dataset:
+            position = dataset.read("rx_position_m")
+            for links, paths in dataset.batches(links_per_batch):
+                rx = dataset.read("link_rx", links)
+                values = {name: getattr(paths, name) for name in ragged[1:]}
+                values["path_gain"] = paths.power
+                yield {
+                    "rx_position_m": position[rx].astype(np.float32),
+                    "tx": dataset.read("link_tx", links),
+                    **{
+                        name: tf.RaggedTensor.from_row_lengths(
+                            values[name].astype(np.float32), paths.num_paths
+                        )
+                        for name in ragged
+                    },
+                }
+
+    return tf.data.Dataset.from_generator(elements, output_signature=signature)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError:
+            return value
+    return value
+
+

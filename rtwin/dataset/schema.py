@@ -1,0 +1,125 @@
+"""The layout of rtwin's HDF5 files: names, types, units and meanings in one place.
+
+Paths are a CF contiguous ragged array: flat variables over all paths, and
+`num_paths` says how many belong to each link. Links run over receivers, then
+transmitters: link = rx * num_tx + tx. docs/dataset.md is made from these tables.
+"""
+
+from dataclasses import dataclass
+
+PATHS_FORMAT = "rtwin-paths"
+MAP_FORMAT = "rtwin-radiomap"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable of a file."""
+
+    name: str
+    dims: tuple[str, ...]
+    dtype: str  # numpy type string, or "str"
+    units: str  # UDUNITS; "1" for pure numbers, "" for text and codes
+    long_name: str
+
+
+def _path(name: str, dtype: str, units: str, long_name: str, *dims: str) -> Variable:
+    return Variable(name, ("path", *dims), dtype, units, long_name)
+
+
+TX_VARIABLES = (
+    Variable("tx_name", ("tx",), "str", "", "name of the transmitter"),
+    Variable("tx_position_m", ("tx", "xyz"), "<f8", "m", "position of the transmitter"),
+    Variable(
+        "tx_orientation_rad", ("tx", "angle"), "<f8", "rad", "yaw, pitch (downtilt), roll of the transmitter"
+    ),
+    Variable("tx_velocity_m_s", ("tx", "xyz"), "<f8", "m s-1", "velocity of the transmitter"),
+    Variable("tx_power_dbm", ("tx",), "<f8", "dBm", "transmit power"),
+)  # fmt: skip
+
+RX_VARIABLES = (
+    Variable("rx_position_m", ("rx", "xyz"), "<f8", "m", "position of the receiver"),
+    Variable(
+        "rx_orientation_rad", ("rx", "angle"), "<f8", "rad", "yaw, pitch (downtilt), roll of the receiver"
+    ),
+    Variable("rx_velocity_m_s", ("rx", "xyz"), "<f8", "m s-1", "velocity of the receiver"),
+    Variable("rx_time_s", ("rx",), "<f8", "s", "time at which the receiver is there; NaN where standing"),
+)  # fmt: skip
+
+LINK_VARIABLES = (
+    Variable("link_tx", ("link",), "<i4", "", "transmitter of the link, row of tx"),
+    Variable("link_rx", ("link",), "<i4", "", "receiver of the link, row of rx"),
+    Variable("num_paths", ("link",), "<i4", "1", "number of paths of the link"),
+    Variable(
+        "dropped_path_gain", ("link",), "<f8", "1",
+        "path gain of the paths left out on request (strongest_paths), linear",
+    ),
+)  # fmt: skip
+
+PATH_VARIABLES = (
+    _path(
+        "a", "<c8", "1",
+        "path coefficient without the carrier phase, antenna patterns included, arrays not; "
+        "baseband = a * exp(-j 2 pi frequency_hz delay_s)",
+        "rx_pol", "tx_pol",
+    ),
+    _path("delay_s", "<f8", "s", "absolute propagation delay"),
+    _path("aod_azimuth", "<f4", "rad", "azimuth of departure, from +x towards +y"),
+    _path("aod_zenith", "<f4", "rad", "zenith of departure, from +z"),
+    _path("aoa_azimuth", "<f4", "rad", "azimuth of arrival, pointing back to where the wave came from"),
+    _path("aoa_zenith", "<f4", "rad", "zenith of arrival, pointing back to where the wave came from"),
+    _path("doppler_hz", "<f4", "Hz", "Doppler shift by moving ends and objects"),
+    _path(
+        "interactions", "|u1", "",
+        "what happens at each depth, counted from the transmitter: "
+        "0 nothing, 1 specular reflection, 2 diffuse reflection, 4 refraction, 8 diffraction",
+        "depth",
+    ),
+    _path("triangle", "<u4", "", "triangle of the scene met at each depth; 4294967295 where none", "depth"),
+    _path("object", "<i4", "", "object met at each depth, row of object_name; -1 where none", "depth"),
+    _path("material", "<i2", "", "material met at each depth, row of material_name; -1 where none", "depth"),
+    _path("vertex_m", "<f4", "m", "place of each interaction; NaN where none", "depth", "xyz"),
+)  # fmt: skip
+
+SCENE_VARIABLES = (
+    Variable("object_name", ("object_id",), "str", "", "name of the object"),
+    Variable("material_name", ("material_id",), "str", "", "name of the material"),
+    Variable("relative_permittivity", ("material_id",), "<f8", "1", "real relative permittivity"),
+    Variable("conductivity_s_per_m", ("material_id",), "<f8", "S m-1", "conductivity"),
+    Variable("thickness_m", ("material_id",), "<f8", "m", "thickness of the slab"),
+    Variable("scattering_coefficient", ("material_id",), "<f8", "1", "scattering coefficient"),
+    Variable("xpd_coefficient", ("material_id",), "<f8", "1", "cross-polarisation coefficient"),
+)
+
+PATHS_LAYOUT = (
+    *TX_VARIABLES, *RX_VARIABLES, *LINK_VARIABLES, *PATH_VARIABLES, *SCENE_VARIABLES
+)  # fmt: skip
+
+_CELLS = ("cell_y", "cell_x")
+MAP_LAYOUT = (
+    *TX_VARIABLES,
+    Variable("cell_centers_m", (*_CELLS, "xyz"), "<f8", "m", "centre of the cell"),
+    Variable(
+        "path_gain", ("tx", *_CELLS), "<f8", "1",
+        "path gain averaged over the cell, both receive polarisations, linear; 0 where no ray came",
+    ),
+    Variable(
+        "path_gain_standard_error", ("tx", *_CELLS), "<f8", "1",
+        "standard error of path_gain, from the scatter between ray lattices, linear",
+    ),
+    Variable("rss_dbm", ("tx", *_CELLS), "<f4", "dBm", "received power; -inf where no ray came"),
+    Variable(
+        "sinr", ("tx", *_CELLS), "<f8", "1",
+        "power over thermal noise and all other transmitters, linear",
+    ),
+    Variable(
+        "serving_transmitter", _CELLS, "<i2", "",
+        "transmitter with the highest received power, row of tx; -1 where none reaches",
+    ),
+)  # fmt: skip
+
+COORDINATES = {
+    "xyz": ("x", "y", "z"),
+    "angle": ("yaw", "pitch", "roll"),
+}
+PORT_LABELS = {"V": ("V",), "H": ("H",), "VH": ("V", "H"), "cross": ("slant -45", "slant +45")}

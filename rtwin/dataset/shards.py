@@ -1,0 +1,119 @@
+"""A dataset in the making: finished shards beside the file that they will become.
+
+`FILE.parts/` holds the plan and one file per finished shard. Shards appear whole
+or not at all, so a killed run loses at most the shard it was working on.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.dataset.schema import LINK_VARIABLES, PATH_VARIABLES, Variable
+from rtwin.dataset.store import blocks, create_variable, plain_errors, replace_whole
+from rtwin.errors import StoreError
+
+try:
+    import fcntl
+except ImportError:  # not on Windows; there, nobody is kept from writing twice
+    fcntl = None  # type: ignore[assignment]
+
+SHARD_VARIABLES = tuple(v for v in LINK_VARIABLES if v.name in ("num_paths", "dropped_path_gain"))
+
+
+@dataclass(frozen=True)
+class ShardFolder:
+    """The folder of a dataset in the making."""
+
+    target: Path
+
+    @property
+    def path(self) -> Path:
+        return self.target.with_name(self.target.name + ".parts")
+
+    def shard(self, number: int) -> Path:
+        return self.path / f"shard-{number:06d}.h5"
+
+    @contextlib.contextmanager
+    def opened(self, plan: dict[str, Any]) -> Iterator[None]:
+        """Create or resume the folder for one plan, and keep other writers out."""
+        with plain_errors(self.target):
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = open(self.path / "lock", "w")
+        try:
+            if fcntl is not None:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError as error:
+                    raise StoreError(
+                        f"{self.target}: another rtwin is writing it; wait for that one"
+                    ) from error
+            self._resume_or_start(plan)
+            yield
+        finally:
+            lock.close()
+
+    def _resume_or_start(self, plan: dict[str, Any]) -> None:
+        file = self.path / "plan.json"
+        text = json.dumps(plan, sort_keys=True)
+        if file.exists() and file.read_text() != text:
+            # The unfinished work is of another recipe: it can never be used again.
+            self.clear_shards()
+        if not file.exists():
+            with plain_errors(self.target):
+                temporary = file.with_suffix(".new")
+                temporary.write_text(text)
+                replace_whole(temporary, file)
+
+    def clear_shards(self) -> None:
+        for old in [*self.path.glob("shard-*"), *self.path.glob("merged*"), self.path / "plan.json"]:
+            old.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def write(self, number: int, arrays: dict[str, NDArray[Any]]) -> None:
+        """Store one shard; it appears under its name only when it is complete."""
+        temporary = self.path / f"shard-{number:06d}.{os.getpid()}.tmp"
+        try:
+            with plain_errors(self.target):
+                with h5py.File(temporary, "w") as file:
+                    for variable in (*SHARD_VARIABLES, *PATH_VARIABLES):
+                        data = arrays[variable.name]
+                        create_variable(file, variable, data.shape, data)
+                replace_whole(temporary, self.shard(number))
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def merge_into(self, file: h5py.File, num_shards: int) -> None:
+        """Append all shards' variables into one file, a bounded piece at a time."""
+        for variable in (*SHARD_VARIABLES, *PATH_VARIABLES):
+            self._merge_variable(file, variable, num_shards)
+
+    def _merge_variable(self, file: h5py.File, variable: Variable, num_shards: int) -> None:
+        shapes = []
+        for number in range(num_shards):
+            with h5py.File(self.shard(number), "r") as shard:
+                shapes.append(shard[variable.name].shape)
+        total = sum(shape[0] for shape in shapes)
+        merged = create_variable(file, variable, (total, *shapes[0][1:]))
+        start = 0
+        for number in range(num_shards):
+            with h5py.File(self.shard(number), "r") as shard:
+                for block in blocks(shard[variable.name]):
+                    merged[start : start + len(block)] = block
+                    start += len(block)
+
+
+def shard_ranges(num_receivers: int, shard_size: int) -> list[tuple[int, int]]:
+    """First and last-plus-one receiver of each shard."""
+    starts = np.arange(0, num_receivers, shard_size)
+    return [(int(s), int(min(s + shard_size, num_receivers))) for s in starts]

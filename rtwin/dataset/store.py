@@ -1,0 +1,197 @@
+"""Writing and reading HDF5 files whole: layouts, coordinates, hashes, atomic replacement."""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+import rtwin
+from rtwin.dataset.schema import FORMAT_VERSION, Variable
+from rtwin.errors import StoreError
+
+CHUNK_BYTES = 2**18
+BLOCK_ROWS = 2**16
+_STRING = h5py.string_dtype("utf-8")
+
+
+def create_variable(
+    file: h5py.File, variable: Variable, shape: tuple[int, ...], data: Any = None
+) -> h5py.Dataset:
+    """An empty or filled variable with its units and description."""
+    options: dict[str, Any] = {}
+    if variable.dtype == "str":
+        dtype: Any = _STRING
+    else:
+        dtype = np.dtype(variable.dtype)
+        row_bytes = max(1, int(np.prod(shape[1:], dtype=np.int64))) * dtype.itemsize
+        if shape and shape[0] * row_bytes > 4096:
+            rows = min(shape[0], max(1, CHUNK_BYTES // row_bytes))
+            options = {
+                "chunks": (rows, *shape[1:]), "compression": "gzip", "compression_opts": 1,
+                "shuffle": True,
+            }  # fmt: skip
+    dataset = file.create_dataset(variable.name, shape=shape, dtype=dtype, **options)
+    if data is not None and dataset.size:
+        dataset[...] = data
+    dataset.attrs["long_name"] = variable.long_name
+    if variable.units:
+        dataset.attrs["units"] = variable.units
+    return dataset
+
+
+def attach_dimensions(
+    file: h5py.File, layout: Iterable[Variable], labels: Mapping[str, Any]
+) -> None:
+    """Give every dimension a coordinate, so that xarray and netCDF readers know the names.
+
+    Args:
+        labels: Coordinate values by dimension; dimensions without labels count from 0.
+    """
+    layout = [variable for variable in layout if variable.name in file]
+    sizes: dict[str, int] = {}
+    for variable in layout:
+        for dim, size in zip(variable.dims, file[variable.name].shape, strict=True):
+            sizes.setdefault(dim, size)
+    for dim, size in sizes.items():
+        values = labels.get(dim)
+        if values is None:
+            scale = file.create_dataset(
+                dim, data=np.arange(size, dtype=np.int64),
+                **({"chunks": True, "compression": "gzip", "shuffle": True} if size > 512 else {}),
+            )  # fmt: skip
+        elif isinstance(values, np.ndarray):
+            scale = file.create_dataset(dim, data=values)
+        else:
+            scale = file.create_dataset(dim, data=list(values), dtype=_STRING)
+        scale.make_scale(dim)
+    for variable in layout:
+        for axis, dim in enumerate(variable.dims):
+            file[variable.name].dims[axis].attach_scale(file[dim])
+
+
+def content_hash(file: h5py.File, layout: Iterable[Variable]) -> str:
+    """SHA-256 of the data, whatever the chunks, shards, compression and date.
+
+    Variables by name; for each its name, type, dimensions and shape, then its
+    values in row-major order, little-endian.
+    """
+    digest = hashlib.sha256()
+    for variable in sorted(layout, key=lambda v: v.name):
+        if variable.name not in file:
+            continue
+        dataset = file[variable.name]
+        head = (variable.name, variable.dtype, variable.dims, tuple(dataset.shape))
+        digest.update(repr(head).encode())
+        for block in blocks(dataset):
+            if variable.dtype == "str":
+                digest.update(b"\0".join(bytes(text) for text in block))
+            else:
+                digest.update(np.ascontiguousarray(block, variable.dtype).tobytes())
+    return digest.hexdigest()
+
+
+def blocks(dataset: h5py.Dataset) -> Iterable[NDArray[Any]]:
+    """The rows of a dataset, a bounded number at a time."""
+    if dataset.ndim == 0:
+        yield dataset[()]
+        return
+    row_bytes = max(1, int(np.prod(dataset.shape[1:], dtype=np.int64))) * dataset.dtype.itemsize
+    rows = max(1, min(BLOCK_ROWS, 2**24 // row_bytes))
+    for start in range(0, dataset.shape[0], rows):
+        yield dataset[start : start + rows]
+
+
+def provenance() -> dict[str, str]:
+    """Versions of everything that shapes the numbers, without starting the engine."""
+    found = {"rtwin": rtwin.__version__, "python": platform.python_version()}
+    for package in ("sionna-rt", "mitsuba", "drjit", "numpy", "h5py"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "absent"
+    return found
+
+
+def write_header(file: h5py.File, kind: str, attributes: Mapping[str, Any]) -> None:
+    """Root attributes: what the file is and where it came from."""
+    file.attrs["format"] = kind
+    file.attrs["format_version"] = FORMAT_VERSION
+    file.attrs["Conventions"] = "CF-1.11"
+    file.attrs["versions"] = json.dumps(provenance(), sort_keys=True)
+    for name, value in attributes.items():
+        file.attrs[name] = (
+            json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value
+        )
+
+
+def replace_whole(temporary: Path, target: Path) -> None:
+    """Move a finished file into place; a crash leaves the old file or the new one."""
+    with open(temporary, "rb") as handle:
+        os.fsync(handle.fileno())
+    os.replace(temporary, target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    except OSError:
+        pass  # some file systems cannot sync folders
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def plain_errors(path: Path) -> Any:
+    """Turn the many ways of h5py and the system to say "cannot write" into one line."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
+        if "No space left" in str(error) or "errno = 28" in str(error):
+            reason = "no space left on the disk"
+        raise StoreError(
+            f"{path}: {reason}; what was finished is kept, run the same command again to go on"
+        ) from error
+    except RuntimeError as error:  # h5py raises these when a flush fails while closing
+        raise StoreError(f"{path}: writing failed ({str(error).splitlines()[0]})") from error
+
+
+def open_checked(path: str | Path, kind: str | None = None) -> h5py.File:
+    """Open one of rtwin's files for reading.
+
+    Raises:
+        StoreError: if it is missing, not HDF5, not rtwin's, of a newer layout,
+            or of another kind than wanted.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise StoreError(f"{path}: no such file")
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise StoreError(f"{path}: not a readable HDF5 file (is it cut off?)") from error
+    found = file.attrs.get("format")
+    layout_version = file.attrs.get("format_version")
+    problem = None
+    if found is None:
+        problem = "an HDF5 file, but not one of rtwin's (no attribute 'format')"
+    elif kind is not None and found != kind:
+        problem = f"holds {found}, this needs {kind}"
+    elif layout_version != FORMAT_VERSION:
+        problem = (
+            f"has layout version {layout_version}, this rtwin reads version {FORMAT_VERSION}; "
+            "use the rtwin that wrote it, or generate it again"
+        )
+    if problem:
+        file.close()
+        raise StoreError(f"{path}: {problem}")
+    return file

@@ -1,0 +1,159 @@
+"""Checking a file against its layout and against physics."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.dataset.reader import PathDataset
+from rtwin.dataset.schema import (
+    MAP_FORMAT,
+    MAP_LAYOUT,
+    PATHS_FORMAT,
+    PATHS_LAYOUT,
+    Variable,
+)
+from rtwin.dataset.store import content_hash, open_checked
+from rtwin.units import SPEED_OF_LIGHT_M_S, unit_vector, wavelength_m
+
+LENGTH_TOLERANCE_M = 1e-3
+ANGLE_TOLERANCE = 1e-3
+# A cell's Monte Carlo average may exceed 1 next to a transmitter by chance alone.
+PASSIVE_SIGMAS = 5.0
+
+
+def validate_file(file: str | Path) -> list[str]:
+    """What is wrong with a dataset or radio map, one line each; empty if nothing is.
+
+    Checks the layout (variables, types, dimensions, units), the content hash,
+    that arrays fit together, passivity (no link above 0 dB), delays against
+    the path's own vertices, line-of-sight delays against the distance, and
+    that line-of-sight angles of both ends are opposite. Isotropic
+    line-of-sight power is checked against Friis.
+
+    Raises:
+        StoreError: if the file cannot be opened at all.
+    """
+    with open_checked(file) as h5:
+        kind = h5.attrs["format"]
+        layout = {PATHS_FORMAT: PATHS_LAYOUT, MAP_FORMAT: MAP_LAYOUT}.get(kind)
+        if layout is None:
+            return [f"format is {kind!r}, known are {PATHS_FORMAT!r} and {MAP_FORMAT!r}"]
+        problems = list(_layout_problems(h5, layout))
+        if problems:
+            return problems
+        try:
+            if content_hash(h5, layout) != h5.attrs.get("content_hash"):
+                problems.append("content_hash does not match the data: the file was changed")
+        except OSError as error:
+            return [f"the data cannot be read ({str(error).splitlines()[0]})"]
+        if kind == MAP_FORMAT:
+            return problems + list(_map_problems(h5))
+        problems += list(_count_problems(h5))
+    if problems:
+        return problems
+    with PathDataset(file) as dataset:
+        return list(_path_problems(dataset))
+
+
+def _layout_problems(h5: h5py.File, layout: tuple[Variable, ...]) -> Iterator[str]:
+    sizes: dict[str, int] = {}
+    for variable in layout:
+        if variable.name not in h5:
+            yield f"variable {variable.name!r} is missing"
+            continue
+        data = h5[variable.name]
+        if data.ndim != len(variable.dims):
+            yield f"{variable.name} has {data.ndim} dimensions, it must have {variable.dims}"
+            continue
+        if variable.dtype != "str" and data.dtype != np.dtype(variable.dtype):
+            yield f"{variable.name} is of type {data.dtype}, it must be {variable.dtype}"
+        if str(data.attrs.get("units", "")) != variable.units:
+            yield (
+                f"{variable.name} has units {data.attrs.get('units', '')!r}, "
+                f"it must have {variable.units!r}"
+            )
+        for dim, size in zip(variable.dims, data.shape, strict=True):
+            if sizes.setdefault(dim, size) != size:
+                yield f"{variable.name} has {size} along {dim}, others have {sizes[dim]}"
+
+
+def _count_problems(h5: h5py.File) -> Iterator[str]:
+    num_paths = h5["num_paths"][...]
+    if (num_paths < 0).any():
+        yield f"num_paths of link {int(np.argmin(num_paths))} is negative"
+    if num_paths.sum() != h5["delay_s"].shape[0]:
+        yield f"num_paths adds up to {num_paths.sum()}, there are {h5['delay_s'].shape[0]} paths"
+    links = h5["rx_position_m"].shape[0] * h5["tx_position_m"].shape[0]
+    if len(num_paths) != links:
+        yield f"there are {len(num_paths)} links, receivers times transmitters are {links}"
+
+
+def _map_problems(h5: h5py.File) -> Iterator[str]:
+    gain, error = h5["path_gain"][...], h5["path_gain_standard_error"][...]
+    if not np.isfinite(gain).all() or (gain < 0).any():
+        yield "path_gain holds values that are negative or not finite"
+    if (gain > 1.0 + PASSIVE_SIGMAS * error).any():
+        yield f"path_gain reaches {gain.max():.3g}: more power arrives than is sent"
+    serving = h5["serving_transmitter"][...]
+    if serving.min(initial=-1) < -1 or serving.max(initial=-1) >= gain.shape[0]:
+        yield f"serving_transmitter holds {serving.max()}, there are {gain.shape[0]} transmitters"
+    if ((serving >= 0) != (gain > 0).any(axis=0)).any():
+        yield "serving_transmitter and path_gain disagree on which cells are reached"
+
+
+def _path_problems(dataset: PathDataset) -> Iterator[str]:
+    tx_m, rx_m = dataset.read("tx_position_m"), dataset.read("rx_position_m")
+    for links, paths in dataset.batches():
+        rows = dataset.path_rows(links.start, links.stop)
+        own_tx = tx_m[dataset.read("link_tx", links)][paths.link_index]
+        own_rx = rx_m[dataset.read("link_rx", links)][paths.link_index]
+        for finite in (paths.delay_s, paths.a, paths.doppler_hz):
+            if not np.isfinite(finite).all():
+                yield f"links {links.start} to {links.stop - 1}: values that are not finite"
+        power = np.bincount(paths.link_index, paths.power, minlength=paths.num_links)
+        if (power > 1.0).any():
+            link = links.start + int(np.argmax(power))
+            yield f"link {link}: path gain {power.max():.3g} is above 1 (0 dB)"
+        length = _vertex_length(dataset.read("vertex_m", rows), own_tx, own_rx)
+        wrong = np.abs(paths.delay_s * SPEED_OF_LIGHT_M_S - length) > LENGTH_TOLERANCE_M
+        if wrong.any():
+            yield f"{wrong.sum()} paths from link {links.start} on: delay and vertices disagree"
+        yield from _line_of_sight_problems(dataset, links, paths, own_tx, own_rx)
+
+
+def _line_of_sight_problems(dataset, links, paths, own_tx, own_rx) -> Iterator[str]:  # type: ignore[no-untyped-def]
+    direct = paths.is_line_of_sight
+    many = np.bincount(paths.link_index[direct], minlength=paths.num_links) > 1
+    if many.any():
+        yield f"link {links.start + int(np.argmax(many))}: more than one line-of-sight path"
+    away = unit_vector(paths.aod_azimuth[direct], paths.aod_zenith[direct])
+    back = unit_vector(paths.aoa_azimuth[direct], paths.aoa_zenith[direct])
+    if (np.abs(away + back) > ANGLE_TOLERANCE).any():
+        yield f"links from {links.start} on: line-of-sight angles of the two ends are not opposite"
+    recipe = dataset.recipe
+    antennas = [tx.antenna for tx in recipe.transmitter] + [recipe.receivers.antenna]
+    if any(a.pattern != "iso" or a.polarization != "V" for a in antennas):
+        return
+    upright = [*dataset.read("tx_orientation_rad")[:, 1:], *dataset.read("rx_orientation_rad")[:, 1:]]
+    if np.any(upright):
+        return
+    distance = np.linalg.norm(own_tx - own_rx, axis=1)[direct]
+    friis = (wavelength_m(recipe.frequency_hz) / (4 * np.pi * distance)) ** 2
+    if (np.abs(paths.power[direct] / friis - 1) > 1e-3).any():
+        yield f"links from {links.start} on: line-of-sight power is not that of Friis"
+
+
+def _vertex_length(
+    vertex: NDArray[np.float32], tx_m: NDArray[np.float64], rx_m: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    length = np.zeros(len(vertex))
+    current = tx_m
+    for depth in range(vertex.shape[1]):
+        there = np.isfinite(vertex[:, depth]).all(axis=1)
+        following = np.where(there[:, None], vertex[:, depth].astype(np.float64), current)
+        length += np.linalg.norm(following - current, axis=1)
+        current = following
+    return length + np.linalg.norm(rx_m - current, axis=1)

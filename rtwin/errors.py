@@ -1,0 +1,51 @@
+"""The errors that rtwin raises on purpose.
+
+Each message is one line: the value seen, what is allowed, what to do. The
+command line prints that line and nothing else.
+
+    RtwinError
+     |- RecipeError         a scene recipe says something impossible
+     |- MaterialRangeError  a material is asked for outside its frequency range
+     |- GeometryError       a mesh or scene file cannot be used
+     |- EngineError         the ray tracer cannot start or run
+     |- OutOfRangeError     a number is not one that can be worked with
+     |- ShapeError          arrays do not fit together
+     |- StoreError          a dataset file is broken, foreign or unwritable
+     |- MissingExtraError   an optional dependency is not installed
+"""
+
+
+class RtwinError(Exception):
+    """Base of every error that rtwin raises on purpose."""
+
+
+class RecipeError(RtwinError, ValueError):
+    """A scene recipe says something impossible."""
+
+
+class MaterialRangeError(RecipeError):
+    """A material is asked for outside the frequency range of its source."""
+
+
+class GeometryError(RtwinError, ValueError):
+    """A mesh or scene file cannot be used."""
+
+
+class EngineError(RtwinError, RuntimeError):
+    """The ray tracer cannot start or run."""
+
+
+class OutOfRangeError(RtwinError, ValueError):
+    """A number is not one that can be worked with."""
+
+
+class ShapeError(RtwinError, ValueError):
+    """Arrays do not fit together."""
+
+
+class StoreError(RtwinError, OSError):
+    """A dataset file is broken, foreign or unwritable."""
+
+
+class MissingExtraError(RtwinError, ImportError):
+    """An optional dependency is not installed."""

@@ -1,0 +1,75 @@
+"""Scenes: recipes, their materials, meshes and receivers.
+
+A recipe is a TOML file that says what to trace. This layer reads and checks it,
+builds its own meshes and places its receivers; it knows nothing of the ray
+tracer. Units are SI, the frame is x east, y north, z up, in metres.
+"""
+
+from rtwin.scene.devices import (
+    Antenna,
+    Camera,
+    CsvReceivers,
+    GridReceivers,
+    ListReceivers,
+    RandomReceivers,
+    ReceiversSpec,
+    TrajectoryReceivers,
+    Transmitter,
+)
+from rtwin.scene.geometry import SceneMesh, build_meshes
+from rtwin.scene.library import (
+    SceneSummary,
+    list_scenes,
+    load_recipe,
+    recipe_files,
+    resolve_file,
+    scenes_folder,
+)
+from rtwin.scene.materials import ITU_TABLE, Material, material_properties
+from rtwin.scene.objects import Geometry, MaterialSpec, ObjectSettings, Origin
+from rtwin.scene.receivers import Receivers, place_receivers
+from rtwin.scene.recipe import (
+    RadioMap,
+    Recipe,
+    Solver,
+    check_separation,
+    recipe_dict,
+    recipe_from_dict,
+    with_overrides,
+)
+
+__all__ = [
+    "ITU_TABLE",
+    "Antenna",
+    "Camera",
+    "CsvReceivers",
+    "Geometry",
+    "GridReceivers",
+    "ListReceivers",
+    "Material",
+    "MaterialSpec",
+    "ObjectSettings",
+    "Origin",
+    "RadioMap",
+    "RandomReceivers",
+    "Receivers",
+    "ReceiversSpec",
+    "Recipe",
+    "SceneMesh",
+    "SceneSummary",
+    "Solver",
+    "TrajectoryReceivers",
+    "Transmitter",
+    "build_meshes",
+    "check_separation",
+    "list_scenes",
+    "load_recipe",
+    "material_properties",
+    "place_receivers",
+    "recipe_dict",
+    "recipe_files",
+    "recipe_from_dict",
+    "resolve_file",
+    "scenes_folder",
+    "with_overrides",
+]

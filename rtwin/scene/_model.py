@@ -1,0 +1,208 @@
+"""The base of every recipe table, and how its mistakes become one line.
+
+Each table refuses unknown keys itself, because only the table knows its keys
+and can name the nearest one.
+"""
+
+import difflib
+import math
+import numbers
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from rtwin.errors import RecipeError
+
+# float32, which the ray tracer computes in, keeps a centimetre up to here.
+MAX_COORDINATE_M = 1e5
+
+
+def one_line(text: object) -> str:
+    """Text without line breaks or control characters."""
+    return "".join(c if c.isprintable() else " " for c in " ".join(str(text).split()))
+
+
+def shown(value: object) -> str:
+    """A value as an error message shows it: its repr, cut to a readable length."""
+    try:
+        text = one_line(repr(value))
+    except (RecursionError, ValueError):
+        # Nested without end, or an integer of thousands of digits.
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The hint behind an unknown word: the nearest known one, else all of them."""
+    known = list(known)
+    match = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"did you mean '{match[0]}'?" if match else f"allowed: {', '.join(known)}"
+
+
+class Table(BaseModel):
+    """A frozen TOML table that refuses unknown keys, NaN and infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            for key in data:
+                if key not in cls.model_fields:
+                    hint = nearest(str(key), cls.model_fields)
+                    raise PydanticCustomError("unknown_key", "{hint}", {"key": key, "hint": hint})
+        return data
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        raise PydanticCustomError("number", "must be a number")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise PydanticCustomError("number", "must be a finite number")
+    return number
+
+
+def _whole(value: Any) -> int:
+    # TOML writes 1e6 as a float; as a count it is as good as 1000000.
+    number = _number(value)
+    if not number.is_integer():
+        raise PydanticCustomError("number", "must be a whole number")
+    return int(value)
+
+
+def _switch(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise PydanticCustomError("switch", "must be true or false")
+    return value
+
+
+def _relative_file(value: str) -> str:
+    parts = value.replace("\\", "/").split("/")
+    if value.startswith(("/", "\\", "~")) or ":" in value or ".." in parts or "\0" in value:
+        raise PydanticCustomError(
+            "file", "must be a path inside the recipe's folder, without '..'; copy the file there"
+        )
+    return value
+
+
+def _area(value: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    if value[0] >= value[2] or value[1] >= value[3]:
+        raise PydanticCustomError("area", "must be [xmin, ymin, xmax, ymax] with min below max")
+    return value
+
+
+Float = Annotated[float, BeforeValidator(_number)]
+Int = Annotated[int, BeforeValidator(_whole)]
+Bool = Annotated[bool, BeforeValidator(_switch)]
+Positive = Annotated[Float, Field(gt=0)]
+Fraction = Annotated[Float, Field(ge=0, le=1)]
+Coordinate = Annotated[Float, Field(ge=-MAX_COORDINATE_M, le=MAX_COORDINATE_M)]
+Length = Annotated[Float, Field(gt=0, le=MAX_COORDINATE_M)]
+Point2 = tuple[Coordinate, Coordinate]
+Point3 = tuple[Coordinate, Coordinate, Coordinate]
+Vector3 = tuple[Float, Float, Float]
+Area = Annotated[tuple[Coordinate, Coordinate, Coordinate, Coordinate], AfterValidator(_area)]
+RelativeFile = Annotated[str, Field(min_length=1), AfterValidator(_relative_file)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=100)]
+
+
+def recipe_error(where: str, data: Any, error: ValidationError) -> RecipeError:
+    """A RecipeError of one line: the first problem in full, the others counted."""
+    details = _distinct(error.errors(include_url=False))
+    line = f"{one_line(where)}: {_problem(data, details[0])}"
+    if len(details) > 1:
+        line += f" (and {len(details) - 1} more)"
+    return RecipeError(line)
+
+
+def _distinct(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """The errors without those that merely follow from another."""
+    kept: list[ErrorDetails] = []
+    for i, detail in enumerate(details):
+        loc, kind = detail["loc"], detail["type"]
+        # A list with a bad item is counted short of it as well.
+        if kind == "too_short" and any(d["loc"][: len(loc)] == loc for d in details[:i]):
+            continue
+        # Every item that a short list lacks is reported: the last tells the length.
+        both_short = kept and _is_short_list(detail) and _is_short_list(kept[-1])
+        if both_short and kept[-1]["loc"][:-1] == loc[:-1]:
+            kept.pop()
+        kept.append(detail)
+    return kept
+
+
+def _is_short_list(detail: ErrorDetails) -> bool:
+    return detail["type"] == "missing" and isinstance(detail["loc"][-1], int)
+
+
+def _problem(data: Any, detail: ErrorDetails) -> str:
+    kind, ctx, value = detail["type"], detail.get("ctx", {}), detail["input"]
+    key = _key_path(data, detail["loc"])
+    if kind == "unknown_key":
+        return f"unknown key '{_join(key, ctx['key'])}'; {ctx['hint']}"
+    if _is_short_list(detail):
+        key, wanted = key[: key.rindex("[")], int(detail["loc"][-1]) + 1
+        return f"{key} = {shown(value)}: must have {wanted} items, not {len(value)}"
+    if kind == "missing":
+        return f"missing key '{key}'; add it"
+    if kind == "union_tag_not_found":
+        tag = ctx["discriminator"].strip("'")
+        return f"missing key '{_join(key, tag)}'; add it"
+    if kind == "union_tag_invalid":
+        allowed = re.findall(r"'([^']*)'", ctx["expected_tags"])
+        tag = ctx["discriminator"].strip("'")
+        return f"{_join(key, tag)} = {shown(ctx['tag'])}: {nearest(ctx['tag'], allowed)}"
+    if kind == "literal_error":
+        text = f"must be {ctx['expected']}"
+    elif kind == "value_error":
+        # Raised by a whole table: its message names the values that matter.
+        text = one_line(ctx["error"])
+        return f"{key}: {text}" if key else text
+    elif kind in ("model_type", "dict_type", "model_attributes_type"):
+        text = "must be a table"
+    elif kind == "tuple_type":
+        text = "must be a list"
+    elif kind == "string_pattern_mismatch":
+        text = "may hold letters, digits, '_' and '-' only"
+    else:
+        text = one_line(detail["msg"]).replace("Input should be", "must be")
+        text = re.sub("^(Tuple|String) should", "must", text).replace(" after validation", "")
+    return f"{key} = {shown(value)}: {text}"
+
+
+def _join(path: str, key: object) -> str:
+    return f"{path}.{one_line(key)}" if path else one_line(key)
+
+
+def _key_path(data: Any, loc: tuple[int | str, ...]) -> str:
+    """The dotted key of an error; pydantic's union tags are not keys and drop out."""
+    path = ""
+    for i, part in enumerate(loc):
+        if isinstance(part, int):
+            path += f"[{part}]"
+            in_range = isinstance(data, (list, tuple)) and part < len(data)
+            data = data[part] if in_range else None
+        elif isinstance(data, Mapping) and (part in data or i == len(loc) - 1):
+            # The tag of a union that fails as a whole also comes last.
+            if part not in data and part in data.values():
+                continue
+            path = _join(path, part)
+            data = data.get(part)
+    return path

@@ -1,0 +1,161 @@
+"""Finding and reading recipes: shipped scenes by name, one's own by path."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rtwin.errors import GeometryError, RecipeError
+from rtwin.scene._model import nearest, one_line, shown
+from rtwin.scene.devices import CsvReceivers
+from rtwin.scene.objects import MeshFile
+from rtwin.scene.recipe import Recipe, recipe_from_dict, with_overrides
+
+MAX_RECIPE_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class SceneSummary:
+    """One line about a shipped scene."""
+
+    name: str
+    title: str
+    environment: str
+    frequency_hz: float
+    source: str
+    licence: str
+
+
+def scenes_folder() -> Path:
+    """Where the shipped scenes are: inside the installed package, or beside it."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "_scenes"
+    return installed if installed.is_dir() else package.parent / "scenes"
+
+
+def list_scenes() -> list[SceneSummary]:
+    """The shipped scenes, sorted by name.
+
+    Returns:
+        One summary per scene; empty if none are installed.
+    Checked by tests/scene/test_shipped.py.
+    """
+    return [
+        SceneSummary(r.name, r.title, r.environment, r.frequency_hz, r.source, r.licence)
+        for r in map(load_recipe, _shipped())
+    ]
+
+
+def _shipped() -> list[str]:
+    return sorted(path.parent.name for path in scenes_folder().glob("*/scene.toml"))
+
+
+def load_recipe(scene: str | Path, **overrides: Any) -> Recipe:
+    """The recipe of a shipped scene, a folder or a TOML file.
+
+    Args:
+        scene: A shipped scene's name ("munich"), a folder with a scene.toml, or
+            a .toml file. A bare name that is shipped wins over a folder of the
+            same name in the working directory; write "./munich" for that one.
+        overrides: Values to replace; see with_overrides.
+    Returns:
+        The validated, frozen recipe.
+    Raises:
+        RecipeError: if there is no such scene (the nearest is named) or the file
+            is not a valid recipe; one line with file, key, value and what is allowed.
+    Checked by tests/scene/test_library.py.
+    """
+    path = _find(scene)
+    name = path.parent.resolve().name if path.name == "scene.toml" else path.stem
+    recipe = recipe_from_dict(_read_toml(path), name, path.parent, where=str(path))
+    return with_overrides(recipe, **overrides) if overrides else recipe
+
+
+def _find(scene: str | Path) -> Path:
+    names = _shipped()
+    if isinstance(scene, str) and scene in names:
+        return scenes_folder() / scene / "scene.toml"
+    path = Path(scene)
+    try:
+        if path.is_dir():
+            path /= "scene.toml"
+        if path.is_file():
+            return path
+    except (OSError, ValueError):
+        # Names that no file system takes: too long, or with a zero byte.
+        pass
+    text = one_line(scene)
+    if isinstance(scene, Path) or "/" in text or text.endswith(".toml"):
+        raise RecipeError(
+            f"no recipe at '{one_line(path)}'; give a folder with a scene.toml, a .toml file "
+            "or a shipped scene's name (`rtwin scenes` lists them)"
+        )
+    raise RecipeError(
+        f"unknown scene {shown(text)}; {nearest(text, names)} "
+        "(`rtwin scenes` lists all; a folder or a .toml file works too)"
+    )
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    where = one_line(path)
+    size = path.stat().st_size
+    if size > MAX_RECIPE_BYTES:
+        raise RecipeError(
+            f"{where}: has {size / 2**20:.0f} MiB; a recipe has at most "
+            f"{MAX_RECIPE_BYTES // 2**20} MiB: move geometry into mesh files"
+        )
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"{where}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{where}: byte {error.start} is not UTF-8; save it as UTF-8") from None
+    except ValueError as error:
+        # TOMLDecodeError, or Python's refusal of a number of thousands of digits.
+        raise RecipeError(f"{where}: not valid TOML: {one_line(error)}") from None
+    except RecursionError:
+        raise RecipeError(f"{where}: nested too deeply for a recipe") from None
+
+
+def resolve_file(folder: Path, file: str) -> Path:
+    """The path of a file that a recipe names.
+
+    Args:
+        folder: The recipe's folder.
+        file: A relative path, as in the recipe.
+    Returns:
+        The resolved path of an existing file.
+    Raises:
+        GeometryError: if the file is missing, or a link leads out of the folder.
+    Checked by tests/scene/test_geometry.py.
+    """
+    root = folder.resolve()
+    path = (root / file).resolve()
+    if not path.is_relative_to(root):
+        raise GeometryError(
+            f"'{one_line(file)}' leads out of the recipe's folder {root}; copy the file there"
+        )
+    if not path.is_file():
+        raise GeometryError(
+            f"no file '{one_line(file)}' in the recipe's folder {root}; "
+            "correct the name or put it there"
+        )
+    return path
+
+
+def recipe_files(recipe: Recipe) -> list[str]:
+    """The files that a recipe reads besides itself, sorted, as the recipe names them.
+
+    Args:
+        recipe: Any recipe.
+    Returns:
+        Relative paths: geometry file, meshes, receiver CSV; empty if none. Their
+        contents belong into a fingerprint of the recipe.
+    Checked by tests/scene/test_library.py.
+    """
+    files = {item.file for item in recipe.object if isinstance(item, MeshFile)}
+    if recipe.geometry.file is not None:
+        files.add(recipe.geometry.file)
+    if isinstance(recipe.receivers, CsvReceivers):
+        files.add(recipe.receivers.file)
+    return sorted(files)

@@ -1,0 +1,32 @@
+"""The only door to Sionna RT, Mitsuba and Dr.Jit.
+
+    recipe -> load_world -> place receivers -> Tracer.trace -> TracedPaths
+                        \\-> trace_path_gain (radio maps)
+
+Importing this package does not start the engine; the first call does.
+"""
+
+from rtwin.trace.engine import Engine, find_llvm, start_engine
+from rtwin.trace.paths import TracedPaths, Tracer
+from rtwin.trace.place import place
+from rtwin.trace.queries import ground_height_m, is_inside
+from rtwin.trace.radiomap import NUM_LATTICES, MapGrid, map_grid, trace_path_gain
+from rtwin.trace.world import NO_TRIANGLE, World, load_world
+
+__all__ = [
+    "NO_TRIANGLE",
+    "NUM_LATTICES",
+    "Engine",
+    "MapGrid",
+    "TracedPaths",
+    "Tracer",
+    "World",
+    "find_llvm",
+    "ground_height_m",
+    "is_inside",
+    "load_world",
+    "map_grid",
+    "place",
+    "start_engine",
+    "trace_path_gain",
+]

@@ -1,0 +1,142 @@
+"""Distinct chains of surfaces that a wave from one transmitter can follow.
+
+A chain is the sequence of planes it reflects from and edges it diffracts at.
+Walls that a path merely passes through are not part of it: they depend on the
+receiver and are found when the chain is connected. Chains are exactly unique:
+each is its parent chain plus one element, so equality is an integer comparison
+and nothing is lost to hashing.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rtwin.channel import InteractionType
+from rtwin.scene import Solver
+from rtwin.trace.shoot import Bounce, shoot
+from rtwin.trace.wedges import WEDGE_FIELDS, edge_numbers
+from rtwin.trace.world import World
+
+
+@dataclass(frozen=True)
+class ChainTable:
+    """Chains found from one transmitter; row 0 is the empty chain."""
+
+    parent: NDArray[np.int64]  # [chain], the chain without its last element; -1 for row 0
+    length: NDArray[np.int64]  # [chain], number of elements
+    kind: NDArray[np.uint8]  # [chain], SPECULAR or DIFFRACTION of the last element
+    triangle: NDArray[np.uint32]  # [chain], a triangle of the last element
+    wedge: NDArray[Any]  # [chain], WEDGE_FIELDS of the last element, zeros unless an edge
+
+    def __len__(self) -> int:
+        return len(self.parent)
+
+    def elements(self, chains: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+        """Rows that hold the elements of chains of one length, [chain, length]."""
+        rows = np.empty((len(chains), length), np.int64)
+        current = chains
+        for k in range(length - 1, -1, -1):
+            rows[:, k] = current
+            current = self.parent[current]
+        return rows
+
+
+def discover(world: World, position_m: ArrayLike, solver: Solver, seed: int) -> ChainTable:
+    """Chains met by `solver.rays` rays from a transmitter [m], [3]."""
+    bounces = list(
+        shoot(
+            world,
+            position_m,
+            solver.rays,
+            solver.max_depth,
+            specular_reflection=solver.specular_reflection,
+            refraction=solver.refraction,
+            diffraction=solver.diffraction,
+            edge_diffraction=solver.edge_diffraction,
+            seed=seed,
+        )
+    )
+    edges = _edge_elements(bounces)
+    num_edges = max((int(edge.max(initial=-1)) + 1 for edge in edges), default=0)
+    num_elements = 2 * (int(world.triangles.plane.max()) + 1 + num_edges)
+    table = _ChainBuilder(num_elements)
+    chain_of_ray = np.zeros(solver.rays, np.int64)
+    for bounce, edge in zip(bounces, edges, strict=True):
+        grows = np.isin(bounce.kind, (InteractionType.SPECULAR, InteractionType.DIFFRACTION))
+        is_edge = bounce.kind[grows] == InteractionType.DIFFRACTION
+        triangle = bounce.triangle[grows]
+        plane = world.triangles.plane[triangle]
+        element = np.where(is_edge, 2 * edge[grows] + 1, 2 * plane) if len(edge) else 2 * plane
+        wedge = bounce.wedge[grows] if bounce.wedge is not None else None
+        ray = bounce.ray[grows]
+        chain_of_ray[ray] = table.extend(
+            chain_of_ray[ray], element, bounce.kind[grows], triangle, wedge
+        )
+    return table.finish()
+
+
+def _edge_elements(bounces: list[Bounce]) -> list[NDArray[np.int64]]:
+    """Edge number of each hit of each bounce, equal over all depths for one edge."""
+    rows = [b.wedge for b in bounces if b.wedge is not None]
+    if not rows:
+        return [np.zeros(0, np.int64) for _ in bounces]
+    ends = np.cumsum([len(row) for row in rows])
+    return np.split(edge_numbers(np.concatenate(rows)), ends[:-1])
+
+
+class _ChainBuilder:
+    """Grows a chain table by whole depths."""
+
+    def __init__(self, num_elements: int) -> None:
+        self._num_elements = num_elements
+        self._keys = np.zeros(0, np.int64)  # sorted
+        self._rows = np.zeros(0, np.int64)  # row of each key
+        self._parent = [np.array([-1], np.int64)]
+        self._kind = [np.zeros(1, np.uint8)]
+        self._triangle = [np.zeros(1, np.uint32)]
+        self._wedge = [np.zeros(1, WEDGE_FIELDS)]
+        self._length = np.zeros(1, np.int64)
+
+    def extend(
+        self,
+        parent: NDArray[np.int64],
+        element: NDArray[np.int64],
+        kind: NDArray[np.uint8],
+        triangle: NDArray[np.uint32],
+        wedge: NDArray[Any] | None,
+    ) -> NDArray[np.int64]:
+        """Row of the chain `parent + element` of each ray, added where it is new."""
+        key = parent * self._num_elements + element
+        unique, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+        place = np.searchsorted(self._keys, unique)
+        known = np.zeros(len(unique), bool)
+        inside = place < len(self._keys)
+        known[inside] = self._keys[place[inside]] == unique[inside]
+        rows = np.empty(len(unique), np.int64)
+        rows[known] = self._rows[place[known]]
+        new = ~known
+        rows[new] = len(self._length) + np.arange(np.count_nonzero(new))
+        source = first[new]
+        self._length = np.concatenate([self._length, self._length[parent[source]] + 1])
+        self._parent.append(parent[source])
+        self._kind.append(kind[source])
+        self._triangle.append(triangle[source])
+        self._wedge.append(
+            np.zeros(len(source), WEDGE_FIELDS) if wedge is None else wedge[source]
+        )
+        keys = np.concatenate([self._keys, unique[new]])
+        order = np.argsort(keys, kind="stable")
+        self._keys = keys[order]
+        self._rows = np.concatenate([self._rows, rows[new]])[order]
+        return rows[inverse.reshape(-1)]
+
+    def finish(self) -> ChainTable:
+        return ChainTable(
+            parent=np.concatenate(self._parent),
+            length=self._length,
+            kind=np.concatenate(self._kind),
+            triangle=np.concatenate(self._triangle),
+            wedge=np.concatenate(self._wedge),
+        )

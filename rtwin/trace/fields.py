@@ -1,0 +1,209 @@
+"""From candidate paths to exact geometry and complex coefficients.
+
+Both steps are Sionna's own: its image method accepts or refuses a candidate and
+fixes the vertices, its field calculator gives the coefficients. This module
+moves table rows into its path buffer and back.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.scene import Antenna, Solver
+from rtwin.trace.wedges import wedge_arrays
+from rtwin.trace.world import NO_TRIANGLE, World
+
+PATHS_PER_LAUNCH = 500_000
+
+
+@dataclass(frozen=True)
+class PathTable:
+    """Geometry of paths from one transmitter, in the engine's precision."""
+
+    receiver: NDArray[np.int64]  # [path]
+    kind: NDArray[np.uint8]  # [path, depth]
+    triangle: NDArray[np.uint32]  # [path, depth]
+    vertex: NDArray[np.float32]  # [path, depth, 3] m
+    wedge: NDArray[Any]  # [path]
+    probability: NDArray[np.float32] | None = None  # [path, depth], scattered paths only
+
+    def __len__(self) -> int:
+        return len(self.receiver)
+
+    def take(self, index: NDArray[Any] | slice) -> "PathTable":
+        return PathTable(
+            self.receiver[index],
+            self.kind[index],
+            self.triangle[index],
+            self.vertex[index],
+            self.wedge[index],
+            None if self.probability is None else self.probability[index],
+        )
+
+
+@dataclass(frozen=True)
+class End:
+    """One end of the links as the engine needs it: positions, turns and patterns."""
+
+    position_m: NDArray[np.float64]  # [device, 3]
+    orientation_rad: NDArray[np.float64]  # [device, 3]
+    antenna: Antenna
+
+
+def refine(
+    world: World,
+    table: PathTable,
+    source_m: NDArray[np.float64],
+    receivers_m: NDArray[np.float64],
+    solver: Solver,
+) -> PathTable:
+    """The candidates that are paths, with exact vertices; Sionna's image method decides."""
+    from sionna.rt.path_solvers.image_method import ImageMethod
+
+    parts = []
+    for start in range(0, len(table), PATHS_PER_LAUNCH):
+        part = table.take(slice(start, start + PATHS_PER_LAUNCH))
+        buffer = _to_buffer(world, part, solver.diffraction, valid=False)
+        ImageMethod()(
+            scene=world.mi_scene,
+            paths=buffer,
+            diffraction=solver.diffraction,
+            diffraction_lit_region=solver.diffraction_lit_region,
+            src_positions=_points(world, source_m[None]),
+            tgt_positions=_points(world, receivers_m),
+        )
+        buffer.schedule()
+        world.engine.dr.eval(buffer.valid)
+        valid = _direct_is_valid(part) | buffer.valid.numpy()
+        parts.append(_from_buffer(world, buffer, part).take(np.flatnonzero(valid)))
+    if not parts:
+        return table
+    return PathTable(*(
+        np.concatenate([getattr(p, name) for p in parts])
+        for name in ("receiver", "kind", "triangle", "vertex", "wedge")
+    ))  # fmt: skip
+
+
+def _direct_is_valid(table: PathTable) -> NDArray[np.bool_]:
+    # A path that touches nothing was decided by the walk: there is no chain to refine.
+    return (table.kind == 0).all(axis=1)
+
+
+def coefficients(
+    world: World,
+    table: PathTable,
+    transmitter: End,
+    receivers: End,
+    *,
+    diffraction: bool,
+    samples_per_source: int = 1,
+) -> tuple[NDArray[np.complex64], NDArray[np.float32]]:
+    """Path coefficients and the Doppler shift of moving objects.
+
+    Args:
+        table: Paths whose geometry is final.
+        samples_per_source: Rays that share the sphere, for scattered paths.
+    Returns:
+        `a` [path, rx_pol, tx_pol] without the carrier phase, and the part of
+        the Doppler shift [Hz] that moving objects cause, [path].
+    """
+    from sionna.rt.path_solvers.field_calculator import FieldCalculator
+
+    mi, dr = world.engine.mi, world.engine.dr
+    tx_patterns, rx_patterns = (
+        _patterns(world, transmitter.antenna),
+        _patterns(world, receivers.antenna),
+    )
+    a = np.zeros((len(table), len(rx_patterns), len(tx_patterns)), np.complex64)
+    doppler = np.zeros(len(table), np.float32)
+    for start in range(0, len(table), PATHS_PER_LAUNCH):
+        part = table.take(slice(start, start + PATHS_PER_LAUNCH))
+        buffer = _to_buffer(world, part, diffraction, valid=True)
+        FieldCalculator()(
+            wavelength=world.engine.opaque([world.scene.wavelength[0]]),
+            paths=buffer,
+            samples_per_src=samples_per_source,
+            diffraction=diffraction,
+            src_positions=_points(world, transmitter.position_m),
+            tgt_positions=_points(world, receivers.position_m),
+            src_orientations=_points(world, transmitter.orientation_rad),
+            tgt_orientations=_points(world, receivers.orientation_rad),
+            src_antenna_patterns=tx_patterns,
+            tgt_antenna_patterns=rx_patterns,
+        )
+        dr.eval(buffer.a, buffer.doppler)
+        block = slice(start, start + len(part))
+        for n in range(len(rx_patterns)):
+            for m in range(len(tx_patterns)):
+                value = buffer.a[n][m]
+                a[block, n, m] = dr.real(value).numpy() + 1j * dr.imag(value).numpy()
+        doppler[block] = np.broadcast_to(mi.Float(buffer.doppler).numpy(), len(part))
+    return a, doppler
+
+
+def _patterns(world: World, antenna: Antenna) -> list[Any]:
+    from sionna.rt.antenna_pattern import antenna_pattern_registry
+
+    return antenna_pattern_registry.get(antenna.pattern)(polarization=antenna.polarization).patterns
+
+
+def _points(world: World, values: NDArray[np.float64]) -> Any:
+    columns = (np.ascontiguousarray(c, np.float32) for c in np.asarray(values).T)
+    return world.engine.mi.Point3f(*(world.engine.opaque(c) for c in columns))
+
+
+def _to_buffer(world: World, table: PathTable, diffraction: bool, *, valid: bool) -> Any:
+    from sionna.rt.path_solvers.paths_buffer import PathsBuffer
+
+    mi, engine = world.engine.mi, world.engine
+    num, depth = table.kind.shape
+    buffer = PathsBuffer(num, depth, diffraction)
+    filled = table.triangle != NO_TRIANGLE
+    index = np.where(filled, table.triangle, 0)
+    shape = np.where(filled, world.triangles.shape[index], NO_TRIANGLE)
+    primitive = np.where(filled, world.triangles.primitive[index], NO_TRIANGLE)
+
+    def tensor(values: NDArray[Any], kind: str, dtype: type) -> Any:
+        flat = engine.opaque(np.ascontiguousarray(values, dtype).ravel(), kind)
+        return getattr(mi, {"Float": "TensorXf", "UInt": "TensorXu"}[kind])(flat, (num, depth))
+
+    buffer._vertices_x = tensor(table.vertex[..., 0], "Float", np.float32)
+    buffer._vertices_y = tensor(table.vertex[..., 1], "Float", np.float32)
+    buffer._vertices_z = tensor(table.vertex[..., 2], "Float", np.float32)
+    buffer._shapes = tensor(shape, "UInt", np.uint32)
+    buffer._primitives = tensor(primitive, "UInt", np.uint32)
+    buffer._interaction_types = tensor(table.kind, "UInt", np.uint32)
+    probability = np.ones((num, depth)) if table.probability is None else table.probability
+    buffer._probs = tensor(probability, "Float", np.float32)
+    buffer._valid = engine.opaque(np.full(num, valid), "Bool")
+    buffer._src_indices = engine.opaque(np.zeros(num, np.uint32), "UInt")
+    buffer._tgt_indices = engine.opaque(table.receiver.astype(np.uint32), "UInt")
+    if diffraction:
+        buffer._diffracting_wedges = wedge_arrays(world, table.wedge)
+    buffer._paths_counter = mi.UInt(num)
+    return buffer
+
+
+def _from_buffer(world: World, buffer: Any, table: PathTable) -> PathTable:
+    num, depth = table.kind.shape
+    first = world.first_triangle.numpy()
+    shape, primitive = buffer.shapes.numpy(), buffer.primitives.numpy()
+    filled = table.kind != 0
+    triangle = first[np.where(filled, shape, 0).clip(max=len(first) - 1)] + primitive
+    vertex = np.stack(
+        [buffer.vertices_x.numpy(), buffer.vertices_y.numpy(), buffer.vertices_z.numpy()], axis=-1
+    ).reshape(num, depth, 3)
+    # Behind a path's last interaction the buffer holds leftovers of the image
+    # method, which Sionna's diffraction distances would add up: repeat the last
+    # vertex instead, so that the leftover segments have length zero.
+    last = np.maximum(np.count_nonzero(filled, axis=1) - 1, 0)
+    repeat = vertex[np.arange(num), last][:, None]
+    return PathTable(
+        receiver=table.receiver,
+        kind=table.kind,
+        triangle=np.where(filled, triangle, NO_TRIANGLE).astype(np.uint32),
+        vertex=np.where(filled[..., None], vertex, repeat),
+        wedge=table.wedge,
+    )

@@ -1,0 +1,221 @@
+"""The door to path tracing: transmitters are discovered once, receivers connected in any batch.
+
+    discover chains -> images -> connect receivers -> refine -> evaluate fields
+
+A batch of receivers gives the same bits as its receivers one by one: every
+(chain, receiver) pair is computed by itself, there is no shared table to run
+full, and paths leave in an order that depends on their geometry alone.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.scene import Receivers
+from rtwin.trace.chains import ChainTable, discover
+from rtwin.trace.connect import connect
+from rtwin.trace.fields import End, PathTable, coefficients, refine
+from rtwin.trace.images import ChainImages, chain_images
+from rtwin.trace.scatter import ScatteredRays, scattered_paths, shoot_scattered
+from rtwin.trace.world import NO_TRIANGLE, World
+from rtwin.units import SPEED_OF_LIGHT_M_S, azimuth_zenith, wavelength_m
+
+SAME_PATH_M = 0.01
+
+
+@dataclass(frozen=True)
+class TracedPaths:
+    """Paths of a batch of receivers, sorted by receiver, transmitter, delay.
+
+    Depth counts from the transmitter; unused depths hold 0 in `interactions`,
+    NO_TRIANGLE in `triangle` and NaN in `vertex_m`.
+    """
+
+    num_paths: NDArray[np.int64]  # [link], link = receiver * num_tx + transmitter
+    a: NDArray[np.complex64]  # [path, rx_pol, tx_pol], without the carrier phase
+    delay_s: NDArray[np.float64]  # [path]
+    aod_azimuth: NDArray[np.float64]  # [path] rad
+    aod_zenith: NDArray[np.float64]
+    aoa_azimuth: NDArray[np.float64]
+    aoa_zenith: NDArray[np.float64]
+    doppler_hz: NDArray[np.float64]  # [path]
+    interactions: NDArray[np.uint8]  # [path, depth]
+    triangle: NDArray[np.uint32]  # [path, depth]
+    vertex_m: NDArray[np.float32]  # [path, depth, 3]
+
+
+@dataclass(frozen=True)
+class Tracer:
+    """A world with everything that its transmitters can be asked before receivers are known."""
+
+    world: World
+
+    @cached_property
+    def transmitters(self) -> list[End]:
+        return [
+            End(
+                np.array([tx.position_m], np.float64),
+                np.array([tx.orientation_rad], np.float64),
+                tx.antenna,
+            )
+            for tx in self.world.recipe.transmitter
+        ]
+
+    @cached_property
+    def chains(self) -> list[ChainTable]:
+        """Chains of each transmitter."""
+        recipe = self.world.recipe
+        return [
+            discover(self.world, end.position_m[0], recipe.solver, recipe.seed)
+            for end in self.transmitters
+        ]
+
+    @cached_property
+    def images(self) -> list[list[ChainImages]]:
+        return [
+            chain_images(self.world, chains, end.position_m[0])
+            for chains, end in zip(self.chains, self.transmitters, strict=True)
+        ]
+
+    @cached_property
+    def scattered_rays(self) -> list[ScatteredRays]:
+        recipe = self.world.recipe
+        return [
+            shoot_scattered(self.world, end.position_m[0], recipe.solver, recipe.seed)
+            for end in self.transmitters
+        ]
+
+    def trace(self, receivers: Receivers) -> TracedPaths:
+        """All paths between every transmitter and a batch of receivers."""
+        recipe, solver = self.world.recipe, self.world.recipe.solver
+        rx_end = End(receivers.position_m, receivers.orientation_rad, recipe.receivers.antenna)
+        batches = []
+        for number, tx in enumerate(self.transmitters):
+            source = tx.position_m[0]
+            candidates = connect(
+                self.world, self.images[number], source, receivers.position_m, solver
+            )
+            table = PathTable(
+                candidates.receiver, candidates.kind, candidates.triangle,
+                candidates.point, candidates.wedge,
+            )  # fmt: skip
+            table = refine(self.world, table, source, receivers.position_m, solver)
+            table = _without_repeats(table)
+            a, doppler = coefficients(
+                self.world, table, tx, rx_end, diffraction=solver.diffraction
+            )
+            batches.append((number, table, a, doppler))
+            if solver.diffuse_reflection:
+                table = scattered_paths(
+                    self.world, self.scattered_rays[number], receivers.position_m
+                )
+                a, doppler = coefficients(
+                    self.world, table, tx, rx_end, diffraction=False,
+                    samples_per_source=solver.diffuse_rays,
+                )  # fmt: skip
+                batches.append((number, table, a, doppler))
+        return self._sorted(batches, receivers)
+
+    def _sorted(
+        self,
+        batches: list[tuple[int, PathTable, NDArray[np.complex64], NDArray[np.float32]]],
+        receivers: Receivers,
+    ) -> TracedPaths:
+        num_tx = len(self.transmitters)
+        tx = np.concatenate([np.full(len(table), number) for number, table, _, _ in batches])
+        rx = np.concatenate([table.receiver for _, table, _, _ in batches])
+        kind = np.concatenate([table.kind for _, table, _, _ in batches])
+        triangle = np.concatenate([table.triangle for _, table, _, _ in batches])
+        vertex = np.concatenate([table.vertex for _, table, _, _ in batches])
+        a = np.concatenate([a for _, _, a, _ in batches])
+        moving = np.concatenate([doppler for _, _, _, doppler in batches])
+        vertex = np.where((kind != 0)[..., None], vertex, np.float32(np.nan))
+
+        tx_m = np.concatenate([end.position_m for end in self.transmitters])[tx]
+        rx_m = receivers.position_m[rx]
+        length, departure, arrival = _ends(kind, vertex, tx_m, rx_m)
+        specs = self.world.recipe.transmitter
+        tx_velocity = np.array([spec.velocity_m_s for spec in specs], np.float64)[tx]
+        rx_velocity = receivers.velocity_m_s[rx]
+        along = np.einsum("pi,pi->p", departure, tx_velocity)
+        along += np.einsum("pi,pi->p", arrival, rx_velocity)
+        aod_azimuth, aod_zenith = azimuth_zenith(departure)
+        aoa_azimuth, aoa_zenith = azimuth_zenith(arrival)
+
+        link = rx * num_tx + tx
+        order = np.lexsort((*triangle.T[::-1], *kind.T[::-1], length, link))
+        return TracedPaths(
+            num_paths=np.bincount(link, minlength=len(receivers.position_m) * num_tx),
+            a=a[order],
+            delay_s=(length / SPEED_OF_LIGHT_M_S)[order],
+            aod_azimuth=aod_azimuth[order],
+            aod_zenith=aod_zenith[order],
+            aoa_azimuth=aoa_azimuth[order],
+            aoa_zenith=aoa_zenith[order],
+            doppler_hz=(along / wavelength_m(self.world.recipe.frequency_hz) + moving)[order],
+            interactions=kind[order],
+            triangle=triangle[order],
+            vertex_m=vertex[order],
+        )
+
+
+def _ends(
+    kind: NDArray[np.uint8],
+    vertex: NDArray[np.float32],
+    tx_m: NDArray[np.float64],
+    rx_m: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Length [m] of each path, and unit vectors of departure and of arrival (looking back).
+
+    In double precision: at 28 GHz a kilometre in single precision is off by
+    several degrees of carrier phase.
+    """
+    count = np.count_nonzero(kind, axis=1)
+    length = np.zeros(len(kind))
+    current = tx_m
+    departure = rx_m - tx_m
+    for depth in range(kind.shape[1]):
+        on = depth < count
+        following = np.where(on[:, None], vertex[:, depth].astype(np.float64), current)
+        if depth == 0:
+            departure = np.where(on[:, None], following - tx_m, departure)
+        length += np.linalg.norm(following - current, axis=1)
+        current = following
+    arrival = current - rx_m
+    length += np.linalg.norm(arrival, axis=1)
+    return length, _unit(departure), _unit(arrival)
+
+
+def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    return vector / np.linalg.norm(vector, axis=-1, keepdims=True)
+
+
+def _without_repeats(table: PathTable) -> PathTable:
+    """The table with each path once.
+
+    Two chains lead to one path where a plane has two numbers (rounding, faces
+    that lie on each other). Paths of a link are the same if they do the same
+    things at the same places; of those the one with the lowest triangles stays.
+    """
+    if len(table) == 0:
+        return table
+    first = np.where(table.kind[:, 0] != 0, table.vertex[:, 0].astype(np.float64).sum(axis=1), 0.0)
+    order = np.lexsort((*table.triangle.T[::-1], first, *table.kind.T[::-1], table.receiver))
+    table = table.take(order)
+    filled = (table.kind != 0)[..., None]
+    place = np.where(filled, table.vertex, np.float32(0))
+    repeat = np.zeros(len(table), bool)
+    # Neighbours in this order; a path may lie between two that are the same.
+    for step in (1, 2, 3):
+        same = (
+            (table.receiver[step:] == table.receiver[:-step])
+            & (table.kind[step:] == table.kind[:-step]).all(axis=1)
+            & (np.abs(place[step:] - place[:-step]) < SAME_PATH_M).all(axis=(1, 2))
+        )
+        repeat[step:] |= same & ~repeat[:-step]
+    return table.take(np.flatnonzero(~repeat))
+
+
+__all__ = ["NO_TRIANGLE", "TracedPaths", "Tracer"]

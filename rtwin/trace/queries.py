@@ -1,0 +1,117 @@
+"""Questions about a scene's solid parts: where is the ground, what is inside?"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rtwin.trace.world import World
+
+_ABOVE_M = 10.0
+_MAX_LAYERS = 64
+_STEP_M = 1e-3
+# Up first; then four directions that rise, turned so that they miss axis-aligned edges.
+_DIRECTIONS = np.array(
+    [[0.013, 0.007, 1.0], [0.86, 0.33, 0.4], [-0.33, 0.86, 0.4], [-0.86, -0.33, 0.4],
+     [0.33, -0.86, 0.4]]
+)  # fmt: skip
+_DIRECTIONS /= np.linalg.norm(_DIRECTIONS, axis=1, keepdims=True)
+
+
+def ground_height_m(world: World, xy_m: ArrayLike) -> NDArray[np.float64]:
+    """Height of the ground under points [n, 2], [n] m; NaN where there is none.
+
+    The ground is what the recipe's `geometry.ground` names. A scene that names
+    none has its ground at z = 0 everywhere.
+    """
+    xy = np.asarray(xy_m, np.float64).reshape(-1, 2)
+    if not world.ground:
+        return np.zeros(len(xy))
+    top = world.bounds_m[1, 2] + _ABOVE_M
+    start = np.column_stack([xy, np.full(len(xy), top)])
+    height = np.full(len(xy), np.nan)
+    is_ground = np.isin(world.triangles.object, list(world.ground))
+    alive = np.arange(len(xy))
+    down = np.array([0.0, 0.0, -1.0])
+    for _ in range(_MAX_LAYERS):
+        if not len(alive):
+            break
+        hit, triangle, point = first_hit(world, start[alive], np.tile(down, (len(alive), 1)))
+        on_ground = np.zeros(len(alive), bool)
+        on_ground[hit] = is_ground[triangle[hit]]
+        height[alive[on_ground]] = point[on_ground, 2]
+        go_on = hit & ~on_ground
+        start[alive[go_on]] = point[go_on] + 1e-3 * down
+        alive = alive[go_on]
+    return height
+
+
+def is_inside(world: World, points_m: ArrayLike) -> NDArray[np.bool_]:
+    """Whether points [n, 3] lie inside a solid object, [n].
+
+    A ray to the sky crosses an odd number of faces from inside and an even
+    number from outside. City models have buildings without floors, gaps
+    between walls and roofs, and faces wound either way, so up and three of four
+    sideways rays must agree. Indoors, where single sheets divide rooms, only
+    the faces of closed solids are counted.
+    """
+    points = np.asarray(points_m, np.float64).reshape(-1, 3)
+    counts = np.ones(len(world.triangles.object), bool)
+    if world.recipe.environment == "indoor":
+        counts = _of_closed_solids(world)
+    odd = np.stack([_crossings(world, points, d, counts) % 2 == 1 for d in _DIRECTIONS])
+    return odd[0] & (odd[1:].sum(axis=0) >= 3)
+
+
+def _crossings(
+    world: World,
+    points: NDArray[np.float64],
+    direction: NDArray[np.float64],
+    counts: NDArray[np.bool_],
+) -> NDArray[np.int64]:
+    """Number of counted faces on the way from points [n, 3] out of the scene, [n]."""
+    start = points.copy()
+    crossed = np.zeros(len(points), np.int64)
+    alive = np.arange(len(points))
+    for _ in range(_MAX_LAYERS):
+        if not len(alive):
+            break
+        hit, triangle, point = first_hit(world, start[alive], np.tile(direction, (len(alive), 1)))
+        crossed[alive[hit]] += counts[triangle[hit]]
+        start[alive[hit]] = point[hit] + _STEP_M * direction
+        alive = alive[hit]
+    return crossed
+
+
+def _of_closed_solids(world: World) -> NDArray[np.bool_]:
+    """Whether each triangle belongs to an object whose every edge has two faces."""
+    corners = world.triangles.vertices
+    _, vertex = np.unique(corners.reshape(-1, 3), axis=0, return_inverse=True)
+    faces = vertex.reshape(-1, 3)
+    edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
+    owner = np.tile(world.triangles.object, 3)
+    rows, times = np.unique(np.column_stack([owner, edges]), axis=0, return_counts=True)
+    closed = np.ones(len(world.object_names), bool)
+    closed[rows[times != 2, 0]] = False
+    return closed[world.triangles.object]
+
+
+def first_hit(
+    world: World, origin_m: NDArray[np.float64], direction: NDArray[np.float64]
+) -> tuple[NDArray[np.bool_], NDArray[np.uint32], NDArray[np.float64]]:
+    """What rays meet first: whether anything, which triangle, and where [n, 3] m."""
+    mi, dr, engine = world.engine.mi, world.engine.dr, world.engine
+
+    def columns(values: NDArray[np.float64]) -> Any:
+        return (engine.opaque(np.ascontiguousarray(c, np.float32)) for c in values.T)
+
+    if not len(origin_m):
+        return np.zeros(0, bool), np.zeros(0, np.uint32), np.zeros((0, 3))
+    ray = mi.Ray3f(mi.Point3f(*columns(origin_m)), mi.Vector3f(*columns(direction)))
+    hit = world.mi_scene.ray_intersect(ray, ray_flags=mi.RayFlags.Minimal, coherent=True)
+    valid = hit.is_valid()
+    triangle = hit.prim_index + dr.gather(
+        mi.UInt, world.first_triangle, dr.reinterpret_array(mi.UInt, hit.shape), valid
+    )
+    dr.eval(valid, triangle, hit.p)
+    return valid.numpy(), triangle.numpy(), hit.p.numpy().T.astype(np.float64)

@@ -1,0 +1,226 @@
+"""Where a scene's triangles come from: Sionna's scenes, scene files, recipes."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.errors import GeometryError, RecipeError
+from rtwin.scene import Material, MaterialSpec, Recipe, build_meshes, material_properties
+from rtwin.trace.engine import Engine
+
+MAX_SCENE_FILE_BYTES = 256 * 2**20
+
+_COLORS = {
+    "marble": (0.80, 0.74, 0.63), "metal": (0.60, 0.63, 0.66), "brick": (0.62, 0.33, 0.24),
+    "wood": (0.55, 0.40, 0.25), "concrete": (0.62, 0.62, 0.60), "glass": (0.45, 0.65, 0.75),
+    "plasterboard": (0.85, 0.83, 0.78), "ceiling_board": (0.92, 0.92, 0.90),
+    "asphalt_concrete": (0.35, 0.35, 0.36), "ground": (0.45, 0.50, 0.38),
+    "terrain": (0.45, 0.50, 0.38), "chipboard": (0.66, 0.52, 0.36),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Part:
+    """One object of a scene: its name, material name, triangles and velocity."""
+
+    name: str
+    material: str
+    vertices: NDArray[np.float32]  # [vertex, 3] m
+    faces: NDArray[np.int32]  # [face, 3]
+    velocity_m_s: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+def material_color(name: str) -> tuple[float, float, float]:
+    """Colour of a material in pictures (red, green, blue in [0, 1])."""
+    for key, color in _COLORS.items():
+        if key in name:
+            return color
+    return (0.7, 0.7, 0.7)
+
+
+def load_parts(engine: Engine, recipe: Recipe) -> tuple[list[Part], dict[str, Material]]:
+    """Objects of a recipe's scene and the properties of every material in use.
+
+    Raises:
+        GeometryError: if a file cannot be read or holds no triangles.
+        RecipeError: if a setting names an object or material that is not there.
+    """
+    geometry = recipe.geometry
+    found: dict[str, MaterialSpec] = {}
+    if geometry.sionna is not None:
+        parts = _load_file(engine, _sionna_scene_file(engine, geometry.sionna), found)
+    elif geometry.file is not None:
+        parts = _load_file(engine, recipe.folder / geometry.file, found)
+    else:
+        parts = [
+            Part(
+                m.name,
+                m.material,
+                np.asarray(m.mesh.vertices, np.float32),
+                np.asarray(m.mesh.faces, np.int32),
+                m.velocity_m_s,
+            )
+            for m in build_meshes(recipe)
+        ]
+    if not any(len(part.faces) for part in parts):
+        raise GeometryError(f"scene {recipe.name!r} holds no triangles")
+    parts = _with_object_settings(parts, recipe)
+    names = {part.name for part in parts}
+    for name in geometry.ground:
+        if name not in names:
+            raise RecipeError(
+                f"{recipe.name}: geometry.ground names {name!r}, which is no object of the scene"
+            )
+    used = {part.material for part in parts}
+    specs = {**found, **recipe.materials}
+    for name in recipe.materials:
+        if name not in used:
+            raise RecipeError(
+                f"{recipe.name}: materials.{name} is used by no object; used are "
+                f"{', '.join(sorted(used))}"
+            )
+    materials = {
+        name: material_properties(name, specs.get(name), recipe.frequency_hz) for name in used
+    }
+    return [_weld(part) for part in parts if len(part.faces)], materials
+
+
+def _with_object_settings(parts: list[Part], recipe: Recipe) -> list[Part]:
+    settings = dict(recipe.object_settings)
+    result = []
+    for part in parts:
+        setting = settings.pop(part.name, None)
+        if setting is not None:
+            part = Part(
+                part.name,
+                setting.material or part.material,
+                part.vertices,
+                part.faces,
+                setting.velocity_m_s or part.velocity_m_s,
+            )
+        result.append(part)
+    if settings:
+        raise RecipeError(
+            f"{recipe.name}: object_settings.{next(iter(settings))} names no object of the scene"
+        )
+    return result
+
+
+def _sionna_scene_file(engine: Engine, name: str) -> Path:
+    file = getattr(engine.rt.scene, name, None)
+    if not isinstance(file, str) or not file.endswith(".xml"):
+        folder = Path(engine.rt.scene.munich).parent.parent
+        known = sorted(p.parent.name for p in folder.glob("*/*.xml"))
+        raise RecipeError(f"geometry.sionna is {name!r}; allowed are {', '.join(known)}")
+    return Path(file)
+
+
+def _load_file(engine: Engine, file: Path, found: dict[str, MaterialSpec]) -> list[Part]:
+    """Objects of a Mitsuba/Sionna scene file; its materials are added to `found`."""
+    text = _checked_scene_text(file)
+    mi = engine.mi
+    from sionna.rt.scene_utils import process_xml
+
+    outer = mi.file_resolver()
+    resolver = mi.FileResolver(outer)
+    resolver.append(str(file.parent))
+    mi.set_file_resolver(resolver)
+    try:
+        scene = mi.load_string(process_xml(text, merge_shapes=False), optimize=False)
+    except Exception as error:  # the engine raises many kinds for a bad file
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise GeometryError(f"{file}: the scene could not be loaded ({reason})") from error
+    finally:
+        mi.set_file_resolver(outer)
+    parts = []
+    for shape in scene.shapes():
+        if not isinstance(shape, mi.Mesh):
+            raise GeometryError(
+                f"{file}: shape {shape.id()!r} is no triangle mesh; convert it to PLY"
+            )
+        bsdf = shape.bsdf()
+        material = re.sub(r"^(mat-)?(itu[_-])?", "", bsdf.id())
+        found[material] = _material_spec(engine, bsdf, material, file)
+        params = mi.traverse(shape)
+        parts.append(
+            Part(
+                shape.id().removeprefix("mesh-"),
+                material,
+                np.array(params["vertex_positions"], np.float32).reshape(-1, 3),
+                np.array(params["faces"], np.int32).reshape(-1, 3),
+            )
+        )
+    return parts
+
+
+def _checked_scene_text(file: Path) -> str:
+    """The file's text, once it is known to hold no entities and no foreign paths.
+
+    A scene file is data from a stranger: entity expansion could fill the
+    memory, `include` and absolute paths could read files beside it.
+    """
+    try:
+        if file.stat().st_size > MAX_SCENE_FILE_BYTES:
+            raise GeometryError(
+                f"{file}: {file.stat().st_size >> 20} MiB; scene files may have up to "
+                f"{MAX_SCENE_FILE_BYTES >> 20} MiB (meshes belong in files of their own)"
+            )
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise GeometryError(f"{file}: no such scene file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise GeometryError(f"{file}: cannot be read as text ({error})") from error
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise GeometryError(f"{file}: declares XML entities, which scene files may not; remove them")
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise GeometryError(f"{file}: not well-formed XML ({error})") from error
+    if root.find(".//include") is not None:
+        raise GeometryError(f"{file}: uses <include>, which scene files may not; paste its content")
+    folder = file.parent.resolve()
+    for node in root.iter("string"):
+        if node.get("name") == "filename":
+            target = (folder / os.fspath(node.get("value", ""))).resolve()
+            if not target.is_relative_to(folder):
+                raise GeometryError(
+                    f"{file}: refers to {node.get('value')!r}, outside the scene's folder"
+                )
+            if not target.is_file():
+                raise GeometryError(f"{file}: refers to {node.get('value')!r}, which is missing")
+    return text
+
+
+def _material_spec(engine: Engine, bsdf: Any, name: str, file: Path) -> MaterialSpec:
+    rt = engine.rt
+    if isinstance(bsdf, rt.ITURadioMaterial):
+        return MaterialSpec(itu=str(bsdf.itu_type), thickness_m=float(bsdf.thickness[0]))
+    if isinstance(bsdf, rt.RadioMaterial):
+        return MaterialSpec(
+            relative_permittivity=float(bsdf.relative_permittivity[0]),
+            conductivity_s_per_m=float(bsdf.conductivity[0]),
+            thickness_m=float(bsdf.thickness[0]),
+            scattering_coefficient=float(bsdf.scattering_coefficient[0]),
+            xpd_coefficient=float(bsdf.xpd_coefficient[0]),
+        )
+    raise GeometryError(
+        f"{file}: material {name!r} is no radio material; name it mat-itu_TYPE "
+        "(for example mat-itu_concrete)"
+    )
+
+
+def _weld(part: Part) -> Part:
+    """The part with equal vertices made one, so that its faces share edges.
+
+    Diffraction happens at edges shared by two faces; exporters that write each
+    face with its own corners would leave none.
+    """
+    vertices, index = np.unique(part.vertices, axis=0, return_inverse=True)
+    faces = index.reshape(-1).astype(np.int32)[part.faces]
+    return Part(part.name, part.material, vertices, faces, part.velocity_m_s)

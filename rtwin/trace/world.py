@@ -1,0 +1,254 @@
+"""A scene as the engine sees it: loaded once, asked many times.
+
+Shapes are grouped by material and velocity (a city of thousands of shapes is
+slow to trace, and Sionna's own merging forgets which object a triangle belongs
+to), so every triangle gets one number that never changes for a scene:
+`triangle`. Objects, materials and planes are looked up from it.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.scene import Material, Recipe
+from rtwin.trace.engine import Engine, start_engine
+from rtwin.trace.sources import Part, load_parts, material_color
+
+NO_TRIANGLE = np.uint32(0xFFFFFFFF)
+PLANE_NORMAL_STEP = 1e-5
+PLANE_OFFSET_STEP_M = 1e-3
+
+
+@dataclass(frozen=True)
+class Triangles:
+    """All triangles of a scene, one row each; row number = `triangle` id."""
+
+    vertices: NDArray[np.float32]  # [triangle, 3, 3] m
+    normal: NDArray[np.float32]  # [triangle, 3], unit, as wound
+    object: NDArray[np.int32]  # [triangle], index into World.object_names
+    material: NDArray[np.int16]  # [triangle], index into World.material_names
+    plane: NDArray[np.int64]  # [triangle], equal for coplanar triangles
+    shape: NDArray[np.uint32]  # [triangle], the engine's number of the shape
+    primitive: NDArray[np.uint32]  # [triangle], row inside that shape
+
+
+@dataclass(frozen=True)
+class World:
+    """A loaded scene with its lookup tables."""
+
+    engine: Engine
+    recipe: Recipe
+    scene: Any  # sionna.rt.Scene
+    triangles: Triangles
+    object_names: tuple[str, ...]
+    material_names: tuple[str, ...]
+    materials: dict[str, Material]
+    ground: frozenset[int]  # indices of the objects that are the ground
+    first_triangle: Any  # mi.UInt32, by the engine's shape number
+    scene_hash: str
+
+    @property
+    def mi_scene(self) -> Any:
+        return self.scene.mi_scene
+
+    @property
+    def bounds_m(self) -> NDArray[np.float64]:
+        """Lower and upper corner of the scene [m], [2, 3]."""
+        corners = self.triangles.vertices.reshape(-1, 3).astype(np.float64)
+        return np.stack([corners.min(axis=0), corners.max(axis=0)])
+
+
+def load_world(recipe: Recipe) -> World:
+    """Load a recipe's scene into the engine.
+
+    Raises:
+        GeometryError: if a scene file cannot be read.
+        RecipeError, MaterialRangeError: if a material is unknown or asked for
+            outside its frequency range.
+    """
+    engine = start_engine()
+    parts, materials = load_parts(engine, recipe)
+    groups: dict[tuple[str, tuple[float, ...]], list[int]] = {}
+    for index, part in enumerate(parts):
+        groups.setdefault((part.material, part.velocity_m_s), []).append(index)
+    material_names = tuple(sorted(materials))
+    scene = _build_scene(engine, recipe, groups, parts, materials)
+    shapes = {shape.id(): shape for shape in scene.mi_scene.shapes()}
+    table, first_triangle = _triangle_table(engine, groups, parts, shapes, material_names)
+    object_names = tuple(part.name for part in parts)
+    return World(
+        engine=engine,
+        recipe=recipe,
+        scene=scene,
+        triangles=table,
+        object_names=object_names,
+        material_names=material_names,
+        materials=materials,
+        ground=frozenset(
+            i for i, name in enumerate(object_names) if name in recipe.geometry.ground
+        ),
+        first_triangle=first_triangle,
+        scene_hash=_scene_hash(parts, materials),
+    )
+
+
+def _build_scene(
+    engine: Engine,
+    recipe: Recipe,
+    groups: dict[tuple[str, tuple[float, ...]], list[int]],
+    parts: Sequence[Part],
+    materials: dict[str, Material],
+) -> Any:
+    with tempfile.TemporaryDirectory(prefix="rtwin-") as folder:
+        lines = ['<scene version="2.1.0">']
+        for number, (name, material) in enumerate(sorted(materials.items())):
+            red, green, blue = material_color(name)
+            lines.append(
+                f'<bsdf type="radio-material" id="material-{number}">'
+                f'<float name="relative_permittivity" value="{material.relative_permittivity!r}"/>'
+                f'<float name="conductivity" value="{material.conductivity_s_per_m!r}"/>'
+                f'<float name="thickness" value="{material.thickness_m!r}"/>'
+                f'<rgb name="color" value="{red} {green} {blue}"/></bsdf>'
+            )
+        ids = {name: number for number, name in enumerate(sorted(materials))}
+        for number, ((material_name, _), members) in enumerate(groups.items()):
+            file = Path(folder) / f"{number}.ply"
+            _write_ply(file, [parts[i] for i in members])
+            lines.append(
+                f'<shape type="ply" id="shape-{number}"><string name="filename" value="{file}"/>'
+                f'<boolean name="face_normals" value="true"/>'
+                f'<ref id="material-{ids[material_name]}" name="bsdf"/></shape>'
+            )
+        lines.append("</scene>")
+        scene = engine.rt.load_scene_from_string("\n".join(lines), merge_shapes=False)
+    scene.frequency = recipe.frequency_hz
+    for name, number in ids.items():
+        _set_material(engine, scene.radio_materials[f"material-{number}"], materials[name])
+    for number, (_, velocity) in enumerate(groups):
+        scene.objects[f"shape-{number}"].velocity = engine.mi.Vector3f(*velocity)
+    return scene
+
+
+def _set_material(engine: Engine, radio_material: Any, material: Material) -> None:
+    """Set values that kernels read instead of compiling them in."""
+    from sionna.rt.radio_materials.scattering_pattern import scattering_pattern_registry
+
+    radio_material.relative_permittivity = engine.opaque([material.relative_permittivity])
+    radio_material.conductivity = engine.opaque([material.conductivity_s_per_m])
+    radio_material.thickness = engine.opaque([material.thickness_m])
+    radio_material.scattering_coefficient = engine.opaque([material.scattering_coefficient])
+    radio_material.xpd_coefficient = engine.opaque([material.xpd_coefficient])
+    names = {"directive": ("alpha_r",), "backscattering": ("alpha_r", "alpha_i", "lambda_")}
+    given = {
+        name: getattr(material, name)
+        for name in names.get(material.scattering_pattern, ())
+        if getattr(material, name) is not None
+    }
+    pattern = scattering_pattern_registry.get(material.scattering_pattern)
+    radio_material.scattering_pattern = pattern(**given)
+
+
+def _write_ply(file: Path, parts: Sequence[Part]) -> None:
+    vertices = np.concatenate([part.vertices for part in parts])
+    offsets = np.cumsum([0] + [len(part.vertices) for part in parts[:-1]])
+    faces = np.concatenate([p.faces + o for p, o in zip(parts, offsets, strict=True)])
+    rows = np.empty(len(faces), dtype=[("count", "u1"), ("index", "<i4", 3)])
+    rows["count"], rows["index"] = 3, faces
+    header = (
+        "ply\nformat binary_little_endian 1.0\n"
+        f"element vertex {len(vertices)}\nproperty float x\nproperty float y\nproperty float z\n"
+        f"element face {len(faces)}\nproperty list uchar int vertex_indices\nend_header\n"
+    )
+    with open(file, "wb") as out:
+        out.write(header.encode())
+        out.write(vertices.astype("<f4").tobytes())
+        out.write(rows.tobytes())
+
+
+def _triangle_table(
+    engine: Engine,
+    groups: dict[tuple[str, tuple[float, ...]], list[int]],
+    parts: Sequence[Part],
+    shapes: dict[str, Any],
+    material_names: tuple[str, ...],
+) -> tuple[Triangles, Any]:
+    corners, objects, materials, shape_numbers, primitives = [], [], [], [], []
+    first: dict[int, int] = {}
+    start = 0
+    for number, ((material, _), members) in enumerate(groups.items()):
+        pointer = engine.mi.ShapePtr(shapes[f"shape-{number}"])
+        shape_number = int(engine.dr.reinterpret_array(engine.mi.UInt32, pointer)[0])
+        first[shape_number] = start
+        count = 0
+        for i in members:
+            corners.append(parts[i].vertices[parts[i].faces])
+            objects.append(np.full(len(parts[i].faces), i, np.int32))
+            count += len(parts[i].faces)
+        materials.append(np.full(count, material_names.index(material), np.int16))
+        shape_numbers.append(np.full(count, shape_number, np.uint32))
+        primitives.append(np.arange(count, dtype=np.uint32))
+        start += count
+    vertices = np.concatenate(corners)
+    normal = _unit_normals(vertices)
+    table = Triangles(
+        vertices=vertices,
+        normal=normal.astype(np.float32),
+        object=np.concatenate(objects),
+        material=np.concatenate(materials),
+        plane=_plane_numbers(vertices, normal),
+        shape=np.concatenate(shape_numbers),
+        primitive=np.concatenate(primitives),
+    )
+    by_shape = np.zeros(max(first) + 1, np.uint32)
+    for shape_number, index in first.items():
+        by_shape[shape_number] = index
+    return table, engine.opaque(by_shape, "UInt32")
+
+
+def _unit_normals(vertices: NDArray[np.float32]) -> NDArray[np.float64]:
+    corners = vertices.astype(np.float64)
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    length = np.linalg.norm(normal, axis=-1, keepdims=True)
+    return np.divide(normal, length, out=np.zeros_like(normal), where=length > 0)
+
+
+def _plane_numbers(
+    vertices: NDArray[np.float32], normal: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Number of the plane of each triangle; coplanar triangles share it.
+
+    Rounding may give one plane two numbers where a value sits on a rounding
+    border. That costs a duplicate candidate, removed after refinement, never a
+    path.
+    """
+    oriented = normal.copy()
+    undecided = np.ones(len(normal), bool)
+    for axis in (2, 1, 0):  # the first component that is not about zero counts up
+        clear = undecided & (np.abs(normal[:, axis]) > 1e-4)
+        oriented[clear & (normal[:, axis] < 0)] *= -1.0
+        undecided &= ~clear
+    corners = vertices.astype(np.float64)
+    center = corners.reshape(-1, 3).mean(axis=0)
+    offset = np.einsum("ti,ti->t", oriented, corners.mean(axis=1) - center)
+    keys = np.column_stack(
+        [np.round(oriented / PLANE_NORMAL_STEP), np.round(offset / PLANE_OFFSET_STEP_M)]
+    ).astype(np.int64)
+    return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def _scene_hash(parts: Sequence[Part], materials: dict[str, Material]) -> str:
+    """SHA-256 of what a wave can feel: triangles, materials, velocities."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(f"{part.name}\0{part.material}\0{part.velocity_m_s}\0".encode())
+        digest.update(np.ascontiguousarray(part.vertices, "<f4").tobytes())
+        digest.update(np.ascontiguousarray(part.faces, "<i4").tobytes())
+    for name in sorted(materials):
+        digest.update(f"{name}\0{materials[name]!r}\0".encode())
+    return digest.hexdigest()
