@@ -1,8 +1,8 @@
 """Datasets of paths and radio maps: layout, writing, reading, checking.
 
-    generate(recipe, file)            -> paths, in resumable shards
-    generate_radio_map(recipe, file)  -> radio map
-    open_dataset(file), open_radio_map(file), file_info(file), validate_file(file)
+generate(recipe, file)            -> paths, in resumable shards
+generate_radio_map(recipe, file)  -> radio map
+open_dataset(file), open_radio_map(file), file_info(file), validate_file(file)
 """
 
 from rtwin.dataset.generate import generate

@@ -4,8 +4,10 @@ import dataclasses
 import hashlib
 import json
 import multiprocessing
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +37,17 @@ from rtwin.dataset.store import (
     replace_whole,
     write_header,
 )
-from rtwin.errors import RtwinError, StoreError
+from rtwin.errors import EngineError, OutOfRangeError, StoreError
 from rtwin.scene import Receivers, Recipe, recipe_dict, recipe_from_dict
-from rtwin.trace import NO_TRIANGLE, TracedPaths, Tracer, World, load_world, place
+from rtwin.trace import (
+    NO_TRIANGLE,
+    TracedPaths,
+    Tracer,
+    World,
+    load_world,
+    place,
+    start_engine,
+)
 
 SHARD_SIZE = 512
 Progress = Callable[[str, int, int], None]
@@ -77,36 +87,48 @@ def generate(
             or cannot be written.
     """
     if shard_size < 1 or workers < 1:
-        raise RtwinError(
+        raise OutOfRangeError(
             f"shard_size is {shard_size} and workers is {workers}; both must be 1 or more"
         )
     file = Path(file)
     with plain_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
     world = load_world(recipe)
-    request = request_hash(recipe, world.scene_hash)
+    receivers = place(world)
+    request = request_hash(recipe, world.scene_hash, receivers)
     if _is_finished(file, request, overwrite):
         ShardFolder(file).remove()
         return file
-    receivers = place(world)
     ranges = shard_ranges(len(receivers), shard_size)
     folder = ShardFolder(file)
     plan = {"request": request, "shard_size": shard_size, "num_receivers": len(receivers)}
     with folder.opened(plan):
         todo = [n for n in range(len(ranges)) if not folder.shard(n).exists()]
-        done = len(ranges) - len(todo)
-        progress("trace", done, len(ranges))
-        for _ in _trace_shards(world, receivers, folder, ranges, todo, workers):
-            done += 1
-            progress("trace", done, len(ranges))
+        per_shard = len(recipe.transmitter)
+        steps = _Steps(progress, len(ranges) * per_shard, (len(ranges) - len(todo)) * per_shard)
+        if workers == 1 or len(todo) <= 1:
+            _trace_here(world, receivers, folder, ranges, todo, steps)
+        else:
+            _trace_apart(world, receivers, folder, ranges, todo, workers, steps)
         _assemble(world, receivers, folder, len(ranges), request, progress)
     folder.remove()
     return file
 
 
-def request_hash(recipe: Recipe, scene_hash: str) -> str:
-    """SHA-256 of everything that decides a dataset's content, versions included."""
-    request = {"recipe": recipe_dict(recipe), "scene": scene_hash, "versions": provenance()}
+def request_hash(recipe: Recipe, scene_hash: str, receivers: Receivers) -> str:
+    """SHA-256 of everything that decides a dataset's content, versions included.
+
+    Receivers count as placed: their positions may come from a file.
+    """
+    placed = hashlib.sha256()
+    for values in (receivers.position_m, receivers.velocity_m_s, receivers.orientation_rad):
+        placed.update(np.ascontiguousarray(values, "<f8").tobytes())
+    request = {
+        "recipe": recipe_dict(recipe),
+        "scene": scene_hash,
+        "receivers": placed.hexdigest(),
+        "versions": provenance(),
+    }
     return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
@@ -125,36 +147,61 @@ def _is_finished(file: Path, request: str, overwrite: bool) -> bool:
     return same
 
 
-def _trace_shards(
+class _Steps:
+    """Counts (shard, transmitter) steps for the progress bar."""
+
+    def __init__(self, progress: Progress, total: int, done: int) -> None:
+        self._progress, self._total, self._done = progress, total, done
+        progress("trace", done, total)
+
+    def advance(self, steps: int = 1) -> None:
+        self._done += steps
+        self._progress("trace", self._done, self._total)
+
+
+def _trace_here(
+    world: World,
+    receivers: Receivers,
+    folder: ShardFolder,
+    ranges: list[tuple[int, int]],
+    todo: list[int],
+    steps: _Steps,
+) -> None:
+    tracer = Tracer(world)
+    for number in todo:
+        shard = trace_shard(tracer, part(receivers, *ranges[number]), steps.advance)
+        folder.write(number, shard)
+
+
+def _trace_apart(
     world: World,
     receivers: Receivers,
     folder: ShardFolder,
     ranges: list[tuple[int, int]],
     todo: list[int],
     workers: int,
-) -> Iterator[int]:
-    if workers == 1 or len(todo) <= 1:
-        tracer = Tracer(world)
-        for number in todo:
-            folder.write(number, trace_shard(tracer, part(receivers, *ranges[number])))
-            yield number
-        return
-    context = multiprocessing.get_context("spawn")
+    steps: _Steps,
+) -> None:
     recipe = world.recipe
-    setup = (recipe_dict(recipe), recipe.name, str(recipe.folder), workers)
-    with ProcessPoolExecutor(
-        min(workers, len(todo)), context, initializer=_start_worker, initargs=setup
-    ) as pool:
-        jobs = {
-            pool.submit(_work, folder.target, n, part(receivers, *ranges[n])): n for n in todo
-        }
-        try:
-            for job in as_completed(jobs):
-                job.result()
-                yield jobs[job]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    workers = min(workers, len(todo))
+    pool = ProcessPoolExecutor(
+        workers,
+        multiprocessing.get_context("spawn"),
+        initializer=_start_worker,
+        initargs=(recipe_dict(recipe), recipe.name, str(recipe.folder), workers),
+    )
+    try:
+        jobs = [pool.submit(_work, folder.target, n, part(receivers, *ranges[n])) for n in todo]
+        for job in as_completed(jobs):
+            job.result()
+            steps.advance(len(recipe.transmitter))
+    except BrokenProcessPool as error:
+        raise EngineError(
+            "a worker process died (out of memory?); finished shards are kept, run the same "
+            "command again, with fewer workers"
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 _tracer: Tracer | None = None  # one per worker process
@@ -162,10 +209,6 @@ _tracer: Tracer | None = None  # one per worker process
 
 def _start_worker(recipe: dict[str, Any], name: str, folder: str, workers: int) -> None:
     global _tracer
-    import os
-
-    from rtwin.trace import start_engine
-
     engine = start_engine()
     engine.dr.set_thread_count(max(1, (os.cpu_count() or 1) // workers))
     _tracer = Tracer(load_world(recipe_from_dict(recipe, name, folder)))
@@ -188,9 +231,11 @@ def part(receivers: Receivers, start: int, stop: int) -> Receivers:
     )
 
 
-def trace_shard(tracer: Tracer, receivers: Receivers) -> dict[str, NDArray[Any]]:
+def trace_shard(
+    tracer: Tracer, receivers: Receivers, transmitter_done: Callable[[], None] = lambda: None
+) -> dict[str, NDArray[Any]]:
     """Variables of the links of a batch of receivers."""
-    traced = tracer.trace(receivers)
+    traced = tracer.trace(receivers, transmitter_done)
     dropped = np.zeros(len(traced.num_paths))
     strongest = tracer.world.recipe.solver.strongest_paths
     if strongest is not None:

@@ -19,7 +19,6 @@ from rtwin.dataset.schema import COORDINATES, MAP_FORMAT, MAP_LAYOUT
 from rtwin.dataset.store import (
     attach_dimensions,
     content_hash,
-    open_checked,
     plain_errors,
     replace_whole,
     write_header,
@@ -56,6 +55,7 @@ def generate_radio_map(
     gain = np.zeros((num_tx, *grid.shape))
     error = np.zeros_like(gain)
     for tx in range(num_tx):
+
         def report(done: int, total: int, tx: int = tx) -> None:
             progress("map", tx * total + done, num_tx * total)
 

@@ -245,5 +245,3 @@ def _plain(value: Any) -> Any:
         except json.JSONDecodeError:
             return value
     return value
-
-

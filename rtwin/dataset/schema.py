@@ -30,20 +30,16 @@ def _path(name: str, dtype: str, units: str, long_name: str, *dims: str) -> Vari
 TX_VARIABLES = (
     Variable("tx_name", ("tx",), "str", "", "name of the transmitter"),
     Variable("tx_position_m", ("tx", "xyz"), "<f8", "m", "position of the transmitter"),
-    Variable(
-        "tx_orientation_rad", ("tx", "angle"), "<f8", "rad", "yaw, pitch (downtilt), roll of the transmitter"
-    ),
+    Variable("tx_orientation_rad", ("tx", "angle"), "<f8", "rad", "yaw, pitch, roll"),
     Variable("tx_velocity_m_s", ("tx", "xyz"), "<f8", "m s-1", "velocity of the transmitter"),
     Variable("tx_power_dbm", ("tx",), "<f8", "dBm", "transmit power"),
 )  # fmt: skip
 
 RX_VARIABLES = (
     Variable("rx_position_m", ("rx", "xyz"), "<f8", "m", "position of the receiver"),
-    Variable(
-        "rx_orientation_rad", ("rx", "angle"), "<f8", "rad", "yaw, pitch (downtilt), roll of the receiver"
-    ),
+    Variable("rx_orientation_rad", ("rx", "angle"), "<f8", "rad", "yaw, pitch, roll"),
     Variable("rx_velocity_m_s", ("rx", "xyz"), "<f8", "m s-1", "velocity of the receiver"),
-    Variable("rx_time_s", ("rx",), "<f8", "s", "time at which the receiver is there; NaN where standing"),
+    Variable("rx_time_s", ("rx",), "<f8", "s", "time of the position; NaN where standing"),
 )  # fmt: skip
 
 LINK_VARIABLES = (
@@ -66,8 +62,8 @@ PATH_VARIABLES = (
     _path("delay_s", "<f8", "s", "absolute propagation delay"),
     _path("aod_azimuth", "<f4", "rad", "azimuth of departure, from +x towards +y"),
     _path("aod_zenith", "<f4", "rad", "zenith of departure, from +z"),
-    _path("aoa_azimuth", "<f4", "rad", "azimuth of arrival, pointing back to where the wave came from"),
-    _path("aoa_zenith", "<f4", "rad", "zenith of arrival, pointing back to where the wave came from"),
+    _path("aoa_azimuth", "<f4", "rad", "azimuth of arrival, back to where the wave came from"),
+    _path("aoa_zenith", "<f4", "rad", "zenith of arrival, back to where the wave came from"),
     _path("doppler_hz", "<f4", "Hz", "Doppler shift by moving ends and objects"),
     _path(
         "interactions", "|u1", "",
@@ -75,9 +71,9 @@ PATH_VARIABLES = (
         "0 nothing, 1 specular reflection, 2 diffuse reflection, 4 refraction, 8 diffraction",
         "depth",
     ),
-    _path("triangle", "<u4", "", "triangle of the scene met at each depth; 4294967295 where none", "depth"),
-    _path("object", "<i4", "", "object met at each depth, row of object_name; -1 where none", "depth"),
-    _path("material", "<i2", "", "material met at each depth, row of material_name; -1 where none", "depth"),
+    _path("triangle", "<u4", "", "triangle met at each depth; 4294967295 where none", "depth"),
+    _path("object", "<i4", "", "row of object_name met at each depth; -1 where none", "depth"),
+    _path("material", "<i2", "", "row of material_name met at each depth; -1 where none", "depth"),
     _path("vertex_m", "<f4", "m", "place of each interaction; NaN where none", "depth", "xyz"),
 )  # fmt: skip
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.dataset.schema import LINK_VARIABLES, PATH_VARIABLES, Variable
@@ -47,7 +46,7 @@ class ShardFolder:
         """Create or resume the folder for one plan, and keep other writers out."""
         with plain_errors(self.target):
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = open(self.path / "lock", "w")
+            lock = open(self.path / "lock", "w")  # noqa: SIM115 (held while the folder is)
         try:
             if fcntl is not None:
                 try:
@@ -74,7 +73,11 @@ class ShardFolder:
                 replace_whole(temporary, file)
 
     def clear_shards(self) -> None:
-        for old in [*self.path.glob("shard-*"), *self.path.glob("merged*"), self.path / "plan.json"]:
+        for old in [
+            *self.path.glob("shard-*"),
+            *self.path.glob("merged*"),
+            self.path / "plan.json",
+        ]:
             old.unlink(missing_ok=True)
 
     def remove(self) -> None:
@@ -115,5 +118,5 @@ class ShardFolder:
 
 def shard_ranges(num_receivers: int, shard_size: int) -> list[tuple[int, int]]:
     """First and last-plus-one receiver of each shard."""
-    starts = np.arange(0, num_receivers, shard_size)
-    return [(int(s), int(min(s + shard_size, num_receivers))) for s in starts]
+    starts = range(0, num_receivers, shard_size)
+    return [(start, min(start + shard_size, num_receivers)) for start in starts]

@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.channel import PathSet
 from rtwin.dataset.reader import PathDataset
 from rtwin.dataset.schema import (
     MAP_FORMAT,
@@ -124,7 +125,13 @@ def _path_problems(dataset: PathDataset) -> Iterator[str]:
         yield from _line_of_sight_problems(dataset, links, paths, own_tx, own_rx)
 
 
-def _line_of_sight_problems(dataset, links, paths, own_tx, own_rx) -> Iterator[str]:  # type: ignore[no-untyped-def]
+def _line_of_sight_problems(
+    dataset: PathDataset,
+    links: slice,
+    paths: PathSet,
+    own_tx: NDArray[np.float64],
+    own_rx: NDArray[np.float64],
+) -> Iterator[str]:
     direct = paths.is_line_of_sight
     many = np.bincount(paths.link_index[direct], minlength=paths.num_links) > 1
     if many.any():
@@ -137,9 +144,9 @@ def _line_of_sight_problems(dataset, links, paths, own_tx, own_rx) -> Iterator[s
     antennas = [tx.antenna for tx in recipe.transmitter] + [recipe.receivers.antenna]
     if any(a.pattern != "iso" or a.polarization != "V" for a in antennas):
         return
-    upright = [*dataset.read("tx_orientation_rad")[:, 1:], *dataset.read("rx_orientation_rad")[:, 1:]]
-    if np.any(upright):
-        return
+    tilts = [dataset.read(f"{end}_orientation_rad")[:, 1:] for end in ("tx", "rx")]
+    if any(tilt.any() for tilt in tilts):
+        return  # tilted dipoles do not match in polarisation
     distance = np.linalg.norm(own_tx - own_rx, axis=1)[direct]
     friis = (wavelength_m(recipe.frequency_hz) / (4 * np.pi * distance)) ** 2
     if (np.abs(paths.power[direct] / friis - 1) > 1e-3).any():
@@ -152,7 +159,7 @@ def _vertex_length(
     length = np.zeros(len(vertex))
     current = tx_m
     for depth in range(vertex.shape[1]):
-        there = np.isfinite(vertex[:, depth]).all(axis=1)
+        there = np.asarray(np.isfinite(vertex[:, depth]).all(axis=1))
         following = np.where(there[:, None], vertex[:, depth].astype(np.float64), current)
         length += np.linalg.norm(following - current, axis=1)
         current = following

@@ -158,7 +158,15 @@ class Recipe(Table):
                 )
 
     def _check_transmitters(self) -> None:
+        first = self.transmitter[0]
         for i, a in enumerate(self.transmitter):
+            # One dataset has one set of transmit ports; patterns may differ.
+            same = {"pattern": first.antenna.pattern}
+            if a.antenna.model_copy(update=same) != first.antenna:
+                raise ValueError(
+                    f"transmitters '{first.name}' and '{a.name}' differ in polarization, array "
+                    "size or spacing, which must be equal; trace them as two scenes"
+                )
             for b in self.transmitter[:i]:
                 if a.name == b.name:
                     raise ValueError(f"two transmitters are named '{a.name}'; names must differ")
@@ -238,7 +246,8 @@ def recipe_dict(recipe: Recipe) -> dict[str, Any]:
 
 
 _TOP = ("frequency_hz", "bandwidth_hz", "temperature_k", "noise_figure_db", "seed")
-OVERRIDES = (*_TOP, "num_receivers", "cell_size_m", *Solver.model_fields)
+_MAP = {"cell_size_m": "cell_size_m", "map_height_m": "height_m", "map_rays": "rays"}
+OVERRIDES = (*_TOP, "num_receivers", *_MAP, *Solver.model_fields)
 
 
 def with_overrides(recipe: Recipe, **overrides: Any) -> Recipe:
@@ -248,8 +257,8 @@ def with_overrides(recipe: Recipe, **overrides: Any) -> Recipe:
         recipe: The recipe to start from.
         overrides: frequency_hz [Hz], bandwidth_hz [Hz], temperature_k [K],
             noise_figure_db [dB], seed; num_receivers (random receivers, keeping
-            height, area and antenna); cell_size_m [m] of the radio map; any key
-            of [solver]. None leaves the recipe's value.
+            height, area and antenna); cell_size_m [m], map_height_m [m] and
+            map_rays of the radio map; any key of [solver]. None leaves the recipe's value.
     Returns:
         A new recipe with the same name and folder.
     Raises:
@@ -266,8 +275,8 @@ def with_overrides(recipe: Recipe, **overrides: Any) -> Recipe:
             old = data["receivers"]
             kept = {k: old[k] for k in ("area", "height_m", "keep_invalid", "antenna") if k in old}
             data["receivers"] = {"kind": "random", "count": value, **kept}
-        elif key == "cell_size_m":
-            data["radio_map"][key] = value
+        elif key in _MAP:
+            data["radio_map"][_MAP[key]] = value
         else:
             (data if key in _TOP else data["solver"])[key] = value
     return recipe_from_dict(data, recipe.name, recipe.folder)

@@ -64,11 +64,13 @@ def discover(world: World, position_m: ArrayLike, solver: Solver, seed: int) -> 
     table = _ChainBuilder(num_elements)
     chain_of_ray = np.zeros(solver.rays, np.int64)
     for bounce, edge in zip(bounces, edges, strict=True):
-        grows = np.isin(bounce.kind, (InteractionType.SPECULAR, InteractionType.DIFFRACTION))
+        grows = np.isin(bounce.kind, [InteractionType.SPECULAR, InteractionType.DIFFRACTION])
         is_edge = bounce.kind[grows] == InteractionType.DIFFRACTION
         triangle = bounce.triangle[grows]
         plane = world.triangles.plane[triangle]
-        element = np.where(is_edge, 2 * edge[grows] + 1, 2 * plane) if len(edge) else 2 * plane
+        element = 2 * plane
+        if len(edge):
+            element = np.where(is_edge, 2 * edge[grows] + 1, element)
         wedge = bounce.wedge[grows] if bounce.wedge is not None else None
         ray = bounce.ray[grows]
         chain_of_ray[ray] = table.extend(
@@ -109,7 +111,8 @@ class _ChainBuilder:
     ) -> NDArray[np.int64]:
         """Row of the chain `parent + element` of each ray, added where it is new."""
         key = parent * self._num_elements + element
-        unique, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+        found = np.unique(key, return_index=True, return_inverse=True)
+        unique, first, inverse = (np.asarray(part, np.int64) for part in found)
         place = np.searchsorted(self._keys, unique)
         known = np.zeros(len(unique), bool)
         inside = place < len(self._keys)
@@ -123,9 +126,7 @@ class _ChainBuilder:
         self._parent.append(parent[source])
         self._kind.append(kind[source])
         self._triangle.append(triangle[source])
-        self._wedge.append(
-            np.zeros(len(source), WEDGE_FIELDS) if wedge is None else wedge[source]
-        )
+        self._wedge.append(np.zeros(len(source), WEDGE_FIELDS) if wedge is None else wedge[source])
         keys = np.concatenate([self._keys, unique[new]])
         order = np.argsort(keys, kind="stable")
         self._keys = keys[order]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rtwin.channel import InteractionType
 from rtwin.scene import Solver
 from rtwin.trace.images import ChainImages, aims, visible_pairs
+from rtwin.trace.wedges import WEDGE_FIELDS
 from rtwin.trace.world import NO_TRIANGLE, World
 
 SAME_PLANE_M = 0.02
@@ -52,7 +53,9 @@ def connect(
     parts = []
     everyone = np.arange(len(receivers_m))
     if solver.line_of_sight or (solver.refraction and solver.max_depth > 0):
-        direct = _walk(world, None, np.zeros_like(everyone), everyone, source_m, receivers_m, solver)
+        direct = _walk(
+            world, None, np.zeros_like(everyone), everyone, source_m, receivers_m, solver
+        )
         # Without line of sight only the paths through walls are wanted.
         keep = (direct.kind != 0).any(axis=1) | solver.line_of_sight
         parts.append(_pick(direct, keep))
@@ -83,8 +86,6 @@ def _walk(
     receivers_m: NDArray[np.float64],
     solver: Solver,
 ) -> Candidates:
-    from rtwin.trace.wedges import WEDGE_FIELDS
-
     num, depth = len(chain), max(solver.max_depth, 1)
     length = 0 if group is None else group.length
     # Interactions in the order met, from the receiver; turned round at the end.
@@ -206,20 +207,12 @@ def _shoot_segments(world: World, step: _Step) -> _Hit:
     from sionna.rt.utils import offset_p, spawn_ray_to
 
     mi, dr = world.engine.mi, world.engine.dr
-
-    def points(values: NDArray[np.float32]) -> Any:
-        return mi.Point3f(
-            *(world.engine.opaque(np.ascontiguousarray(c, np.float32)) for c in values.T)
-        )
-
-    start, target = points(step.start), points(step.target)
-    away = start - target
-    ray = spawn_ray_to(start, offset_p(target, away, points(step.target_normal)), points(step.normal))
+    start, target = world.points(step.start), world.points(step.target)
+    end = offset_p(target, start - target, world.points(step.target_normal))
+    ray = spawn_ray_to(start, end, world.points(step.normal))
     hit = world.mi_scene.ray_intersect(ray, ray_flags=mi.RayFlags.Minimal, coherent=True)
     valid = hit.is_valid()
-    triangle = hit.prim_index + dr.gather(
-        mi.UInt, world.first_triangle, dr.reinterpret_array(mi.UInt, hit.shape), valid
-    )
+    triangle = world.triangle_of(hit, valid)
     dr.eval(valid, triangle, hit.p, hit.n)
     return _Hit(valid.numpy(), triangle.numpy(), hit.p.numpy().T, hit.n.numpy().T)
 

@@ -99,7 +99,7 @@ def start_engine() -> Engine:
     import sionna.rt
 
     mitsuba.set_log_level(mitsuba.LogLevel.Error)
-    return Engine(sionna.rt, mitsuba, drjit, mitsuba.variant(), llvm_path)
+    return Engine(sionna.rt, mitsuba, drjit, str(mitsuba.variant()), llvm_path)
 
 
 def _bind_llvm(path: str) -> None:
@@ -148,22 +148,22 @@ def _bundled_llvm() -> str | None:
 
 def _system_llvms() -> list[str]:
     """Candidate libraries, newest version first; each real file once."""
-    patterns = {
-        "Darwin": ["/opt/homebrew/opt/llvm*/lib/libLLVM*.dylib", "/usr/local/opt/llvm*/lib/libLLVM*"],
-    }.get(
-        platform.system(),
-        ["/usr/lib/*/libLLVM*.so*", "/usr/lib64/libLLVM*.so*", "/usr/lib/libLLVM*.so*",
-         "/usr/lib/llvm-*/lib/libLLVM*.so*", "/usr/local/lib/libLLVM*.so*"],
-    )  # fmt: skip
+    if platform.system() == "Darwin":
+        folders = ["/opt/homebrew/opt/llvm*/lib", "/usr/local/opt/llvm*/lib"]
+        patterns = [f"{folder}/libLLVM*.dylib" for folder in folders]
+    else:
+        folders = ["/usr/lib/*", "/usr/lib64", "/usr/lib", "/usr/lib/llvm-*/lib", "/usr/local/lib"]
+        patterns = [f"{folder}/libLLVM*.so*" for folder in folders]
     real = {os.path.realpath(p) for pattern in patterns for p in glob.glob(pattern)}
     versions = {path: _version_in_name(path) for path in real}
-    usable = [p for p in real if versions[p] is None or versions[p] >= OLDEST_LLVM]
-    return sorted(usable, key=lambda p: (versions[p] or 0, p), reverse=True)
+    usable = [path for path in real if versions[path] == 0 or versions[path] >= OLDEST_LLVM]
+    return sorted(usable, key=lambda path: (versions[path], path), reverse=True)
 
 
-def _version_in_name(path: str) -> int | None:
+def _version_in_name(path: str) -> int:
+    """Major version as the file name has it; 0 where it does not say."""
     digits = [part for part in Path(path).name.replace("-", ".").split(".") if part.isdigit()]
-    return int(digits[0]) if digits else None
+    return int(digits[0]) if digits else 0
 
 
 def _probe(path: str) -> bool:

@@ -71,8 +71,8 @@ def refine(
             paths=buffer,
             diffraction=solver.diffraction,
             diffraction_lit_region=solver.diffraction_lit_region,
-            src_positions=_points(world, source_m[None]),
-            tgt_positions=_points(world, receivers_m),
+            src_positions=world.points(source_m[None]),
+            tgt_positions=world.points(receivers_m),
         )
         buffer.schedule()
         world.engine.dr.eval(buffer.valid)
@@ -126,10 +126,10 @@ def coefficients(
             paths=buffer,
             samples_per_src=samples_per_source,
             diffraction=diffraction,
-            src_positions=_points(world, transmitter.position_m),
-            tgt_positions=_points(world, receivers.position_m),
-            src_orientations=_points(world, transmitter.orientation_rad),
-            tgt_orientations=_points(world, receivers.orientation_rad),
+            src_positions=world.points(transmitter.position_m),
+            tgt_positions=world.points(receivers.position_m),
+            src_orientations=world.points(transmitter.orientation_rad),
+            tgt_orientations=world.points(receivers.orientation_rad),
             src_antenna_patterns=tx_patterns,
             tgt_antenna_patterns=rx_patterns,
         )
@@ -147,11 +147,6 @@ def _patterns(world: World, antenna: Antenna) -> list[Any]:
     from sionna.rt.antenna_pattern import antenna_pattern_registry
 
     return antenna_pattern_registry.get(antenna.pattern)(polarization=antenna.polarization).patterns
-
-
-def _points(world: World, values: NDArray[np.float64]) -> Any:
-    columns = (np.ascontiguousarray(c, np.float32) for c in np.asarray(values).T)
-    return world.engine.mi.Point3f(*(world.engine.opaque(c) for c in columns))
 
 
 def _to_buffer(world: World, table: PathTable, diffraction: bool, *, valid: bool) -> Any:

@@ -183,17 +183,13 @@ def _visible_block(
     mi, dr, engine = world.engine.mi, world.engine.dr, world.engine
     block = slice(start, min(stop, len(group.chain)))
     num_chains, num_rx = block.stop - block.start, len(receivers_m)
-
-    def points(values: NDArray[np.float64]) -> Any:
-        return mi.Point3f(*(engine.opaque(np.ascontiguousarray(c, np.float32)) for c in values.T))
-
     pair = dr.arange(mi.UInt, num_chains * num_rx)
     divisor = engine.opaque([num_rx], "UInt")
     chain = pair // divisor
-    receiver = dr.gather(mi.Point3f, points(receivers_m), pair - chain * divisor)
+    receiver = dr.gather(mi.Point3f, world.points(receivers_m), pair - chain * divisor)
 
     def of_chain(values: NDArray[np.float64]) -> Any:
-        return dr.gather(mi.Point3f, points(values[block]), chain)
+        return dr.gather(mi.Point3f, world.points(values[block]), chain)
 
     vertex = receiver
     ok = dr.full(mi.Mask, True, num_chains * num_rx)
@@ -228,5 +224,3 @@ def _visible_block(
         ok &= dr.all((vertex > low) & (vertex < high))
     found = dr.compress(ok)
     return found.numpy().astype(np.int64) + block.start * num_rx
-
-

@@ -7,6 +7,7 @@ A batch of receivers gives the same bits as its receivers one by one: every
 full, and paths leave in an order that depends on their geometry alone.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,7 +20,7 @@ from rtwin.trace.connect import connect
 from rtwin.trace.fields import End, PathTable, coefficients, refine
 from rtwin.trace.images import ChainImages, chain_images
 from rtwin.trace.scatter import ScatteredRays, scattered_paths, shoot_scattered
-from rtwin.trace.world import NO_TRIANGLE, World
+from rtwin.trace.world import World
 from rtwin.units import SPEED_OF_LIGHT_M_S, azimuth_zenith, wavelength_m
 
 SAME_PATH_M = 0.01
@@ -87,7 +88,9 @@ class Tracer:
             for end in self.transmitters
         ]
 
-    def trace(self, receivers: Receivers) -> TracedPaths:
+    def trace(
+        self, receivers: Receivers, transmitter_done: Callable[[], None] = lambda: None
+    ) -> TracedPaths:
         """All paths between every transmitter and a batch of receivers."""
         recipe, solver = self.world.recipe, self.world.recipe.solver
         rx_end = End(receivers.position_m, receivers.orientation_rad, recipe.receivers.antenna)
@@ -103,9 +106,7 @@ class Tracer:
             )  # fmt: skip
             table = refine(self.world, table, source, receivers.position_m, solver)
             table = _without_repeats(table)
-            a, doppler = coefficients(
-                self.world, table, tx, rx_end, diffraction=solver.diffraction
-            )
+            a, doppler = coefficients(self.world, table, tx, rx_end, diffraction=solver.diffraction)
             batches.append((number, table, a, doppler))
             if solver.diffuse_reflection:
                 table = scattered_paths(
@@ -116,6 +117,7 @@ class Tracer:
                     samples_per_source=solver.diffuse_rays,
                 )  # fmt: skip
                 batches.append((number, table, a, doppler))
+            transmitter_done()
         return self._sorted(batches, receivers)
 
     def _sorted(
@@ -216,6 +218,3 @@ def _without_repeats(table: PathTable) -> PathTable:
         )
         repeat[step:] |= same & ~repeat[:-step]
     return table.take(np.flatnonzero(~repeat))
-
-
-__all__ = ["NO_TRIANGLE", "TracedPaths", "Tracer"]

@@ -1,7 +1,5 @@
 """Questions about a scene's solid parts: where is the ground, what is inside?"""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -100,18 +98,12 @@ def first_hit(
     world: World, origin_m: NDArray[np.float64], direction: NDArray[np.float64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.uint32], NDArray[np.float64]]:
     """What rays meet first: whether anything, which triangle, and where [n, 3] m."""
-    mi, dr, engine = world.engine.mi, world.engine.dr, world.engine
-
-    def columns(values: NDArray[np.float64]) -> Any:
-        return (engine.opaque(np.ascontiguousarray(c, np.float32)) for c in values.T)
-
+    mi, dr = world.engine.mi, world.engine.dr
     if not len(origin_m):
         return np.zeros(0, bool), np.zeros(0, np.uint32), np.zeros((0, 3))
-    ray = mi.Ray3f(mi.Point3f(*columns(origin_m)), mi.Vector3f(*columns(direction)))
+    ray = mi.Ray3f(world.points(origin_m), mi.Vector3f(world.points(direction)))
     hit = world.mi_scene.ray_intersect(ray, ray_flags=mi.RayFlags.Minimal, coherent=True)
     valid = hit.is_valid()
-    triangle = hit.prim_index + dr.gather(
-        mi.UInt, world.first_triangle, dr.reinterpret_array(mi.UInt, hit.shape), valid
-    )
+    triangle = world.triangle_of(hit, valid)
     dr.eval(valid, triangle, hit.p)
     return valid.numpy(), triangle.numpy(), hit.p.numpy().T.astype(np.float64)

@@ -117,9 +117,7 @@ def _solve(
     for name in list(scene.transmitters):
         scene.remove(name)
     scene.add(
-        rt.Transmitter(
-            "tx", position=list(spec.position_m), orientation=list(spec.orientation_rad)
-        )
+        rt.Transmitter("tx", position=list(spec.position_m), orientation=list(spec.orientation_rad))
     )
     one_port = np.zeros(num_ports, np.float32)
     one_port[port] = 1.0
@@ -127,7 +125,8 @@ def _solve(
     size = (num_x * grid.cell_size_m, num_y * grid.cell_size_m)
     where: dict[str, Any]
     if surface is None:
-        center = [grid.low_m[0] + size[0] / 2, grid.low_m[1] + size[1] / 2, float(grid.corner_z_m[0, 0])]
+        middle = [low + extent / 2 for low, extent in zip(grid.low_m, size, strict=True)]
+        center = [*middle, float(grid.corner_z_m[0, 0])]
         where = {
             "center": mi.Point3f(center),
             "orientation": mi.Point3f(0, 0, 0),

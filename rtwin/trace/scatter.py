@@ -110,18 +110,12 @@ def _visible(
     rows_per_launch = max(1, PAIRS_PER_LAUNCH // num_rx)
     for start in range(0, len(rays), rows_per_launch):
         rows = slice(start, min(start + rows_per_launch, len(rays)))
-
-        def points(values: NDArray[np.floating]) -> object:
-            return mi.Point3f(
-                *(engine.opaque(np.ascontiguousarray(c, np.float32)) for c in values.T)
-            )
-
         pair = dr.arange(mi.UInt, (rows.stop - rows.start) * num_rx)
         divisor = engine.opaque([num_rx], "UInt")
         ray = pair // divisor
-        target = dr.gather(mi.Point3f, points(receivers_m), pair - ray * divisor)
-        origin = dr.gather(mi.Point3f, points(place[rows]), ray)
-        normal = dr.gather(mi.Point3f, points(rays.normal[rows]), ray)
+        target = dr.gather(mi.Point3f, world.points(receivers_m), pair - ray * divisor)
+        origin = dr.gather(mi.Point3f, world.points(place[rows]), ray)
+        normal = dr.gather(mi.Point3f, world.points(rays.normal[rows]), ray)
         segment = spawn_ray_to(origin, target, mi.Vector3f(normal))
         facing = dr.dot(normal, target - origin) > 0
         visible = facing & ~world.mi_scene.ray_test(segment, active=facing)

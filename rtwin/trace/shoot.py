@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rtwin.channel import InteractionType
-from rtwin.trace.wedges import WEDGE_FIELDS, wedge_rows
+from rtwin.trace.wedges import wedge_rows
 from rtwin.trace.world import World
 
 RAYS_PER_LAUNCH = 2_000_000
@@ -29,7 +29,7 @@ class Bounce:
     point: NDArray[np.float32]  # [hit, 3], m
     normal: NDArray[np.float32]  # [hit, 3], towards the incoming wave
     probability: NDArray[np.float32]  # [hit], of the event that was sampled
-    wedge: NDArray[Any] | None  # [hit], WEDGE_FIELDS; None without diffraction
+    wedge: NDArray[Any] | None  # [hit], wedges.WEDGE_FIELDS; None without diffraction
 
 
 def shoot(
@@ -92,10 +92,7 @@ def shoot(
         once = int(InteractionType.DIFFUSE | InteractionType.DIFFRACTION)
         enabled[is_diffraction] &= ~mi.UInt(once)
         enabled[is_diffuse] &= ~mi.UInt(int(InteractionType.DIFFRACTION))
-        triangle = (
-            dr.gather(mi.UInt, world.first_triangle, dr.reinterpret_array(mi.UInt, hit.shape), active)
-            + hit.prim_index
-        )
+        triangle = world.triangle_of(hit, active)
         ray = hit.spawn_ray(d=sample.wo)
         dr.eval(active, kind, triangle, hit.p, normal, sample.pdf, enabled, ray, sampler)
         if diffraction:
@@ -112,6 +109,3 @@ def shoot(
             probability=sample.pdf.numpy()[alive],
             wedge=wedge_rows(world, wedges, is_diffraction.numpy(), alive) if diffraction else None,
         )
-
-
-__all__ = ["WEDGE_FIELDS", "Bounce", "shoot"]

@@ -177,7 +177,7 @@ def _checked_scene_text(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise GeometryError(f"{file}: cannot be read as text ({error})") from error
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise GeometryError(f"{file}: declares XML entities, which scene files may not; remove them")
+        raise GeometryError(f"{file}: declares XML entities, which is not allowed; remove them")
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:

@@ -57,6 +57,19 @@ class World:
     def mi_scene(self) -> Any:
         return self.scene.mi_scene
 
+    def triangle_of(self, hit: Any, active: Any) -> Any:
+        """Triangle numbers of the engine's surface interactions, mi.UInt32."""
+        mi, dr = self.engine.mi, self.engine.dr
+        shape = dr.reinterpret_array(mi.UInt, hit.shape)
+        return dr.gather(mi.UInt, self.first_triangle, shape, active) + hit.prim_index
+
+    def points(self, values: Any) -> Any:
+        """Rows of an array [n, 3] as the engine's points, in single precision."""
+        columns = np.asarray(values, np.float32).T
+        return self.engine.mi.Point3f(
+            *(self.engine.opaque(np.ascontiguousarray(column)) for column in columns)
+        )
+
     @property
     def bounds_m(self) -> NDArray[np.float64]:
         """Lower and upper corner of the scene [m], [2, 3]."""
@@ -218,9 +231,7 @@ def _unit_normals(vertices: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.divide(normal, length, out=np.zeros_like(normal), where=length > 0)
 
 
-def _plane_numbers(
-    vertices: NDArray[np.float32], normal: NDArray[np.float64]
-) -> NDArray[np.int64]:
+def _plane_numbers(vertices: NDArray[np.float32], normal: NDArray[np.float64]) -> NDArray[np.int64]:
     """Number of the plane of each triangle; coplanar triangles share it.
 
     Rounding may give one plane two numbers where a value sits on a rounding

@@ -1,0 +1,67 @@
+"""The `rtwin` program: commands, and one line instead of a traceback.
+
+Nothing heavy is imported here or in the command modules' heads: `--help` must
+answer at once.
+"""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from rtwin import __version__
+from rtwin.cli import look, trace
+from rtwin.cli.report import stderr
+from rtwin.errors import RtwinError
+
+app = typer.Typer(
+    name="rtwin",
+    help="Ray-traced channel twins: from a 3D scene to channel datasets and radio maps.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (
+    look.doctor, look.scenes, trace.generate, trace.radiomap, look.info, look.validate,
+    look.plot, trace.render,
+):  # fmt: skip
+    app.command()(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Ray-traced channel twins: from a 3D scene to channel datasets and radio maps."""
+
+
+def main() -> None:
+    """Run the program; errors become one line on stderr and exit status 1."""
+    try:
+        app()
+    except RtwinError as error:
+        stderr(f"{type(error).__name__}: {error}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        stderr("interrupted; what was finished is kept, run the same command again to go on")
+        sys.exit(130)
+    except MemoryError:
+        stderr("out of memory; try a smaller --shard-size, fewer --workers or fewer rays")
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader of our output has gone; closing quietly is what it wants.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,107 @@
+"""Commands that look: doctor, scenes, info, validate, plot."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rtwin.cli.report import JsonFlag, human_bytes, print_json, print_rows
+
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A dataset or radio map.")]
+
+
+def doctor(json: JsonFlag = False) -> None:
+    """Check that the ray tracer works here, against Friis, and print what it works with."""
+    from rtwin.trace.doctor import examine
+
+    report = examine()
+    if json:
+        print_json(report)
+    else:
+        test = report["self_test"]
+        rows: list[tuple[str, Any]] = [
+            ("status", "ok" if report["ok"] else f"not ok: {report['problem']}"),
+            ("variant", report["variant"] or "none"),
+            ("libLLVM", report["llvm"] or "none found"),
+            ("GPU", report["gpu"] or "none"),
+            ("cores", report["cores"]),
+            ("memory", f"{report['memory_gib']} GiB"),
+            ("platform", f"{report['platform']}, Python {report['python']}"),
+        ]
+        if test:
+            rows.append(
+                (
+                    "self-test",
+                    f"{test['path_loss_db']:.3f} dB at 100 m, Friis {test['friis_db']:.3f} dB "
+                    f"({test['seconds']:.1f} s)",
+                )
+            )
+        print_rows(rows + [(n, v or "not installed") for n, v in report["versions"].items()])
+    if not report["ok"]:
+        raise typer.Exit(1)
+
+
+def scenes(json: JsonFlag = False) -> None:
+    """List the scenes that ship with rtwin."""
+    from rtwin.scene import list_scenes
+
+    found = list_scenes()
+    if json:
+        import dataclasses
+
+        print_json([dataclasses.asdict(scene) for scene in found])
+    else:
+        print_rows([(scene.name, f"{scene.title} ({scene.environment})") for scene in found])
+
+
+def info(file: FileArgument, json: JsonFlag = False) -> None:
+    """Print what a file holds and where it came from."""
+    from rtwin.dataset import file_info
+
+    found = file_info(file)
+    if json:
+        print_json(found)
+        return
+    found["bytes"] = human_bytes(found["bytes"])
+    found["versions"] = ", ".join(f"{k} {v}" for k, v in found["versions"].items())
+    print_rows(list(found.items()))
+
+
+def validate(file: FileArgument, json: JsonFlag = False) -> None:
+    """Check a file's layout and physics; exit status 1 and the reasons if something is wrong."""
+    from rtwin.dataset import validate_file
+
+    problems = validate_file(file)
+    if json:
+        print_json({"file": str(file), "valid": not problems, "problems": problems})
+    elif problems:
+        for problem in problems:
+            typer.echo(f"{file}: {problem}")
+    else:
+        typer.echo(f"{file}: valid")
+    if problems:
+        raise typer.Exit(1)
+
+
+def plot(
+    file: FileArgument,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="PNG, PDF or SVG.")
+    ],
+    kind: Annotated[
+        str, typer.Option(help="map, receivers, delay, angles or cdf; by file if not given.")
+    ] = "",
+    metric: Annotated[
+        str, typer.Option(help="What is shown, e.g. rss, sinr, path_gain; see docs/plots.md.")
+    ] = "",
+    rx: Annotated[int, typer.Option(help="Receiver, for delay and angles.")] = 0,
+    tx: Annotated[int | None, typer.Option(help="Transmitter; all if not given.")] = None,
+) -> None:
+    """Draw a radio map, receivers, delay profile, angular spectrum or distributions.
+
+    Example: rtwin plot munich-map.h5 -o map.png --metric sinr
+    """
+    from rtwin.plot import plot_file, save_figure
+
+    save_figure(plot_file(file, kind, metric=metric, rx=rx, tx=tx), output)
+    print_rows([("file", output)])

@@ -1,0 +1,82 @@
+"""How commands talk: lines, tables, JSON and progress bars."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+SceneArgument = Annotated[
+    str,
+    typer.Argument(metavar="SCENE", help="A shipped scene (see `rtwin scenes`) or a .toml file."),
+]
+Stage = Callable[[str, int, int], None]
+_LABELS = {"trace": "Tracing links", "write": "Writing", "map": "Tracing radio map"}
+
+
+def stderr(line: str) -> None:
+    """Print one line to stderr."""
+    typer.echo(line, err=True)
+
+
+def print_json(data: Any) -> None:
+    """Print data as JSON; numbers that JSON cannot hold become null."""
+    typer.echo(json.dumps(_finite(data), indent=2))
+
+
+def print_rows(rows: list[tuple[str, Any]]) -> None:
+    """Print names and values in two columns."""
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        typer.echo(f"{name:<{width}}  {value}")
+
+
+def _finite(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    if isinstance(data, float) and data - data != 0:
+        return None
+    return data
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Stage]:
+    """A progress bar on stderr, as the callback that the library functions take."""
+    if quiet:
+        yield lambda stage, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(file=sys.stderr)
+    columns = (
+        TextColumn("{task.description:<18}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        loading = bar.add_task("Loading scene", total=None)
+        tasks: dict[str, Any] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            bar.update(loading, total=1, completed=1)
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(_LABELS.get(stage, stage), total=total)
+            bar.update(tasks[stage], completed=done, total=total)
+
+        yield report
+
+
+def human_bytes(size: float) -> str:
+    """A size with a binary prefix."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024 or unit == "GiB":
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    raise AssertionError

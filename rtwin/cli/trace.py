@@ -1,0 +1,183 @@
+"""Commands that trace: generate, radiomap, render."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rtwin.cli.report import (
+    JsonFlag,
+    SceneArgument,
+    human_bytes,
+    print_json,
+    print_rows,
+    progress_bar,
+)
+
+Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of positions and rays.")]
+Frequency = Annotated[float | None, typer.Option(metavar="HZ", help="Carrier frequency [Hz].")]
+MaxDepth = Annotated[int | None, typer.Option(help="Most interactions per path.")]
+Switch = bool | None
+LineOfSight = Annotated[Switch, typer.Option("--line-of-sight/--no-line-of-sight")]
+Specular = Annotated[Switch, typer.Option("--specular-reflection/--no-specular-reflection")]
+Refraction = Annotated[Switch, typer.Option("--refraction/--no-refraction")]
+Diffraction = Annotated[Switch, typer.Option("--diffraction/--no-diffraction")]
+EdgeDiffraction = Annotated[Switch, typer.Option("--edge-diffraction/--no-edge-diffraction")]
+Diffuse = Annotated[Switch, typer.Option("--diffuse-reflection/--no-diffuse-reflection")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file of other content.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+
+
+def generate(
+    scene: SceneArgument,
+    output: Output,
+    receivers: Annotated[
+        int | None, typer.Option(metavar="N", help="N random receivers instead of the recipe's.")
+    ] = None,
+    seed: Seed = None,
+    frequency: Frequency = None,
+    max_depth: MaxDepth = None,
+    rays: Annotated[int | None, typer.Option(help="Rays per transmitter that find chains.")] = None,
+    line_of_sight: LineOfSight = None,
+    specular_reflection: Specular = None,
+    refraction: Refraction = None,
+    diffraction: Diffraction = None,
+    edge_diffraction: EdgeDiffraction = None,
+    diffuse_reflection: Diffuse = None,
+    strongest_paths: Annotated[
+        int | None, typer.Option(metavar="K", help="Keep the K strongest paths per link.")
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes that trace.")] = 1,
+    shard_size: Annotated[int, typer.Option(help="Receivers per shard.")] = 512,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    json: JsonFlag = False,
+) -> None:
+    """Trace a scene into a dataset of paths. A killed run resumes when called again.
+
+    Example: rtwin generate munich -o munich.h5 --receivers 1000
+    """
+    from rtwin.dataset import file_info
+    from rtwin.dataset import generate as run
+    from rtwin.scene import load_recipe
+
+    recipe = load_recipe(
+        scene, num_receivers=receivers, seed=seed, frequency_hz=frequency, max_depth=max_depth,
+        rays=rays, line_of_sight=line_of_sight, specular_reflection=specular_reflection,
+        refraction=refraction, diffraction=diffraction, edge_diffraction=edge_diffraction,
+        diffuse_reflection=diffuse_reflection, strongest_paths=strongest_paths,
+    )  # fmt: skip
+    start = time.perf_counter()
+    with progress_bar(quiet or json) as progress:
+        run(
+            recipe, output, shard_size=shard_size, workers=workers, overwrite=overwrite,
+            progress=progress,
+        )  # fmt: skip
+    info = file_info(output) | {"seconds": round(time.perf_counter() - start, 3)}
+    if json:
+        print_json(info)
+        return
+    turned_away = [
+        f"{info[key]} {what}"
+        for key, what in (
+            ("num_inside", "inside objects"),
+            ("num_underground", "under the ground"),
+            ("num_without_ground", "without ground"),
+        )
+        if info[key]
+    ]
+    print_rows(
+        [
+            ("file", f"{output} ({human_bytes(info['bytes'])})"),
+            ("links", f"{info['num_links']} ({info['num_tx']} tx x {info['num_rx']} rx)"),
+            ("paths", f"{info['num_paths']} ({info['num_links_without_path']} links have none)"),
+            ("receivers turned away", ", ".join(turned_away) or "none"),
+            ("content hash", info["content_hash"]),
+            ("time", f"{info['seconds']:.1f} s"),
+        ]
+    )
+
+
+def radiomap(
+    scene: SceneArgument,
+    output: Output,
+    cell_size: Annotated[float | None, typer.Option(metavar="M", help="Cell size [m].")] = None,
+    height: Annotated[
+        float | None, typer.Option(metavar="M", help="Height above the ground [m].")
+    ] = None,
+    rays: Annotated[int | None, typer.Option(help="Rays per transmitter.")] = None,
+    seed: Seed = None,
+    frequency: Frequency = None,
+    max_depth: MaxDepth = None,
+    line_of_sight: LineOfSight = None,
+    specular_reflection: Specular = None,
+    refraction: Refraction = None,
+    diffraction: Diffraction = None,
+    edge_diffraction: EdgeDiffraction = None,
+    diffuse_reflection: Diffuse = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    json: JsonFlag = False,
+) -> None:
+    """Trace the radio map of a scene: path gain, RSS, SINR, serving transmitter, uncertainty.
+
+    Example: rtwin radiomap munich -o munich-map.h5 --cell-size 2
+    """
+    from rtwin.dataset import file_info, generate_radio_map
+    from rtwin.scene import load_recipe
+
+    recipe = load_recipe(
+        scene, cell_size_m=cell_size, map_height_m=height, map_rays=rays, seed=seed,
+        frequency_hz=frequency, max_depth=max_depth, line_of_sight=line_of_sight,
+        specular_reflection=specular_reflection, refraction=refraction, diffraction=diffraction,
+        edge_diffraction=edge_diffraction, diffuse_reflection=diffuse_reflection,
+    )  # fmt: skip
+    start = time.perf_counter()
+    with progress_bar(quiet or json) as progress:
+        generate_radio_map(recipe, output, overwrite=overwrite, progress=progress)
+    info = file_info(output) | {"seconds": round(time.perf_counter() - start, 3)}
+    if json:
+        print_json(info)
+        return
+    print_rows(
+        [
+            ("file", f"{output} ({human_bytes(info['bytes'])})"),
+            (
+                "cells",
+                f"{info['num_cells_y']} x {info['num_cells_x']} of {info['cell_size_m']:g} m",
+            ),
+            ("reached", f"{100 * info['reached_share']:.1f} % of the cells"),
+            ("content hash", info["content_hash"]),
+            ("time", f"{info['seconds']:.1f} s"),
+        ]
+    )
+
+
+def render(
+    scene: SceneArgument,
+    output: Output,
+    paths: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Dataset whose paths are drawn.")
+    ] = None,
+    radio_map: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE", help="Radio map laid over the ground.")
+    ] = None,
+    links: Annotated[int, typer.Option(help="Links whose paths are drawn.")] = 12,
+    width: Annotated[int, typer.Option(help="Pixels.")] = 1280,
+    height: Annotated[int, typer.Option(help="Pixels.")] = 800,
+    samples: Annotated[int, typer.Option(help="Light samples per pixel.")] = 64,
+) -> None:
+    """Draw a ray-traced picture of a scene, with paths and radio map on it.
+
+    Example: rtwin render munich -o munich.png --paths munich.h5 --map munich-map.h5
+    """
+    from rtwin.dataset import render_scene
+    from rtwin.scene import load_recipe
+
+    arguments: dict[str, Any] = {"num_links": links, "resolution": (width, height)}
+    render_scene(
+        load_recipe(scene), output, paths=paths, radio_map=radio_map, samples=samples, **arguments
+    )
+    print_rows([("file", output)])

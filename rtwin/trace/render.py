@@ -1,0 +1,233 @@
+"""Pictures of a scene: ray traced by Mitsuba, with devices, paths and a radio map drawn in.
+
+Sionna's own renderer draws paths as thousands of glowing cylinders and lays
+them over the picture by comparing averaged depths, which frays their edges.
+Here everything drawn in is one triangle mesh, and every ray through a pixel
+decides for itself what it sees first. The colours drawn in are the ones asked
+for, whatever the light.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rtwin.errors import OutOfRangeError, ShapeError, StoreError
+from rtwin.scene import Camera
+from rtwin.trace.world import World
+
+Array = NDArray[np.float64]
+
+FIELD_OF_VIEW_DEG = 45.0
+MAX_PIXELS = 2**25
+MAX_SAMPLES = 4096
+SAMPLES_PER_PASS = 8  # bounds the memory of a pass
+LIGHT_BOUNCES = 4
+EDGE_SAMPLES = 4  # per pixel and axis, for what is drawn in
+SUN, SKY = (1.9, 1.8, 1.6), (0.46, 0.50, 0.56)
+BACKGROUND = ((0.70, 0.80, 0.90), (0.96, 0.97, 0.98))  # top, bottom
+
+# The colours of rtwin.plot (Okabe and Ito, told apart by colour-blind eyes).
+TX_COLOR, RX_COLOR = (0.835, 0.369, 0.0), (1.0, 1.0, 1.0)
+_MIXED = (0.25, 0.25, 0.25)
+PATH_COLORS = {
+    0: (0.0, 0.620, 0.451), 1: (0.0, 0.447, 0.698), 2: (0.337, 0.706, 0.914),
+    4: (0.902, 0.624, 0.0), 8: (0.800, 0.475, 0.655),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PathLines:
+    """Paths to draw, coloured by what happens on them; the arrays of a dataset fit."""
+
+    tx_m: ArrayLike  # [path, 3] m, or [3] for all
+    rx_m: ArrayLike  # [path, 3] m, or [3] for all
+    vertices_m: ArrayLike  # [path, depth, 3] m, NaN where none
+    interactions: ArrayLike  # [path, depth], InteractionType
+
+
+@dataclass(frozen=True)
+class MapOverlay:
+    """A radio map to lay over the ground; cells that are not finite stay clear."""
+
+    values_db: ArrayLike  # [cell_y, cell_x]
+    centers_m: ArrayLike  # [cell_y, cell_x, 3]
+    cell_size_m: float
+    limits_db: tuple[float, float] | None = None  # ends of the colour scale
+    colormap: str = "viridis"
+
+
+def render(
+    world: World,
+    file: str | Path,
+    *,
+    camera: Camera | None = None,
+    receivers_m: ArrayLike | None = None,
+    paths: PathLines | None = None,
+    radio_map: MapOverlay | None = None,
+    resolution: tuple[int, int] = (1280, 800),
+    samples: int = 64,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Path:
+    """Take a picture of a scene with its transmitters.
+
+    Args:
+        world: The scene.
+        file: Where to, a PNG; appears whole or not at all.
+        camera: From where; default: the recipe's [camera], else from the air.
+        receivers_m: Receivers to show [m], [rx, 3]; those of `paths` are shown anyway.
+        paths: Paths to draw.
+        radio_map: Radio map to lay over the ground.
+        resolution: Width and height in pixels.
+        samples: Rays of light per pixel; the grain falls with their square root.
+        progress: Called with rays done and rays in all, per pixel.
+    Returns:
+        The path of the file.
+    Raises:
+        OutOfRangeError: if the resolution or samples cannot be worked with.
+        ShapeError: if arrays do not fit together.
+        StoreError: if the file is no PNG or cannot be written.
+    Checked by tests/trace/test_render.py.
+    """
+    file = Path(file)
+    width, height = resolution
+    if not (width > 0 and height > 0 and width * height <= MAX_PIXELS):
+        raise OutOfRangeError(
+            f"resolution is {width} x {height}; allowed are 1 to {MAX_PIXELS} pixels in all"
+        )
+    if not 1 <= samples <= MAX_SAMPLES:
+        raise OutOfRangeError(f"samples is {samples}; allowed are 1 to {MAX_SAMPLES}")
+    if file.suffix.lower() != ".png":
+        raise StoreError(f"{file}: pictures are PNG; choose a name that ends in .png")
+    view = _View(world, camera or world.recipe.camera or default_camera(world), width, height)
+    parts = _drawn_parts(world, view, receivers_m, paths, radio_map)
+    temporary = file.with_name(f".{file.name}.tmp")
+    try:
+        # A place that cannot be written is found before the work, not after it.
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()
+    except OSError as error:
+        raise StoreError(f"{file}: {os.strerror(error.errno or 0)}; choose another place") from None
+    try:
+        picture = _scene_picture(world, view, samples, progress)
+        color, cover = _drawn_picture(world, view, parts)
+        picture = picture * (1.0 - cover[..., None]) + color
+        pixels = np.round(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)
+        world.engine.mi.Bitmap(np.ascontiguousarray(pixels)).write(
+            str(temporary), world.engine.mi.Bitmap.FileFormat.PNG
+        )
+        os.replace(temporary, file)
+    except OSError as error:
+        raise StoreError(f"{file}: {os.strerror(error.errno or 0)}; choose another place") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    return file
+
+
+def default_camera(world: World) -> Camera:
+    """A view from the south-west and above that shows the whole scene, its roof cut away indoors."""
+    low, high = world.bounds_m
+    center = (low + high) / 2
+    forward, right, up = _axes(np.array([0.5, 0.8, -0.75]))
+    corners = np.stack(np.meshgrid(*zip(low, high, strict=True)), -1).reshape(-1, 3) - center
+    across = np.tan(np.radians(FIELD_OF_VIEW_DEG / 2)) * 0.95
+    half_width = np.maximum(np.abs(corners @ right), 1.6 * np.abs(corners @ up))
+    distance = float((half_width / across - corners @ forward).max())
+    clip = high[2] - 0.05 * (high[2] - low[2]) if world.recipe.environment == "indoor" else None
+    return Camera(
+        position_m=tuple(center - distance * forward), look_at_m=tuple(center), clip_at_m=clip
+    )
+
+
+def _axes(direction: Array) -> tuple[Array, Array, Array]:
+    """Forward, right and up of a camera that looks along a direction; north is up from above."""
+    forward = direction / np.linalg.norm(direction)
+    vertical = abs(forward[2]) > 0.9999
+    right = np.cross(forward, [0.0, 1.0, 0.0] if vertical else [0.0, 0.0, 1.0])
+    right /= np.linalg.norm(right)
+    return forward, right, np.cross(right, forward)
+
+
+class _View:
+    """Where the camera stands and which rays go through its pixels."""
+
+    def __init__(self, world: World, camera: Camera, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        self.clip_m = camera.clip_at_m
+        self.position = np.array(camera.position_m)
+        self.target = np.array(camera.look_at_m)
+        self.forward, self.right, self.up = _axes(self.target - self.position)
+        self.half = np.tan(np.radians(FIELD_OF_VIEW_DEG / 2))
+        distance = float(np.linalg.norm(self.target - self.position))
+        self.pixel_m = 2 * self.half * distance / 1280  # of the default width, at the target
+
+    def directions(self, shift_x: float, shift_y: float) -> Array:
+        """Unit directions through a place in every pixel, [height * width, 3]."""
+        x = ((np.arange(self.width) + shift_x) / self.width * 2 - 1) * self.half
+        y = (1 - (np.arange(self.height) + shift_y) / self.height * 2) * self.half
+        y *= self.height / self.width
+        rays = self.forward + x[None, :, None] * self.right + y[:, None, None] * self.up
+        return (rays / np.linalg.norm(rays, axis=-1, keepdims=True)).reshape(-1, 3)
+
+
+def _scene_picture(
+    world: World, view: _View, samples: int, progress: Callable[[int, int], None]
+) -> Array:
+    """The scene in daylight, [height, width, 3], as a screen shows it."""
+    from sionna.rt.renderer import visual_scene_from_wireless_scene
+
+    mi = world.engine.mi
+    # The sun stands behind the camera's left shoulder, so that walls differ.
+    sun = view.forward * [1, 1, 0] if abs(view.forward[2]) < 0.99 else view.up
+    sun = sun / np.linalg.norm(sun) + 0.9 * view.right - [0.0, 0.0, 1.4]
+    total = np.zeros((view.height, view.width, 4))
+    variant = world.engine.variant.replace("mono_polarized", "rgb")
+    with mi.util.scoped_set_variant(variant):
+        sensor = mi.load_dict({
+            "type": "perspective", "fov": FIELD_OF_VIEW_DEG, "fov_axis": "x",
+            "near_clip": 0.01, "far_clip": 1e6,
+            "to_world": mi.ScalarTransform4f().look_at(
+                view.position.tolist(), view.target.tolist(), view.up.tolist()
+            ),
+            "film": {
+                "type": "hdrfilm", "width": view.width, "height": view.height,
+                "pixel_format": "rgba", "rfilter": {"type": "box"},
+            },
+            "sampler": {"type": "multijitter"},
+        })  # fmt: skip
+        scene = visual_scene_from_wireless_scene(
+            world.scene, sensor=sensor, max_depth=LIGHT_BOUNCES
+        )
+        scene["emitter"] = {"type": "constant", "radiance": {"type": "rgb", "value": list(SKY)}}
+        scene["sun"] = {
+            "type": "directional", "direction": sun.tolist(),
+            "irradiance": {"type": "rgb", "value": list(SUN)},
+        }  # fmt: skip
+        if view.clip_m is not None:
+            scene["integrator"] = _cut_open(world, view.clip_m)
+        loaded = mi.load_dict(scene)
+        for start in range(0, samples, SAMPLES_PER_PASS):
+            count = min(SAMPLES_PER_PASS, samples - start)
+            total += count * mi.render(loaded, spp=count, seed=start).numpy()
+            progress(start + count, samples)
+    linear, cover = np.split(total / samples, [3], axis=-1)
+    top, bottom = np.array(BACKGROUND)
+    share = np.linspace(0.0, 1.0, view.height)[:, None, None]
+    background = (top + (bottom - top) * share) ** 2.2
+    linear = np.clip(linear + (1.0 - cover) * background, 0.0, 1.0)
+    return np.where(linear < 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def _cut_open(world: World, clip_m: float) -> dict[str, Any]:
+    """Integrator that sees nothing above a height; Sionna's own cut is centred on the origin."""
+    mi, bounds = world.engine.mi, world.bounds_m
+    center, size = bounds.mean(axis=0), np.ptp(bounds, axis=0)
+    place = mi.ScalarTransform4f().translate([center[0], center[1], clip_m])
+    plane = {"type": "rectangle", "to_world": place.scale([4 * size[0] + 1, 4 * size[1] + 1, 1])}
+    return {
+        "type": "sliced_path", "max_depth": LIGHT_BOUNCES, "hide_emitters": True, "slice1": plane,
+    }  # fmt: skip
