@@ -35,6 +35,7 @@ from rtwin.dataset.store import (
     plain_errors,
     provenance,
     replace_whole,
+    reserve_space,
     write_header,
 )
 from rtwin.errors import EngineError, OutOfRangeError, StoreError
@@ -103,7 +104,7 @@ def generate(
     folder = ShardFolder(file)
     plan = {"request": request, "shard_size": shard_size, "num_receivers": len(receivers)}
     with folder.opened(plan):
-        todo = [n for n in range(len(ranges)) if not folder.shard(n).exists()]
+        todo = [n for n in range(len(ranges)) if not folder.is_finished(n)]
         per_shard = len(recipe.transmitter)
         steps = _Steps(progress, len(ranges) * per_shard, (len(ranges) - len(todo)) * per_shard)
         if workers == 1 or len(todo) <= 1:
@@ -287,6 +288,7 @@ def _assemble(
     num_tx, num_rx = len(recipe.transmitter), len(receivers)
     progress("write", 0, 1)
     with plain_errors(folder.target):
+        reserve_space(folder.path, folder.merged_bytes(num_shards))
         with h5py.File(merged, "w") as file:
             write_header(file, PATHS_FORMAT, {
                 **scene_attributes(world),

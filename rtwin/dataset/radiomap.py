@@ -14,14 +14,13 @@ from rtwin.dataset.generate import (
     transmitter_columns,
     write_table,
 )
-from rtwin.dataset.reader import RadioMap, open_radio_map
 from rtwin.dataset.schema import COORDINATES, MAP_FORMAT, MAP_LAYOUT
 from rtwin.dataset.store import (
     attach_dimensions,
     content_hash,
     plain_errors,
-    replace_whole,
     write_header,
+    write_image,
 )
 from rtwin.errors import StoreError
 from rtwin.scene import Recipe
@@ -60,46 +59,37 @@ def generate_radio_map(
             progress("map", tx * total + done, num_tx * total)
 
         gain[tx], error[tx] = trace_path_gain(world, tx, grid, report)
-    temporary = file.with_name(file.name + ".tmp")
-    try:
-        with plain_errors(file):
-            _write(temporary, world, grid, gain, error)
-            replace_whole(temporary, file)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with plain_errors(file):
+        write_image(file, lambda h5: _write(h5, world, grid, gain, error))
     return file
 
 
-def _write(file: Path, world: World, grid: MapGrid, gain: Any, error: Any) -> None:
+def _write(h5: h5py.File, world: World, grid: MapGrid, gain: Any, error: Any) -> None:
     recipe = world.recipe
     columns = transmitter_columns(recipe)
     power = columns["tx_power_dbm"]
     noise = thermal_noise_w(recipe.bandwidth_hz, recipe.temperature_k, recipe.noise_figure_db)
-    with h5py.File(file, "w") as h5:
-        write_header(h5, MAP_FORMAT, {
-            **scene_attributes(world),
-            "cell_size_m": grid.cell_size_m,
-            "height_m": recipe.radio_map.height_m,
-            "rays": recipe.radio_map.rays,
-            "num_lattices": NUM_LATTICES,
-            "noise_power_w": float(noise),
-        })  # fmt: skip
-        write_table(h5, MAP_LAYOUT, {
-            **columns,
-            "cell_centers_m": grid.centers_m,
-            "path_gain": gain,
-            "path_gain_standard_error": error,
-            "rss_dbm": rss_dbm(gain, power),
-            "sinr": sinr(gain, power, noise),
-            "serving_transmitter": serving_transmitter(gain, power),
-        })  # fmt: skip
-        attach_dimensions(h5, MAP_LAYOUT, {
-            **COORDINATES,
-            "tx": [tx.name for tx in recipe.transmitter],
-            "cell_x": grid.centers_m[0, :, 0],
-            "cell_y": grid.centers_m[:, 0, 1],
-        })  # fmt: skip
-        h5.attrs["content_hash"] = content_hash(h5, MAP_LAYOUT)
-
-
-__all__ = ["RadioMap", "generate_radio_map", "open_radio_map"]
+    write_header(h5, MAP_FORMAT, {
+        **scene_attributes(world),
+        "cell_size_m": grid.cell_size_m,
+        "height_m": recipe.radio_map.height_m,
+        "rays": recipe.radio_map.rays,
+        "num_lattices": NUM_LATTICES,
+        "noise_power_w": float(noise),
+    })  # fmt: skip
+    write_table(h5, MAP_LAYOUT, {
+        **columns,
+        "cell_centers_m": grid.centers_m,
+        "path_gain": gain,
+        "path_gain_standard_error": error,
+        "rss_dbm": rss_dbm(gain, power),
+        "sinr": sinr(gain, power, noise),
+        "serving_transmitter": serving_transmitter(gain, power),
+    })  # fmt: skip
+    attach_dimensions(h5, MAP_LAYOUT, {
+        **COORDINATES,
+        "tx": [tx.name for tx in recipe.transmitter],
+        "cell_x": grid.centers_m[0, :, 0],
+        "cell_y": grid.centers_m[:, 0, 1],
+    })  # fmt: skip
+    h5.attrs["content_hash"] = content_hash(h5, MAP_LAYOUT)

@@ -6,7 +6,6 @@ or not at all, so a killed run loses at most the shard it was working on.
 
 import contextlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +16,13 @@ import h5py
 from numpy.typing import NDArray
 
 from rtwin.dataset.schema import LINK_VARIABLES, PATH_VARIABLES, Variable
-from rtwin.dataset.store import blocks, create_variable, plain_errors, replace_whole
+from rtwin.dataset.store import (
+    blocks,
+    create_variable,
+    plain_errors,
+    replace_whole,
+    write_image,
+)
 from rtwin.errors import StoreError
 
 try:
@@ -83,18 +88,32 @@ class ShardFolder:
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
 
+    def is_finished(self, number: int) -> bool:
+        """Whether a shard is there and whole; a broken one is thrown away."""
+        if not self.shard(number).exists():
+            return False
+        try:
+            with h5py.File(self.shard(number), "r") as file:
+                return all(v.name in file for v in (*SHARD_VARIABLES, *PATH_VARIABLES))
+        except OSError:
+            self.shard(number).unlink()
+            return False
+
     def write(self, number: int, arrays: dict[str, NDArray[Any]]) -> None:
         """Store one shard; it appears under its name only when it is complete."""
-        temporary = self.path / f"shard-{number:06d}.{os.getpid()}.tmp"
-        try:
-            with plain_errors(self.target):
-                with h5py.File(temporary, "w") as file:
-                    for variable in (*SHARD_VARIABLES, *PATH_VARIABLES):
-                        data = arrays[variable.name]
-                        create_variable(file, variable, data.shape, data)
-                replace_whole(temporary, self.shard(number))
-        finally:
-            temporary.unlink(missing_ok=True)
+
+        def build(file: h5py.File) -> None:
+            for variable in (*SHARD_VARIABLES, *PATH_VARIABLES):
+                data = arrays[variable.name]
+                create_variable(file, variable, data.shape, data)
+
+        with plain_errors(self.target):
+            write_image(self.shard(number), build)
+
+    def merged_bytes(self, num_shards: int) -> int:
+        """An upper estimate of the size of the finished file."""
+        sizes = [self.shard(number).stat().st_size for number in range(num_shards)]
+        return int(1.1 * sum(sizes)) + 2**20
 
     def merge_into(self, file: h5py.File, num_shards: int) -> None:
         """Append all shards' variables into one file, a bounded piece at a time."""

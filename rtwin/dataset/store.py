@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -145,6 +145,39 @@ def replace_whole(temporary: Path, target: Path) -> None:
         pass  # some file systems cannot sync folders
     finally:
         os.close(folder)
+
+
+def write_image(target: Path, build: Callable[[h5py.File], None]) -> None:
+    """Build an HDF5 file in memory and put it in place whole.
+
+    HDF5 may crash the process when a write fails under it (a full disk), so
+    what fits into memory reaches the disk as plain bytes.
+    """
+    with h5py.File(target.name, "w", driver="core", backing_store=False) as file:
+        build(file)
+        file.flush()
+        image = file.id.get_file_image()
+    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(image)
+        replace_whole(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def reserve_space(folder: Path, size: int) -> None:
+    """Fail now, cleanly, if the disk cannot take `size` more bytes.
+
+    Raises:
+        OSError: as the system puts it.
+    """
+    probe = folder / f"space.{os.getpid()}.tmp"
+    try:
+        with open(probe, "wb") as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, max(size, 1))
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 @contextmanager

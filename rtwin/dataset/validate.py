@@ -16,7 +16,7 @@ from rtwin.dataset.schema import (
     PATHS_LAYOUT,
     Variable,
 )
-from rtwin.dataset.store import content_hash, open_checked
+from rtwin.dataset.store import blocks, content_hash, open_checked
 from rtwin.units import SPEED_OF_LIGHT_M_S, unit_vector, wavelength_m
 
 LENGTH_TOLERANCE_M = 1e-3
@@ -52,7 +52,7 @@ def validate_file(file: str | Path) -> list[str]:
             return [f"the data cannot be read ({str(error).splitlines()[0]})"]
         if kind == MAP_FORMAT:
             return problems + list(_map_problems(h5))
-        problems += list(_count_problems(h5))
+        problems += [*_count_problems(h5), *_finite_problems(h5)]
     if problems:
         return problems
     with PathDataset(file) as dataset:
@@ -92,6 +92,15 @@ def _count_problems(h5: h5py.File) -> Iterator[str]:
         yield f"there are {len(num_paths)} links, receivers times transmitters are {links}"
 
 
+def _finite_problems(h5: h5py.File) -> Iterator[str]:
+    for name in (
+        "a", "delay_s", "aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith", "doppler_hz",
+    ):  # fmt: skip
+        bad = sum(int(np.count_nonzero(~np.isfinite(block))) for block in blocks(h5[name]))
+        if bad:
+            yield f"{name} holds {bad} values that are not finite"
+
+
 def _map_problems(h5: h5py.File) -> Iterator[str]:
     gain, error = h5["path_gain"][...], h5["path_gain_standard_error"][...]
     if not np.isfinite(gain).all() or (gain < 0).any():
@@ -111,9 +120,6 @@ def _path_problems(dataset: PathDataset) -> Iterator[str]:
         rows = dataset.path_rows(links.start, links.stop)
         own_tx = tx_m[dataset.read("link_tx", links)][paths.link_index]
         own_rx = rx_m[dataset.read("link_rx", links)][paths.link_index]
-        for finite in (paths.delay_s, paths.a, paths.doppler_hz):
-            if not np.isfinite(finite).all():
-                yield f"links {links.start} to {links.stop - 1}: values that are not finite"
         power = np.bincount(paths.link_index, paths.power, minlength=paths.num_links)
         if (power > 1.0).any():
             link = links.start + int(np.argmax(power))

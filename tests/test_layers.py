@@ -1,0 +1,63 @@
+"""Imports go down only."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import rtwin
+
+PACKAGE = Path(rtwin.__file__).parent
+ALLOWED = {
+    "units": set(),
+    "errors": set(),
+    "scene": {"units", "errors"},
+    "channel": {"units", "errors"},
+    "trace": {"scene", "channel", "units", "errors"},
+    "dataset": {"trace", "channel", "scene", "units", "errors"},
+    "plot": {"dataset", "channel", "scene", "units", "errors"},
+    "cli": {"plot", "dataset", "trace", "channel", "scene", "units", "errors"},
+}
+ENGINE = {"sionna", "mitsuba", "drjit"}
+FILES = sorted(p for p in PACKAGE.rglob("*.py") if "_scenes" not in p.parts)
+
+
+def layer_of(file):
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(file):
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module or ""
+
+
+def test_every_file_has_a_layer():
+    assert {layer_of(f) for f in FILES} <= {*ALLOWED, "__init__"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_imports_go_down(file):
+    layer = layer_of(file)
+    for name in imports(file):
+        parts = name.split(".")
+        if parts[0] == "rtwin" and len(parts) > 1 and layer != "__init__":
+            assert parts[1] == layer or parts[1] in ALLOWED[layer], f"{layer} imports {name}"
+        assert parts[0] not in ENGINE or layer == "trace", f"{layer} imports the engine: {name}"
+        assert parts[0] not in {"tensorflow", "keras"} or file.name == "reader.py"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_files_fit_in_the_head(file):
+    assert len(file.read_text().splitlines()) <= 450
+
+
+@pytest.mark.parametrize("layer", ["scene", "channel", "trace", "dataset", "plot", "cli"])
+def test_exported_names_exist_and_are_sorted(layer):
+    module = __import__(f"rtwin.{layer}", fromlist=["*"])
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+    capitals_first = sorted(module.__all__, key=lambda n: (not n.isupper(), n[0].islower(), n))
+    assert list(module.__all__) == capitals_first
