@@ -15,7 +15,7 @@ from rtwin.channel import InteractionType
 from rtwin.trace.chains import ChainTable
 from rtwin.trace.world import World
 
-PLANE_MARGIN_M = 0.02
+EDGE_MARGIN_M = 0.02
 PAIRS_PER_LAUNCH = 4_000_000
 
 
@@ -48,7 +48,6 @@ def chain_images(
     world: World, chains: ChainTable, source_m: NDArray[np.float64]
 ) -> list[ChainImages]:
     """Images of a transmitter [3] for all chains, grouped by length and place of the edge."""
-    low, high = _plane_bounds(world)
     groups = []
     for length in range(1, int(chains.length.max(initial=0)) + 1):
         rows = np.flatnonzero(chains.length == length)
@@ -57,21 +56,8 @@ def chain_images(
         for edge in [None, *range(length)]:
             pick = ~is_edge.any(axis=1) if edge is None else is_edge[:, edge]
             if pick.any():
-                groups.append(
-                    _images(world, chains, rows[pick], elements[pick], edge, source_m, low, high)
-                )
+                groups.append(_images(world, chains, rows[pick], elements[pick], edge, source_m))
     return groups
-
-
-def _plane_bounds(world: World) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Bounds of all triangles of each plane [m], [plane, 3] each."""
-    plane = world.triangles.plane
-    corners = world.triangles.vertices.astype(np.float64)
-    low = np.full((int(plane.max()) + 1, 3), np.inf)
-    high = -low
-    np.minimum.at(low, plane, corners.min(axis=1))
-    np.maximum.at(high, plane, corners.max(axis=1))
-    return low - PLANE_MARGIN_M, high + PLANE_MARGIN_M
 
 
 def _images(
@@ -81,8 +67,6 @@ def _images(
     elements: NDArray[np.int64],
     edge: int | None,
     source_m: NDArray[np.float64],
-    low: NDArray[np.float64],
-    high: NDArray[np.float64],
 ) -> ChainImages:
     triangle = chains.triangle[elements]
     normal = world.triangles.normal[triangle].astype(np.float64)
@@ -105,10 +89,10 @@ def _images(
             origin[:, k + 1] = _mirror(origin[:, k], normal[:, k], point[:, k])
             direction[:, k + 1] = _mirror(direction[:, k], normal[:, k], np.zeros((num, 3)))
     plane = world.triangles.plane[triangle]
+    low, high = world.planes.low_m[plane], world.planes.high_m[plane]
     return ChainImages(
-        rows, edge, triangle, wedge, normal, point, low[plane], high[plane], image,
-        origin, direction,
-    )  # fmt: skip
+        rows, edge, triangle, wedge, normal, point, low, high, image, origin, direction
+    )
 
 
 def _mirror(
@@ -203,7 +187,7 @@ def _visible_block(
         length = dr.gather(
             mi.Float, engine.opaque(np.ascontiguousarray(group.wedge["length"][block])), chain
         )
-        ok &= (t > -PLANE_MARGIN_M) & (t < length + PLANE_MARGIN_M)
+        ok &= (t > -EDGE_MARGIN_M) & (t < length + EDGE_MARGIN_M)
     for k in range(group.length - 1, -1, -1):
         if group.edge is not None and k >= group.edge:
             aim = of_chain(group.edge_origin[:, k + 1]) + t * of_chain(

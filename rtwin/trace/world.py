@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 
 from rtwin.scene import Material, Recipe
 from rtwin.trace.engine import Engine, start_engine
+from rtwin.trace.planes import Planes, find_planes
 from rtwin.trace.sources import Part, load_parts, material_color
 
 NO_TRIANGLE = np.uint32(0xFFFFFFFF)
-PLANE_NORMAL_STEP = 1e-5
-PLANE_OFFSET_STEP_M = 1e-3
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Triangles:
     normal: NDArray[np.float32]  # [triangle, 3], unit, as wound
     object: NDArray[np.int32]  # [triangle], index into World.object_names
     material: NDArray[np.int16]  # [triangle], index into World.material_names
-    plane: NDArray[np.int64]  # [triangle], equal for coplanar triangles
+    plane: NDArray[np.int64]  # [triangle], row of World.planes
     shape: NDArray[np.uint32]  # [triangle], the engine's number of the shape
     primitive: NDArray[np.uint32]  # [triangle], row inside that shape
 
@@ -46,6 +45,7 @@ class World:
     recipe: Recipe
     scene: Any  # sionna.rt.Scene
     triangles: Triangles
+    planes: Planes
     object_names: tuple[str, ...]
     material_names: tuple[str, ...]
     materials: dict[str, Material]
@@ -93,13 +93,14 @@ def load_world(recipe: Recipe) -> World:
     material_names = tuple(sorted(materials))
     scene = _build_scene(engine, recipe, groups, parts, materials)
     shapes = {shape.id(): shape for shape in scene.mi_scene.shapes()}
-    table, first_triangle = _triangle_table(engine, groups, parts, shapes, material_names)
+    table, planes, first_triangle = _triangle_table(engine, groups, parts, shapes, material_names)
     object_names = tuple(part.name for part in parts)
     return World(
         engine=engine,
         recipe=recipe,
         scene=scene,
         triangles=table,
+        planes=planes,
         object_names=object_names,
         material_names=material_names,
         materials=materials,
@@ -190,7 +191,7 @@ def _triangle_table(
     parts: Sequence[Part],
     shapes: dict[str, Any],
     material_names: tuple[str, ...],
-) -> tuple[Triangles, Any]:
+) -> tuple[Triangles, Planes, Any]:
     corners, objects, materials, shape_numbers, primitives = [], [], [], [], []
     first: dict[int, int] = {}
     start = 0
@@ -209,19 +210,20 @@ def _triangle_table(
         start += count
     vertices = np.concatenate(corners)
     normal = _unit_normals(vertices)
+    plane, planes = find_planes(vertices, normal)
     table = Triangles(
         vertices=vertices,
         normal=normal.astype(np.float32),
         object=np.concatenate(objects),
         material=np.concatenate(materials),
-        plane=_plane_numbers(vertices, normal),
+        plane=plane,
         shape=np.concatenate(shape_numbers),
         primitive=np.concatenate(primitives),
     )
     by_shape = np.zeros(max(first) + 1, np.uint32)
     for shape_number, index in first.items():
         by_shape[shape_number] = index
-    return table, engine.opaque(by_shape, "UInt32")
+    return table, planes, engine.opaque(by_shape, "UInt32")
 
 
 def _unit_normals(vertices: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -229,28 +231,6 @@ def _unit_normals(vertices: NDArray[np.float32]) -> NDArray[np.float64]:
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     length = np.linalg.norm(normal, axis=-1, keepdims=True)
     return np.divide(normal, length, out=np.zeros_like(normal), where=length > 0)
-
-
-def _plane_numbers(vertices: NDArray[np.float32], normal: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Number of the plane of each triangle; coplanar triangles share it.
-
-    Rounding may give one plane two numbers where a value sits on a rounding
-    border. That costs a duplicate candidate, removed after refinement, never a
-    path.
-    """
-    oriented = normal.copy()
-    undecided = np.ones(len(normal), bool)
-    for axis in (2, 1, 0):  # the first component that is not about zero counts up
-        clear = undecided & (np.abs(normal[:, axis]) > 1e-4)
-        oriented[clear & (normal[:, axis] < 0)] *= -1.0
-        undecided &= ~clear
-    corners = vertices.astype(np.float64)
-    center = corners.reshape(-1, 3).mean(axis=0)
-    offset = np.einsum("ti,ti->t", oriented, corners.mean(axis=1) - center)
-    keys = np.column_stack(
-        [np.round(oriented / PLANE_NORMAL_STEP), np.round(offset / PLANE_OFFSET_STEP_M)]
-    ).astype(np.int64)
-    return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def _scene_hash(parts: Sequence[Part], materials: dict[str, Material]) -> str:

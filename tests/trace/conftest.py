@@ -71,6 +71,7 @@ class Comparison:
     num_peer: int
     num_own: int
     missing: list[PeerPath]
+    repeats: int  # paths that the peer has more than once
     errors: np.ndarray  # relative coefficient error of each path found again
 
 
@@ -85,20 +86,24 @@ def compare_with_sionna():
         peers = solve_with_sionna(world, receivers, **solver)
         offsets = np.concatenate([[0], np.cumsum(own.num_paths)])
         used = np.zeros(len(own.a), bool)
-        missing, errors = [], []
+        missing, errors, repeats = [], [], 0
         for peer in peers:
             rows = np.arange(offsets[peer.link], offsets[peer.link + 1])
             kinds = np.zeros(own.interactions.shape[1], int)
             kinds[: len(peer.interactions)] = peer.interactions
-            same = (own.interactions[rows] == kinds).all(axis=1) & ~used[rows]
+            same = (own.interactions[rows] == kinds).all(axis=1)
             same &= np.abs(own.delay_s[rows] * 299792458.0 - peer.length_m) < 2e-2
             same &= np.abs(own.aoa_zenith[rows] - peer.aoa_zenith) < 1e-2
             if not same.any():
                 missing.append(peer)
                 continue
+            if used[rows[same]].all():
+                repeats += 1
+                continue
+            same &= ~used[rows]
             distance = np.abs(own.a[rows[same]] - peer.a).max(axis=(1, 2)) / np.abs(peer.a).max()
             used[rows[same][np.argmin(distance)]] = True
             errors.append(distance.min())
-        return Comparison(len(peers), len(own.a), missing, np.array(errors))
+        return Comparison(len(peers), len(own.a), missing, repeats, np.array(errors))
 
     return compare

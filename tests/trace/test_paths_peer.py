@@ -71,7 +71,7 @@ def test_shipped_cities(compare_with_sionna, scene, refraction):
     )
     assert comparison.num_peer > 0
     assert comparison.missing == []
-    assert comparison.num_own >= comparison.num_peer
+    assert comparison.num_own >= comparison.num_peer - comparison.repeats
 
 
 # Known differences, found 2026-11-21 with sionna-rt 2.2.0. When one of these
@@ -94,6 +94,21 @@ def test_known_difference_diffraction_then_reflection(two_boxes, compare_with_si
     with_room_for_one = compare(3)
     assert with_room_for_one.missing == []
     assert with_room_for_one.errors.max() > 0.1
+
+
+@pytest.mark.slow
+def test_known_difference_one_path_counted_twice(compare_with_sionna):
+    """The peer has some paths two or three times; they are one path.
+
+    It tells chains apart by rounded planes, and one facade of many triangles
+    may round to several planes.
+    """
+    recipe = with_overrides(
+        load_recipe("etoile"), num_receivers=60, refraction=False, rays=100_000, max_depth=4
+    )
+    comparison = compare_with_sionna(recipe, max_depth=4, samples_per_src=100_000, refraction=False)
+    assert comparison.missing == []
+    assert comparison.repeats > 0
 
 
 def test_coefficients_do_not_depend_on_max_depth(two_boxes):
