@@ -14,7 +14,12 @@ SceneArgument = Annotated[
     typer.Argument(metavar="SCENE", help="A shipped scene (see `rtwin scenes`) or a .toml file."),
 ]
 Stage = Callable[[str, int, int], None]
-_LABELS = {"trace": "Tracing links", "write": "Writing", "map": "Tracing radio map"}
+_LABELS = {
+    "trace": "Tracing links",
+    "write": "Writing",
+    "map": "Tracing radio map",
+    "render": "Drawing",
+}
 
 
 def stderr(line: str) -> None:

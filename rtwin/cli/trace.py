@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -50,7 +50,7 @@ def generate(
         int | None, typer.Option(metavar="K", help="Keep the K strongest paths per link.")
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes that trace.")] = 1,
-    shard_size: Annotated[int, typer.Option(help="Receivers per shard.")] = 512,
+    shard_size: Annotated[int | None, typer.Option(help="Receivers per shard.")] = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: JsonFlag = False,
@@ -168,6 +168,7 @@ def render(
     width: Annotated[int, typer.Option(help="Pixels.")] = 1280,
     height: Annotated[int, typer.Option(help="Pixels.")] = 800,
     samples: Annotated[int, typer.Option(help="Light samples per pixel.")] = 64,
+    quiet: Quiet = False,
 ) -> None:
     """Draw a ray-traced picture of a scene, with paths and radio map on it.
 
@@ -176,8 +177,15 @@ def render(
     from rtwin.dataset import render_scene
     from rtwin.scene import load_recipe
 
-    arguments: dict[str, Any] = {"num_links": links, "resolution": (width, height)}
-    render_scene(
-        load_recipe(scene), output, paths=paths, radio_map=radio_map, samples=samples, **arguments
-    )
+    with progress_bar(quiet) as progress:
+        render_scene(
+            load_recipe(scene),
+            output,
+            paths=paths,
+            radio_map=radio_map,
+            num_links=links,
+            resolution=(width, height),
+            samples=samples,
+            progress=progress,
+        )
     print_rows([("file", output)])

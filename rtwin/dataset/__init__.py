@@ -7,6 +7,7 @@ open_dataset(file), open_radio_map(file), file_info(file), validate_file(file)
 
 from rtwin.dataset.generate import generate
 from rtwin.dataset.info import file_info
+from rtwin.dataset.picture import render_scene
 from rtwin.dataset.radiomap import generate_radio_map
 from rtwin.dataset.reader import (
     PathDataset,
@@ -25,6 +26,7 @@ __all__ = [
     "generate_radio_map",
     "open_dataset",
     "open_radio_map",
+    "render_scene",
     "tf_dataset",
     "validate_file",
 ]

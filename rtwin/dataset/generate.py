@@ -1,11 +1,14 @@
 """From a recipe to a dataset file: the vertical mapping as one resumable run."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import multiprocessing
 import os
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -51,6 +54,7 @@ from rtwin.trace import (
 )
 
 SHARD_SIZE = 512
+SCATTERED_RAYS_PER_SHARD = 400_000  # rays times receivers; each may become a path
 Progress = Callable[[str, int, int], None]
 
 
@@ -62,7 +66,7 @@ def generate(
     recipe: Recipe,
     file: str | Path,
     *,
-    shard_size: int = SHARD_SIZE,
+    shard_size: int | None = None,
     workers: int = 1,
     overwrite: bool = False,
     progress: Progress = _silent,
@@ -76,7 +80,8 @@ def generate(
     Args:
         recipe: What to trace.
         file: Where to; appears whole or not at all.
-        shard_size: Receivers per shard.
+        shard_size: Receivers per shard; default: 512, fewer with diffuse
+            reflection, where every ray may become a path of every receiver.
         workers: Processes that trace shards, each with its own engine.
         overwrite: Replace a finished file of another recipe.
         progress: Called with stage ("trace", "write"), steps done and in all.
@@ -87,6 +92,7 @@ def generate(
         StoreError: if the file is of another recipe and overwrite is not set,
             or cannot be written.
     """
+    shard_size = default_shard_size(recipe) if shard_size is None else shard_size
     if shard_size < 1 or workers < 1:
         raise OutOfRangeError(
             f"shard_size is {shard_size} and workers is {workers}; both must be 1 or more"
@@ -114,6 +120,13 @@ def generate(
         _assemble(world, receivers, folder, len(ranges), request, progress)
     folder.remove()
     return file
+
+
+def default_shard_size(recipe: Recipe) -> int:
+    """Receivers per shard that keep a shard within a few hundred MiB."""
+    if not recipe.solver.diffuse_reflection:
+        return SHARD_SIZE
+    return min(SHARD_SIZE, max(1, SCATTERED_RAYS_PER_SHARD // recipe.solver.diffuse_rays))
 
 
 def request_hash(recipe: Recipe, scene_hash: str, receivers: Receivers) -> str:
@@ -192,7 +205,8 @@ def _trace_apart(
         initargs=(recipe_dict(recipe), recipe.name, str(recipe.folder), workers),
     )
     try:
-        jobs = [pool.submit(_work, folder.target, n, part(receivers, *ranges[n])) for n in todo]
+        with _interrupts_ignored():
+            jobs = [pool.submit(_work, folder.target, n, part(receivers, *ranges[n])) for n in todo]
         for job in as_completed(jobs):
             job.result()
             steps.advance(len(recipe.transmitter))
@@ -201,8 +215,26 @@ def _trace_apart(
             "a worker process died (out of memory?); finished shards are kept, run the same "
             "command again, with fewer workers"
         ) from error
+    except BaseException:
+        # Shards appear whole or not at all, so that workers may be stopped anywhere.
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Processes started in here leave Ctrl-C to this one, instead of each telling of it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 _tracer: Tracer | None = None  # one per worker process

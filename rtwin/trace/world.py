@@ -7,10 +7,8 @@ to), so every triangle gets one number that never changes for a scene:
 """
 
 import hashlib
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -119,70 +117,59 @@ def _build_scene(
     parts: Sequence[Part],
     materials: dict[str, Material],
 ) -> Any:
-    with tempfile.TemporaryDirectory(prefix="rtwin-") as folder:
-        lines = ['<scene version="2.1.0">']
-        for number, (name, material) in enumerate(sorted(materials.items())):
-            red, green, blue = material_color(name)
-            lines.append(
-                f'<bsdf type="radio-material" id="material-{number}">'
-                f'<float name="relative_permittivity" value="{material.relative_permittivity!r}"/>'
-                f'<float name="conductivity" value="{material.conductivity_s_per_m!r}"/>'
-                f'<float name="thickness" value="{material.thickness_m!r}"/>'
-                f'<rgb name="color" value="{red} {green} {blue}"/></bsdf>'
-            )
-        ids = {name: number for number, name in enumerate(sorted(materials))}
-        for number, ((material_name, _), members) in enumerate(groups.items()):
-            file = Path(folder) / f"{number}.ply"
-            _write_ply(file, [parts[i] for i in members])
-            lines.append(
-                f'<shape type="ply" id="shape-{number}"><string name="filename" value="{file}"/>'
-                f'<boolean name="face_normals" value="true"/>'
-                f'<ref id="material-{ids[material_name]}" name="bsdf"/></shape>'
-            )
-        lines.append("</scene>")
-        scene = engine.rt.load_scene_from_string("\n".join(lines), merge_shapes=False)
+    """Sionna's scene of the groups, built in memory: a killed run leaves nothing behind."""
+    rt, mi = engine.rt, engine.mi
+    radio_materials = {
+        name: _radio_material(engine, f"material-{number}", name, material)
+        for number, (name, material) in enumerate(sorted(materials.items()))
+    }
+    shapes = {}
+    for number, ((material_name, _), members) in enumerate(groups.items()):
+        vertices, faces = _joined([parts[i] for i in members])
+        properties = mi.Properties()
+        properties["mesh_bsdf"] = radio_materials[material_name]
+        properties["face_normals"] = True
+        mesh = mi.Mesh(f"shape-{number}", len(vertices), len(faces), props=properties)
+        parameters = mi.traverse(mesh)
+        parameters["vertex_positions"] = vertices.ravel()
+        parameters["faces"] = faces.ravel()
+        parameters.update()
+        shapes[f"shape-{number}"] = mesh
+    scene = rt.Scene(mi.load_dict({"type": "scene", **shapes}))
     scene.frequency = recipe.frequency_hz
-    for name, number in ids.items():
-        _set_material(engine, scene.radio_materials[f"material-{number}"], materials[name])
     for number, (_, velocity) in enumerate(groups):
-        scene.objects[f"shape-{number}"].velocity = engine.mi.Vector3f(*velocity)
+        scene.objects[f"shape-{number}"].velocity = mi.Vector3f(*velocity)
     return scene
 
 
-def _set_material(engine: Engine, radio_material: Any, material: Material) -> None:
-    """Set values that kernels read instead of compiling them in."""
-    from sionna.rt.radio_materials.scattering_pattern import scattering_pattern_registry
-
-    radio_material.relative_permittivity = engine.opaque([material.relative_permittivity])
-    radio_material.conductivity = engine.opaque([material.conductivity_s_per_m])
-    radio_material.thickness = engine.opaque([material.thickness_m])
-    radio_material.scattering_coefficient = engine.opaque([material.scattering_coefficient])
-    radio_material.xpd_coefficient = engine.opaque([material.xpd_coefficient])
+def _radio_material(engine: Engine, identity: str, name: str, material: Material) -> Any:
+    """A material whose values kernels read instead of compiling them in."""
     names = {"directive": ("alpha_r",), "backscattering": ("alpha_r", "alpha_i", "lambda_")}
     given = {
-        name: getattr(material, name)
-        for name in names.get(material.scattering_pattern, ())
-        if getattr(material, name) is not None
+        key: getattr(material, key)
+        for key in names.get(material.scattering_pattern, ())
+        if getattr(material, key) is not None
     }
-    pattern = scattering_pattern_registry.get(material.scattering_pattern)
-    radio_material.scattering_pattern = pattern(**given)
-
-
-def _write_ply(file: Path, parts: Sequence[Part]) -> None:
-    vertices = np.concatenate([part.vertices for part in parts])
-    offsets = np.cumsum([0] + [len(part.vertices) for part in parts[:-1]])
-    faces = np.concatenate([p.faces + o for p, o in zip(parts, offsets, strict=True)])
-    rows = np.empty(len(faces), dtype=[("count", "u1"), ("index", "<i4", 3)])
-    rows["count"], rows["index"] = 3, faces
-    header = (
-        "ply\nformat binary_little_endian 1.0\n"
-        f"element vertex {len(vertices)}\nproperty float x\nproperty float y\nproperty float z\n"
-        f"element face {len(faces)}\nproperty list uchar int vertex_indices\nend_header\n"
+    made = engine.rt.RadioMaterial(
+        identity,
+        color=material_color(name),
+        scattering_pattern=material.scattering_pattern,
+        **given,
     )
-    with open(file, "wb") as out:
-        out.write(header.encode())
-        out.write(vertices.astype("<f4").tobytes())
-        out.write(rows.tobytes())
+    made.relative_permittivity = engine.opaque([material.relative_permittivity])
+    made.conductivity = engine.opaque([material.conductivity_s_per_m])
+    made.thickness = engine.opaque([material.thickness_m])
+    made.scattering_coefficient = engine.opaque([material.scattering_coefficient])
+    made.xpd_coefficient = engine.opaque([material.xpd_coefficient])
+    return made
+
+
+def _joined(parts: Sequence[Part]) -> tuple[NDArray[np.float32], NDArray[np.uint32]]:
+    """Vertices and faces of several parts as one mesh, faces in the order of the parts."""
+    vertices = np.concatenate([part.vertices for part in parts])
+    starts = np.cumsum([0] + [len(part.vertices) for part in parts[:-1]])
+    faces = np.concatenate([p.faces + start for p, start in zip(parts, starts, strict=True)])
+    return vertices.astype(np.float32), faces.astype(np.uint32)
 
 
 def _triangle_table(

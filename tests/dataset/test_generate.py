@@ -1,6 +1,7 @@
 """Datasets are the same however they are made, and survive being killed."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -116,18 +117,24 @@ import json, resource, sys, signal
 from rtwin.scene import recipe_from_dict
 from rtwin.dataset import generate
 recipe = recipe_from_dict(json.loads(sys.argv[1]), "two_boxes")
-if len(sys.argv) > 3:
+if sys.argv[3] != "0":
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), -1))
-generate(recipe, sys.argv[2], shard_size=1)
+if __name__ == "__main__":
+    generate(recipe, sys.argv[2], shard_size=1, workers=int(sys.argv[4]))
 """
 
 
-def start(recipe, file, *more):
+def start(recipe, file, limit=0, workers=1):
     from rtwin.scene import recipe_dict
 
-    arguments = [sys.executable, "-c", RUN, json.dumps(recipe_dict(recipe)), str(file), *more]
-    return subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
+    script = file.with_suffix(".py")  # a file, because spawned workers import it
+    script.write_text(RUN)
+    arguments = [json.dumps(recipe_dict(recipe)), file, limit, workers]
+    return subprocess.Popen(
+        [sys.executable, script, *map(str, arguments)],
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
 
 
 def wait_for_shards(file, count, process):
@@ -166,6 +173,19 @@ def test_killed_run_resumes_to_the_same_content(many, tmp_path, sent):
     assert not list(tmp_path.glob("*.parts"))
 
 
+def test_interrupted_workers_say_nothing(many, tmp_path):
+    """Ctrl-C reaches the whole process group; only the main process speaks."""
+    recipe, expected = many
+    file = tmp_path / "workers.h5"
+    process = start(recipe, file, workers=2)
+    wait_for_shards(file, 3, process)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert errors.count("Traceback") == 1, errors  # the script's own, it has no main()
+    assert content(generate(recipe, file, shard_size=1)) == expected
+
+
 @pytest.mark.slow
 def test_killed_at_many_moments(many, tmp_path):
     recipe, expected = many
@@ -180,7 +200,7 @@ def test_killed_at_many_moments(many, tmp_path):
     assert content(file) == expected
 
 
-@pytest.mark.parametrize("limit", ["20000", "1000000"])
+@pytest.mark.parametrize("limit", [20_000, 1_000_000])
 def test_full_disk_leaves_a_resumable_state(two_boxes, paths_file, tmp_path, limit):
     """A limit on file size stands in for the full disk: writes fail in the same place.
 

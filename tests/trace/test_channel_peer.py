@@ -1,4 +1,8 @@
-"""From traced paths to channels: CIR, CFR and taps equal Sionna's own, arrays included."""
+"""From traced paths to channels: CIR, CFR and taps equal Sionna's own, arrays included.
+
+At 1 GHz: Sionna keeps delays in single precision, which alone turns the carrier
+by 3e-4 rad over 40 m at 3.5 GHz.
+"""
 
 import numpy as np
 import pytest
@@ -17,6 +21,7 @@ BANDWIDTH_HZ = 20e6
 def both(two_boxes, tmp_path_factory):
     """The same links in a dataset and as Sionna's Paths with synthetic arrays."""
     recipe = two_boxes(
+        frequency_hz=1e9,
         transmitter=[
             {"name": "tx", "position_m": [0, 0, 12], "azimuth_deg": 30, "downtilt_deg": 10,
              "velocity_m_s": [3, -2, 1], "antenna": ANTENNA}
