@@ -35,7 +35,7 @@ Each command is one Python function of the same name. `SCENE` is a shipped scene
 
 | environment variable | does |
 |---|---|
-| `RTWIN_VARIANT` | `cuda` or `llvm` forces the GPU or the CPU; `auto`, the default, takes CUDA where it works |
+| `RTWIN_VARIANT` | `cuda` forces the GPU, `llvm` the CPU; `auto` takes CUDA where it works |
 | `DRJIT_LIBLLVM_PATH` | the libLLVM to use on the CPU, version 16 or newer |
 """
 

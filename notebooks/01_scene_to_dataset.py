@@ -32,7 +32,8 @@ from rtwin.dataset import (
 from rtwin.scene import load_recipe, recipe_dict, recipe_from_dict
 from rtwin.units import to_db
 
-folder = Path(tempfile.mkdtemp(prefix="rtwin-"))
+workspace = tempfile.TemporaryDirectory(prefix="rtwin-")  # gone when Python ends
+folder = Path(workspace.name)
 
 # %% [markdown]
 # ## The recipe
@@ -96,7 +97,8 @@ richest = np.argsort(-paths.num_paths)[:3]
 # %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.5))
 for link in richest:
-    left.plot(frequencies_hz / 1e6, to_db(np.abs(response[link, 0, 0, 0]) ** 2), label=f"link {link}")
+    gain = to_db(np.abs(response[link, 0, 0, 0]) ** 2)
+    left.plot(frequencies_hz / 1e6, gain, label=f"link {link}")
 left.set(xlabel="frequency from the carrier [MHz]", ylabel="gain [dB]")
 left.legend()
 for sight, label in ((True, "line of sight"), (False, "no line of sight")):
@@ -121,7 +123,8 @@ assert (k_factor[~in_sight & (paths.num_paths > 0)] == 0).all()
 # ## An array at the transmitter
 #
 # Coefficients hold one element; arrays are applied afterwards. With 8 columns and the best beam for
-# each link, the gain over one element is 8 where one path rules, and more where that element fades.
+# each link, the gain over one element is 8 (9 dB) where one path rules, and more where that
+# element fades.
 
 # %%
 data = recipe_dict(recipe)
@@ -137,7 +140,7 @@ best = (np.abs(ports) ** 2).sum(axis=1)
 reached = paths.num_paths > 0
 gain_db = to_db(best[reached] / one[reached])
 low, middle, high = np.percentile(gain_db, [5, 50, 95])
-print(f"beam gain: median {middle:.1f} dB, 5 to 95 % {low:.1f} to {high:.1f} dB; 8 is {to_db(8):.1f} dB")
+print(f"beam gain: median {middle:.1f} dB, 5 to 95 % {low:.1f} to {high:.1f} dB")
 
 # %% [markdown]
 # ## Friis

@@ -63,6 +63,7 @@ def info(file: FileArgument, json: JsonFlag = False) -> None:
         print_json(found)
         return
     found["bytes"] = human_bytes(found["bytes"])
+    found["remarks"] = "; ".join(found["remarks"]) or "none"
     found["versions"] = ", ".join(f"{k} {v}" for k, v in found["versions"].items())
     print_rows(list(found.items()))
 

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from rtwin.cli.report import (
     print_json,
     print_rows,
     progress_bar,
+    stderr,
 )
 
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write.")]
@@ -20,12 +21,34 @@ Seed = Annotated[int | None, typer.Option(help="Seed of positions and rays.")]
 Frequency = Annotated[float | None, typer.Option(metavar="HZ", help="Carrier frequency [Hz].")]
 MaxDepth = Annotated[int | None, typer.Option(help="Most interactions per path.")]
 Switch = bool | None
-LineOfSight = Annotated[Switch, typer.Option("--line-of-sight/--no-line-of-sight")]
-Specular = Annotated[Switch, typer.Option("--specular-reflection/--no-specular-reflection")]
-Refraction = Annotated[Switch, typer.Option("--refraction/--no-refraction")]
-Diffraction = Annotated[Switch, typer.Option("--diffraction/--no-diffraction")]
-EdgeDiffraction = Annotated[Switch, typer.Option("--edge-diffraction/--no-edge-diffraction")]
-Diffuse = Annotated[Switch, typer.Option("--diffuse-reflection/--no-diffuse-reflection")]
+LineOfSight = Annotated[
+    Switch, typer.Option("--line-of-sight/--no-line-of-sight", help="Paths that touch nothing.")
+]
+Specular = Annotated[
+    Switch,
+    typer.Option("--specular-reflection/--no-specular-reflection", help="Mirror reflections."),
+]
+Refraction = Annotated[
+    Switch, typer.Option("--refraction/--no-refraction", help="Paths through walls.")
+]
+Diffraction = Annotated[
+    Switch,
+    typer.Option(
+        "--diffraction/--no-diffraction", help="Paths over edges of solids, once per path."
+    ),
+]
+EdgeDiffraction = Annotated[
+    Switch,
+    typer.Option(
+        "--edge-diffraction/--no-edge-diffraction", help="Free edges of sheets diffract as well."
+    ),
+]
+Diffuse = Annotated[
+    Switch,
+    typer.Option(
+        "--diffuse-reflection/--no-diffuse-reflection", help="Scattering, where materials scatter."
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file of other content.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 
@@ -79,7 +102,7 @@ def generate(
     if json:
         print_json(info)
         return
-    turned_away = [
+    invalid = [
         f"{info[key]} {what}"
         for key, what in (
             ("num_inside", "inside objects"),
@@ -88,16 +111,23 @@ def generate(
         )
         if info[key]
     ]
+    fate = "receivers kept though" if info["keep_invalid"] else "receivers turned away"
+    _print_remarks(info)
     print_rows(
         [
             ("file", f"{output} ({human_bytes(info['bytes'])})"),
             ("links", f"{info['num_links']} ({info['num_tx']} tx x {info['num_rx']} rx)"),
             ("paths", f"{info['num_paths']} ({info['num_links_without_path']} links have none)"),
-            ("receivers turned away", ", ".join(turned_away) or "none"),
+            (fate, ", ".join(invalid) or "none"),
             ("content hash", info["content_hash"]),
             ("time", f"{info['seconds']:.1f} s"),
         ]
     )
+
+
+def _print_remarks(info: dict[str, Any]) -> None:
+    for remark in info["remarks"]:
+        stderr(f"note: {remark}")
 
 
 def radiomap(

@@ -31,17 +31,18 @@ from rtwin.dataset.schema import (
 )
 from rtwin.dataset.shards import ShardFolder, shard_ranges
 from rtwin.dataset.store import (
+    RESUME,
     attach_dimensions,
     content_hash,
     create_variable,
-    open_checked,
     plain_errors,
+    prepare_target,
     provenance,
     replace_whole,
     reserve_space,
     write_header,
 )
-from rtwin.errors import EngineError, OutOfRangeError, StoreError
+from rtwin.errors import EngineError, OutOfRangeError
 from rtwin.scene import Receivers, Recipe, recipe_dict, recipe_from_dict
 from rtwin.trace import (
     NO_TRIANGLE,
@@ -50,6 +51,7 @@ from rtwin.trace import (
     World,
     load_world,
     place,
+    remarks,
     start_engine,
 )
 
@@ -98,13 +100,14 @@ def generate(
             f"shard_size is {shard_size} and workers is {workers}; both must be 1 or more"
         )
     file = Path(file)
-    with plain_errors(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
+    if file.is_dir() or not file.exists():
+        prepare_target(file, PATHS_FORMAT, None, overwrite)  # before the work, not after it
     world = load_world(recipe)
     receivers = place(world)
     request = request_hash(recipe, world.scene_hash, receivers)
-    if _is_finished(file, request, overwrite):
+    if prepare_target(file, PATHS_FORMAT, request, overwrite):
         ShardFolder(file).remove()
+        progress("trace", 1, 1)
         return file
     ranges = shard_ranges(len(receivers), shard_size)
     folder = ShardFolder(file)
@@ -129,14 +132,15 @@ def default_shard_size(recipe: Recipe) -> int:
     return min(SHARD_SIZE, max(1, SCATTERED_RAYS_PER_SHARD // recipe.solver.diffuse_rays))
 
 
-def request_hash(recipe: Recipe, scene_hash: str, receivers: Receivers) -> str:
+def request_hash(recipe: Recipe, scene_hash: str, receivers: Receivers | None) -> str:
     """SHA-256 of everything that decides a dataset's content, versions included.
 
     Receivers count as placed: their positions may come from a file.
     """
     placed = hashlib.sha256()
-    for values in (receivers.position_m, receivers.velocity_m_s, receivers.orientation_rad):
-        placed.update(np.ascontiguousarray(values, "<f8").tobytes())
+    if receivers is not None:
+        for values in (receivers.position_m, receivers.velocity_m_s, receivers.orientation_rad):
+            placed.update(np.ascontiguousarray(values, "<f8").tobytes())
     request = {
         "recipe": recipe_dict(recipe),
         "scene": scene_hash,
@@ -144,21 +148,6 @@ def request_hash(recipe: Recipe, scene_hash: str, receivers: Receivers) -> str:
         "versions": provenance(),
     }
     return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
-
-
-def _is_finished(file: Path, request: str, overwrite: bool) -> bool:
-    if not file.exists():
-        return False
-    try:
-        with open_checked(file, PATHS_FORMAT) as old:
-            same = old.attrs.get("request_hash") == request
-    except StoreError:
-        same = False
-    if not same and not overwrite:
-        raise StoreError(
-            f"{file}: exists and holds something else; choose another name or pass overwrite"
-        )
-    return same
 
 
 class _Steps:
@@ -261,6 +250,7 @@ def part(receivers: Receivers, start: int, stop: int) -> Receivers:
         velocity_m_s=receivers.velocity_m_s[rows],
         orientation_rad=receivers.orientation_rad[rows],
         time_s=None if receivers.time_s is None else receivers.time_s[rows],
+        candidate=receivers.candidate[rows],
     )
 
 
@@ -319,7 +309,7 @@ def _assemble(
     merged = folder.path / "merged.h5"
     num_tx, num_rx = len(recipe.transmitter), len(receivers)
     progress("write", 0, 1)
-    with plain_errors(folder.target):
+    with plain_errors(folder.target, RESUME):
         reserve_space(folder.path, folder.merged_bytes(num_shards))
         with h5py.File(merged, "w") as file:
             write_header(file, PATHS_FORMAT, {
@@ -338,6 +328,7 @@ def _assemble(
                 "rx_orientation_rad": receivers.orientation_rad,
                 "rx_velocity_m_s": receivers.velocity_m_s,
                 "rx_time_s": time_s,
+                "rx_candidate": receivers.candidate,
             })  # fmt: skip
             link = np.arange(num_rx * num_tx)
             links = {"link_tx": link % num_tx, "link_rx": link // num_tx}
@@ -369,6 +360,7 @@ def scene_attributes(world: World) -> dict[str, Any]:
         "frequency_hz": recipe.frequency_hz,
         "seed": recipe.seed,
         "variant": world.engine.variant,
+        "remarks": remarks(world),
     }
 
 

@@ -33,6 +33,7 @@ def file_info(file: str | Path) -> dict[str, Any]:
             "seed": int(h5.attrs.get("seed", 0)),
             "variant": h5.attrs.get("variant", ""),
             "versions": json.loads(h5.attrs.get("versions", "{}")),
+            "remarks": json.loads(h5.attrs.get("remarks", "[]")),
             "num_tx": int(h5["tx_position_m"].shape[0]),
         }
         if kind == PATHS_FORMAT:
@@ -44,6 +45,7 @@ def file_info(file: str | Path) -> dict[str, Any]:
                 "num_links_without_path": int((paths == 0).sum()),
                 "max_paths_per_link": int(paths.max(initial=0)),
                 "dropped_path_gain": float(h5["dropped_path_gain"][...].sum()),
+                "keep_invalid": bool(json.loads(h5.attrs["recipe"])["receivers"]["keep_invalid"]),
                 **{name: int(h5.attrs[name]) for name in _COUNTS},
             }
         elif kind == MAP_FORMAT:

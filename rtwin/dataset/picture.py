@@ -4,12 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rtwin.dataset.reader import PathDataset, open_dataset, open_radio_map
 from rtwin.errors import StoreError
 from rtwin.scene import Recipe
 from rtwin.trace import load_world
-from rtwin.trace.render import MapOverlay, PathLines, render
+from rtwin.trace.drawing import MapOverlay, PathLines
+from rtwin.trace.render import render
+
+PATHS_PER_LINK = 6  # more would hide the scene
 
 
 def render_scene(
@@ -30,7 +34,7 @@ def render_scene(
         file: Where to, a PNG.
         paths: Dataset of this scene whose receivers and paths are drawn.
         radio_map: Radio map of this scene, received power of the strongest transmitter.
-        num_links: Links whose paths are drawn: those with most paths.
+        num_links: Links whose paths are drawn.
         resolution: Width and height in pixels.
         samples: Rays of light per pixel.
         progress: Called with stage ("render"), steps done and in all.
@@ -66,6 +70,16 @@ def render_scene(
     )
 
 
+def _far_apart(points: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """Rows of up to `count` points, each as far from those before it as can be."""
+    chosen: list[int] = []
+    distance = np.full(len(points), np.inf)
+    while len(chosen) < min(count, len(points)):
+        chosen.append(int(np.argmax(distance)))
+        distance = np.minimum(distance, np.linalg.norm(points - points[chosen[-1]], axis=1))
+    return np.array(chosen, np.int64)
+
+
 def _check_scene(file: str | Path, found: str, wanted: str) -> None:
     if found != wanted:
         raise StoreError(
@@ -75,10 +89,11 @@ def _check_scene(file: str | Path, found: str, wanted: str) -> None:
 
 
 def _lines(dataset: PathDataset, num_links: int) -> PathLines | None:
-    """Paths of the links with most of them, no two links from one receiver."""
+    """The strongest paths of some links, one link per receiver, receivers far from each other."""
     by_receiver = dataset.num_paths.reshape(-1, dataset.num_tx)
     best = by_receiver.argmax(axis=1)
-    receivers = np.argsort(-by_receiver.max(axis=1), kind="stable")[: max(num_links, 0)]
+    rich = np.flatnonzero(by_receiver.max(axis=1) >= min(3, by_receiver.max(initial=0)))
+    receivers = rich[_far_apart(dataset.read("rx_position_m")[rich], max(num_links, 0))]
     if len(receivers) == 0:
         return None
     tx, rx, vertices, kinds = [], [], [], []
@@ -86,8 +101,9 @@ def _lines(dataset: PathDataset, num_links: int) -> PathLines | None:
     for receiver in receivers:
         link = dataset.link(int(receiver), int(best[receiver]))
         rows = dataset.path_rows(link, link + 1)
-        kinds.append(dataset.read("interactions", rows))
-        vertices.append(dataset.read("vertex_m", rows))
+        keep, _ = dataset.paths(link, link + 1).strongest_rows(PATHS_PER_LINK)
+        kinds.append(dataset.read("interactions", rows)[keep])
+        vertices.append(dataset.read("vertex_m", rows)[keep])
         tx.append(np.repeat(tx_m[[best[receiver]]], len(kinds[-1]), axis=0))
         rx.append(np.repeat(rx_m[[receiver]], len(kinds[-1]), axis=0))
     return PathLines(*(np.concatenate(part) for part in (tx, rx, vertices, kinds)))

@@ -10,6 +10,7 @@ from rtwin.channel import rss_dbm, serving_transmitter, sinr, thermal_noise_w
 from rtwin.dataset.generate import (
     Progress,
     _silent,
+    request_hash,
     scene_attributes,
     transmitter_columns,
     write_table,
@@ -19,10 +20,10 @@ from rtwin.dataset.store import (
     attach_dimensions,
     content_hash,
     plain_errors,
+    prepare_target,
     write_header,
     write_image,
 )
-from rtwin.errors import StoreError
 from rtwin.scene import Recipe
 from rtwin.trace import NUM_LATTICES, MapGrid, World, load_world, map_grid, trace_path_gain
 
@@ -35,20 +36,23 @@ def generate_radio_map(
     Args:
         recipe: What to trace; [radio_map] says which cells.
         file: Where to; appears whole or not at all.
-        overwrite: Replace an existing file.
+        overwrite: Replace a finished file of another recipe.
         progress: Called with stage ("map"), steps done and in all.
     Returns:
         The path of the file.
     Raises:
         RecipeError, GeometryError: if the recipe cannot be traced.
-        StoreError: if the file exists and overwrite is not set, or cannot be written.
+        StoreError: if the file is of another recipe and overwrite is not set,
+            or cannot be written.
     """
     file = Path(file)
-    if file.exists() and not overwrite:
-        raise StoreError(f"{file}: exists; choose another name or pass overwrite")
-    with plain_errors(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
+    if file.is_dir() or not file.exists():
+        prepare_target(file, MAP_FORMAT, None, overwrite)  # before the work, not after it
     world = load_world(recipe)
+    request = request_hash(recipe, world.scene_hash, None)
+    if prepare_target(file, MAP_FORMAT, request, overwrite):
+        progress("map", 1, 1)
+        return file
     grid = map_grid(world)
     num_tx = len(recipe.transmitter)
     gain = np.zeros((num_tx, *grid.shape))
@@ -60,17 +64,18 @@ def generate_radio_map(
 
         gain[tx], error[tx] = trace_path_gain(world, tx, grid, report)
     with plain_errors(file):
-        write_image(file, lambda h5: _write(h5, world, grid, gain, error))
+        write_image(file, lambda h5: _write(h5, world, grid, gain, error, request))
     return file
 
 
-def _write(h5: h5py.File, world: World, grid: MapGrid, gain: Any, error: Any) -> None:
+def _write(h5: h5py.File, world: World, grid: MapGrid, gain: Any, error: Any, request: str) -> None:
     recipe = world.recipe
     columns = transmitter_columns(recipe)
     power = columns["tx_power_dbm"]
     noise = thermal_noise_w(recipe.bandwidth_hz, recipe.temperature_k, recipe.noise_figure_db)
     write_header(h5, MAP_FORMAT, {
         **scene_attributes(world),
+        "request_hash": request,
         "cell_size_m": grid.cell_size_m,
         "height_m": recipe.radio_map.height_m,
         "rays": recipe.radio_map.rays,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.channel import AntennaArray, PathSet, planar_array_positions_m
-from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT
+from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, PATHS_LAYOUT
 from rtwin.dataset.store import open_checked
 from rtwin.errors import MissingExtraError, OutOfRangeError
 from rtwin.scene import Antenna, Recipe, recipe_from_dict
@@ -50,6 +50,9 @@ class PathDataset:
 
     def read(self, name: str, rows: slice = slice(None)) -> NDArray[Any]:
         """Values of a variable of docs/dataset.md, or some of its rows."""
+        if name not in self._file:
+            known = ", ".join(v.name for v in PATHS_LAYOUT)
+            raise OutOfRangeError(f"{name!r} is no variable of {self.path}; there are {known}")
         data = self._file[name][rows]
         return data.astype(str) if data.dtype == object else data
 
@@ -99,6 +102,10 @@ class PathDataset:
     def paths(self, first_link: int = 0, last_link: int | None = None) -> PathSet:
         """Paths of the links from `first_link` up to and without `last_link`."""
         links = slice(first_link, self.num_links if last_link is None else last_link)
+        if not 0 <= links.start <= links.stop <= self.num_links:
+            raise OutOfRangeError(
+                f"links {links.start} to {links.stop}: the file has links 0 to {self.num_links}"
+            )
         rows = self.path_rows(links.start, links.stop)
         columns = {
             name: self._file[name][rows]

@@ -39,6 +39,9 @@ RX_VARIABLES = (
     Variable("rx_position_m", ("rx", "xyz"), "<f8", "m", "position of the receiver"),
     Variable("rx_orientation_rad", ("rx", "angle"), "<f8", "rad", "yaw, pitch, roll"),
     Variable("rx_velocity_m_s", ("rx", "xyz"), "<f8", "m s-1", "velocity of the receiver"),
+    Variable(
+        "rx_candidate", ("rx",), "<i8", "", "row in the recipe's list, table, grid or draw"
+    ),
     Variable("rx_time_s", ("rx",), "<f8", "s", "time of the position; NaN where standing"),
 )  # fmt: skip
 

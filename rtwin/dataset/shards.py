@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from rtwin.dataset.schema import LINK_VARIABLES, PATH_VARIABLES, Variable
 from rtwin.dataset.store import (
+    RESUME,
     blocks,
     create_variable,
     plain_errors,
@@ -49,7 +50,7 @@ class ShardFolder:
     @contextlib.contextmanager
     def opened(self, plan: dict[str, Any]) -> Iterator[None]:
         """Create or resume the folder for one plan, and keep other writers out."""
-        with plain_errors(self.target):
+        with plain_errors(self.target, RESUME):
             self.path.mkdir(parents=True, exist_ok=True)
             lock = open(self.path / "lock", "w")  # noqa: SIM115 (held while the folder is)
         try:
@@ -72,7 +73,7 @@ class ShardFolder:
             # The unfinished work is of another recipe: it can never be used again.
             self.clear_shards()
         if not file.exists():
-            with plain_errors(self.target):
+            with plain_errors(self.target, RESUME):
                 temporary = file.with_suffix(".new")
                 temporary.write_text(text)
                 replace_whole(temporary, file)
@@ -107,7 +108,7 @@ class ShardFolder:
                 data = arrays[variable.name]
                 create_variable(file, variable, data.shape, data)
 
-        with plain_errors(self.target):
+        with plain_errors(self.target, RESUME):
             write_image(self.shard(number), build)
 
     def merged_bytes(self, num_shards: int) -> int:

@@ -1,10 +1,11 @@
 """Writing and reading HDF5 files whole: layouts, coordinates, hashes, atomic replacement."""
 
+import errno
 import hashlib
 import json
 import os
 import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -181,7 +182,7 @@ def reserve_space(folder: Path, size: int) -> None:
 
 
 @contextmanager
-def plain_errors(path: Path) -> Any:
+def plain_errors(path: Path, advice: str = "choose another place") -> Iterator[None]:
     """Turn the many ways of h5py and the system to say "cannot write" into one line."""
     try:
         yield
@@ -191,11 +192,40 @@ def plain_errors(path: Path) -> Any:
         reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
         if "No space left" in str(error) or "errno = 28" in str(error):
             reason = "no space left on the disk"
-        raise StoreError(
-            f"{path}: {reason}; what was finished is kept, run the same command again to go on"
-        ) from error
+        raise StoreError(f"{path}: {reason}; {advice}") from error
     except RuntimeError as error:  # h5py raises these when a flush fails while closing
-        raise StoreError(f"{path}: writing failed ({str(error).splitlines()[0]})") from error
+        reason = str(error).splitlines()[0]
+        raise StoreError(f"{path}: writing failed ({reason}); {advice}") from error
+
+
+RESUME = "what was finished is kept, run the same command again to go on"
+
+
+def prepare_target(file: Path, kind: str, request: str | None, overwrite: bool) -> bool:
+    """Make sure that a file may be written; True if it is there already, finished.
+
+    Raises:
+        StoreError: if it is a folder, holds something else and overwrite is not
+            set, or its folder cannot be made.
+    """
+    if file.is_dir():
+        raise StoreError(f"{file}: is a folder; give the name of a file")
+    with plain_errors(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(file.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, "")
+    if not file.exists():
+        return False
+    try:
+        with open_checked(file, kind) as old:
+            same = request is not None and old.attrs.get("request_hash") == request
+    except StoreError:
+        same = False
+    if not same and not overwrite:
+        raise StoreError(
+            f"{file}: exists and holds something else; choose another name, or ask to overwrite it"
+        )
+    return same
 
 
 def open_checked(path: str | Path, kind: str | None = None) -> h5py.File:
@@ -211,7 +241,9 @@ def open_checked(path: str | Path, kind: str | None = None) -> h5py.File:
     try:
         file = h5py.File(path, "r")
     except OSError as error:
-        raise StoreError(f"{path}: not a readable HDF5 file (is it cut off?)") from error
+        if h5py.is_hdf5(path):
+            raise StoreError(f"{path}: an HDF5 file that is cut off or damaged") from error
+        raise StoreError(f"{path}: not a readable HDF5 file") from error
     found = file.attrs.get("format")
     layout_version = file.attrs.get("format_version")
     problem = None

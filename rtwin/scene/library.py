@@ -76,8 +76,10 @@ def _find(scene: str | Path) -> Path:
     if isinstance(scene, str) and scene in names:
         return scenes_folder() / scene / "scene.toml"
     path = Path(scene)
+    is_folder = False
     try:
-        if path.is_dir():
+        is_folder = path.is_dir()
+        if is_folder:
             path /= "scene.toml"
         if path.is_file():
             return path
@@ -85,7 +87,7 @@ def _find(scene: str | Path) -> Path:
         # Names that no file system takes: too long, or with a zero byte.
         pass
     text = one_line(scene)
-    if isinstance(scene, Path) or "/" in text or text.endswith(".toml"):
+    if isinstance(scene, Path) or "/" in text or text.endswith(".toml") or is_folder:
         raise RecipeError(
             f"no recipe at '{one_line(path)}'; give a folder with a scene.toml, a .toml file "
             "or a shipped scene's name (`rtwin scenes` lists them)"

@@ -113,7 +113,7 @@ def material_properties(name: str, spec: MaterialSpec | None, frequency_hz: floa
     if spec.relative_permittivity is not None and spec.conductivity_s_per_m is not None:
         permittivity, conductivity = spec.relative_permittivity, spec.conductivity_s_per_m
     else:
-        permittivity, conductivity = _itu(spec.itu or name, frequency_hz, spec.out_of_range)
+        permittivity, conductivity = _itu(name, spec, frequency_hz)
     return Material(
         relative_permittivity=permittivity,
         conductivity_s_per_m=conductivity,
@@ -127,8 +127,9 @@ def material_properties(name: str, spec: MaterialSpec | None, frequency_hz: floa
     )
 
 
-def _itu(name: str, frequency_hz: float, out_of_range: str) -> tuple[float, float]:
+def _itu(key: str, spec: MaterialSpec, frequency_hz: float) -> tuple[float, float]:
     """Relative permittivity and conductivity [S/m] from the table."""
+    name = spec.itu or key
     if name not in ITU_TABLE:
         raise RecipeError(
             f"unknown material '{name}'; {nearest(name, ITU_TABLE)} "
@@ -141,11 +142,11 @@ def _itu(name: str, frequency_hz: float, out_of_range: str) -> tuple[float, floa
         row, edge = min(
             ((r, edge) for r in rows for edge in r[:2]), key=lambda pair: abs(pair[1] - f)
         )
-        if out_of_range != "clamp":
+        if spec.out_of_range != "clamp":
             ranges = ", ".join(f"{low:g}-{high:g}" for low, high, *_ in rows)
             raise MaterialRangeError(
                 f"'{name}' (ITU-R P.2040 table) covers {ranges} GHz, got {f:g} GHz; "
-                f'pass out_of_range="clamp" to use the {edge:g} GHz values.'
+                f'pass out_of_range="clamp" under [materials.{key}] to use the {edge:g} GHz values.'
             )
         f = edge
     a, b, c, d = row[2:]

@@ -52,6 +52,7 @@ class Receivers:
     velocity_m_s: Floats  # [rx, 3]
     orientation_rad: Floats  # [rx, 3], yaw, pitch, roll
     time_s: Floats | None  # [rx], trajectories only
+    candidate: NDArray[np.int64]  # [rx], row in the list, table, grid or draw it came from
     num_candidates: int
     num_inside: int
     num_underground: int
@@ -165,6 +166,7 @@ def _placed(
         velocity_m_s=(zeros if velocity_m_s is None else velocity_m_s)[accepted],
         orientation_rad=(zeros if orientation_rad is None else orientation_rad)[accepted],
         time_s=None if time_s is None else time_s[accepted],
+        candidate=np.flatnonzero(accepted),
         num_candidates=len(points),
         num_inside=int(inside.sum()),
         num_underground=int(underground.sum()),

@@ -11,6 +11,7 @@ from rtwin.trace.paths import TracedPaths, Tracer
 from rtwin.trace.place import place
 from rtwin.trace.queries import ground_height_m, is_inside
 from rtwin.trace.radiomap import NUM_LATTICES, MapGrid, map_grid, trace_path_gain
+from rtwin.trace.remarks import remarks
 from rtwin.trace.world import NO_TRIANGLE, World, load_world
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "load_world",
     "map_grid",
     "place",
+    "remarks",
     "start_engine",
     "trace_path_gain",
 ]

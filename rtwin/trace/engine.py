@@ -93,6 +93,10 @@ def start_engine() -> Engine:
         try:
             mitsuba.set_variant(*variants.get(wanted, (CPU_VARIANT,)))
         except ImportError as error:
+            if wanted == "cuda":
+                raise EngineError(
+                    "RTWIN_VARIANT asks for cuda, but no usable NVIDIA GPU was found; unset it"
+                ) from error
             raise EngineError(
                 f"the ray tracer did not start ({str(error).splitlines()[0]}); {_HOW_TO_GET_LLVM}"
             ) from error

@@ -9,15 +9,25 @@ for, whatever the light.
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rtwin.errors import OutOfRangeError, ShapeError, StoreError
+from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.scene import Camera
+from rtwin.trace.drawing import (
+    RX_COLOR,
+    TX_COLOR,
+    Drawing,
+    MapOverlay,
+    PathLines,
+    draw_devices,
+    draw_map,
+    draw_paths,
+)
+from rtwin.trace.queries import first_hit
 from rtwin.trace.world import World
 
 Array = NDArray[np.float64]
@@ -27,38 +37,9 @@ MAX_PIXELS = 2**25
 MAX_SAMPLES = 4096
 SAMPLES_PER_PASS = 8  # bounds the memory of a pass
 LIGHT_BOUNCES = 4
-EDGE_SAMPLES = 4  # per pixel and axis, for what is drawn in
+EDGE_SAMPLES = 3  # per pixel and axis, for what is drawn in
 SUN, SKY = (1.9, 1.8, 1.6), (0.46, 0.50, 0.56)
 BACKGROUND = ((0.70, 0.80, 0.90), (0.96, 0.97, 0.98))  # top, bottom
-
-# The colours of rtwin.plot (Okabe and Ito, told apart by colour-blind eyes).
-TX_COLOR, RX_COLOR = (0.835, 0.369, 0.0), (1.0, 1.0, 1.0)
-_MIXED = (0.25, 0.25, 0.25)
-PATH_COLORS = {
-    0: (0.0, 0.620, 0.451), 1: (0.0, 0.447, 0.698), 2: (0.337, 0.706, 0.914),
-    4: (0.902, 0.624, 0.0), 8: (0.800, 0.475, 0.655),
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class PathLines:
-    """Paths to draw, coloured by what happens on them; the arrays of a dataset fit."""
-
-    tx_m: ArrayLike  # [path, 3] m, or [3] for all
-    rx_m: ArrayLike  # [path, 3] m, or [3] for all
-    vertices_m: ArrayLike  # [path, depth, 3] m, NaN where none
-    interactions: ArrayLike  # [path, depth], InteractionType
-
-
-@dataclass(frozen=True)
-class MapOverlay:
-    """A radio map to lay over the ground; cells that are not finite stay clear."""
-
-    values_db: ArrayLike  # [cell_y, cell_x]
-    centers_m: ArrayLike  # [cell_y, cell_x, 3]
-    cell_size_m: float
-    limits_db: tuple[float, float] | None = None  # ends of the colour scale
-    colormap: str = "viridis"
 
 
 def render(
@@ -104,7 +85,7 @@ def render(
     if file.suffix.lower() != ".png":
         raise StoreError(f"{file}: pictures are PNG; choose a name that ends in .png")
     view = _View(world, camera or world.recipe.camera or default_camera(world), width, height)
-    parts = _drawn_parts(world, view, receivers_m, paths, radio_map)
+    drawing = _drawing(world, view, receivers_m, paths, radio_map)
     temporary = file.with_name(f".{file.name}.tmp")
     try:
         # A place that cannot be written is found before the work, not after it.
@@ -114,8 +95,8 @@ def render(
         raise StoreError(f"{file}: {os.strerror(error.errno or 0)}; choose another place") from None
     try:
         picture = _scene_picture(world, view, samples, progress)
-        color, cover = _drawn_picture(world, view, parts)
-        picture = picture * (1.0 - cover[..., None]) + color
+        color, cover = _drawn_picture(world, view, drawing)
+        picture = picture * (1.0 - cover) + color
         pixels = np.round(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)
         world.engine.mi.Bitmap(np.ascontiguousarray(pixels)).write(
             str(temporary), world.engine.mi.Bitmap.FileFormat.PNG
@@ -129,7 +110,7 @@ def render(
 
 
 def default_camera(world: World) -> Camera:
-    """A view from the south-west and above that shows the whole scene, its roof cut away indoors."""
+    """A view from the south-west and above of the whole scene, its roof cut away indoors."""
     low, high = world.bounds_m
     center = (low + high) / 2
     forward, right, up = _axes(np.array([0.5, 0.8, -0.75]))
@@ -231,3 +212,66 @@ def _cut_open(world: World, clip_m: float) -> dict[str, Any]:
     return {
         "type": "sliced_path", "max_depth": LIGHT_BOUNCES, "hide_emitters": True, "slice1": plane,
     }  # fmt: skip
+
+
+def _drawing(
+    world: World,
+    view: _View,
+    receivers_m: ArrayLike | None,
+    paths: PathLines | None,
+    radio_map: MapOverlay | None,
+) -> Drawing:
+    """Everything drawn into a picture, sized to be seen in it."""
+    parts = []
+    if radio_map is not None:
+        parts.append(draw_map(radio_map))
+    receivers = [] if receivers_m is None else [np.asarray(receivers_m, np.float64).reshape(-1, 3)]
+    if paths is not None:
+        parts.append(draw_paths(paths, 0.6 * view.pixel_m))
+        receivers.append(np.unique(np.asarray(paths.rx_m, np.float64).reshape(-1, 3), axis=0))
+    if receivers:
+        parts.append(draw_devices(np.concatenate(receivers), 2.2 * view.pixel_m, RX_COLOR))
+    transmitters = [tx.position_m for tx in world.recipe.transmitter]
+    parts.append(draw_devices(transmitters, 6.0 * view.pixel_m, TX_COLOR))
+    return Drawing.join(parts)
+
+
+def _drawn_picture(world: World, view: _View, drawing: Drawing) -> tuple[Array, Array]:
+    """Premultiplied colour [height, width, 3] and cover [height, width, 1] of what is drawn.
+
+    Several rays per pixel each ask what they meet first, so that edges are smooth.
+    """
+    mi, dr = world.engine.mi, world.engine.dr
+    mesh = mi.Mesh("drawing", 3 * len(drawing.triangles), len(drawing.triangles))
+    parameters = mi.traverse(mesh)
+    parameters["vertex_positions"] = drawing.triangles.ravel()
+    parameters["faces"] = np.arange(3 * len(drawing.triangles), dtype=np.uint32)
+    parameters.update()
+    scene = mi.load_dict({"type": "scene", "drawing": mesh})
+    shape = (view.height, view.width)
+    color, cover = np.zeros((*shape, 3)), np.zeros((*shape, 1))
+    steps = (np.arange(EDGE_SAMPLES) + 0.5) / EDGE_SAMPLES
+    for shift_x in steps:
+        for shift_y in steps:
+            direction = view.directions(shift_x, shift_y)
+            origin = np.broadcast_to(view.position, direction.shape)
+            ray = mi.Ray3f(world.points(origin), mi.Vector3f(world.points(direction)))
+            drawn = scene.ray_intersect(ray, ray_flags=mi.RayFlags.Minimal, coherent=True)
+            dr.eval(drawn.t, drawn.prim_index)
+            near = np.where(drawn.is_valid().numpy(), drawn.t.numpy(), np.inf)
+            visible = np.isfinite(near) & (near < _scene_distance(world, view, origin, direction))
+            rgba = drawing.color[np.where(visible, drawn.prim_index.numpy(), 0)]
+            share = np.where(visible, rgba[:, 3], 0.0)[:, None]
+            color += (share * rgba[:, :3]).reshape(*shape, 3)
+            cover += share.reshape(*shape, 1)
+    return color / EDGE_SAMPLES**2, cover / EDGE_SAMPLES**2
+
+
+def _scene_distance(world: World, view: _View, origin: Array, direction: Array) -> Array:
+    """How far each ray sees before the scene is in its way [m]; nothing above a cut counts."""
+    start = origin
+    if view.clip_m is not None:
+        drop = np.where(direction[:, 2] < -1e-9, (view.clip_m - origin[:, 2]) / direction[:, 2], 0)
+        start = origin + np.maximum(drop, 0.0)[:, None] * direction
+    hit, _, point = first_hit(world, start, direction)
+    return np.where(hit, np.linalg.norm(point - origin, axis=1) + 1e-3 * view.pixel_m, np.inf)

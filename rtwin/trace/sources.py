@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.errors import GeometryError, RecipeError
-from rtwin.scene import Material, MaterialSpec, Recipe, build_meshes, material_properties
+from rtwin.scene import (
+    Material,
+    MaterialSpec,
+    Recipe,
+    build_meshes,
+    material_properties,
+    resolve_file,
+)
 from rtwin.trace.engine import Engine
 
 MAX_SCENE_FILE_BYTES = 256 * 2**20
@@ -56,7 +63,7 @@ def load_parts(engine: Engine, recipe: Recipe) -> tuple[list[Part], dict[str, Ma
     if geometry.sionna is not None:
         parts = _load_file(engine, _sionna_scene_file(engine, geometry.sionna), found)
     elif geometry.file is not None:
-        parts = _load_file(engine, recipe.folder / geometry.file, found)
+        parts = _load_file(engine, resolve_file(recipe.folder, geometry.file), found)
     else:
         parts = [
             Part(

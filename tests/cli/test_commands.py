@@ -163,7 +163,7 @@ BAD_TOML = 'title = "x"\nfrequency_hz = 3.5e9\nfrequncy = 1\n'
         (["generate", "courtyard", "-o", "x.h5", "--max-depth", "99"], "max_depth"),
         (["generate", "courtyard", "-o", "letter.txt"], "holds something else"),
         (["radiomap", "courtyard", "-o", "x.h5", "--cell-size", "0.001"], "cells"),
-        (["radiomap", "courtyard", "-o", "letter.txt"], "exists"),
+        (["radiomap", "courtyard", "-o", "letter.txt"], "holds something else"),
         (["info", "absent.h5"], "no such file"),
         (["info", "letter.txt"], "not a readable HDF5 file"),
         (["validate", "letter.txt"], "not a readable HDF5 file"),

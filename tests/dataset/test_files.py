@@ -10,6 +10,7 @@ import pytest
 from rtwin.channel import path_gain, thermal_noise_w
 from rtwin.dataset import (
     file_info,
+    generate,
     generate_radio_map,
     open_dataset,
     open_radio_map,
@@ -106,8 +107,58 @@ def test_radio_map_algebra_in_the_file(map_file, two_boxes):
 
 
 def test_radio_map_is_not_overwritten_unasked(map_file, two_boxes):
-    with pytest.raises(StoreError, match="exists"):
-        generate_radio_map(two_boxes(), map_file)
+    before = map_file.stat().st_mtime_ns
+    assert generate_radio_map(two_boxes(), map_file) == map_file
+    assert map_file.stat().st_mtime_ns == before, "a finished map is left alone"
+    with pytest.raises(StoreError, match="holds something else"):
+        generate_radio_map(two_boxes(seed=4), map_file)
+
+
+@pytest.mark.parametrize("make", [generate, generate_radio_map])
+def test_target_that_is_a_folder(two_boxes, tmp_path, make):
+    with pytest.raises(StoreError, match="is a folder"):
+        make(two_boxes(), tmp_path, overwrite=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_receivers_know_their_row_in_the_list(two_boxes, tmp_path):
+    """Row 1 stands inside the brick box and is turned away."""
+    positions = [[0, 5, 1.5], [20, 12, 3], [5, 0, 1.5]]
+    recipe = two_boxes(receivers={"kind": "list", "positions_m": positions})
+    with open_dataset(generate(recipe, tmp_path / "x.h5")) as dataset:
+        assert dataset.read("rx_candidate").tolist() == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "remark"),
+    [
+        ({"transmitter": [{"name": "t", "position_m": [20, 12, 3]}]}, "'t' is inside an object"),
+        ({"transmitter": [{"name": "t", "position_m": [0, 0, -2]}]}, "'t' is under the ground"),
+        ({"solver": {"diffuse_reflection": True}}, "no material has a scattering_coefficient"),
+        (
+            {"solver": {"line_of_sight": False, "specular_reflection": False, "refraction": False}},
+            "switched off",
+        ),
+    ],
+)
+def test_odd_settings_are_remarked(two_boxes, tmp_path, changes, remark):
+    found = file_info(generate(two_boxes(**changes), tmp_path / "x.h5"))["remarks"]
+    assert any(remark in line for line in found), found
+
+
+def test_ordinary_settings_are_not(paths_file):
+    assert file_info(paths_file)["remarks"] == []
+
+
+@pytest.mark.parametrize("links", [(-5, 3), (0, 1000), (4, 2)])
+def test_links_that_are_not_there(paths_file, links):
+    with open_dataset(paths_file) as dataset, pytest.raises(OutOfRangeError, match="links 0 to 24"):
+        dataset.paths(*links)
+
+
+def test_variable_that_is_not_there(paths_file):
+    with open_dataset(paths_file) as dataset, pytest.raises(OutOfRangeError, match="delay_s"):
+        dataset.read("dealy")
 
 
 def edit_values(name, change):

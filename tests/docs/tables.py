@@ -86,8 +86,10 @@ def _list(args: tuple[Any, ...], metadata: tuple[Any, ...]) -> str:
 
 
 def _bounds(metadata: tuple[Any, ...]) -> str:
-    bounds = {key: getattr(m, key) for m in metadata for key in ("ge", "gt", "le") if hasattr(m, key)}
-    low, above, high = (bounds.get(key) for key in ("ge", "gt", "le"))
+    low, above, high = (
+        next((getattr(m, key) for m in metadata if hasattr(m, key)), None)
+        for key in ("ge", "gt", "le")
+    )
     if high is not None and high >= 2**63 - 1:
         high = None
     if low is not None and high is not None:

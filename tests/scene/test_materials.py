@@ -34,7 +34,7 @@ def test_out_of_range_is_an_error_with_advice():
         material_properties("metal", None, 0.923e9)
     assert str(caught.value) == (
         "'metal' (ITU-R P.2040 table) covers 1-100 GHz, got 0.923 GHz; "
-        'pass out_of_range="clamp" to use the 1 GHz values.'
+        'pass out_of_range="clamp" under [materials.metal] to use the 1 GHz values.'
     )
     with pytest.raises(MaterialRangeError) as caught:
         material_properties("wall", MaterialSpec(itu="concrete"), 104e9)

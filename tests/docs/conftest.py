@@ -1,0 +1,116 @@
+"""Runs every command of README and docs once, in one temporary folder."""
+
+import contextlib
+import io
+import shlex
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from rtwin.cli import main
+
+from .markdown import DOCS, ROOT, blocks
+
+# Later pages use files of earlier ones.
+FIRST = [ROOT / "docs" / f"{name}.md" for name in ("recipes", "dataset", "method")]
+README = ROOT / "README.md"
+ALL_PAGES = [*FIRST, *(page for page in DOCS if page not in FIRST), README]
+NOT_RUN = ("python3 -m venv", ". .venv/bin/activate", "pip install", "pytest", "python benchmarks/")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of a page."""
+
+    page: str
+    line: int
+    text: str
+
+    @property
+    def is_rtwin(self) -> bool:
+        return self.text.startswith("rtwin ")
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}: {self.text}"
+
+
+def commands(page: Path) -> Iterator[Command]:
+    """The commands of a page's bash blocks, taken apart at `&&`."""
+    for block in blocks(page):
+        if block.language == "bash":
+            for number, line in enumerate(block.text.splitlines()):
+                for text in line.split(" && "):
+                    yield Command(page.name, block.line + number, text)
+
+
+ALL_COMMANDS = [command for page in ALL_PAGES for command in commands(page)]
+
+
+def quick(words: list[str]) -> list[str]:
+    """A command with less to do; nothing but amounts changes."""
+    name = words[1]
+    if name == "generate" and not words[2].endswith(".toml"):
+        given = int(words[words.index("--receivers") + 1]) if "--receivers" in words else 1000
+        return [*words, "--receivers", str(min(given, 20)), "--quiet"]
+    if name == "generate":
+        return [*words, "--quiet"]
+    if name == "radiomap":
+        return [*words, "--rays", "20000", "--quiet"]
+    if name == "render":
+        return [*words, "--width", "160", "--height", "100", "--samples", "4"]
+    return words
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[Command, str]]:
+    """The folder in which all commands ran, and what went wrong with each ("" for nothing)."""
+    folder = tmp_path_factory.mktemp("docs")
+    for page in ALL_PAGES:
+        for block in blocks(page):
+            if block.language == "toml" and block.text.startswith("# "):
+                (folder / block.text.splitlines()[0][2:]).write_text(block.text)
+    outcome: dict[Command, str] = {}
+    with contextlib.chdir(folder):
+        for command in ALL_COMMANDS:
+            if command.is_rtwin:
+                words = quick(shlex.split(command.text))
+                # The README's as a person runs them, the others without a start of their own.
+                run = run_program if command.page == README.name else run_here
+                outcome[command] = run(words)
+    return folder, outcome
+
+
+def run_program(words: list[str]) -> str:
+    """Run a command in a process of its own; what went wrong, or ""."""
+    program = Path(sys.executable).with_name("rtwin")
+    run = subprocess.run([program, *words[1:]], capture_output=True, text=True)
+    return "" if run.returncode == 0 else run.stderr[-2000:] or "no message"
+
+
+def run_here(words: list[str]) -> str:
+    """Run a command in this process; what went wrong, or ""."""
+    said = io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(said),
+    ):
+        patch.setattr(sys, "argv", words)
+        try:
+            main()
+        except SystemExit as done:
+            return "" if not done.code else said.getvalue() or "no message"
+        except Exception:
+            return traceback.format_exc()[-2000:]
+    return ""
+
+
+@pytest.fixture(scope="session")
+def outputs(ran: tuple[Path, dict[Command, str]]) -> Path:
+    """The folder with the files that the documented commands wrote."""
+    return ran[0]

@@ -1,0 +1,92 @@
+"""docs/cli.md is what the command line says of itself."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rtwin.cli.app import app
+
+from .markdown import PAGES, ROOT, prose
+
+COMMANDS = [info.callback.__name__ for info in app.registered_commands]
+README = ROOT / "README.md"
+
+
+@pytest.fixture(scope="module")
+def make_cli():
+    spec = importlib.util.spec_from_file_location("make_cli", ROOT / "docs" / "make_cli.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def section(command: str) -> str:
+    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    found = re.search(rf"^## rtwin {command}$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, f"docs/cli.md has no section on rtwin {command}"
+    return found[1]
+
+
+def test_page_is_current(make_cli):
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert page == make_cli.page(), "run `python docs/make_cli.py`"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_page_agrees_with_help(command):
+    run = subprocess.run(
+        [Path(sys.executable).with_name("rtwin"), command, "--help"],
+        env={**os.environ, "COLUMNS": "300", "TERM": "dumb", "NO_COLOR": "1"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    helped, documented = run.stdout, section(command)
+    flags = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", helped)) - {"--help"}
+    assert flags == set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", documented))
+    # Help text is the same but for line breaks.
+    said = " ".join(helped.split())
+    described = re.findall(r"^\| `[^`]*` \|.*?\| (.*) \|$", documented, re.MULTILINE)
+    for sentence in [documented.strip().splitlines()[0], *described]:
+        if not sentence.startswith("Overrides `solver."):
+            assert sentence in said
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_explained(command):
+    callback = next(i.callback for i in app.registered_commands if i.callback.__name__ == command)
+    assert callback.__doc__
+    rows = re.findall(r"^\| `rtwin ([a-z]+)[^|]*\| (.+) \|$", README.read_text(), re.MULTILINE)
+    assert command in [name for name, _ in rows], f"README's table lacks rtwin {command}"
+
+
+def test_help_names_pages_that_exist():
+    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    missing = [name for name in re.findall(r"\bdocs/\w+\.\w+", text) if not (ROOT / name).exists()]
+    assert not missing
+
+
+def test_readme_lists_no_other_commands():
+    rows = re.findall(r"^\| `rtwin ([a-z]+)", README.read_text(), re.MULTILINE)
+    assert rows == COMMANDS
+
+
+def test_commands_in_prose_exist(make_cli):
+    flags = {
+        info.callback.__name__: " ".join(row[0] for row in make_cli.parameters(info.callback))
+        for info in app.registered_commands
+    }
+    seen = 0
+    for page in PAGES:
+        for code in re.findall(r"`(rtwin [^`]+)`", prose(page)):
+            name, *words = code.split()[1:]
+            if name in ("COMMAND", "--version"):
+                continue
+            assert name in COMMANDS, f"{page.name}: `{code}`"
+            for word in words:
+                assert not word.startswith("-") or word in flags[name].replace(",", "").split()
+            seen += 1
+    assert seen > len(COMMANDS)
