@@ -1,0 +1,23 @@
+"""Pictures of datasets and radio maps, with matplotlib.
+
+plot_file(file, kind) -> Figure, save_figure(figure, file) -> PNG, PDF or SVG
+
+The figures need no window; matplotlib is loaded when one is made.
+"""
+
+from rtwin.plot.distributions import plot_cdf
+from rtwin.plot.files import plot_file
+from rtwin.plot.links import plot_angular_spectrum, plot_delay_profile
+from rtwin.plot.maps import plot_radio_map
+from rtwin.plot.receivers import plot_receivers
+from rtwin.plot.style import save_figure
+
+__all__ = [
+    "plot_angular_spectrum",
+    "plot_cdf",
+    "plot_delay_profile",
+    "plot_file",
+    "plot_radio_map",
+    "plot_receivers",
+    "save_figure",
+]

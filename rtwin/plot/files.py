@@ -1,0 +1,63 @@
+"""From a file to a picture."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rtwin.dataset import file_info, open_dataset, open_radio_map
+from rtwin.errors import OutOfRangeError
+from rtwin.plot.distributions import plot_cdf
+from rtwin.plot.links import plot_angular_spectrum, plot_delay_profile
+from rtwin.plot.maps import plot_radio_map
+from rtwin.plot.receivers import plot_receivers
+from rtwin.plot.style import one_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+KINDS = ("map", "receivers", "delay", "angles", "cdf")
+_METRIC = {"map": "rss", "receivers": "path_gain", "cdf": "summary"}
+
+
+def plot_file(
+    file: str | Path, kind: str = "", metric: str = "", rx: int = 0, tx: int | None = None
+) -> "Figure":
+    """Picture of what a dataset or radio map file holds.
+
+    Args:
+        file: The file.
+        kind: "map" for a radio map; "receivers", "delay", "angles" or "cdf"
+            for a dataset; "" for the first that fits.
+        metric: What is shown, by kind; "" for the default. Delay and angles have none.
+        rx: Row of the receiver, for delay and angles.
+        tx: Row of the transmitter; None for all, and for delay and angles the first.
+    Returns:
+        A figure; `save_figure` writes it.
+    Raises:
+        OutOfRangeError: if a kind or metric does not exist or does not fit the
+            file, or there is no such receiver or transmitter.
+        StoreError: if the file is missing, broken, foreign or newer.
+        MissingExtraError: if matplotlib is not installed.
+    Source: own layout; checked by tests/plot/test_files.py.
+    """
+    if kind:
+        one_of("kind", kind, KINDS)
+    is_map = file_info(file)["format"] == "rtwin-radiomap"
+    fitting = KINDS[:1] if is_map else KINDS[1:]
+    kind = kind or fitting[0]
+    if kind not in fitting:
+        what = "radio map" if is_map else "dataset of paths"
+        raise OutOfRangeError(
+            f"kind is {kind!r}, but {file} is a {what}; it must be {', '.join(fitting)}"
+        )
+    if metric and kind not in _METRIC:
+        raise OutOfRangeError(f"metric is {metric!r}, but kind {kind!r} has none; leave metric out")
+    metric = metric or _METRIC.get(kind, "")
+    if is_map:
+        return plot_radio_map(open_radio_map(file), metric, tx)
+    with open_dataset(file) as dataset:
+        if kind == "receivers":
+            return plot_receivers(dataset, metric, tx)
+        if kind == "cdf":
+            return plot_cdf(dataset, metric, tx)
+        draw = plot_delay_profile if kind == "delay" else plot_angular_spectrum
+        return draw(dataset, rx, 0 if tx is None else tx)

@@ -1,0 +1,43 @@
+"""One number per link, for maps of receivers and for distributions."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.channel import (
+    PathSet,
+    has_line_of_sight,
+    path_gain,
+    rician_k_factor,
+    rms_angular_spread,
+    rms_delay_spread_s,
+)
+from rtwin.dataset import PathDataset
+from rtwin.units import to_db
+
+_OF_LINKS: dict[str, Callable[[PathSet], NDArray[np.float64]]] = {
+    "path_gain": lambda paths: to_db(path_gain(paths)),
+    "rms_delay_spread": lambda paths: 1e9 * rms_delay_spread_s(paths),
+    "rms_angular_spread": lambda paths: np.degrees(rms_angular_spread(paths, "aoa_azimuth")),
+    "k_factor": lambda paths: to_db(rician_k_factor(paths)),
+    "num_paths": lambda paths: paths.num_paths.astype(np.float64),
+    "line_of_sight": lambda paths: has_line_of_sight(paths).astype(np.float64),
+}
+
+
+def link_values(dataset: PathDataset, metric: str) -> NDArray[np.float64]:
+    """A metric of every link, in the unit of the pictures.
+
+    Args:
+        dataset: An open dataset, read in bounded pieces.
+        metric: path_gain [dB], rms_delay_spread [ns], rms_angular_spread (AoA
+            azimuth, degrees), k_factor [dB], num_paths, line_of_sight (0 or 1).
+    Returns:
+        [link]; NaN for links without a path or without power.
+    Source: rtwin.channel; checked by tests/plot/test_links.py.
+    """
+    values = np.full(dataset.num_links, np.nan)
+    for links, paths in dataset.batches():
+        values[links] = np.where(path_gain(paths) > 0, _OF_LINKS[metric](paths), np.nan)
+    return values
