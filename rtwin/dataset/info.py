@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT
-from rtwin.dataset.store import open_checked
+from rtwin.dataset.store import blocks, open_checked
 from rtwin.units import to_db
+
 
 _COUNTS = ("num_candidates", "num_inside", "num_underground", "num_without_ground")
 
@@ -42,6 +44,7 @@ def file_info(file: str | Path) -> dict[str, Any]:
                 "num_rx": int(h5["rx_position_m"].shape[0]),
                 "num_links": len(paths),
                 "num_paths": int(paths.sum()),
+                "num_paths_without_power": _count_without_power(h5),
                 "num_links_without_path": int((paths == 0).sum()),
                 "max_paths_per_link": int(paths.max(initial=0)),
                 "dropped_path_gain": float(h5["dropped_path_gain"][...].sum()),
@@ -59,3 +62,8 @@ def file_info(file: str | Path) -> dict[str, Any]:
                 "max_path_gain_db": float(to_db(gain.max())) if reached.any() else None,
             }
         return info
+
+
+def _count_without_power(h5: h5py.File) -> int:
+    """Paths whose coefficient is zero, for instance through metal: geometry without a field."""
+    return sum(int((block == 0).all(axis=(1, 2)).sum()) for block in blocks(h5["a"]))
