@@ -60,8 +60,8 @@ SCATTERED_RAYS_PER_SHARD = 400_000  # rays times receivers; each may become a pa
 Progress = Callable[[str, int, int], None]
 
 
-def _silent(stage: str, done: int, total: int) -> None:
-    pass
+def silent(stage: str, done: int, total: int) -> None:
+    """Progress that nobody wants to see."""
 
 
 def generate(
@@ -71,7 +71,7 @@ def generate(
     shard_size: int | None = None,
     workers: int = 1,
     overwrite: bool = False,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Path:
     """Trace every link of a recipe into a dataset file.
 

@@ -11,7 +11,6 @@ from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT
 from rtwin.dataset.store import blocks, open_checked
 from rtwin.units import to_db
 
-
 _COUNTS = ("num_candidates", "num_inside", "num_underground", "num_without_ground")
 
 

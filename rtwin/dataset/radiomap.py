@@ -9,9 +9,9 @@ import numpy as np
 from rtwin.channel import rss_dbm, serving_transmitter, sinr, thermal_noise_w
 from rtwin.dataset.generate import (
     Progress,
-    _silent,
     request_hash,
     scene_attributes,
+    silent,
     transmitter_columns,
     write_table,
 )
@@ -29,7 +29,7 @@ from rtwin.trace import NUM_LATTICES, MapGrid, World, load_world, map_grid, trac
 
 
 def generate_radio_map(
-    recipe: Recipe, file: str | Path, *, overwrite: bool = False, progress: Progress = _silent
+    recipe: Recipe, file: str | Path, *, overwrite: bool = False, progress: Progress = silent
 ) -> Path:
     """Trace the radio map of a recipe into a file.
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rtwin.channel import InteractionType
 from rtwin.scene import Solver
 from rtwin.trace.images import ChainImages, aims, visible_pairs
+from rtwin.trace.table import PathTable
 from rtwin.trace.wedges import WEDGE_FIELDS
 from rtwin.trace.world import NO_TRIANGLE, World
 
@@ -23,32 +24,13 @@ SAME_NORMAL = 0.999
 WALKERS_PER_LAUNCH = 1_000_000
 
 
-@dataclass(frozen=True)
-class Candidates:
-    """Paths from one transmitter, before refinement; depth counts from the transmitter."""
-
-    receiver: NDArray[np.int64]  # [path], row in the receiver list
-    kind: NDArray[np.uint8]  # [path, depth], InteractionType
-    triangle: NDArray[np.uint32]  # [path, depth], NO_TRIANGLE fills up
-    point: NDArray[np.float32]  # [path, depth, 3] m
-    wedge: NDArray[Any]  # [path], WEDGE_FIELDS, zeros without diffraction
-
-    def __len__(self) -> int:
-        return len(self.receiver)
-
-    @staticmethod
-    def concatenate(parts: list["Candidates"]) -> "Candidates":
-        names = ("receiver", "kind", "triangle", "point", "wedge")
-        return Candidates(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
-
-
 def connect(
     world: World,
     groups: list[ChainImages],
     source_m: NDArray[np.float64],
     receivers_m: NDArray[np.float64],
     solver: Solver,
-) -> Candidates:
+) -> PathTable:
     """Candidate paths from a transmitter [3] to receivers [rx, 3] along all chains."""
     parts = []
     everyone = np.arange(len(receivers_m))
@@ -58,7 +40,7 @@ def connect(
         )
         # Without line of sight only the paths through walls are wanted.
         keep = (direct.kind != 0).any(axis=1) | solver.line_of_sight
-        parts.append(_pick(direct, keep))
+        parts.append(direct.take(keep))
     for group in groups:
         chain, receiver = visible_pairs(world, group, receivers_m)
         for start in range(0, len(chain), WALKERS_PER_LAUNCH):
@@ -69,12 +51,7 @@ def connect(
     if not parts:
         nobody = everyone[:0]
         return _walk(world, None, nobody, nobody, source_m, receivers_m, solver)
-    return Candidates.concatenate(parts)
-
-
-def _pick(candidates: Candidates, keep: NDArray[np.bool_]) -> Candidates:
-    names = ("receiver", "kind", "triangle", "point", "wedge")
-    return Candidates(*(getattr(candidates, name)[keep] for name in names))
+    return PathTable.concatenate(parts)
 
 
 def _walk(
@@ -85,7 +62,7 @@ def _walk(
     source_m: NDArray[np.float64],
     receivers_m: NDArray[np.float64],
     solver: Solver,
-) -> Candidates:
+) -> PathTable:
     num, depth = len(chain), max(solver.max_depth, 1)
     length = 0 if group is None else group.length
     # Interactions in the order met, from the receiver; turned round at the end.
@@ -171,17 +148,17 @@ def _turned_round(
     wedge: NDArray[Any],
     count: NDArray[np.int64],
     done: NDArray[np.bool_],
-) -> Candidates:
+) -> PathTable:
     rows = np.flatnonzero(done)
     depth = np.arange(kind.shape[1])
     order = count[rows, None] - 1 - depth
     filled = order >= 0
     source = np.maximum(order, 0)
-    return Candidates(
+    return PathTable(
         receiver=receiver[rows],
         kind=np.where(filled, kind[rows[:, None], source], 0).astype(np.uint8),
         triangle=np.where(filled, triangle[rows[:, None], source], NO_TRIANGLE),
-        point=np.where(filled[..., None], point[rows[:, None], source], np.float32(0)),
+        vertex=np.where(filled[..., None], point[rows[:, None], source], np.float32(0)),
         wedge=wedge[rows],
     )
 

@@ -12,35 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.scene import Antenna, Solver
+from rtwin.trace.table import PathTable
 from rtwin.trace.wedges import wedge_arrays
 from rtwin.trace.world import NO_TRIANGLE, World
 
 PATHS_PER_LAUNCH = 500_000
-
-
-@dataclass(frozen=True)
-class PathTable:
-    """Geometry of paths from one transmitter, in the engine's precision."""
-
-    receiver: NDArray[np.int64]  # [path]
-    kind: NDArray[np.uint8]  # [path, depth]
-    triangle: NDArray[np.uint32]  # [path, depth]
-    vertex: NDArray[np.float32]  # [path, depth, 3] m
-    wedge: NDArray[Any]  # [path]
-    probability: NDArray[np.float32] | None = None  # [path, depth], scattered paths only
-
-    def __len__(self) -> int:
-        return len(self.receiver)
-
-    def take(self, index: NDArray[Any] | slice) -> "PathTable":
-        return PathTable(
-            self.receiver[index],
-            self.kind[index],
-            self.triangle[index],
-            self.vertex[index],
-            self.wedge[index],
-            None if self.probability is None else self.probability[index],
-        )
 
 
 @dataclass(frozen=True)
@@ -80,10 +56,7 @@ def refine(
         parts.append(_from_buffer(world, buffer, part).take(np.flatnonzero(valid)))
     if not parts:
         return table
-    return PathTable(*(
-        np.concatenate([getattr(p, name) for p in parts])
-        for name in ("receiver", "kind", "triangle", "vertex", "wedge")
-    ))  # fmt: skip
+    return PathTable.concatenate(parts)
 
 
 def _direct_is_valid(table: PathTable) -> NDArray[np.bool_]:

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from rtwin.scene import Receivers
 from rtwin.trace.chains import ChainTable, discover
 from rtwin.trace.connect import connect
-from rtwin.trace.fields import End, PathTable, coefficients, refine
+from rtwin.trace.fields import End, coefficients, refine
 from rtwin.trace.images import ChainImages, chain_images
 from rtwin.trace.scatter import ScatteredRays, scattered_paths, shoot_scattered
+from rtwin.trace.table import PathTable
 from rtwin.trace.world import World
 from rtwin.units import SPEED_OF_LIGHT_M_S, azimuth_zenith, wavelength_m
 
@@ -97,13 +98,7 @@ class Tracer:
         batches = []
         for number, tx in enumerate(self.transmitters):
             source = tx.position_m[0]
-            candidates = connect(
-                self.world, self.images[number], source, receivers.position_m, solver
-            )
-            table = PathTable(
-                candidates.receiver, candidates.kind, candidates.triangle,
-                candidates.point, candidates.wedge,
-            )  # fmt: skip
+            table = connect(self.world, self.images[number], source, receivers.position_m, solver)
             table = refine(self.world, table, source, receivers.position_m, solver)
             table = _without_repeats(table)
             a, doppler = coefficients(self.world, table, tx, rx_end, diffraction=solver.diffraction)

@@ -1,0 +1,38 @@
+"""Paths from one transmitter as a table: from candidates to exact geometry."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class PathTable:
+    """Paths from one transmitter in the engine's precision; depth counts from it."""
+
+    receiver: NDArray[np.int64]  # [path], row in the receiver list
+    kind: NDArray[np.uint8]  # [path, depth], InteractionType; 0 fills up
+    triangle: NDArray[np.uint32]  # [path, depth], NO_TRIANGLE fills up
+    vertex: NDArray[np.float32]  # [path, depth, 3] m
+    wedge: NDArray[Any]  # [path], WEDGE_FIELDS, zeros without diffraction
+    probability: NDArray[np.float32] | None = None  # [path, depth], scattered paths only
+
+    def __len__(self) -> int:
+        return len(self.receiver)
+
+    def take(self, index: NDArray[Any] | slice) -> "PathTable":
+        """Some of the paths."""
+        columns: list[Any] = [None if c is None else c[index] for c in self._columns]
+        return PathTable(*columns)
+
+    @property
+    def _columns(self) -> list[Any]:
+        return [getattr(self, field.name) for field in fields(self)]
+
+    @staticmethod
+    def concatenate(parts: "list[PathTable]") -> "PathTable":
+        """All paths of several tables of one kind."""
+        rows = zip(*(part._columns for part in parts), strict=True)
+        columns: list[Any] = [None if row[0] is None else np.concatenate(row) for row in rows]
+        return PathTable(*columns)
