@@ -141,8 +141,10 @@ def request_hash(recipe: Recipe, scene_hash: str, receivers: Receivers | None) -
     if receivers is not None:
         for values in (receivers.position_m, receivers.velocity_m_s, receivers.orientation_rad):
             placed.update(np.ascontiguousarray(values, "<f8").tobytes())
+    # What only the other kind of file or a picture depends on does not count.
+    unused = {"camera", "radio_map" if receivers is not None else "receivers"}
     request = {
-        "recipe": recipe_dict(recipe),
+        "recipe": {key: value for key, value in recipe_dict(recipe).items() if key not in unused},
         "scene": scene_hash,
         "receivers": placed.hexdigest(),
         "versions": provenance(),

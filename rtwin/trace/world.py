@@ -120,7 +120,7 @@ def _build_scene(
     """Sionna's scene of the groups, built in memory: a killed run leaves nothing behind."""
     rt, mi = engine.rt, engine.mi
     radio_materials = {
-        name: _radio_material(engine, f"material-{number}", name, material)
+        name: _radio_material(engine, f"material-{number}", _kind_of(name, recipe), material)
         for number, (name, material) in enumerate(sorted(materials.items()))
     }
     shapes = {}
@@ -142,7 +142,13 @@ def _build_scene(
     return scene
 
 
-def _radio_material(engine: Engine, identity: str, name: str, material: Material) -> Any:
+def _kind_of(name: str, recipe: Recipe) -> str:
+    """What a material is made of, for its colour: its ITU-R name where it has one."""
+    spec = recipe.materials.get(name)
+    return spec.itu if spec is not None and spec.itu else name
+
+
+def _radio_material(engine: Engine, identity: str, kind: str, material: Material) -> Any:
     """A material whose values kernels read instead of compiling them in."""
     names = {"directive": ("alpha_r",), "backscattering": ("alpha_r", "alpha_i", "lambda_")}
     given = {
@@ -152,7 +158,7 @@ def _radio_material(engine: Engine, identity: str, name: str, material: Material
     }
     made = engine.rt.RadioMaterial(
         identity,
-        color=material_color(name),
+        color=material_color(kind),
         scattering_pattern=material.scattering_pattern,
         **given,
     )
