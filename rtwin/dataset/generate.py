@@ -275,7 +275,7 @@ def trace_shard(
             name: getattr(traced, name)
             for name in (
                 "a", "delay_s", "aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith",
-                "doppler_hz", "interactions", "triangle", "vertex_m",
+                "doppler_hz", "interactions", "triangle", "edge", "vertex_m",
             )
         },
         "object": np.where(met, triangles.object[row], -1).astype(np.int32),

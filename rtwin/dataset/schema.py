@@ -75,6 +75,11 @@ PATH_VARIABLES = (
         "depth",
     ),
     _path("triangle", "<u4", "", "triangle met at each depth; 4294967295 where none", "depth"),
+    _path(
+        "edge", "|u1", "",
+        "edge of the diffracting triangle: 0, 1, 2 from that corner to the next, "
+        "3 more seen from the back of a free edge; 255 where none",
+    ),
     _path("object", "<i4", "", "row of object_name met at each depth; -1 where none", "depth"),
     _path("material", "<i2", "", "row of material_name met at each depth; -1 where none", "depth"),
     _path("vertex_m", "<f4", "m", "place of each interaction; NaN where none", "depth", "xyz"),

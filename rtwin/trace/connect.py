@@ -16,7 +16,7 @@ from rtwin.channel import InteractionType
 from rtwin.scene import Solver
 from rtwin.trace.images import ChainImages, aims, visible_pairs
 from rtwin.trace.table import PathTable
-from rtwin.trace.wedges import WEDGE_FIELDS
+from rtwin.trace.wedges import WEDGE_FIELDS, first_faces
 from rtwin.trace.world import NO_TRIANGLE, World
 
 SAME_PLANE_M = 0.02
@@ -127,7 +127,7 @@ def _walk(
             place = count[rows]
             kind[rows, place] = code
             if code == InteractionType.DIFFRACTION:
-                triangle[rows, place] = _edge_triangle(world, wedge[rows])
+                triangle[rows, place] = first_faces(world, wedge[rows])
                 point[rows, place] = target[mask]
                 vertex[rows], normal[rows] = target[mask], wedge["n0"][rows]
             else:
@@ -219,8 +219,3 @@ def _edge_offset(wedge: NDArray[Any]) -> NDArray[np.float32]:
     step = np.divide(outward, size, out=np.zeros_like(outward), where=size > 0)
     is_wedge = wedge["prim0"] != wedge["primn"]
     return np.where(is_wedge[..., None], np.float32(1e-3) * step, np.float32(0))
-
-
-def _edge_triangle(world: World, wedge: NDArray[Any]) -> NDArray[np.uint32]:
-    first = world.first_triangle.numpy()
-    return (first[wedge["shape"]] + wedge["prim0"]).astype(np.uint32)

@@ -21,6 +21,7 @@ from rtwin.trace.fields import End, coefficients, refine
 from rtwin.trace.images import ChainImages, chain_images
 from rtwin.trace.scatter import ScatteredRays, scattered_paths, shoot_scattered
 from rtwin.trace.table import PathTable
+from rtwin.trace.wedges import edges_of_wedges
 from rtwin.trace.world import World
 from rtwin.units import SPEED_OF_LIGHT_M_S, azimuth_zenith, wavelength_m
 
@@ -45,6 +46,7 @@ class TracedPaths:
     doppler_hz: NDArray[np.float64]  # [path]
     interactions: NDArray[np.uint8]  # [path, depth]
     triangle: NDArray[np.uint32]  # [path, depth]
+    edge: NDArray[np.uint8]  # [path], which edge of its triangle diffracts; NO_EDGE
     vertex_m: NDArray[np.float32]  # [path, depth, 3]
 
 
@@ -126,6 +128,7 @@ class Tracer:
         kind = np.concatenate([table.kind for _, table, _, _ in batches])
         triangle = np.concatenate([table.triangle for _, table, _, _ in batches])
         vertex = np.concatenate([table.vertex for _, table, _, _ in batches])
+        edge = np.concatenate([edges_of_wedges(self.world, t.wedge) for _, t, _, _ in batches])
         a = np.concatenate([a for _, _, a, _ in batches])
         moving = np.concatenate([doppler for _, _, _, doppler in batches])
         vertex = np.where((kind != 0)[..., None], vertex, np.float32(np.nan))
@@ -154,6 +157,7 @@ class Tracer:
             doppler_hz=(along / wavelength_m(self.world.recipe.frequency_hz) + moving)[order],
             interactions=kind[order],
             triangle=triangle[order],
+            edge=edge[order],
             vertex_m=vertex[order],
         )
 

@@ -15,6 +15,8 @@ WEDGE_FIELDS = np.dtype(
 )  # fmt: skip
 """An edge: its two faces (equal for a free edge), origin, direction, length, face normals."""
 
+NO_EDGE = 255
+
 
 def wedge_rows(
     world: World, wedges: Any, is_diffraction: NDArray[np.bool_], lanes: NDArray[np.int64]
@@ -51,6 +53,52 @@ def wedge_arrays(world: World, rows: NDArray[Any]) -> Any:
             fields[name] = mi.UInt(column)
     fields["shape"] = dr.reinterpret_array(mi.MeshPtr, fields["shape"])
     return WedgeGeometry(**fields)
+
+
+def edges_of_wedges(world: World, rows: NDArray[Any]) -> NDArray[np.uint8]:
+    """Which edge of its first face each row's wedge is, [row]; NO_EDGE for empty rows.
+
+    0, 1, 2: from corner 0, 1, 2 of the face to the next. 3 more where the wave
+    comes from the back of a free edge's only face.
+    """
+    triangle = first_faces(world, rows)
+    corners = world.triangles.vertices[triangle]
+    middle = rows["o"] + 0.5 * rows["length"][:, None] * rows["e_hat"]
+    middles = 0.5 * (corners + np.roll(corners, -1, axis=1))
+    nearest = np.linalg.norm(middles - middle[:, None], axis=2).argmin(axis=1)
+    edge = np.where(rows["length"] > 0, nearest, NO_EDGE).astype(np.uint8)
+    front = wedges_of_edges(world, triangle, edge)["n0"]
+    behind = np.einsum("ri,ri->r", front, rows["n0"]) < 0
+    return np.where(behind, edge + 3, edge).astype(np.uint8)
+
+
+def wedges_of_edges(
+    world: World, triangle: NDArray[np.uint32], edge: NDArray[np.uint8]
+) -> NDArray[Any]:
+    """Rows of the wedges at edges of triangles, as `edges_of_wedges` names them."""
+    from sionna.rt.utils.wedges import wedge_geometry
+
+    mi, dr = world.engine.mi, world.engine.dr
+    rows = np.zeros(len(edge), WEDGE_FIELDS)
+    met = np.flatnonzero(edge != NO_EDGE)
+    if not len(met):
+        return rows
+    shape = world.engine.opaque(world.triangles.shape[triangle[met]], "UInt")
+    primitive = world.engine.opaque(world.triangles.primitive[triangle[met]], "UInt")
+    side = world.engine.opaque(edge[met].astype(np.uint32) % 3, "UInt")
+    wedges = wedge_geometry(dr.reinterpret_array(mi.MeshPtr, shape), primitive, side)
+    wedges.swap_faces(world.engine.opaque(edge[met] >= 3, "Bool"))
+    found = wedge_rows(world, wedges, np.ones(len(met), bool), np.arange(len(met)))
+    rows[met] = found
+    return rows
+
+
+def first_faces(world: World, rows: NDArray[Any]) -> NDArray[np.uint32]:
+    """Triangle of the first face of each wedge, [row]; 0 for empty rows."""
+    first = world.first_triangle.numpy()
+    real = rows["length"] > 0
+    shape = np.where(real, rows["shape"], first.argmin())
+    return np.where(real, first[shape] + rows["prim0"], 0).astype(np.uint32)
 
 
 def edge_numbers(rows: NDArray[Any]) -> NDArray[np.int64]:
