@@ -24,7 +24,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for command in (
-    look.doctor, look.scenes, trace.generate, trace.radiomap, look.info, look.validate,
+    look.doctor, look.scenes, trace.generate, trace.evaluate,
+    trace.radiomap, look.info, look.validate,
     look.plot, trace.render,
 ):  # fmt: skip
     app.command()(command)

@@ -19,6 +19,7 @@ _LABELS = {
     "write": "Writing",
     "map": "Tracing radio map",
     "render": "Drawing",
+    "evaluate": "Evaluating fields",
 }
 
 

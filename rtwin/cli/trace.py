@@ -130,6 +130,60 @@ def _print_remarks(info: dict[str, Any]) -> None:
         stderr(f"note: {remark}")
 
 
+def evaluate(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A dataset of paths.")],
+    output: Output,
+    frequency: Frequency = None,
+    materials: Annotated[
+        Path | None,
+        typer.Option(metavar="TOML", help="File of [materials.NAME] tables as in a recipe."),
+    ] = None,
+    tx_pattern: Annotated[
+        str | None, typer.Option(help="Antenna pattern of all transmitters.")
+    ] = None,
+    tx_downtilt: Annotated[
+        float | None, typer.Option(metavar="DEG", help="Downtilt of all transmitters [deg].")
+    ] = None,
+    rx_pattern: Annotated[
+        str | None, typer.Option(help="Antenna pattern of the receivers.")
+    ] = None,
+    scene: Annotated[
+        str | None, typer.Option(help="The recipe, where its geometry is in files of its own.")
+    ] = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    json: JsonFlag = False,
+) -> None:
+    """Evaluate the fields of stored paths for other materials, frequency or antennas: no tracing.
+
+    Example: rtwin evaluate munich.h5 -o munich-28ghz.h5 --frequency 28e9
+    """
+    from rtwin.dataset import evaluate as run
+    from rtwin.dataset import file_info
+
+    start = time.perf_counter()
+    with progress_bar(quiet or json) as progress:
+        run(
+            file, output, frequency_hz=frequency, materials=materials, tx_pattern=tx_pattern,
+            tx_downtilt_deg=tx_downtilt, rx_pattern=rx_pattern, scene=scene, overwrite=overwrite,
+            progress=progress,
+        )  # fmt: skip
+    info = file_info(output) | {"seconds": round(time.perf_counter() - start, 3)}
+    if json:
+        print_json(info)
+        return
+    _print_remarks(info)
+    print_rows(
+        [
+            ("file", f"{output} ({human_bytes(info['bytes'])})"),
+            ("frequency", f"{info['frequency_hz'] / 1e9:g} GHz"),
+            ("paths", f"{info['num_paths']} ({info['num_paths_without_power']} without power)"),
+            ("content hash", info["content_hash"]),
+            ("time", f"{info['seconds']:.1f} s"),
+        ]
+    )
+
+
 def radiomap(
     scene: SceneArgument,
     output: Output,

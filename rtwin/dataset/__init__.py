@@ -5,6 +5,7 @@ generate_radio_map(recipe, file)  -> radio map
 open_dataset(file), open_radio_map(file), file_info(file), validate_file(file)
 """
 
+from rtwin.dataset.evaluate import evaluate
 from rtwin.dataset.generate import generate
 from rtwin.dataset.info import file_info
 from rtwin.dataset.picture import render_scene
@@ -21,6 +22,7 @@ from rtwin.dataset.validate import validate_file
 __all__ = [
     "PathDataset",
     "RadioMap",
+    "evaluate",
     "file_info",
     "generate",
     "generate_radio_map",

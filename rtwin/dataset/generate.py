@@ -120,7 +120,7 @@ def generate(
             _trace_here(world, receivers, folder, ranges, todo, steps)
         else:
             _trace_apart(world, receivers, folder, ranges, todo, workers, steps)
-        _assemble(world, receivers, folder, len(ranges), request, progress)
+        assemble(world, receivers, folder, len(ranges), request, progress)
     folder.remove()
     return file
 
@@ -299,7 +299,7 @@ def _strongest(
     return TracedPaths(num_paths=np.minimum(traced.num_paths, count), **fields), dropped
 
 
-def _assemble(
+def assemble(
     world: World,
     receivers: Receivers,
     folder: ShardFolder,
@@ -307,6 +307,7 @@ def _assemble(
     request: str,
     progress: Progress,
 ) -> None:
+    """Make the finished shards one file, and put it in place."""
     recipe = world.recipe
     merged = folder.path / "merged.h5"
     num_tx, num_rx = len(recipe.transmitter), len(receivers)
@@ -355,6 +356,7 @@ def scene_attributes(world: World) -> dict[str, Any]:
     return {
         "title": recipe.title,
         "scene": recipe.name,
+        "geometry_hash": world.geometry_hash,
         "scene_hash": world.scene_hash,
         "source": recipe.source,
         "licence": recipe.licence,

@@ -7,6 +7,7 @@ Importing this package does not start the engine; the first call does.
 """
 
 from rtwin.trace.engine import Engine, find_llvm, start_engine
+from rtwin.trace.evaluate import evaluate_paths
 from rtwin.trace.paths import TracedPaths, Tracer
 from rtwin.trace.place import place
 from rtwin.trace.queries import ground_height_m, is_inside
@@ -22,6 +23,7 @@ __all__ = [
     "TracedPaths",
     "Tracer",
     "World",
+    "evaluate_paths",
     "find_llvm",
     "ground_height_m",
     "is_inside",

@@ -135,12 +135,13 @@ class Tracer:
 
         tx_m = np.concatenate([end.position_m for end in self.transmitters])[tx]
         rx_m = receivers.position_m[rx]
-        length, departure, arrival = _ends(kind, vertex, tx_m, rx_m)
+        length, departure, arrival = path_ends(kind, vertex, tx_m, rx_m)
         specs = self.world.recipe.transmitter
         tx_velocity = np.array([spec.velocity_m_s for spec in specs], np.float64)[tx]
         rx_velocity = receivers.velocity_m_s[rx]
-        along = np.einsum("pi,pi->p", departure, tx_velocity)
-        along += np.einsum("pi,pi->p", arrival, rx_velocity)
+        shift = shift_by_ends_hz(
+            departure, arrival, tx_velocity, rx_velocity, self.world.recipe.frequency_hz
+        )
         aod_azimuth, aod_zenith = azimuth_zenith(departure)
         aoa_azimuth, aoa_zenith = azimuth_zenith(arrival)
 
@@ -154,7 +155,7 @@ class Tracer:
             aod_zenith=aod_zenith[order],
             aoa_azimuth=aoa_azimuth[order],
             aoa_zenith=aoa_zenith[order],
-            doppler_hz=(along / wavelength_m(self.world.recipe.frequency_hz) + moving)[order],
+            doppler_hz=(shift + moving)[order],
             interactions=kind[order],
             triangle=triangle[order],
             edge=edge[order],
@@ -162,7 +163,20 @@ class Tracer:
         )
 
 
-def _ends(
+def shift_by_ends_hz(
+    departure: NDArray[np.float64],
+    arrival: NDArray[np.float64],
+    tx_velocity_m_s: NDArray[np.float64],
+    rx_velocity_m_s: NDArray[np.float64],
+    frequency_hz: float,
+) -> NDArray[np.float64]:
+    """Doppler shift [Hz] that moving ends cause, [path]; all directions point away from the end."""
+    closing = np.einsum("pi,pi->p", departure, tx_velocity_m_s)
+    closing += np.einsum("pi,pi->p", arrival, rx_velocity_m_s)
+    return closing / wavelength_m(frequency_hz)
+
+
+def path_ends(
     kind: NDArray[np.uint8],
     vertex: NDArray[np.float32],
     tx_m: NDArray[np.float64],

@@ -49,6 +49,7 @@ class World:
     materials: dict[str, Material]
     ground: frozenset[int]  # indices of the objects that are the ground
     first_triangle: Any  # mi.UInt32, by the engine's shape number
+    geometry_hash: str
     scene_hash: str
 
     @property
@@ -93,6 +94,7 @@ def load_world(recipe: Recipe) -> World:
     shapes = {shape.id(): shape for shape in scene.mi_scene.shapes()}
     table, planes, first_triangle = _triangle_table(engine, groups, parts, shapes, material_names)
     object_names = tuple(part.name for part in parts)
+    geometry_hash = _geometry_hash(parts)
     return World(
         engine=engine,
         recipe=recipe,
@@ -106,7 +108,8 @@ def load_world(recipe: Recipe) -> World:
             i for i, name in enumerate(object_names) if name in recipe.geometry.ground
         ),
         first_triangle=first_triangle,
-        scene_hash=_scene_hash(parts, materials),
+        geometry_hash=geometry_hash,
+        scene_hash=_scene_hash(geometry_hash, materials),
     )
 
 
@@ -226,13 +229,19 @@ def _unit_normals(vertices: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.divide(normal, length, out=np.zeros_like(normal), where=length > 0)
 
 
-def _scene_hash(parts: Sequence[Part], materials: dict[str, Material]) -> str:
-    """SHA-256 of what a wave can feel: triangles, materials, velocities."""
+def _geometry_hash(parts: Sequence[Part]) -> str:
+    """SHA-256 of where the surfaces are, which material each has by name, and how they move."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(f"{part.name}\0{part.material}\0{part.velocity_m_s}\0".encode())
         digest.update(np.ascontiguousarray(part.vertices, "<f4").tobytes())
         digest.update(np.ascontiguousarray(part.faces, "<i4").tobytes())
+    return digest.hexdigest()
+
+
+def _scene_hash(geometry_hash: str, materials: dict[str, Material]) -> str:
+    """SHA-256 of what a wave can feel: the geometry and what the materials do."""
+    digest = hashlib.sha256(geometry_hash.encode())
     for name in sorted(materials):
         digest.update(f"{name}\0{materials[name]!r}\0".encode())
     return digest.hexdigest()

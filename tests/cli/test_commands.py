@@ -11,7 +11,17 @@ from typer.testing import CliRunner
 from rtwin.cli.app import app
 from rtwin.dataset import file_info
 
-COMMANDS = ("doctor", "scenes", "generate", "radiomap", "info", "validate", "plot", "render")
+COMMANDS = (
+    "doctor",
+    "scenes",
+    "generate",
+    "evaluate",
+    "radiomap",
+    "info",
+    "validate",
+    "plot",
+    "render",
+)
 
 
 def rtwin(*arguments, cwd=None):

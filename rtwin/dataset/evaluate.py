@@ -1,0 +1,192 @@
+"""A dataset with other materials, frequency or antennas, from its stored geometry: no tracing."""
+
+import copy
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rtwin.dataset.generate import Progress, assemble, part, silent
+from rtwin.dataset.reader import PathDataset, open_dataset
+from rtwin.dataset.schema import PATHS_FORMAT
+from rtwin.dataset.shards import SHARD_VARIABLES, ShardFolder, shard_ranges
+from rtwin.dataset.store import prepare_target, provenance
+from rtwin.errors import RecipeError, StoreError
+from rtwin.scene import Receivers, Recipe, load_recipe, recipe_dict, recipe_from_dict
+from rtwin.trace import evaluate_paths, load_world
+
+RECEIVERS_PER_SHARD = 4096
+_KEPT = (
+    "delay_s", "aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith", "interactions",
+    "triangle", "edge", "object", "material", "vertex_m",
+)  # fmt: skip
+
+
+def evaluate(
+    file: str | Path,
+    output: str | Path,
+    *,
+    frequency_hz: float | None = None,
+    materials: str | Path | None = None,
+    tx_pattern: str | None = None,
+    tx_downtilt_deg: float | None = None,
+    rx_pattern: str | None = None,
+    scene: str | Path | None = None,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> Path:
+    """Evaluate the fields of a dataset's paths anew, into another dataset.
+
+    Paths keep their identity: row by row they are those of the old file. What
+    depends on geometry is copied; coefficients and Doppler shifts are computed.
+    Paths that a fresh trace would find only because other materials guide its
+    rays elsewhere are not added.
+
+    Args:
+        file: Dataset to start from.
+        output: Where to; appears whole or not at all.
+        frequency_hz: Carrier frequency [Hz].
+        materials: TOML file with [materials.NAME] tables as in a recipe.
+        tx_pattern: Antenna pattern of all transmitters.
+        tx_downtilt_deg: Downtilt [deg] of all transmitters, azimuth and roll kept.
+        rx_pattern: Antenna pattern of the receivers.
+        scene: The recipe, where its geometry is in files of its own.
+        overwrite: Replace a finished file of another content.
+        progress: Called with stage ("evaluate", "write"), steps done and in all.
+    Returns:
+        The path of the file.
+    Raises:
+        StoreError: if the dataset holds scattered paths or is of another
+            geometry than the scene, or a file cannot be read or written.
+        RecipeError, MaterialRangeError: if a setting is impossible.
+    """
+    file, output = Path(file), Path(output)
+    with open_dataset(file) as dataset:
+        recipe = _changed(
+            dataset, scene, frequency_hz, materials, tx_pattern, tx_downtilt_deg, rx_pattern
+        )
+        if output.resolve() == file.resolve():
+            raise StoreError(f"{output}: is the dataset itself; give another name")
+        if dataset.recipe.solver.diffuse_reflection:
+            raise StoreError(
+                f"{file}: holds scattered paths, and which of them exist depends on the "
+                "materials; generate the dataset anew"
+            )
+        request = _request_hash(recipe, dataset)
+        if prepare_target(output, PATHS_FORMAT, request, overwrite):
+            progress("evaluate", 1, 1)
+            return output
+        world = load_world(recipe)
+        if world.geometry_hash != dataset.attributes.get("geometry_hash"):
+            raise StoreError(
+                f"{file}: was traced in another geometry than {recipe.name!r} has now; "
+                "generate it again"
+            )
+        receivers = _receivers(dataset)
+        ranges = shard_ranges(len(receivers), RECEIVERS_PER_SHARD)
+        folder = ShardFolder(output)
+        plan = {"request": request, "shards": len(ranges)}
+        with folder.opened(plan):
+            for number, (start, stop) in enumerate(ranges):
+                progress("evaluate", number, len(ranges))
+                if not folder.is_finished(number):
+                    shard = _shard(world, dataset, part(receivers, start, stop), start, stop)
+                    folder.write(number, shard)
+            progress("evaluate", len(ranges), len(ranges))
+            assemble(world, receivers, folder, len(ranges), request, progress)
+        folder.remove()
+    return output
+
+
+def _changed(
+    dataset: PathDataset,
+    scene: str | Path | None,
+    frequency_hz: float | None,
+    materials: str | Path | None,
+    tx_pattern: str | None,
+    tx_downtilt_deg: float | None,
+    rx_pattern: str | None,
+) -> Recipe:
+    """The dataset's recipe with what is to be different."""
+    old = dataset.recipe
+    data = copy.deepcopy(recipe_dict(old))
+    if frequency_hz is not None:
+        data["frequency_hz"] = frequency_hz
+    if materials is not None:
+        data["materials"] = {**data["materials"], **_material_tables(Path(materials))}
+    for tx in data["transmitter"]:
+        if tx_pattern is not None:
+            tx["antenna"]["pattern"] = tx_pattern
+        if tx_downtilt_deg is not None:
+            if tx.pop("look_at_m", None) is not None:
+                spec = next(t for t in old.transmitter if t.name == tx["name"])
+                tx["azimuth_deg"] = float(np.degrees(spec.orientation_rad[0]))
+            tx["downtilt_deg"] = tx_downtilt_deg
+    if rx_pattern is not None:
+        data["receivers"]["antenna"]["pattern"] = rx_pattern
+    folder = Path(".") if scene is None else load_recipe(scene).folder
+    has_files = old.geometry.file or any(item.shape == "mesh" for item in old.object)
+    if has_files and scene is None:
+        raise RecipeError(
+            f"{dataset.path}: the geometry of {old.name!r} is in files of its own; "
+            "name the recipe with scene"
+        )
+    return recipe_from_dict(data, old.name, folder)
+
+
+def _material_tables(file: Path) -> dict[str, Any]:
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RecipeError(f"{file}: no such file") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(f"{file}: not a readable TOML file ({error})") from error
+    if set(data) != {"materials"} or not isinstance(data["materials"], dict):
+        raise RecipeError(
+            f"{file}: holds {', '.join(sorted(data)) or 'nothing'}; it must hold "
+            "[materials.NAME] tables and nothing else"
+        )
+    return data["materials"]
+
+
+def _request_hash(recipe: Recipe, dataset: PathDataset) -> str:
+    request = {
+        "evaluated": dataset.attributes["content_hash"],
+        "recipe": recipe_dict(recipe),
+        "versions": provenance(),
+    }
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+
+
+def _receivers(dataset: PathDataset) -> Receivers:
+    time_s = dataset.read("rx_time_s")
+    counts = dataset.attributes
+    return Receivers(
+        position_m=dataset.read("rx_position_m"),
+        velocity_m_s=dataset.read("rx_velocity_m_s"),
+        orientation_rad=dataset.read("rx_orientation_rad"),
+        time_s=None if np.isnan(time_s).all() else time_s,
+        candidate=dataset.read("rx_candidate"),
+        num_candidates=counts["num_candidates"],
+        num_inside=counts["num_inside"],
+        num_underground=counts["num_underground"],
+        num_without_ground=counts["num_without_ground"],
+    )
+
+
+def _shard(
+    world: Any, dataset: PathDataset, receivers: Receivers, start: int, stop: int
+) -> dict[str, Any]:
+    links = slice(start * dataset.num_tx, stop * dataset.num_tx)
+    rows = dataset.path_rows(links.start, links.stop)
+    kept = {name: dataset.read(name, rows) for name in _KEPT}
+    per_link = {v.name: dataset.read(v.name, links) for v in SHARD_VARIABLES}
+    link = np.repeat(np.arange(links.stop - links.start), per_link["num_paths"])
+    a, doppler = evaluate_paths(
+        world, receivers, link % dataset.num_tx, link // dataset.num_tx,
+        kept["interactions"], kept["triangle"], kept["edge"], kept["vertex_m"],
+    )  # fmt: skip
+    return {**per_link, **kept, "a": a, "doppler_hz": doppler}

@@ -1,0 +1,90 @@
+"""Fields of stored geometry: coefficients without tracing."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.channel import InteractionType
+from rtwin.scene import Receivers
+from rtwin.trace.fields import End, coefficients
+from rtwin.trace.paths import path_ends, shift_by_ends_hz
+from rtwin.trace.table import PathTable
+from rtwin.trace.wedges import wedges_of_edges
+from rtwin.trace.world import World
+
+
+def evaluate_paths(
+    world: World,
+    receivers: Receivers,
+    tx: NDArray[np.int64],
+    rx: NDArray[np.int64],
+    interactions: NDArray[np.uint8],
+    triangle: NDArray[np.uint32],
+    edge: NDArray[np.uint8],
+    vertex_m: NDArray[np.float32],
+) -> tuple[NDArray[np.complex64], NDArray[np.float64]]:
+    """Coefficients and Doppler shifts of stored paths, in a world of the same geometry.
+
+    Materials, frequency, antennas and orientations are those of the world's
+    recipe. Scattered paths cannot be evaluated: which of them exist depends on
+    the materials.
+
+    Args:
+        receivers: The receivers that `rx` counts.
+        tx: Transmitter of each path, [path].
+        rx: Receiver of each path, [path].
+        interactions: [path, depth]; 0 fills up.
+        triangle: [path, depth].
+        edge: [path], as wedges.edges_of_wedges names it.
+        vertex_m: [path, depth, 3] m, NaN where none.
+    Returns:
+        `a` [path, rx_pol, tx_pol] and Doppler shift [Hz], [path].
+    Source: checked by tests/dataset/test_evaluate.py against fresh traces.
+    """
+    recipe = world.recipe
+    rx_end = End(receivers.position_m, receivers.orientation_rad, recipe.receivers.antenna)
+    num_ports = [
+        2 if antenna.polarization in ("VH", "cross") else 1
+        for antenna in (recipe.receivers.antenna, recipe.transmitter[0].antenna)
+    ]
+    a = np.zeros((len(tx), *num_ports), np.complex64)
+    doppler = np.zeros(len(tx))
+    diffracts = interactions == InteractionType.DIFFRACTION
+    first = np.take_along_axis(triangle, diffracts.argmax(axis=1)[:, None], axis=1)[:, 0]
+    first = np.where(diffracts.any(axis=1), first, 0).astype(np.uint32)
+    for number, spec in enumerate(recipe.transmitter):
+        rows = np.flatnonzero(tx == number)
+        table = PathTable(
+            receiver=rx[rows],
+            kind=interactions[rows],
+            triangle=triangle[rows],
+            vertex=_without_gaps(interactions[rows], vertex_m[rows]),
+            wedge=wedges_of_edges(world, first[rows], edge[rows]),
+        )
+        tx_end = End(
+            np.array([spec.position_m], np.float64),
+            np.array([spec.orientation_rad], np.float64),
+            spec.antenna,
+        )
+        a[rows], moving = coefficients(
+            world, table, tx_end, rx_end, diffraction=recipe.solver.diffraction
+        )
+        _, departure, arrival = path_ends(
+            interactions[rows], vertex_m[rows],
+            np.broadcast_to(tx_end.position_m, (len(rows), 3)), receivers.position_m[rx[rows]],
+        )  # fmt: skip
+        doppler[rows] = moving + shift_by_ends_hz(
+            departure, arrival,
+            np.broadcast_to(spec.velocity_m_s, (len(rows), 3)), receivers.velocity_m_s[rx[rows]],
+            recipe.frequency_hz,
+        )  # fmt: skip
+    return a, doppler
+
+
+def _without_gaps(
+    interactions: NDArray[np.uint8], vertex_m: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Vertices with the last one repeated in unused depths, as the field calculator needs them."""
+    filled = interactions != 0
+    last = np.maximum(np.count_nonzero(filled, axis=1) - 1, 0)
+    repeat = np.nan_to_num(vertex_m[np.arange(len(last)), last])[:, None]
+    return np.where(filled[..., None], vertex_m, repeat)
