@@ -233,9 +233,18 @@ _tracer: Tracer | None = None  # one per worker process
 
 def _start_worker(recipe: dict[str, Any], name: str, folder: str, workers: int) -> None:
     global _tracer
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     engine = start_engine()
     engine.dr.set_thread_count(max(1, (os.cpu_count() or 1) // workers))
     _tracer = Tracer(load_world(recipe_from_dict(recipe, name, folder)))
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(target: Path, number: int, receivers: Receivers) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.dataset.reader import PathDataset, open_dataset, open_radio_map
-from rtwin.errors import StoreError
+from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.scene import Recipe
 from rtwin.trace import load_world
 from rtwin.trace.drawing import MapOverlay, PathLines
@@ -44,6 +44,8 @@ def render_scene(
         StoreError: if a file cannot be read, is of another scene, or the
             picture cannot be written.
     """
+    if num_links < 0:
+        raise OutOfRangeError(f"num_links is {num_links}; it must be 0 or more")
     world = load_world(recipe)
     lines, receivers = None, None
     if paths is not None:

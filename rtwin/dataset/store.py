@@ -205,8 +205,8 @@ def prepare_target(file: Path, kind: str, request: str | None, overwrite: bool) 
     """Make sure that a file may be written; True if it is there already, finished.
 
     Raises:
-        StoreError: if it is a folder, holds something else and overwrite is not
-            set, or its folder cannot be made.
+        StoreError: if it is a folder or not one of rtwin's files, holds
+            something else and overwrite is not set, or its folder cannot be made.
     """
     if file.is_dir():
         raise StoreError(f"{file}: is a folder; give the name of a file")
@@ -216,6 +216,8 @@ def prepare_target(file: Path, kind: str, request: str | None, overwrite: bool) 
             raise PermissionError(errno.EACCES, "")
     if not file.exists():
         return False
+    if not _is_ours(file):
+        raise StoreError(f"{file}: exists and is not one of rtwin's files; choose another name")
     try:
         with open_checked(file, kind) as old:
             same = request is not None and old.attrs.get("request_hash") == request
@@ -226,6 +228,15 @@ def prepare_target(file: Path, kind: str, request: str | None, overwrite: bool) 
             f"{file}: exists and holds something else; choose another name, or ask to overwrite it"
         )
     return same
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether a file may be replaced at all: never a recipe, a mesh or somebody's letter."""
+    try:
+        with h5py.File(file, "r") as h5:
+            return str(h5.attrs.get("format", "")).startswith("rtwin-")
+    except OSError:
+        return False
 
 
 def open_checked(path: str | Path, kind: str | None = None) -> h5py.File:

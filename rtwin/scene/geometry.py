@@ -100,9 +100,10 @@ def _extrude(item: Extrude, what: str) -> "trimesh.Trimesh":
     from trimesh.creation import extrude_polygon
 
     polygon = shapely.Polygon(item.footprint, item.holes)
-    if polygon.area < 1e-4:
+    outline = shapely.Polygon(item.footprint)
+    if outline.area < 1e-4:
         raise GeometryError(
-            f"{what}: its footprint has an area of {polygon.area:.2g} m2; "
+            f"{what}: its footprint has an area of {outline.area:.2g} m2; "
             "give corners that span at least 0.0001 m2"
         )
     if not polygon.is_valid:

@@ -8,6 +8,7 @@ from rtwin.trace.world import World
 _ABOVE_M = 10.0
 _MAX_LAYERS = 64
 _STEP_M = 1e-3
+_TOUCH_M = 0.01
 # Up first; then four directions that rise, turned so that they miss axis-aligned edges.
 _DIRECTIONS = np.array(
     [[0.013, 0.007, 1.0], [0.86, 0.33, 0.4], [-0.33, 0.86, 0.4], [-0.86, -0.33, 0.4],
@@ -45,7 +46,7 @@ def ground_height_m(world: World, xy_m: ArrayLike) -> NDArray[np.float64]:
 
 
 def is_inside(world: World, points_m: ArrayLike) -> NDArray[np.bool_]:
-    """Whether points [n, 3] lie inside a solid object, [n].
+    """Whether points [n, 3] lie inside a solid object or on a face, [n].
 
     A ray to the sky crosses an odd number of faces from inside and an even
     number from outside. City models have buildings without floors, gaps
@@ -58,7 +59,17 @@ def is_inside(world: World, points_m: ArrayLike) -> NDArray[np.bool_]:
     if world.recipe.environment == "indoor":
         counts = _of_closed_solids(world)
     odd = np.stack([_crossings(world, points, d, counts) % 2 == 1 for d in _DIRECTIONS])
-    return odd[0] & (odd[1:].sum(axis=0) >= 3)
+    return (odd[0] & (odd[1:].sum(axis=0) >= 3)) | _touches(world, points)
+
+
+def _touches(world: World, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether a face is within a centimetre along an axis: which side would the point be on?"""
+    found = np.zeros(len(points), bool)
+    for direction in np.concatenate([np.eye(3), -np.eye(3)]):
+        start = points - _TOUCH_M * direction
+        hit, _, place = first_hit(world, start, np.tile(direction, (len(points), 1)))
+        found |= hit & (np.linalg.norm(place - start, axis=1) <= 2 * _TOUCH_M)
+    return found
 
 
 def _crossings(

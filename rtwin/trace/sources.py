@@ -78,6 +78,11 @@ def load_parts(engine: Engine, recipe: Recipe) -> tuple[list[Part], dict[str, Ma
     if not any(len(part.faces) for part in parts):
         raise GeometryError(f"scene {recipe.name!r} holds no triangles")
     parts = _with_object_settings(parts, recipe)
+    for part in parts:
+        if not _has_area(part):
+            raise GeometryError(
+                f"{recipe.name}: object {part.name!r} has no area; scale it or leave it out"
+            )
     names = {part.name for part in parts}
     for name in geometry.ground:
         if name not in names:
@@ -96,6 +101,11 @@ def load_parts(engine: Engine, recipe: Recipe) -> tuple[list[Part], dict[str, Ma
         name: material_properties(name, specs.get(name), recipe.frequency_hz) for name in used
     }
     return [_weld(part) for part in parts if len(part.faces)], materials
+
+
+def _has_area(part: Part) -> bool:
+    a, b, c = (part.vertices[part.faces[:, k]].astype(np.float64) for k in range(3))
+    return bool(np.any(np.cross(b - a, c - a)))
 
 
 def _with_object_settings(parts: list[Part], recipe: Recipe) -> list[Part]:
@@ -155,6 +165,11 @@ def _load_file(engine: Engine, file: Path, found: dict[str, MaterialSpec]) -> li
         material = re.sub(r"^(mat-)?(itu[_-])?", "", bsdf.id())
         found[material] = _material_spec(engine, bsdf, material, file)
         params = mi.traverse(shape)
+        if "vertex_positions" not in params:
+            raise GeometryError(
+                f"{file}: shape {shape.id()!r} is a {shape.class_name().lower()} without triangles "
+                "of its own; convert it to PLY"
+            )
         parts.append(
             Part(
                 shape.id().removeprefix("mesh-"),

@@ -57,8 +57,9 @@ def test_finished_file_is_left_alone(two_boxes, tmp_path):
 def test_foreign_file_is_not_overwritten(two_boxes, tmp_path):
     file = tmp_path / "letter.txt"
     file.write_text("dear")
-    with pytest.raises(StoreError, match="holds something else"):
-        generate(two_boxes(), file)
+    for overwrite in (False, True):
+        with pytest.raises(StoreError, match="not one of rtwin's files"):
+            generate(two_boxes(), file, overwrite=overwrite)
     assert file.read_text() == "dear"
 
 
@@ -184,6 +185,21 @@ def test_interrupted_workers_say_nothing(many, tmp_path):
     assert process.returncode != 0
     assert errors.count("Traceback") == 1, errors  # the script's own, it has no main()
     assert content(generate(recipe, file, shard_size=1)) == expected
+
+
+def test_workers_end_when_their_parent_is_killed(many, tmp_path):
+    process = start(many[0], tmp_path / "orphans.h5", workers=2)
+    wait_for_shards(tmp_path / "orphans.h5", 1, process)
+    process.kill()
+    process.communicate(timeout=60)
+    for _ in range(100):
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    raise AssertionError("workers outlived their parent")
 
 
 @pytest.mark.slow

@@ -33,7 +33,14 @@ def test_scene_hash_is_of_what_a_wave_can_feel(two_boxes):
 
 @pytest.mark.parametrize(
     ("point", "inside"),
-    [((20, 12, 3), True), ((20, 12, 30), False), ((0, 0, 1), False), ((-18, -15, 2), True)],
+    [
+        ((20, 12, 3), True),
+        ((0, 0, 0.005), True),
+        ((0, 0, 0.02), False),
+        ((20, 12, 30), False),
+        ((0, 0, 1), False),
+        ((-18, -15, 2), True),
+    ],
 )
 def test_inside(two_boxes, point, inside):
     world = load_world(two_boxes())
@@ -111,10 +118,23 @@ BOMB = '<!DOCTYPE s [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
             + SQUARE.format(file="absent.ply", material="concrete") + "</scene>",
             "missing",
         ),
+        (
+            '<scene version="2.1.0">' + MATERIAL + '<shape type="rectangle" id="r">'
+            '<ref id="mat-itu_concrete" name="bsdf"/></shape></scene>',
+            "convert it to PLY",
+        ),
+        (
+            '<scene version="2.1.0">' + MATERIAL + SQUARE.format(
+                file="floor.ply", material="concrete"
+            ).replace("<ref", '<transform name="to_world"><scale value="0"/></transform><ref')
+            + "</scene>",
+            "has no area",
+        ),
         ('<scene version="2.1.0"><bsdf type="nonsense" id="x"/></scene>', "could not be loaded"),
     ],
 )  # fmt: skip
 def test_bad_scene_file_is_one_line(tmp_path, xml, line):
+    ply(tmp_path / "floor.ply")
     with pytest.raises(GeometryError) as caught:
         load_world(scene_file(tmp_path, xml))
     assert line in str(caught.value)
