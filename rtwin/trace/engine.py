@@ -97,6 +97,10 @@ def start_engine() -> Engine:
                 raise EngineError(
                     "RTWIN_VARIANT asks for cuda, but no usable NVIDIA GPU was found; unset it"
                 ) from error
+            if os.environ.get("DRJIT_LIBLLVM_PATH") == os.devnull:
+                raise EngineError(
+                    f"no NVIDIA GPU and no usable libLLVM found; {_HOW_TO_GET_LLVM}"
+                ) from error
             raise EngineError(
                 f"the ray tracer did not start ({str(error).splitlines()[0]}); {_HOW_TO_GET_LLVM}"
             ) from error
