@@ -63,112 +63,139 @@ def _walk(
     receivers_m: NDArray[np.float64],
     solver: Solver,
 ) -> PathTable:
-    num, depth = len(chain), max(solver.max_depth, 1)
-    length = 0 if group is None else group.length
-    # Interactions in the order met, from the receiver; turned round at the end.
-    kind = np.zeros((num, depth), np.uint8)
-    triangle = np.full((num, depth), NO_TRIANGLE, np.uint32)
-    point = np.zeros((num, depth, 3), np.float32)
-    count = np.zeros(num, np.int64)
-    wedge = np.zeros(num, WEDGE_FIELDS)
-    if group is None:
-        aim = np.broadcast_to(source_m, (num, 1, 3))
-    else:
-        aim = aims(group, chain, receivers_m[receiver])
-        if group.edge is not None:
-            wedge = group.wedge[chain]
-            along = np.einsum(
-                "pi,pi->p", aim[:, group.edge + 1] - wedge["o"], wedge["e_hat"].astype(np.float64)
-            )
-            on_edge = (along > 0) & (along < wedge["length"])
-    remaining = np.full(num, length, np.int64)  # elements not reached yet
-    vertex = receivers_m[receiver].astype(np.float32)
-    normal = np.zeros((num, 3), np.float32)
-    alive = np.arange(num)
-    if group is not None and group.edge is not None:
-        alive = alive[on_edge]
-    done = np.zeros(num, bool)
-    edge_offset = _edge_offset(wedge)
-    while len(alive):
-        k = remaining[alive]
-        at_edge = (
-            np.zeros(len(alive), bool) if group is None or group.edge is None
-            else k - 1 == group.edge
-        )  # fmt: skip
-        after_edge = (
-            np.zeros(len(alive), bool) if group is None or group.edge is None
-            else (k == group.edge) & (count[alive] > 0) & (kind[alive, count[alive] - 1] == 8)
-        )  # fmt: skip
-        target = aim[alive, k]
-        step = _Step(
-            start=vertex[alive] + after_edge[:, None] * edge_offset[alive],
-            target=target.astype(np.float32) + at_edge[:, None] * edge_offset[alive],
-            target_normal=np.where(at_edge[:, None], wedge["n0"][alive], np.float32(0)),
-            normal=normal[alive],
-        )
-        hit = _shoot_segments(world, step)
-        open_end = at_edge | (k == 0)  # nothing may stand between here and the target
-        arrived = open_end & ~hit.valid
-        if group is not None:
-            arrived |= hit.valid & ~open_end & _on_plane(world, group, chain[alive], k - 1, hit)
-        passes = hit.valid & ~arrived & solver.refraction & (count[alive] + 1 + k <= depth)
-        passes &= solver.max_depth > 0
+    """Candidates of (chain, receiver) pairs; without a group the pairs have no chain."""
+    walkers = _Walkers(world, group, chain, receiver, source_m, receivers_m, solver)
+    while len(walkers.alive):
+        walkers.step()
+    return walkers.table()
 
-        finished = arrived & (k == 0)
-        done[alive[finished]] = True
-        reflects = arrived & ~open_end
-        diffracts = arrived & at_edge
+
+class _Walkers:
+    """Pairs on their way from the receiver back to the transmitter."""
+
+    def __init__(
+        self,
+        world: World,
+        group: ChainImages | None,
+        chain: NDArray[np.int64],
+        receiver: NDArray[np.int64],
+        source_m: NDArray[np.float64],
+        receivers_m: NDArray[np.float64],
+        solver: Solver,
+    ) -> None:
+        num, depth = len(chain), max(solver.max_depth, 1)
+        self._world, self._group, self._chain, self._receiver = world, group, chain, receiver
+        self._refraction = solver.refraction and solver.max_depth > 0
+        self._edge = -1 if group is None or group.edge is None else group.edge
+        self.alive = np.arange(num)
+        self._wedge = np.zeros(num, WEDGE_FIELDS)
+        if group is None:
+            self._aim = np.broadcast_to(source_m, (num, 1, 3))
+        else:
+            self._aim = aims(group, chain, receivers_m[receiver])
+        if group is not None and self._edge >= 0:
+            self._wedge = group.wedge[chain]
+            self.alive = np.flatnonzero(self._on_edge())
+        self._edge_offset = _edge_offset(self._wedge)
+        self._remaining = np.full(num, 0 if group is None else group.length, np.int64)
+        self._vertex = receivers_m[receiver].astype(np.float32)
+        self._normal = np.zeros((num, 3), np.float32)
+        self._at_edge = np.zeros(num, bool)  # whether the walker stands on its edge
+        self._done = np.zeros(num, bool)
+        # Interactions in the order met, from the receiver; turned round at the end.
+        self._count = np.zeros(num, np.int64)
+        self._kind = np.zeros((num, depth), np.uint8)
+        self._triangle = np.full((num, depth), NO_TRIANGLE, np.uint32)
+        self._point = np.zeros((num, depth, 3), np.float32)
+
+    def step(self) -> None:
+        """Every walker shoots one straight segment, and goes on or ends."""
+        alive, depth = self.alive, self._kind.shape[1]
+        k = self._remaining[alive]  # elements not reached yet
+        to_edge = k - 1 == self._edge if self._edge >= 0 else np.zeros(len(alive), bool)
+        target = self._aim[alive, k]
+        hit = self._shoot(target, to_edge)
+        open_end = to_edge | (k == 0)  # nothing may stand between here and the target
+        arrived = open_end & ~hit.valid
+        if self._group is not None:
+            on_plane = _on_plane(self._world, self._group, self._chain[alive], k - 1, hit)
+            arrived |= hit.valid & ~open_end & on_plane
+        passes = hit.valid & ~arrived & self._refraction & (self._count[alive] + 1 + k <= depth)
+        reflects, diffracts = arrived & ~open_end, arrived & to_edge
+        self._done[alive[arrived & (k == 0)]] = True
         for mask, code in (
             (reflects, InteractionType.SPECULAR),
             (passes, InteractionType.REFRACTION),
-            (diffracts, InteractionType.DIFFRACTION),
         ):
-            rows = alive[mask]
-            place = count[rows]
-            kind[rows, place] = code
-            if code == InteractionType.DIFFRACTION:
-                triangle[rows, place] = first_faces(world, wedge[rows])
-                point[rows, place] = target[mask]
-                vertex[rows], normal[rows] = target[mask], wedge["n0"][rows]
-            else:
-                triangle[rows, place] = hit.triangle[mask]
-                point[rows, place] = hit.point[mask]
-                vertex[rows], normal[rows] = hit.point[mask], hit.normal[mask]
-            count[rows] += 1
-        remaining[alive[reflects | diffracts]] -= 1
-        alive = alive[(reflects | diffracts | passes)]
-    return _turned_round(receiver, kind, triangle, point, wedge, count, done)
+            self._record(alive[mask], code, hit.triangle[mask], hit.point[mask], hit.normal[mask])
+        rows = alive[diffracts]
+        self._record(
+            rows, InteractionType.DIFFRACTION, first_faces(self._world, self._wedge[rows]),
+            target[diffracts], self._wedge["n0"][rows],
+        )  # fmt: skip
+        self._remaining[alive[reflects | diffracts]] -= 1
+        self.alive = alive[reflects | diffracts | passes]
 
+    def _shoot(self, target: NDArray[np.float64], to_edge: NDArray[np.bool_]) -> "_Hit":
+        """First hits on the way to the targets, a step beside the edges like Sionna."""
+        alive = self.alive
+        offset = self._edge_offset[alive]
+        leaves_edge = self._at_edge[alive]
+        step = _Step(
+            start=self._vertex[alive] + leaves_edge[:, None] * offset,
+            target=target.astype(np.float32) + to_edge[:, None] * offset,
+            target_normal=np.where(to_edge[:, None], self._wedge["n0"][alive], np.float32(0)),
+            normal=self._normal[alive],
+        )
+        return _shoot_segments(self._world, step)
 
-def _turned_round(
-    receiver: NDArray[np.int64],
-    kind: NDArray[np.uint8],
-    triangle: NDArray[np.uint32],
-    point: NDArray[np.float32],
-    wedge: NDArray[Any],
-    count: NDArray[np.int64],
-    done: NDArray[np.bool_],
-) -> PathTable:
-    rows = np.flatnonzero(done)
-    depth = np.arange(kind.shape[1])
-    order = count[rows, None] - 1 - depth
-    filled = order >= 0
-    source = np.maximum(order, 0)
-    return PathTable(
-        receiver=receiver[rows],
-        kind=np.where(filled, kind[rows[:, None], source], 0).astype(np.uint8),
-        triangle=np.where(filled, triangle[rows[:, None], source], NO_TRIANGLE),
-        vertex=np.where(filled[..., None], point[rows[:, None], source], np.float32(0)),
-        wedge=wedge[rows],
-    )
+    def _record(
+        self,
+        rows: NDArray[np.int64],
+        code: InteractionType,
+        triangle: NDArray[np.uint32],
+        point: NDArray[Any],
+        normal: NDArray[np.float32],
+    ) -> None:
+        place = self._count[rows]
+        self._kind[rows, place] = code
+        self._triangle[rows, place] = triangle
+        self._point[rows, place] = point
+        self._vertex[rows], self._normal[rows] = point, normal
+        self._at_edge[rows] = code == InteractionType.DIFFRACTION
+        self._count[rows] += 1
+
+    def _on_edge(self) -> NDArray[np.bool_]:
+        """Whether the diffraction point lies between the ends of the edge."""
+        wedge = self._wedge
+        along = np.einsum(
+            "pi,pi->p",
+            self._aim[:, self._edge + 1] - wedge["o"],
+            wedge["e_hat"].astype(np.float64),
+        )
+        return (along > 0) & (along < wedge["length"])
+
+    def table(self) -> PathTable:
+        """The walkers that arrived, their interactions counted from the transmitter."""
+        rows = np.flatnonzero(self._done)
+        order = self._count[rows, None] - 1 - np.arange(self._kind.shape[1])
+        filled = order >= 0
+        place = (rows[:, None], np.maximum(order, 0))
+        return PathTable(
+            receiver=self._receiver[rows],
+            kind=np.where(filled, self._kind[place], 0).astype(np.uint8),
+            triangle=np.where(filled, self._triangle[place], NO_TRIANGLE),
+            vertex=np.where(filled[..., None], self._point[place], np.float32(0)),
+            wedge=self._wedge[rows],
+        )
 
 
 @dataclass(frozen=True)
 class _Step:
-    start: NDArray[np.float32]
-    target: NDArray[np.float32]
-    target_normal: NDArray[np.float32]
-    normal: NDArray[np.float32]
+    start: NDArray[Any]
+    target: NDArray[Any]
+    target_normal: NDArray[Any]
+    normal: NDArray[Any]
 
 
 @dataclass(frozen=True)
