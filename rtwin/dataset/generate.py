@@ -18,7 +18,6 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.channel import PathSet
 from rtwin.dataset.schema import (
     COORDINATES,
     PATHS_FORMAT,
@@ -295,11 +294,7 @@ def trace_shard(
 def _strongest(
     traced: TracedPaths, count: int, frequency_hz: float
 ) -> tuple[TracedPaths, NDArray[np.float64]]:
-    paths = PathSet(
-        traced.num_paths, traced.a, traced.delay_s, traced.aod_azimuth, traced.aod_zenith,
-        traced.aoa_azimuth, traced.aoa_zenith, traced.doppler_hz, traced.interactions, frequency_hz,
-    )  # fmt: skip
-    keep, dropped = paths.strongest_rows(count)
+    keep, dropped = traced.path_set(frequency_hz).strongest_rows(count)
     fields = {
         field.name: getattr(traced, field.name)[keep]
         for field in dataclasses.fields(traced)

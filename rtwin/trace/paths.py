@@ -8,12 +8,13 @@ full, and paths leave in an order that depends on their geometry alone.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.channel import PathSet
 from rtwin.scene import Receivers
 from rtwin.trace.chains import ChainTable, discover
 from rtwin.trace.connect import connect
@@ -48,6 +49,11 @@ class TracedPaths:
     triangle: NDArray[np.uint32]  # [path, depth]
     edge: NDArray[np.uint8]  # [path], which edge of its triangle diffracts; NO_EDGE
     vertex_m: NDArray[np.float32]  # [path, depth, 3]
+
+    def path_set(self, frequency_hz: float) -> PathSet:
+        """What channels are computed from."""
+        shared = [field.name for field in fields(PathSet) if field.name != "frequency_hz"]
+        return PathSet(**{n: getattr(self, n) for n in shared}, frequency_hz=frequency_hz)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from rtwin.channel import (
-    PathSet,
     complex_permittivity,
     free_space_path_loss_db,
     knife_edge_loss_db,
@@ -33,12 +32,6 @@ def trace(objects, tx, rx, polarization="V", receivers=None, **solver):
     )  # fmt: skip
     world = load_world(recipe)
     return Tracer(world).trace(place(world))
-
-
-def path_set(traced):
-    names = ("num_paths", "a", "delay_s", "aod_azimuth", "aod_zenith", "aoa_azimuth",
-             "aoa_zenith", "doppler_hz", "interactions")  # fmt: skip
-    return PathSet(**{name: getattr(traced, name) for name in names}, frequency_hz=FREQUENCY_HZ)
 
 
 def plane(material, size=20_000.0, z=0.0, name="ground"):
@@ -74,7 +67,7 @@ def test_two_ray_over_metal(distance, loss_db):
     traced = trace([plane("metal")], [0, 0, 10], [[distance, 0, 1.5]], polarization="H",
                    refraction=False)  # fmt: skip
     assert traced.num_paths.tolist() == [2]
-    loss = -to_db(path_gain_coherent(path_set(traced)))[0]
+    loss = -to_db(path_gain_coherent(traced.path_set(FREQUENCY_HZ)))[0]
     # At 5 km both rays nearly cancel, which amplifies single precision.
     assert loss == pytest.approx(loss_db, abs=0.02 if distance < 5000 else 0.2)
 

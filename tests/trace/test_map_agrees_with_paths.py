@@ -7,7 +7,7 @@ against the map's cell, normalised mean squared error below -20 dB.
 import numpy as np
 import pytest
 
-from rtwin.channel import PathSet, path_gain
+from rtwin.channel import path_gain
 from rtwin.trace import Tracer, load_world, map_grid, place, trace_path_gain
 
 OFF = {
@@ -45,10 +45,9 @@ def test_map_agrees_with_paths(two_boxes, phenomenon):
     )  # fmt: skip
     world = load_world(recipe)
     traced = Tracer(world).trace(place(world))
-    names = ("num_paths", "a", "delay_s", "aod_azimuth", "aod_zenith", "aoa_azimuth",
-             "aoa_zenith", "doppler_hz", "interactions")  # fmt: skip
-    paths = PathSet(**{n: getattr(traced, n) for n in names}, frequency_hz=recipe.frequency_hz)
-    gain = path_gain(paths).reshape(len(y) // POINTS, POINTS, len(x) // POINTS, POINTS)
+    gain = path_gain(traced.path_set(recipe.frequency_hz)).reshape(
+        len(y) // POINTS, POINTS, len(x) // POINTS, POINTS
+    )
     expected = gain.mean(axis=(1, 3))
     found, error = trace_path_gain(world, 0, map_grid(world))
     assert found.shape == expected.shape
