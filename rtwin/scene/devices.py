@@ -33,6 +33,11 @@ class Antenna(Table):
     vertical_spacing: Positive = 0.5
     horizontal_spacing: Positive = 0.5
 
+    @property
+    def num_ports(self) -> int:
+        """Polarisation ports of an element: 2 if it is dual-polarised."""
+        return 2 if self.polarization in ("VH", "cross") else 1
+
 
 class Transmitter(Table):
     """A transmitter; it is turned by azimuth, downtilt and roll, or looks at a point."""

@@ -35,9 +35,9 @@ def connect(
     parts = []
     everyone = np.arange(len(receivers_m))
     if solver.line_of_sight or (solver.refraction and solver.max_depth > 0):
-        direct = _walk(
-            world, None, np.zeros_like(everyone), everyone, source_m, receivers_m, solver
-        )
+        no_chain = np.zeros_like(everyone)
+        walkers = _Walkers(world, None, no_chain, everyone, source_m, receivers_m, solver)
+        direct = walkers.walk()
         # Without line of sight only the paths through walls are wanted.
         keep = (direct.kind != 0).any(axis=1) | solver.line_of_sight
         parts.append(direct.take(keep))
@@ -45,33 +45,16 @@ def connect(
         chain, receiver = visible_pairs(world, group, receivers_m)
         for start in range(0, len(chain), WALKERS_PER_LAUNCH):
             block = slice(start, start + WALKERS_PER_LAUNCH)
-            parts.append(
-                _walk(world, group, chain[block], receiver[block], source_m, receivers_m, solver)
-            )
+            pairs = (chain[block], receiver[block])
+            parts.append(_Walkers(world, group, *pairs, source_m, receivers_m, solver).walk())
     if not parts:
         nobody = everyone[:0]
-        return _walk(world, None, nobody, nobody, source_m, receivers_m, solver)
+        return _Walkers(world, None, nobody, nobody, source_m, receivers_m, solver).walk()
     return PathTable.concatenate(parts)
 
 
-def _walk(
-    world: World,
-    group: ChainImages | None,
-    chain: NDArray[np.int64],
-    receiver: NDArray[np.int64],
-    source_m: NDArray[np.float64],
-    receivers_m: NDArray[np.float64],
-    solver: Solver,
-) -> PathTable:
-    """Candidates of (chain, receiver) pairs; without a group the pairs have no chain."""
-    walkers = _Walkers(world, group, chain, receiver, source_m, receivers_m, solver)
-    while len(walkers.alive):
-        walkers.step()
-    return walkers.table()
-
-
 class _Walkers:
-    """Pairs on their way from the receiver back to the transmitter."""
+    """Pairs on their way from the receiver back to the transmitter; no group, no chain."""
 
     def __init__(
         self,
@@ -107,6 +90,12 @@ class _Walkers:
         self._kind = np.zeros((num, depth), np.uint8)
         self._triangle = np.full((num, depth), NO_TRIANGLE, np.uint32)
         self._point = np.zeros((num, depth, 3), np.float32)
+
+    def walk(self) -> PathTable:
+        """Step until nobody is under way; the candidates."""
+        while len(self.alive):
+            self.step()
+        return self.table()
 
     def step(self) -> None:
         """Every walker shoots one straight segment, and goes on or ends."""

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from rtwin.channel import InteractionType
 from rtwin.scene import Receivers
-from rtwin.trace.fields import End, coefficients
+from rtwin.trace.fields import coefficients, receiver_end, transmitter_ends
 from rtwin.trace.paths import path_ends, shift_by_ends_hz
 from rtwin.trace.table import PathTable
 from rtwin.trace.wedges import wedges_of_edges
@@ -41,17 +41,15 @@ def evaluate_paths(
     Source: checked by tests/dataset/test_evaluate.py against fresh traces.
     """
     recipe = world.recipe
-    rx_end = End(receivers.position_m, receivers.orientation_rad, recipe.receivers.antenna)
-    num_ports = [
-        2 if antenna.polarization in ("VH", "cross") else 1
-        for antenna in (recipe.receivers.antenna, recipe.transmitter[0].antenna)
-    ]
-    a = np.zeros((len(tx), *num_ports), np.complex64)
+    rx_end = receiver_end(recipe, receivers)
+    antennas = (recipe.receivers.antenna, recipe.transmitter[0].antenna)
+    a = np.zeros((len(tx), *(antenna.num_ports for antenna in antennas)), np.complex64)
     doppler = np.zeros(len(tx))
     diffracts = interactions == InteractionType.DIFFRACTION
     first = np.take_along_axis(triangle, diffracts.argmax(axis=1)[:, None], axis=1)[:, 0]
     first = np.where(diffracts.any(axis=1), first, 0).astype(np.uint32)
-    for number, spec in enumerate(recipe.transmitter):
+    for number, tx_end in enumerate(transmitter_ends(recipe)):
+        spec = recipe.transmitter[number]
         rows = np.flatnonzero(tx == number)
         table = PathTable(
             receiver=rx[rows],
@@ -59,11 +57,6 @@ def evaluate_paths(
             triangle=triangle[rows],
             vertex=_without_gaps(interactions[rows], vertex_m[rows]),
             wedge=wedges_of_edges(world, first[rows], edge[rows]),
-        )
-        tx_end = End(
-            np.array([spec.position_m], np.float64),
-            np.array([spec.orientation_rad], np.float64),
-            spec.antenna,
         )
         a[rows], moving = coefficients(
             world, table, tx_end, rx_end, diffraction=recipe.solver.diffraction

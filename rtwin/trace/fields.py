@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.scene import Antenna, Solver
+from rtwin.scene import Antenna, Receivers, Recipe, Solver
 from rtwin.trace.table import PathTable
 from rtwin.trace.wedges import wedge_arrays
 from rtwin.trace.world import NO_TRIANGLE, World
@@ -26,6 +26,19 @@ class End:
     position_m: NDArray[np.float64]  # [device, 3]
     orientation_rad: NDArray[np.float64]  # [device, 3]
     antenna: Antenna
+
+
+def transmitter_ends(recipe: Recipe) -> list[End]:
+    """Each transmitter of a recipe, alone."""
+    return [
+        End(np.array([tx.position_m], float), np.array([tx.orientation_rad], float), tx.antenna)
+        for tx in recipe.transmitter
+    ]
+
+
+def receiver_end(recipe: Recipe, receivers: Receivers) -> End:
+    """All of a batch of receivers."""
+    return End(receivers.position_m, receivers.orientation_rad, recipe.receivers.antenna)
 
 
 def refine(

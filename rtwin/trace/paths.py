@@ -18,7 +18,7 @@ from rtwin.channel import PathSet
 from rtwin.scene import Receivers
 from rtwin.trace.chains import ChainTable, discover
 from rtwin.trace.connect import connect
-from rtwin.trace.fields import End, coefficients, refine
+from rtwin.trace.fields import End, coefficients, receiver_end, refine, transmitter_ends
 from rtwin.trace.images import ChainImages, chain_images
 from rtwin.trace.scatter import ScatteredRays, scattered_paths, shoot_scattered
 from rtwin.trace.table import PathTable
@@ -64,14 +64,7 @@ class Tracer:
 
     @cached_property
     def transmitters(self) -> list[End]:
-        return [
-            End(
-                np.array([tx.position_m], np.float64),
-                np.array([tx.orientation_rad], np.float64),
-                tx.antenna,
-            )
-            for tx in self.world.recipe.transmitter
-        ]
+        return transmitter_ends(self.world.recipe)
 
     @cached_property
     def chains(self) -> list[ChainTable]:
@@ -102,7 +95,7 @@ class Tracer:
     ) -> TracedPaths:
         """All paths between every transmitter and a batch of receivers."""
         recipe, solver = self.world.recipe, self.world.recipe.solver
-        rx_end = End(receivers.position_m, receivers.orientation_rad, recipe.receivers.antenna)
+        rx_end = receiver_end(recipe, receivers)
         batches = []
         for number, tx in enumerate(self.transmitters):
             source = tx.position_m[0]

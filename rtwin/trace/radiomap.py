@@ -95,7 +95,7 @@ def trace_path_gain(
         Path gain, linear, and standard error of it, linear, [cell_y, cell_x] each.
     """
     spec = world.recipe.transmitter[transmitter]
-    num_ports = 2 if spec.antenna.polarization in ("VH", "cross") else 1
+    num_ports = spec.antenna.num_ports
     maps = np.zeros((NUM_LATTICES, *grid.shape))
     total = NUM_LATTICES * num_ports
     surface = None if grid.is_flat else _surface(world, grid)

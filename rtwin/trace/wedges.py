@@ -61,6 +61,8 @@ def edges_of_wedges(world: World, rows: NDArray[Any]) -> NDArray[np.uint8]:
     0, 1, 2: from corner 0, 1, 2 of the face to the next. 3 more where the wave
     comes from the back of a free edge's only face.
     """
+    if not (rows["length"] > 0).any():
+        return np.full(len(rows), NO_EDGE, np.uint8)
     triangle = first_faces(world, rows)
     corners = world.triangles.vertices[triangle]
     middle = rows["o"] + 0.5 * rows["length"][:, None] * rows["e_hat"]
