@@ -54,7 +54,7 @@ from rtwin.trace import (
     start_engine,
 )
 
-SHARD_SIZE = 512
+SHARD_SIZE = 2048
 SCATTERED_RAYS_PER_SHARD = 400_000  # rays times receivers; each may become a path
 Progress = Callable[[str, int, int], None]
 
@@ -81,7 +81,7 @@ def generate(
     Args:
         recipe: What to trace.
         file: Where to; appears whole or not at all.
-        shard_size: Receivers per shard; default: 512, fewer with diffuse
+        shard_size: Receivers per shard; default: 2048, fewer with diffuse
             reflection, where every ray may become a path of every receiver.
         workers: Processes that trace shards, each with its own engine.
         overwrite: Replace a finished file of another recipe.

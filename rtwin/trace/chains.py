@@ -33,13 +33,15 @@ class ChainTable:
     def __len__(self) -> int:
         return len(self.parent)
 
-    def elements(self, chains: NDArray[np.int64], length: int) -> NDArray[np.int64]:
-        """Rows that hold the elements of chains of one length, [chain, length]."""
-        rows = np.empty((len(chains), length), np.int64)
-        current = chains
-        for k in range(length - 1, -1, -1):
-            rows[:, k] = current
-            current = self.parent[current]
+    def elements(self) -> NDArray[np.int64]:
+        """Rows that hold the elements of each chain, [chain, depth]; -1 beyond its length."""
+        depth = int(self.length.max(initial=0))
+        rows = np.full((len(self), depth), -1, np.int64)
+        current = np.arange(len(self))
+        for back in range(1, depth + 1):
+            under_way = np.flatnonzero(self.length >= back)
+            rows[under_way, self.length[under_way] - back] = current[under_way]
+            current[under_way] = self.parent[current[under_way]]
         return rows
 
 

@@ -14,73 +14,67 @@ from numpy.typing import NDArray
 
 from rtwin.channel import InteractionType
 from rtwin.scene import Solver
-from rtwin.trace.images import ChainImages, aims, visible_pairs
+from rtwin.trace.images import ChainImages
+from rtwin.trace.reach import reachable_pairs
 from rtwin.trace.table import PathTable
 from rtwin.trace.wedges import WEDGE_FIELDS, first_faces
 from rtwin.trace.world import NO_TRIANGLE, World
 
 SAME_PLANE_M = 0.02
 SAME_NORMAL = 0.999
-WALKERS_PER_LAUNCH = 1_000_000
+WALKERS_PER_LAUNCH = 500_000
 
 
 def connect(
     world: World,
     groups: list[ChainImages],
-    source_m: NDArray[np.float64],
     receivers_m: NDArray[np.float64],
     solver: Solver,
 ) -> PathTable:
-    """Candidate paths from a transmitter [3] to receivers [rx, 3] along all chains."""
+    """Candidate paths from a transmitter to receivers [rx, 3] along all its chains."""
     parts = []
-    everyone = np.arange(len(receivers_m))
-    if solver.line_of_sight or (solver.refraction and solver.max_depth > 0):
-        no_chain = np.zeros_like(everyone)
-        walkers = _Walkers(world, None, no_chain, everyone, source_m, receivers_m, solver)
-        direct = walkers.walk()
-        # Without line of sight only the paths through walls are wanted.
-        keep = (direct.kind != 0).any(axis=1) | solver.line_of_sight
-        parts.append(direct.take(keep))
     for group in groups:
-        chain, receiver = visible_pairs(world, group, receivers_m)
+        chain, receiver = reachable_pairs(world, group, receivers_m)
+        if not (solver.line_of_sight or (solver.refraction and solver.max_depth > 0)):
+            direct = group.length[chain] == 0
+            chain, receiver = chain[~direct], receiver[~direct]
         for start in range(0, len(chain), WALKERS_PER_LAUNCH):
             block = slice(start, start + WALKERS_PER_LAUNCH)
-            pairs = (chain[block], receiver[block])
-            parts.append(_Walkers(world, group, *pairs, source_m, receivers_m, solver).walk())
+            walkers = _Walkers(world, group, chain[block], receiver[block], receivers_m, solver)
+            table = walkers.walk()
+            # Without line of sight only the paths through walls are wanted.
+            parts.append(table.take((table.kind != 0).any(axis=1) | solver.line_of_sight))
     if not parts:
-        nobody = everyone[:0]
-        return _Walkers(world, None, nobody, nobody, source_m, receivers_m, solver).walk()
+        nobody = np.zeros(0, np.int64)
+        return _Walkers(world, groups[0], nobody, nobody, receivers_m, solver).table()
     return PathTable.concatenate(parts)
 
 
 class _Walkers:
-    """Pairs on their way from the receiver back to the transmitter; no group, no chain."""
+    """Pairs on their way from the receiver back to the transmitter."""
 
     def __init__(
         self,
         world: World,
-        group: ChainImages | None,
+        group: ChainImages,
         chain: NDArray[np.int64],
         receiver: NDArray[np.int64],
-        source_m: NDArray[np.float64],
         receivers_m: NDArray[np.float64],
         solver: Solver,
     ) -> None:
         num, depth = len(chain), max(solver.max_depth, 1)
         self._world, self._group, self._chain, self._receiver = world, group, chain, receiver
         self._refraction = solver.refraction and solver.max_depth > 0
-        self._edge = -1 if group is None or group.edge is None else group.edge
+        self._along_edge = group.diffraction_m(chain, receivers_m[receiver])
         self.alive = np.arange(num)
+        self._edge = np.full(num, -1)  # which element diffracts
         self._wedge = np.zeros(num, WEDGE_FIELDS)
-        if group is None:
-            self._aim = np.broadcast_to(source_m, (num, 1, 3))
-        else:
-            self._aim = aims(group, chain, receivers_m[receiver])
-        if group is not None and self._edge >= 0:
-            self._wedge = group.wedge[chain]
-            self.alive = np.flatnonzero(self._on_edge())
+        if group.edges is not None and self._along_edge is not None:
+            self._edge, self._wedge = group.edges.place[chain], group.edges.wedge[chain]
+            within = (self._along_edge > 0) & (self._along_edge < self._wedge["length"])
+            self.alive = np.flatnonzero(within)
         self._edge_offset = _edge_offset(self._wedge)
-        self._remaining = np.full(num, 0 if group is None else group.length, np.int64)
+        self._remaining = group.length[chain]
         self._vertex = receivers_m[receiver].astype(np.float32)
         self._normal = np.zeros((num, 3), np.float32)
         self._at_edge = np.zeros(num, bool)  # whether the walker stands on its edge
@@ -101,14 +95,13 @@ class _Walkers:
         """Every walker shoots one straight segment, and goes on or ends."""
         alive, depth = self.alive, self._kind.shape[1]
         k = self._remaining[alive]  # elements not reached yet
-        to_edge = k - 1 == self._edge if self._edge >= 0 else np.zeros(len(alive), bool)
-        target = self._aim[alive, k]
+        to_edge = (k > 0) & (k - 1 == self._edge[alive])
+        along_edge = None if self._along_edge is None else self._along_edge[alive]
+        target = self._group.aim_m(self._chain[alive], k, along_edge)
         hit = self._shoot(target, to_edge)
         open_end = to_edge | (k == 0)  # nothing may stand between here and the target
-        arrived = open_end & ~hit.valid
-        if self._group is not None:
-            on_plane = _on_plane(self._world, self._group, self._chain[alive], k - 1, hit)
-            arrived |= hit.valid & ~open_end & on_plane
+        on_plane = _on_plane(self._group, self._chain[alive], k - 1, hit)
+        arrived = np.where(open_end, ~hit.valid, hit.valid & on_plane)
         passes = hit.valid & ~arrived & self._refraction & (self._count[alive] + 1 + k <= depth)
         reflects, diffracts = arrived & ~open_end, arrived & to_edge
         self._done[alive[arrived & (k == 0)]] = True
@@ -153,16 +146,6 @@ class _Walkers:
         self._vertex[rows], self._normal[rows] = point, normal
         self._at_edge[rows] = code == InteractionType.DIFFRACTION
         self._count[rows] += 1
-
-    def _on_edge(self) -> NDArray[np.bool_]:
-        """Whether the diffraction point lies between the ends of the edge."""
-        wedge = self._wedge
-        along = np.einsum(
-            "pi,pi->p",
-            self._aim[:, self._edge + 1] - wedge["o"],
-            wedge["e_hat"].astype(np.float64),
-        )
-        return (along > 0) & (along < wedge["length"])
 
     def table(self) -> PathTable:
         """The walkers that arrived, their interactions counted from the transmitter."""
@@ -211,7 +194,6 @@ def _shoot_segments(world: World, step: _Step) -> _Hit:
 
 
 def _on_plane(
-    world: World,
     group: ChainImages,
     chain: NDArray[np.int64],
     element: NDArray[np.int64],
@@ -221,6 +203,8 @@ def _on_plane(
 
     By plane, not by distance along the ray: grazing rays fail the latter.
     """
+    if group.depth == 0:
+        return np.zeros(len(chain), bool)
     element = np.maximum(element, 0)
     normal = group.normal[chain, element]
     distance = np.einsum("pi,pi->p", hit.point - group.point[chain, element], normal)

@@ -99,7 +99,7 @@ class Tracer:
         batches = []
         for number, tx in enumerate(self.transmitters):
             source = tx.position_m[0]
-            table = connect(self.world, self.images[number], source, receivers.position_m, solver)
+            table = connect(self.world, self.images[number], receivers.position_m, solver)
             table = refine(self.world, table, source, receivers.position_m, solver)
             table = _without_repeats(table)
             a, doppler = coefficients(self.world, table, tx, rx_end, diffraction=solver.diffraction)

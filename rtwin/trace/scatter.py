@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rtwin.channel import InteractionType
 from rtwin.scene import Solver
-from rtwin.trace.images import PAIRS_PER_LAUNCH
+from rtwin.trace.reach import PAIRS_PER_LAUNCH
 from rtwin.trace.shoot import shoot
 from rtwin.trace.table import PathTable
 from rtwin.trace.wedges import WEDGE_FIELDS

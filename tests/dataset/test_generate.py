@@ -251,15 +251,6 @@ def test_plan_of_another_recipe_is_not_resumed(many, two_boxes, paths_file, tmp_
     assert content(file) == content(paths_file)
 
 
-def test_memory_limit_constants_are_documented():
-    """The memory bound in docs/dataset.md names the launches that bound it."""
-    from rtwin.trace import connect, fields, images
-
-    assert images.PAIRS_PER_LAUNCH == 4_000_000
-    assert connect.WALKERS_PER_LAUNCH == 1_000_000
-    assert fields.PATHS_PER_LAUNCH == 500_000
-
-
 def test_broken_shard_is_traced_again(many, tmp_path):
     recipe, expected = many
     file = tmp_path / "cut.h5"

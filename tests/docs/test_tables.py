@@ -9,7 +9,7 @@ import pytest
 
 from rtwin.dataset import schema
 from rtwin.scene import ITU_TABLE, devices, objects, recipe
-from rtwin.trace import connect, fields, images
+from rtwin.trace import connect, fields, reach
 
 from .markdown import ROOT, prose, table_after
 from .tables import key_rows, layout_rows
@@ -103,7 +103,7 @@ def test_bounds_of_memory():
     assert f"`--shard-size`: {generate.SHARD_SIZE} if" in text
     assert f"({_short(generate.SCATTERED_RAYS_PER_SHARD)} rays times receivers)" in text
     assert (
-        f"{_short(images.PAIRS_PER_LAUNCH)} pairs of chain and receiver, "
+        f"{_short(reach.PAIRS_PER_LAUNCH)} pairs of chain and receiver, "
         f"{_short(connect.WALKERS_PER_LAUNCH)} walkers, {_short(fields.PATHS_PER_LAUNCH)} paths."
     ) in text
 

@@ -29,7 +29,7 @@ def test_edges_come_back_to_the_bit(two_boxes):
     seen = set()
     for end, images in zip(tracer.transmitters, tracer.images, strict=True):
         source = end.position_m[0]
-        table = connect(world, images, source, receivers.position_m, recipe.solver)
+        table = connect(world, images, receivers.position_m, recipe.solver)
         table = refine(world, table, source, receivers.position_m, recipe.solver)
         edge = edges_of_wedges(world, table.wedge)
         diffracts = (table.kind == 8).any(axis=1)

@@ -1,0 +1,248 @@
+"""Which receivers a chain can reach at all: arithmetic on planes, no ray is shot.
+
+A receiver sees the transmitter over a chain only if every mirror point falls
+inside the bounds of its plane. Seen through a mirror a box stays convex, so the
+mirror points of a whole box of receivers lie within those of its corners:
+chains are tested against boxes of boxes of receivers first, and only what is
+left against receivers. The denser the receivers, the less each costs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.trace.images import ChainImages
+from rtwin.trace.world import World
+
+BRANCHING = 8
+EDGE_MARGIN_M = 0.02
+# Boxes must not lose what their receivers pass: wider than any rounding in double precision.
+BOX_MARGIN_M = 1e-3
+PAIRS_PER_LAUNCH = 4_000_000
+
+
+@dataclass(frozen=True)
+class _Boxes:
+    """Boxes around BRANCHING boxes (or receivers) of the level below each."""
+
+    low_m: NDArray[np.float64]  # [box, 3]
+    high_m: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.low_m)
+
+    def corners(self) -> list[NDArray[np.float64]]:
+        """The eight corners of all boxes, each [box, 3]."""
+        masks = [[(n >> axis) & 1 for axis in range(3)] for n in range(8)]
+        return [np.where(np.array(mask, bool), self.high_m, self.low_m) for mask in masks]
+
+
+def reachable_pairs(
+    world: World, images: ChainImages, receivers_m: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs whose mirror points all fall inside the bounds of their planes.
+
+    Returns:
+        Chain (row of the images) and receiver of each pair, neighbours in space together:
+        rays that start and end near each other are quicker.
+    """
+    order = _along_a_curve(receivers_m)
+    levels = _pile_up(receivers_m[order])
+    test = _Test(world, images)
+    num = len(levels[-1]) if levels else len(order)
+    chain = np.repeat(np.arange(len(images), dtype=np.uint32), num)
+    box = np.tile(np.arange(num, dtype=np.uint32), len(images))
+    for height in range(len(levels) - 1, -1, -1):
+        kept = test.passes(chain, box, levels[height].corners(), BOX_MARGIN_M)
+        below = len(levels[height - 1]) if height else len(order)
+        chain, box = _children(chain[kept], box[kept], below)
+    kept = test.passes(chain, box, [receivers_m[order]], 0.0)
+    chain, box = chain[kept], box[kept]
+    along = np.lexsort((box, chain))
+    return chain[along].astype(np.int64), order[box[along]]
+
+
+def _along_a_curve(points_m: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Order in which neighbours are near in space (Morton's curve over 1024 steps an axis)."""
+    if len(points_m) == 0:
+        return np.zeros(0, np.int64)
+    low, high = points_m.min(axis=0), points_m.max(axis=0)
+    cell = ((points_m - low) / max(float((high - low).max()), 1e-9) * 1023).astype(np.int64)
+    key = np.zeros(len(points_m), np.int64)
+    for bit in range(10):
+        for axis in range(3):
+            key |= ((cell[:, axis] >> bit) & 1) << (3 * bit + axis)
+    return np.argsort(key, kind="stable")
+
+
+def _pile_up(points_m: NDArray[np.float64]) -> list[_Boxes]:
+    """Boxes around runs of points, boxes around runs of boxes, until few are left."""
+    levels: list[_Boxes] = []
+    low = high = points_m
+    while len(low) > BRANCHING:
+        starts = np.arange(0, len(low), BRANCHING)
+        low, high = np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
+        levels.append(_Boxes(low, high))
+    return levels
+
+
+def _children(
+    chain: NDArray[np.uint32], box: NDArray[np.uint32], num_below: int
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    first = box.astype(np.int64)[:, None] * BRANCHING
+    child = (first + np.arange(BRANCHING)).ravel().astype(np.uint32)
+    exists = child < num_below
+    return np.repeat(chain, BRANCHING)[exists], child[exists]
+
+
+class _Test:
+    """The chains on the device, in double precision: grazing mirror points ask for it."""
+
+    def __init__(self, world: World, images: ChainImages) -> None:
+        self._world, self._mi, self._dr = world, world.engine.mi, world.engine.dr
+        self._length = world.engine.opaque(images.length.astype(np.uint32), "UInt")
+        self._depth = images.depth
+        self._plane = [self._numbers(images.plane[:, k]) for k in range(images.depth)]
+        self._low = self._points(world.planes.low_m)
+        self._high = self._points(world.planes.high_m)
+        self._normal = [self._points(images.normal[:, k]) for k in range(images.depth)]
+        self._point = [self._points(images.point[:, k]) for k in range(images.depth)]
+        self._image = [self._points(images.image[:, k]) for k in range(images.depth + 1)]
+        rows = np.arange(len(images))
+        self._last_image = self._points(images.image[rows, images.length])
+        self._edge_place = None
+        if images.edges is not None:
+            edges, depth = images.edges, images.depth
+            self._edge_place = self._numbers(edges.place)
+            self._edge_length = self._floats(edges.wedge["length"])
+            self._origin = [self._points(edges.origin[:, k]) for k in range(depth + 1)]
+            self._direction = [self._points(edges.direction[:, k]) for k in range(depth + 1)]
+            self._last_origin = self._points(edges.origin[rows, images.length])
+            self._last_direction = self._points(edges.direction[rows, images.length])
+
+    def passes(
+        self,
+        chain: NDArray[np.uint32],
+        box: NDArray[np.uint32],
+        corners_m: Sequence[NDArray[np.float64]],
+        margin_m: float,
+    ) -> NDArray[np.int64]:
+        """Which pairs may reach; `corners_m` holds each corner of all boxes, [box, 3]."""
+        corners = [self._points(corner) for corner in corners_m]
+        margin = self._floats([margin_m])
+        found = []
+        for start in range(0, len(chain), PAIRS_PER_LAUNCH):
+            block = slice(start, start + PAIRS_PER_LAUNCH)
+            ok = self._visible(
+                self._numbers(chain[block]), self._numbers(box[block]), corners, margin
+            )
+            found.append(self._dr.compress(ok).numpy().astype(np.int64) + start)
+        return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+    def _visible(self, chain: Any, box: Any, corners: list[Any], margin: Any) -> Any:
+        mi, dr = self._mi, self._dr
+        length = dr.gather(mi.UInt, self._length, chain)
+        points = [dr.gather(mi.Point3d, corner, box) for corner in corners]
+        ok, along = dr.full(mi.Mask, True, dr.width(chain)), []
+        place = mi.UInt(0)
+        if self._edge_place is not None:
+            place = dr.gather(mi.UInt, self._edge_place, chain)
+            low, high = self._edge_interval(chain, points)
+            reach = dr.gather(mi.Float64, self._edge_length, chain) + EDGE_MARGIN_M + margin
+            ok &= (high > -(EDGE_MARGIN_M + margin)) & (low < reach)
+            along = [low] if len(points) == 1 else [
+                dr.maximum(low, -(EDGE_MARGIN_M + margin)), dr.minimum(high, reach)
+            ]  # fmt: skip
+            points = [point for point in points for _ in along]
+        clear = mi.Mask(True)  # until a box lies on both sides of a plane: then nothing is known
+        for k in range(self._depth - 1, -1, -1):
+            on = k < length
+            aim = dr.gather(mi.Point3d, self._image[k + 1], chain)
+            aims = [aim] * len(points)
+            if along:
+                o = dr.gather(mi.Point3d, self._origin[k + 1], chain)
+                e = dr.gather(mi.Point3d, self._direction[k + 1], chain)
+                behind = place <= k
+                aims = [dr.select(behind, o + along[i % len(along)] * e, aim)
+                        for i in range(len(points))]  # fmt: skip
+                at_edge = on & (place == k)
+                moved = [dr.select(at_edge, a, p) for p, a in zip(points, aims, strict=True)]
+                on &= ~at_edge
+                points = moved
+            ok_here, clear_here, mirrored = self._mirror_points(chain, k, points, aims, margin)
+            ok &= ~on | ~clear | ok_here
+            clear &= ~on | clear_here
+            points = [dr.select(on, m, p) for m, p in zip(mirrored, points, strict=True)]
+        return ok
+
+    def _mirror_points(
+        self, chain: Any, k: int, points: list[Any], aims: list[Any], margin: Any
+    ) -> tuple[Any, Any, list[Any]]:
+        """Whether lines from points to aims may cross the plane of element k in its bounds.
+
+        Also whether that is certain of all lines alike, and where they cross it.
+        """
+        mi, dr = self._mi, self._dr
+        normal = dr.gather(mi.Point3d, self._normal[k], chain)
+        point = dr.gather(mi.Point3d, self._point[k], chain)
+        every, some = mi.Mask(True), mi.Mask(False)
+        low, high, crossings = None, None, []
+        for p, aim in zip(points, aims, strict=True):
+            before, behind = dr.dot(p - point, normal), dr.dot(point - aim, normal)
+            span = before + behind
+            right = (behind * before > 0) & (dr.abs(span) > 1e-9)
+            every, some = every & right, some | right
+            crossing = p + (aim - p) * (before / span)
+            crossings.append(crossing)
+            low = crossing if low is None else dr.minimum(low, crossing)
+            high = crossing if high is None else dr.maximum(high, crossing)
+        plane = dr.gather(mi.UInt, self._plane[k], chain)
+        inside = dr.all(
+            (high > dr.gather(mi.Point3d, self._low, plane) - margin)
+            & (low < dr.gather(mi.Point3d, self._high, plane) + margin)
+        )
+        return some & (~every | inside), every, crossings
+
+    def _edge_interval(self, chain: Any, points: list[Any]) -> tuple[Any, Any]:
+        """Bounds of where along its edge [m] a chain's paths to the points diffract."""
+        mi, dr = self._mi, self._dr
+        source = dr.gather(mi.Point3d, self._last_image, chain)
+        o = dr.gather(mi.Point3d, self._last_origin, chain)
+        e = dr.gather(mi.Point3d, self._last_direction, chain)
+        along_source = dr.dot(source - o, e)
+        off_source = dr.norm(source - o - along_source * e)
+
+        def distances(p: Any) -> tuple[Any, Any]:
+            along = dr.dot(p - o, e)
+            return along - along_source, dr.norm(p - o - along * e)
+
+        ahead, off = zip(*(distances(p) for p in points), strict=True)
+        least, most = ahead[0], ahead[0]
+        far = off[0]
+        for value, distance in zip(ahead[1:], off[1:], strict=True):
+            least, most = dr.minimum(least, value), dr.maximum(most, value)
+            far = dr.maximum(far, distance)
+        near = far
+        if len(points) > 1:
+            radius = 0.5 * dr.norm(points[-1] - points[0])  # corner 0 is low, the last is high
+            _, middle = distances(0.5 * (points[0] + points[-1]))
+            near = dr.maximum(middle - radius, 0)
+        share_high = off_source / dr.maximum(off_source + near, 1e-12)
+        share_low = off_source / dr.maximum(off_source + far, 1e-12)
+        return (
+            along_source + dr.minimum(least * share_low, least * share_high),
+            along_source + dr.maximum(most * share_low, most * share_high),
+        )
+
+    def _points(self, values: NDArray[np.float64]) -> Any:
+        columns = np.asarray(values, np.float64).T
+        return self._mi.Point3d(*(self._floats(column) for column in columns))
+
+    def _floats(self, values: Any) -> Any:
+        return self._world.engine.opaque(np.ascontiguousarray(values, np.float64), "Float64")
+
+    def _numbers(self, values: NDArray[Any]) -> Any:
+        return self._world.engine.opaque(np.ascontiguousarray(values, np.uint32), "UInt")
