@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from rtwin.dataset.generate import Progress, assemble, part, silent
+from rtwin.dataset.assemble import assemble
+from rtwin.dataset.links import part
+from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.reader import PathDataset, open_dataset
 from rtwin.dataset.schema import PATHS_FORMAT
 from rtwin.dataset.shards import SHARD_VARIABLES, ShardFolder, shard_ranges

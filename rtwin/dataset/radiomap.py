@@ -7,14 +7,9 @@ import h5py
 import numpy as np
 
 from rtwin.channel import rss_dbm, serving_transmitter, sinr, thermal_noise_w
-from rtwin.dataset.generate import (
-    Progress,
-    request_hash,
-    scene_attributes,
-    silent,
-    transmitter_columns,
-    write_table,
-)
+from rtwin.dataset.assemble import scene_attributes, transmitter_columns, write_table
+from rtwin.dataset.generate import request_hash
+from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.schema import COORDINATES, MAP_FORMAT, MAP_LAYOUT
 from rtwin.dataset.store import (
     attach_dimensions,

@@ -1,0 +1,131 @@
+"""Finished shards become one file."""
+
+from typing import Any
+
+import h5py
+import numpy as np
+
+from rtwin.dataset.progress import Progress
+from rtwin.dataset.schema import (
+    COORDINATES,
+    PATHS_FORMAT,
+    PATHS_LAYOUT,
+    PORT_LABELS,
+    RX_VARIABLES,
+    SCENE_VARIABLES,
+    TX_VARIABLES,
+    Variable,
+)
+from rtwin.dataset.shards import ShardFolder
+from rtwin.dataset.store import (
+    RESUME,
+    attach_dimensions,
+    content_hash,
+    create_variable,
+    plain_errors,
+    replace_whole,
+    reserve_space,
+    write_header,
+)
+from rtwin.scene import Receivers, Recipe, recipe_dict
+from rtwin.trace import World, remarks
+
+
+def assemble(
+    world: World,
+    receivers: Receivers,
+    folder: ShardFolder,
+    num_shards: int,
+    request: str,
+    progress: Progress,
+) -> None:
+    """Make the finished shards one file, and put it in place."""
+    recipe = world.recipe
+    merged = folder.path / "merged.h5"
+    num_tx, num_rx = len(recipe.transmitter), len(receivers)
+    progress("write", 0, 1)
+    with plain_errors(folder.target, RESUME):
+        reserve_space(folder.path, folder.merged_bytes(num_shards))
+        with h5py.File(merged, "w") as file:
+            write_header(file, PATHS_FORMAT, {
+                **scene_attributes(world),
+                "request_hash": request,
+                "num_candidates": receivers.num_candidates,
+                "num_inside": receivers.num_inside,
+                "num_underground": receivers.num_underground,
+                "num_without_ground": receivers.num_without_ground,
+                "featureType": "point",
+            })  # fmt: skip
+            write_table(file, TX_VARIABLES, transmitter_columns(recipe))
+            time_s = receivers.time_s if receivers.time_s is not None else np.full(num_rx, np.nan)
+            write_table(file, RX_VARIABLES, {
+                "rx_position_m": receivers.position_m,
+                "rx_orientation_rad": receivers.orientation_rad,
+                "rx_velocity_m_s": receivers.velocity_m_s,
+                "rx_time_s": time_s,
+                "rx_candidate": receivers.candidate,
+            })  # fmt: skip
+            link = np.arange(num_rx * num_tx)
+            links = {"link_tx": link % num_tx, "link_rx": link // num_tx}
+            write_table(file, PATHS_LAYOUT, links)
+            write_table(file, SCENE_VARIABLES, _scene_columns(world))
+            folder.merge_into(file, num_shards)
+            file["num_paths"].attrs["sample_dimension"] = "path"
+            attach_dimensions(file, PATHS_LAYOUT, {
+                **COORDINATES,
+                "tx": [tx.name for tx in recipe.transmitter],
+                "tx_pol": PORT_LABELS[recipe.transmitter[0].antenna.polarization],
+                "rx_pol": PORT_LABELS[recipe.receivers.antenna.polarization],
+            })  # fmt: skip
+            file.attrs["content_hash"] = content_hash(file, PATHS_LAYOUT)
+        replace_whole(merged, folder.target)
+    progress("write", 1, 1)
+
+
+def scene_attributes(world: World) -> dict[str, Any]:
+    """Root attributes that every file of a scene carries."""
+    recipe = world.recipe
+    return {
+        "title": recipe.title,
+        "scene": recipe.name,
+        "geometry_hash": world.geometry_hash,
+        "scene_hash": world.scene_hash,
+        "source": recipe.source,
+        "licence": recipe.licence,
+        "recipe": recipe_dict(recipe),
+        "frequency_hz": recipe.frequency_hz,
+        "seed": recipe.seed,
+        "variant": world.engine.variant,
+        "remarks": remarks(world),
+    }
+
+
+def transmitter_columns(recipe: Recipe) -> dict[str, Any]:
+    """Values of TX_VARIABLES."""
+    transmitters = recipe.transmitter
+    return {
+        "tx_name": [tx.name for tx in transmitters],
+        "tx_position_m": np.array([tx.position_m for tx in transmitters], np.float64),
+        "tx_orientation_rad": np.array([tx.orientation_rad for tx in transmitters], np.float64),
+        "tx_velocity_m_s": np.array([tx.velocity_m_s for tx in transmitters], np.float64),
+        "tx_power_dbm": np.array([tx.power_dbm for tx in transmitters], np.float64),
+    }
+
+
+def _scene_columns(world: World) -> dict[str, Any]:
+    materials = [world.materials[name] for name in world.material_names]
+    numbers = ("relative_permittivity", "conductivity_s_per_m", "thickness_m",
+               "scattering_coefficient", "xpd_coefficient")  # fmt: skip
+    return {
+        "object_name": list(world.object_names),
+        "material_name": list(world.material_names),
+        **{name: np.array([getattr(m, name) for m in materials]) for name in numbers},
+    }
+
+
+def write_table(file: h5py.File, layout: tuple[Variable, ...], columns: dict[str, Any]) -> None:
+    """Write the variables of a layout for which there are values."""
+    for variable in layout:
+        if variable.name in columns:
+            data = columns[variable.name]
+            create_variable(file, variable, np.shape(data), data)
