@@ -79,6 +79,12 @@ def progress_bar(quiet: bool) -> Iterator[Stage]:
         yield report
 
 
+def gigahertz(info: dict[str, Any]) -> str:
+    """The carrier frequency or frequencies of a file's summary."""
+    each = info.get("frequencies_hz") or [info["frequency_hz"]]
+    return ", ".join(f"{hertz / 1e9:g}" for hertz in each) + " GHz"
+
+
 def human_bytes(size: float) -> str:
     """A size with a binary prefix."""
     for unit in ("B", "KiB", "MiB", "GiB"):

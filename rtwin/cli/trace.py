@@ -9,6 +9,7 @@ import typer
 from rtwin.cli.report import (
     JsonFlag,
     SceneArgument,
+    gigahertz,
     human_bytes,
     print_json,
     print_rows,
@@ -125,6 +126,18 @@ def generate(
     )
 
 
+def _numbers(text: str | None) -> list[float] | None:
+    """Numbers with commas between them."""
+    if text is None:
+        return None
+    try:
+        return [float(word) for word in text.split(",")]
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{text!r}: give numbers with commas between them", param_hint="--frequencies"
+        ) from error
+
+
 def _print_remarks(info: dict[str, Any]) -> None:
     for remark in info["remarks"]:
         stderr(f"note: {remark}")
@@ -134,6 +147,10 @@ def evaluate(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A dataset of paths.")],
     output: Output,
     frequency: Frequency = None,
+    frequencies: Annotated[
+        str | None,
+        typer.Option(metavar="HZ,HZ,...", help="Several frequencies [Hz]: a sweep in one file."),
+    ] = None,
     materials: Annotated[
         Path | None,
         typer.Option(metavar="TOML", help="File of [materials.NAME] tables as in a recipe."),
@@ -164,9 +181,9 @@ def evaluate(
     start = time.perf_counter()
     with progress_bar(quiet or json) as progress:
         run(
-            file, output, frequency_hz=frequency, materials=materials, tx_pattern=tx_pattern,
-            tx_downtilt_deg=tx_downtilt, rx_pattern=rx_pattern, scene=scene, overwrite=overwrite,
-            progress=progress,
+            file, output, frequency_hz=frequency, frequencies_hz=_numbers(frequencies),
+            materials=materials, tx_pattern=tx_pattern, tx_downtilt_deg=tx_downtilt,
+            rx_pattern=rx_pattern, scene=scene, overwrite=overwrite, progress=progress,
         )  # fmt: skip
     info = file_info(output) | {"seconds": round(time.perf_counter() - start, 3)}
     if json:
@@ -176,7 +193,7 @@ def evaluate(
     print_rows(
         [
             ("file", f"{output} ({human_bytes(info['bytes'])})"),
-            ("frequency", f"{info['frequency_hz'] / 1e9:g} GHz"),
+            ("frequency", gigahertz(info)),
             ("paths", f"{info['num_paths']} ({info['num_paths_without_power']} without power)"),
             ("content hash", info["content_hash"]),
             ("time", f"{info['seconds']:.1f} s"),

@@ -1,5 +1,6 @@
 """Finished shards become one file."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import h5py
@@ -11,9 +12,9 @@ from rtwin.dataset.schema import (
     PATHS_FORMAT,
     PATHS_LAYOUT,
     PORT_LABELS,
-    RX_VARIABLES,
     SCENE_VARIABLES,
-    TX_VARIABLES,
+    SWEEP_FORMAT,
+    SWEEP_LAYOUT,
     Variable,
 )
 from rtwin.dataset.shards import ShardFolder
@@ -32,23 +33,34 @@ from rtwin.trace import World, remarks
 
 
 def assemble(
-    world: World,
+    worlds: Sequence[World],
     receivers: Receivers,
     folder: ShardFolder,
     num_shards: int,
     request: str,
     progress: Progress,
+    *,
+    sweep: bool = False,
 ) -> None:
-    """Make the finished shards one file, and put it in place."""
+    """Make the finished shards one file, and put it in place.
+
+    Args:
+        worlds: The world; for a sweep the world at each frequency.
+    """
+    world = worlds[0]
     recipe = world.recipe
+    kind, layout = (SWEEP_FORMAT, SWEEP_LAYOUT) if sweep else (PATHS_FORMAT, PATHS_LAYOUT)
     merged = folder.path / "merged.h5"
     num_tx, num_rx = len(recipe.transmitter), len(receivers)
     progress("write", 0, 1)
     with plain_errors(folder.target, RESUME):
         reserve_space(folder.path, folder.merged_bytes(num_shards))
         with h5py.File(merged, "w") as file:
-            write_header(file, PATHS_FORMAT, {
-                **scene_attributes(world),
+            attributes = scene_attributes(world)
+            if sweep:
+                del attributes["frequency_hz"]
+            write_header(file, kind, {
+                **attributes,
                 "request_hash": request,
                 "num_candidates": receivers.num_candidates,
                 "num_inside": receivers.num_inside,
@@ -56,28 +68,31 @@ def assemble(
                 "num_without_ground": receivers.num_without_ground,
                 "featureType": "point",
             })  # fmt: skip
-            write_table(file, TX_VARIABLES, transmitter_columns(recipe))
             time_s = receivers.time_s if receivers.time_s is not None else np.full(num_rx, np.nan)
-            write_table(file, RX_VARIABLES, {
+            link = np.arange(num_rx * num_tx)
+            frequencies_hz = np.array([w.recipe.frequency_hz for w in worlds], np.float64)
+            write_table(file, layout, {
+                **transmitter_columns(recipe),
                 "rx_position_m": receivers.position_m,
                 "rx_orientation_rad": receivers.orientation_rad,
                 "rx_velocity_m_s": receivers.velocity_m_s,
                 "rx_time_s": time_s,
                 "rx_candidate": receivers.candidate,
+                "link_tx": link % num_tx,
+                "link_rx": link // num_tx,
+                "frequency_hz": frequencies_hz,
+                **_scene_columns(worlds, sweep),
             })  # fmt: skip
-            link = np.arange(num_rx * num_tx)
-            links = {"link_tx": link % num_tx, "link_rx": link // num_tx}
-            write_table(file, PATHS_LAYOUT, links)
-            write_table(file, SCENE_VARIABLES, _scene_columns(world))
             folder.merge_into(file, num_shards)
             file["num_paths"].attrs["sample_dimension"] = "path"
-            attach_dimensions(file, PATHS_LAYOUT, {
+            attach_dimensions(file, layout, {
                 **COORDINATES,
+                "frequency": frequencies_hz,
                 "tx": [tx.name for tx in recipe.transmitter],
                 "tx_pol": PORT_LABELS[recipe.transmitter[0].antenna.polarization],
                 "rx_pol": PORT_LABELS[recipe.receivers.antenna.polarization],
             })  # fmt: skip
-            file.attrs["content_hash"] = content_hash(file, PATHS_LAYOUT)
+            file.attrs["content_hash"] = content_hash(file, layout)
         replace_whole(merged, folder.target)
     progress("write", 1, 1)
 
@@ -112,15 +127,18 @@ def transmitter_columns(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _scene_columns(world: World) -> dict[str, Any]:
-    materials = [world.materials[name] for name in world.material_names]
-    numbers = ("relative_permittivity", "conductivity_s_per_m", "thickness_m",
-               "scattering_coefficient", "xpd_coefficient")  # fmt: skip
-    return {
-        "object_name": list(world.object_names),
-        "material_name": list(world.material_names),
-        **{name: np.array([getattr(m, name) for m in materials]) for name in numbers},
+def _scene_columns(worlds: Sequence[World], sweep: bool) -> dict[str, Any]:
+    names = worlds[0].material_names
+    numbers = [v.name for v in SCENE_VARIABLES if v.dims == ("material_id",) and v.dtype != "str"]
+    columns: dict[str, Any] = {
+        "object_name": list(worlds[0].object_names),
+        "material_name": list(names),
     }
+    swept = {v.name for v in SWEEP_LAYOUT if "frequency" in v.dims}
+    for number in numbers:
+        each = np.array([[getattr(w.materials[n], number) for w in worlds] for n in names])
+        columns[number] = each if sweep and number in swept else each[:, 0]
+    return columns
 
 
 def write_table(file: h5py.File, layout: tuple[Variable, ...], columns: dict[str, Any]) -> None:

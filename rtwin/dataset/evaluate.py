@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,19 @@ from rtwin.dataset.assemble import assemble
 from rtwin.dataset.links import part
 from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.reader import PathDataset, open_dataset
-from rtwin.dataset.schema import PATHS_FORMAT
+from rtwin.dataset.schema import PATHS_FORMAT, SWEEP_FORMAT
 from rtwin.dataset.shards import SHARD_VARIABLES, ShardFolder, shard_ranges
 from rtwin.dataset.store import prepare_target, provenance
-from rtwin.errors import RecipeError, StoreError
+from rtwin.errors import OutOfRangeError, RecipeError, StoreError
 from rtwin.scene import Receivers, Recipe, load_recipe, recipe_dict, recipe_from_dict
-from rtwin.trace import evaluate_paths, load_world
+from rtwin.trace import World, evaluate_paths, load_world
 
 RECEIVERS_PER_SHARD = 4096
 _KEPT = (
     "delay_s", "aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith", "interactions",
     "triangle", "edge", "object", "material", "vertex_m",
 )  # fmt: skip
+_COMPUTED = ("a", "doppler_hz")
 
 
 def evaluate(
@@ -32,6 +34,7 @@ def evaluate(
     output: str | Path,
     *,
     frequency_hz: float | None = None,
+    frequencies_hz: Sequence[float] | None = None,
     materials: str | Path | None = None,
     tx_pattern: str | None = None,
     tx_downtilt_deg: float | None = None,
@@ -51,6 +54,8 @@ def evaluate(
         file: Dataset to start from.
         output: Where to; appears whole or not at all.
         frequency_hz: Carrier frequency [Hz].
+        frequencies_hz: Several of them [Hz], [frequency]: the output is a sweep, whose
+            coefficients, Doppler shifts and materials have a dimension `frequency`.
         materials: TOML file with [materials.NAME] tables as in a recipe.
         tx_pattern: Antenna pattern of all transmitters.
         tx_downtilt_deg: Downtilt [deg] of all transmitters, azimuth and roll kept.
@@ -66,6 +71,9 @@ def evaluate(
         RecipeError, MaterialRangeError: if a setting is impossible.
     """
     file, output = Path(file), Path(output)
+    if frequencies_hz is not None:
+        _check_frequencies(frequency_hz, frequencies_hz)
+        frequency_hz = frequencies_hz[0]
     with open_dataset(file) as dataset:
         recipe = _changed(
             dataset, scene, frequency_hz, materials, tx_pattern, tx_downtilt_deg, rx_pattern
@@ -77,8 +85,9 @@ def evaluate(
                 f"{file}: holds scattered paths, and which of them exist depends on the "
                 "materials; generate the dataset anew"
             )
-        request = _request_hash(recipe, dataset)
-        if prepare_target(output, PATHS_FORMAT, request, overwrite):
+        kind = PATHS_FORMAT if frequencies_hz is None else SWEEP_FORMAT
+        request = _request_hash(recipe, dataset, frequencies_hz)
+        if prepare_target(output, kind, request, overwrite):
             progress("evaluate", 1, 1)
             return output
         world = load_world(recipe)
@@ -88,19 +97,35 @@ def evaluate(
                 "generate it again"
             )
         receivers = _receivers(dataset)
-        ranges = shard_ranges(len(receivers), RECEIVERS_PER_SHARD)
+        # Impossible frequencies are refused before the work.
+        worlds = [world.at_frequency(f) for f in frequencies_hz or [recipe.frequency_hz]]
+        ranges = shard_ranges(len(receivers), max(1, RECEIVERS_PER_SHARD // len(worlds)))
         folder = ShardFolder(output)
         plan = {"request": request, "shards": len(ranges)}
         with folder.opened(plan):
             for number, (start, stop) in enumerate(ranges):
                 progress("evaluate", number, len(ranges))
                 if not folder.is_finished(number):
-                    shard = _shard(world, dataset, part(receivers, start, stop), start, stop)
+                    shard = _shard(worlds, dataset, part(receivers, start, stop), start, stop)
+                    if frequencies_hz is None:
+                        shard |= {name: shard[name][:, 0] for name in _COMPUTED}
                     folder.write(number, shard)
             progress("evaluate", len(ranges), len(ranges))
-            assemble(world, receivers, folder, len(ranges), request, progress)
+            assemble(
+                worlds, receivers, folder, len(ranges), request, progress,
+                sweep=frequencies_hz is not None,
+            )  # fmt: skip
         folder.remove()
     return output
+
+
+def _check_frequencies(frequency_hz: float | None, frequencies_hz: Sequence[float]) -> None:
+    if frequency_hz is not None:
+        raise OutOfRangeError("frequency and frequencies are both given; give one of them")
+    if not len(frequencies_hz) or len(set(frequencies_hz)) < len(frequencies_hz):
+        raise OutOfRangeError(
+            f"frequencies are {list(frequencies_hz)}; give one or more, each once [Hz]"
+        )
 
 
 def _changed(
@@ -154,8 +179,11 @@ def _material_tables(file: Path) -> dict[str, Any]:
     return data["materials"]
 
 
-def _request_hash(recipe: Recipe, dataset: PathDataset) -> str:
+def _request_hash(
+    recipe: Recipe, dataset: PathDataset, frequencies_hz: Sequence[float] | None
+) -> str:
     request = {
+        "frequencies_hz": None if frequencies_hz is None else list(frequencies_hz),
         "evaluated": dataset.attributes["content_hash"],
         "recipe": recipe_dict(recipe),
         "versions": provenance(),
@@ -180,15 +208,21 @@ def _receivers(dataset: PathDataset) -> Receivers:
 
 
 def _shard(
-    world: Any, dataset: PathDataset, receivers: Receivers, start: int, stop: int
+    worlds: list[World], dataset: PathDataset, receivers: Receivers, start: int, stop: int
 ) -> dict[str, Any]:
+    """Variables of the links of some receivers; those of _COMPUTED as [path, frequency, ...]."""
     links = slice(start * dataset.num_tx, stop * dataset.num_tx)
     rows = dataset.path_rows(links.start, links.stop)
     kept = {name: dataset.read(name, rows) for name in _KEPT}
     per_link = {v.name: dataset.read(v.name, links) for v in SHARD_VARIABLES}
     link = np.repeat(np.arange(links.stop - links.start), per_link["num_paths"])
-    a, doppler = evaluate_paths(
-        world, receivers, link % dataset.num_tx, link // dataset.num_tx,
-        kept["interactions"], kept["triangle"], kept["edge"], kept["vertex_m"],
-    )  # fmt: skip
+    fields = [
+        evaluate_paths(
+            world.at_frequency(world.recipe.frequency_hz), receivers,
+            link % dataset.num_tx, link // dataset.num_tx,
+            kept["interactions"], kept["triangle"], kept["edge"], kept["vertex_m"],
+        )
+        for world in worlds
+    ]  # fmt: skip
+    a, doppler = (np.stack(values, axis=1) for values in zip(*fields, strict=True))
     return {**per_link, **kept, "a": a, "doppler_hz": doppler}

@@ -77,7 +77,7 @@ def generate(
             _trace_here(world, receivers, folder, ranges, todo, steps)
         else:
             trace_apart(world, receivers, folder, ranges, todo, workers, steps)
-        assemble(world, receivers, folder, len(ranges), request, progress)
+        assemble([world], receivers, folder, len(ranges), request, progress)
     folder.remove()
     return file
 

@@ -7,7 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT
+from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, SWEEP_FORMAT
 from rtwin.dataset.store import blocks, open_checked
 from rtwin.units import to_db
 
@@ -30,14 +30,17 @@ def file_info(file: str | Path) -> dict[str, Any]:
             "scene": h5.attrs.get("scene", ""),
             "scene_hash": h5.attrs.get("scene_hash", ""),
             "content_hash": h5.attrs.get("content_hash", ""),
-            "frequency_hz": float(h5.attrs.get("frequency_hz", np.nan)),
             "seed": int(h5.attrs.get("seed", 0)),
             "variant": h5.attrs.get("variant", ""),
             "versions": json.loads(h5.attrs.get("versions", "{}")),
             "remarks": json.loads(h5.attrs.get("remarks", "[]")),
             "num_tx": int(h5["tx_position_m"].shape[0]),
         }
-        if kind == PATHS_FORMAT:
+        if kind == SWEEP_FORMAT:
+            info["frequencies_hz"] = h5["frequency_hz"][...].tolist()
+        else:
+            info["frequency_hz"] = float(h5.attrs.get("frequency_hz", np.nan))
+        if kind in (PATHS_FORMAT, SWEEP_FORMAT):
             paths = h5["num_paths"][...]
             info |= {
                 "num_rx": int(h5["rx_position_m"].shape[0]),
@@ -65,4 +68,5 @@ def file_info(file: str | Path) -> dict[str, Any]:
 
 def _count_without_power(h5: h5py.File) -> int:
     """Paths whose coefficient is zero, for instance through metal: geometry without a field."""
-    return sum(int((block == 0).all(axis=(1, 2)).sum()) for block in blocks(h5["a"]))
+    ports = tuple(range(1, h5["a"].ndim))
+    return sum(int((block == 0).all(axis=ports).sum()) for block in blocks(h5["a"]))

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.channel import AntennaArray, PathSet, planar_array_positions_m
-from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, PATHS_LAYOUT
+from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, PATHS_LAYOUT, SWEEP_FORMAT, SWEPT
 from rtwin.dataset.store import open_checked
-from rtwin.errors import MissingExtraError, OutOfRangeError
+from rtwin.errors import MissingExtraError, OutOfRangeError, StoreError
 from rtwin.scene import Antenna, Recipe, recipe_from_dict
 from rtwin.units import wavelength_m
 
@@ -27,11 +27,40 @@ class PathDataset:
     """A dataset of paths, open for reading; use it in a `with` block.
 
     Nothing is read until it is asked for, so a file may be larger than memory.
+    A frequency sweep is open at one of its frequencies.
     """
 
-    def __init__(self, file: str | Path) -> None:
+    def __init__(self, file: str | Path, frequency_hz: float | None = None) -> None:
         self.path = Path(file)
-        self._file: h5py.File = open_checked(file, PATHS_FORMAT)
+        self._file: h5py.File = open_checked(file)
+        try:
+            self._column = self._find_frequency(frequency_hz)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _find_frequency(self, frequency_hz: float | None) -> int | None:
+        """Column of a sweep; None where the file is of one frequency."""
+        kind = self._file.attrs["format"]
+        if kind not in (PATHS_FORMAT, SWEEP_FORMAT):
+            raise StoreError(f"{self.path}: holds {kind}, this needs {PATHS_FORMAT}")
+        if kind == PATHS_FORMAT:
+            there = np.array([self._file.attrs["frequency_hz"]])
+        else:
+            there = self._file["frequency_hz"][...]
+        listed = ", ".join(f"{f:.9g}" for f in there)
+        if frequency_hz is None and kind == SWEEP_FORMAT:
+            raise StoreError(
+                f"{self.path}: is a sweep over {listed} Hz; open it at one of these "
+                "(frequency_hz), or evaluate the dataset at one frequency"
+            )
+        if frequency_hz is not None and frequency_hz not in there:
+            raise OutOfRangeError(
+                f"frequency_hz is {frequency_hz:.9g}, {self.path} holds {listed} Hz"
+            )
+        if kind == PATHS_FORMAT:
+            return None
+        return int(np.flatnonzero(there == frequency_hz)[0])
 
     def __enter__(self) -> "PathDataset":
         return self
@@ -53,18 +82,33 @@ class PathDataset:
         if name not in self._file:
             known = ", ".join(v.name for v in PATHS_LAYOUT)
             raise OutOfRangeError(f"{name!r} is no variable of {self.path}; there are {known}")
-        data = self._file[name][rows]
-        return data.astype(str) if data.dtype == object else data
+        return self._rows(name, rows)
+
+    def _rows(self, name: str, rows: slice) -> NDArray[Any]:
+        data = self._file[name]
+        if self._column is not None and name in SWEPT:
+            return data[rows, self._column]
+        values = data[rows]
+        return values.astype(str) if values.dtype == object else values
 
     @property
     def attributes(self) -> dict[str, Any]:
         """Root attributes: provenance, hashes, counts."""
-        return {name: _plain(value) for name, value in self._file.attrs.items()}
+        found = {name: _plain(value) for name, value in self._file.attrs.items()}
+        return found | {"frequency_hz": self.frequency_hz}
+
+    @property
+    def frequency_hz(self) -> float:
+        """Carrier frequency [Hz]."""
+        if self._column is None:
+            return float(self._file.attrs["frequency_hz"])
+        return float(self._file["frequency_hz"][self._column])
 
     @cached_property
     def recipe(self) -> Recipe:
         """The recipe that the dataset was traced from."""
-        return recipe_from_dict(json.loads(self._file.attrs["recipe"]), self._file.attrs["scene"])
+        data = json.loads(self._file.attrs["recipe"]) | {"frequency_hz": self.frequency_hz}
+        return recipe_from_dict(data, self._file.attrs["scene"])
 
     @property
     def num_tx(self) -> int:
@@ -108,7 +152,7 @@ class PathDataset:
             )
         rows = self.path_rows(links.start, links.stop)
         columns = {
-            name: self._file[name][rows]
+            name: self._rows(name, rows)
             for name in (
                 "a", "delay_s", "aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith",
                 "doppler_hz", "interactions",
@@ -116,7 +160,7 @@ class PathDataset:
         }  # fmt: skip
         return PathSet(
             num_paths=self.num_paths[links],
-            frequency_hz=float(self._file.attrs["frequency_hz"]),
+            frequency_hz=self.frequency_hz,
             **columns,
         )
 
@@ -156,13 +200,17 @@ def _array(antenna: Antenna, frequency_hz: float, orientation: NDArray[Any]) -> 
     return AntennaArray(positions, orientation)
 
 
-def open_dataset(file: str | Path) -> PathDataset:
+def open_dataset(file: str | Path, frequency_hz: float | None = None) -> PathDataset:
     """Open a dataset of paths for reading.
 
+    Args:
+        frequency_hz: Which frequency [Hz] of a sweep.
     Raises:
-        StoreError: if the file is missing, broken, of another kind or newer.
+        StoreError: if the file is missing, broken, of another kind or newer, or
+            a sweep and no frequency is given.
+        OutOfRangeError: if the file does not hold the frequency.
     """
-    return PathDataset(file)
+    return PathDataset(file, frequency_hz)
 
 
 @dataclass(frozen=True)

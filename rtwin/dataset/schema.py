@@ -5,9 +5,10 @@ Paths are a CF contiguous ragged array: flat variables over all paths, and
 transmitters: link = rx * num_tx + tx. docs/dataset.md is made from these tables.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 PATHS_FORMAT = "rtwin-paths"
+SWEEP_FORMAT = "rtwin-sweep"
 MAP_FORMAT = "rtwin-radiomap"
 FORMAT_VERSION = 1
 
@@ -98,6 +99,22 @@ SCENE_VARIABLES = (
 PATHS_LAYOUT = (
     *TX_VARIABLES, *RX_VARIABLES, *LINK_VARIABLES, *PATH_VARIABLES, *SCENE_VARIABLES
 )  # fmt: skip
+
+SWEPT = ("a", "doppler_hz", "relative_permittivity", "conductivity_s_per_m")
+
+
+def _swept(variable: Variable) -> Variable:
+    if variable.name not in SWEPT:
+        return variable
+    first, *others = variable.dims
+    return replace(variable, dims=(first, "frequency", *others))
+
+
+# The same paths at several frequencies: what depends on frequency has it as second dimension.
+SWEEP_LAYOUT = (
+    Variable("frequency_hz", ("frequency",), "<f8", "Hz", "carrier frequency"),
+    *(_swept(variable) for variable in PATHS_LAYOUT),
+)
 
 _CELLS = ("cell_y", "cell_x")
 MAP_LAYOUT = (

@@ -14,6 +14,8 @@ from rtwin.dataset.schema import (
     MAP_LAYOUT,
     PATHS_FORMAT,
     PATHS_LAYOUT,
+    SWEEP_FORMAT,
+    SWEEP_LAYOUT,
     Variable,
 )
 from rtwin.dataset.store import blocks, content_hash, open_checked
@@ -23,6 +25,7 @@ LENGTH_TOLERANCE_M = 1e-3
 ANGLE_TOLERANCE = 1e-3
 # A cell's Monte Carlo average may exceed 1 next to a transmitter by chance alone.
 PASSIVE_SIGMAS = 5.0
+_LAYOUTS = {PATHS_FORMAT: PATHS_LAYOUT, SWEEP_FORMAT: SWEEP_LAYOUT, MAP_FORMAT: MAP_LAYOUT}
 
 
 def validate_file(file: str | Path) -> list[str]:
@@ -39,9 +42,9 @@ def validate_file(file: str | Path) -> list[str]:
     """
     with open_checked(file) as h5:
         kind = h5.attrs["format"]
-        layout = {PATHS_FORMAT: PATHS_LAYOUT, MAP_FORMAT: MAP_LAYOUT}.get(kind)
+        layout = _LAYOUTS.get(kind)
         if layout is None:
-            return [f"format is {kind!r}, known are {PATHS_FORMAT!r} and {MAP_FORMAT!r}"]
+            return [f"format is {kind!r}, known are {', '.join(map(repr, _LAYOUTS))}"]
         problems = list(_layout_problems(h5, layout))
         if problems:
             return problems
@@ -53,10 +56,13 @@ def validate_file(file: str | Path) -> list[str]:
         if kind == MAP_FORMAT:
             return problems + list(_map_problems(h5))
         problems += [*_count_problems(h5), *_finite_problems(h5)]
+        frequencies = h5["frequency_hz"][...].tolist() if kind == SWEEP_FORMAT else [None]
     if problems:
         return problems
-    with PathDataset(file) as dataset:
-        return list(_path_problems(dataset))
+    for frequency_hz in frequencies:
+        with PathDataset(file, frequency_hz) as dataset:
+            problems += _path_problems(dataset)
+    return problems
 
 
 def _layout_problems(h5: h5py.File, layout: tuple[Variable, ...]) -> Iterator[str]:

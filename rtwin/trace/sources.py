@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 
 from rtwin.errors import GeometryError, RecipeError
 from rtwin.scene import (
-    Material,
     MaterialSpec,
     Recipe,
     build_meshes,
-    material_properties,
     resolve_file,
 )
 from rtwin.trace.engine import Engine
@@ -51,8 +49,8 @@ def material_color(name: str) -> tuple[float, float, float]:
     return (0.7, 0.7, 0.7)
 
 
-def load_parts(engine: Engine, recipe: Recipe) -> tuple[list[Part], dict[str, Material]]:
-    """Objects of a recipe's scene and the properties of every material in use.
+def load_parts(engine: Engine, recipe: Recipe) -> tuple[list[Part], dict[str, MaterialSpec | None]]:
+    """Objects of a recipe's scene and what is said of every material in use.
 
     Raises:
         GeometryError: if a file cannot be read or holds no triangles.
@@ -97,10 +95,8 @@ def load_parts(engine: Engine, recipe: Recipe) -> tuple[list[Part], dict[str, Ma
                 f"{recipe.name}: materials.{name} is used by no object; used are "
                 f"{', '.join(sorted(used))}"
             )
-    materials = {
-        name: material_properties(name, specs.get(name), recipe.frequency_hz) for name in used
-    }
-    return [_weld(part) for part in parts if len(part.faces)], materials
+    parts = [_weld(part) for part in parts if len(part.faces)]
+    return parts, {name: specs.get(name) for name in used}
 
 
 def _has_area(part: Part) -> bool:

@@ -8,13 +8,20 @@ to), so every triangle gets one number that never changes for a scene:
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.scene import Material, Recipe
+from rtwin.scene import (
+    Material,
+    MaterialSpec,
+    Recipe,
+    material_properties,
+    recipe_dict,
+    recipe_from_dict,
+)
 from rtwin.trace.engine import Engine, start_engine
 from rtwin.trace.planes import Planes, find_planes
 from rtwin.trace.sources import Part, load_parts, material_color
@@ -42,15 +49,41 @@ class World:
     engine: Engine
     recipe: Recipe
     scene: Any  # sionna.rt.Scene
+    radio_materials: dict[str, Any]  # sionna.rt.RadioMaterial by name
     triangles: Triangles
     planes: Planes
     object_names: tuple[str, ...]
     material_names: tuple[str, ...]
-    materials: dict[str, Material]
+    material_specs: dict[str, MaterialSpec | None]
+    materials: dict[str, Material]  # at the recipe's frequency
     ground: frozenset[int]  # indices of the objects that are the ground
     first_triangle: Any  # mi.UInt32, by the engine's shape number
     geometry_hash: str
     scene_hash: str
+
+    def at_frequency(self, frequency_hz: float) -> "World":
+        """The same scene at another frequency [Hz], without loading it again.
+
+        The engine's scene is one and the same and is changed: only the world that
+        was returned last may be traced or evaluated in.
+
+        Raises:
+            RecipeError, MaterialRangeError: if the frequency or a material at it is impossible.
+        """
+        data = recipe_dict(self.recipe) | {"frequency_hz": frequency_hz}
+        recipe = recipe_from_dict(data, self.recipe.name, self.recipe.folder)
+        materials = _materials_at(self.material_specs, frequency_hz)
+        self.scene.frequency = frequency_hz
+        for name, material in materials.items():
+            made = self.radio_materials[name]
+            made.relative_permittivity = self.engine.opaque([material.relative_permittivity])
+            made.conductivity = self.engine.opaque([material.conductivity_s_per_m])
+        return replace(
+            self,
+            recipe=recipe,
+            materials=materials,
+            scene_hash=_scene_hash(self.geometry_hash, materials),
+        )
 
     @property
     def mi_scene(self) -> Any:
@@ -85,12 +118,17 @@ def load_world(recipe: Recipe) -> World:
             outside its frequency range.
     """
     engine = start_engine()
-    parts, materials = load_parts(engine, recipe)
+    parts, specs = load_parts(engine, recipe)
+    materials = _materials_at(specs, recipe.frequency_hz)
     groups: dict[tuple[str, tuple[float, ...]], list[int]] = {}
     for index, part in enumerate(parts):
         groups.setdefault((part.material, part.velocity_m_s), []).append(index)
     material_names = tuple(sorted(materials))
-    scene = _build_scene(engine, recipe, groups, parts, materials)
+    radio_materials = {
+        name: _radio_material(engine, f"material-{number}", _kind_of(name, recipe), material)
+        for number, (name, material) in enumerate(sorted(materials.items()))
+    }
+    scene = _build_scene(engine, recipe, groups, parts, radio_materials)
     shapes = {shape.id(): shape for shape in scene.mi_scene.shapes()}
     table, planes, first_triangle = _triangle_table(engine, groups, parts, shapes, material_names)
     object_names = tuple(part.name for part in parts)
@@ -99,10 +137,12 @@ def load_world(recipe: Recipe) -> World:
         engine=engine,
         recipe=recipe,
         scene=scene,
+        radio_materials=radio_materials,
         triangles=table,
         planes=planes,
         object_names=object_names,
         material_names=material_names,
+        material_specs=specs,
         materials=materials,
         ground=frozenset(
             i for i, name in enumerate(object_names) if name in recipe.geometry.ground
@@ -113,19 +153,21 @@ def load_world(recipe: Recipe) -> World:
     )
 
 
+def _materials_at(
+    specs: dict[str, MaterialSpec | None], frequency_hz: float
+) -> dict[str, Material]:
+    return {name: material_properties(name, spec, frequency_hz) for name, spec in specs.items()}
+
+
 def _build_scene(
     engine: Engine,
     recipe: Recipe,
     groups: dict[tuple[str, tuple[float, ...]], list[int]],
     parts: Sequence[Part],
-    materials: dict[str, Material],
+    radio_materials: dict[str, Any],
 ) -> Any:
     """Sionna's scene of the groups, built in memory: a killed run leaves nothing behind."""
     rt, mi = engine.rt, engine.mi
-    radio_materials = {
-        name: _radio_material(engine, f"material-{number}", _kind_of(name, recipe), material)
-        for number, (name, material) in enumerate(sorted(materials.items()))
-    }
     shapes = {}
     for number, ((material_name, _), members) in enumerate(groups.items()):
         vertices, faces = _joined([parts[i] for i in members])

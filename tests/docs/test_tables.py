@@ -98,6 +98,16 @@ def test_every_layout_is_documented():
     assert set(schema.PATHS_LAYOUT) | set(schema.MAP_LAYOUT) == set(listed)
 
 
+def test_sweep_is_the_dataset_with_a_frequency():
+    plain, sweep = ({v.name: v for v in layout} for layout in (schema.PATHS_LAYOUT,
+                                                             schema.SWEEP_LAYOUT))  # fmt: skip
+    assert set(sweep) - set(plain) == {"frequency_hz"}
+    swept = [name for name in plain if sweep[name].dims != plain[name].dims]
+    text = " ".join(prose(DATASET).split())
+    *first, last = (f"`{name}`" for name in swept)
+    assert f"of which {', '.join(first)} and {last} have a second dimension" in text
+
+
 def test_bounds_of_memory():
     text = " ".join(prose(DATASET).split())
     assert f"`--shard-size`: {generate.SHARD_SIZE} if" in text
