@@ -35,6 +35,7 @@ from rtwin.channel.response import (
     taps,
 )
 from rtwin.channel.spreads import (
+    Angle,
     has_line_of_sight,
     mean_angle,
     mean_delay_s,
@@ -44,6 +45,7 @@ from rtwin.channel.spreads import (
 )
 
 __all__ = [
+    "Angle",
     "AntennaArray",
     "InteractionType",
     "PathSet",

@@ -204,6 +204,12 @@ def evaluate(
 def radiomap(
     scene: SceneArgument,
     output: Output,
+    method: Annotated[
+        str,
+        typer.Option(
+            help="monte-carlo: cell averages; paths: exact paths, with spreads and angles."
+        ),
+    ] = "monte-carlo",
     cell_size: Annotated[float | None, typer.Option(metavar="M", help="Cell size [m].")] = None,
     height: Annotated[
         float | None, typer.Option(metavar="M", help="Height above the ground [m].")
@@ -230,14 +236,15 @@ def radiomap(
     from rtwin.scene import load_recipe
 
     recipe = load_recipe(
-        scene, cell_size_m=cell_size, map_height_m=height, map_rays=rays, seed=seed,
+        scene, cell_size_m=cell_size, map_height_m=height, seed=seed,
+        **{"rays" if method == "paths" else "map_rays": rays},
         frequency_hz=frequency, max_depth=max_depth, line_of_sight=line_of_sight,
         specular_reflection=specular_reflection, refraction=refraction, diffraction=diffraction,
         edge_diffraction=edge_diffraction, diffuse_reflection=diffuse_reflection,
     )  # fmt: skip
     start = time.perf_counter()
     with progress_bar(quiet or json) as progress:
-        generate_radio_map(recipe, output, overwrite=overwrite, progress=progress)
+        generate_radio_map(recipe, output, method=method, overwrite=overwrite, progress=progress)
     info = file_info(output) | {"seconds": round(time.perf_counter() - start, 3)}
     if json:
         print_json(info)

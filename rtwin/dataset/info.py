@@ -57,6 +57,7 @@ def file_info(file: str | Path) -> dict[str, Any]:
             gain = h5["path_gain"][...]
             reached = gain > 0
             info |= {
+                "method": str(h5.attrs.get("method", "monte-carlo")),
                 "num_cells_y": int(gain.shape[1]),
                 "num_cells_x": int(gain.shape[2]),
                 "cell_size_m": float(h5.attrs["cell_size_m"]),

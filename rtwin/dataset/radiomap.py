@@ -9,8 +9,9 @@ import numpy as np
 from rtwin.channel import rss_dbm, serving_transmitter, sinr, thermal_noise_w
 from rtwin.dataset.assemble import scene_attributes, transmitter_columns, write_table
 from rtwin.dataset.generate import request_hash
+from rtwin.dataset.pathmap import trace_path_map
 from rtwin.dataset.progress import Progress, silent
-from rtwin.dataset.schema import COORDINATES, MAP_FORMAT, MAP_LAYOUT
+from rtwin.dataset.schema import COORDINATES, MAP_FORMAT, MAP_LAYOUT, MAP_METHODS, PATH_MAP_LAYOUT
 from rtwin.dataset.store import (
     attach_dimensions,
     content_hash,
@@ -19,37 +20,64 @@ from rtwin.dataset.store import (
     write_header,
     write_image,
 )
+from rtwin.errors import OutOfRangeError
 from rtwin.scene import Recipe
 from rtwin.trace import NUM_LATTICES, MapGrid, World, load_world, map_grid, trace_path_gain
 
 
 def generate_radio_map(
-    recipe: Recipe, file: str | Path, *, overwrite: bool = False, progress: Progress = silent
+    recipe: Recipe,
+    file: str | Path,
+    *,
+    method: str = "monte-carlo",
+    overwrite: bool = False,
+    progress: Progress = silent,
 ) -> Path:
     """Trace the radio map of a recipe into a file.
 
     Args:
         recipe: What to trace; [radio_map] says which cells.
         file: Where to; appears whole or not at all.
+        method: "monte-carlo": Sionna's solver, averages over cells with their
+            standard error, recipe's radio_map.rays; or "paths": exact paths to
+            the middle of each cell, with delay and angular spreads, mean
+            angles, K factor, line of sight and number of paths besides,
+            recipe's solver.rays.
         overwrite: Replace a finished file of another recipe.
         progress: Called with stage ("map"), steps done and in all.
     Returns:
         The path of the file.
     Raises:
+        OutOfRangeError: if the method is another one.
         RecipeError, GeometryError: if the recipe cannot be traced.
         StoreError: if the file is of another recipe and overwrite is not set,
             or cannot be written.
     """
+    if method not in MAP_METHODS:
+        raise OutOfRangeError(f"method is {method!r}, it must be {' or '.join(MAP_METHODS)}")
     file = Path(file)
     if file.is_dir() or not file.exists():
         prepare_target(file, MAP_FORMAT, None, overwrite)  # before the work, not after it
     world = load_world(recipe)
     request = request_hash(recipe, world.scene_hash, None)
+    if method != MAP_METHODS[0]:
+        request = f"{method}-{request}"
     if prepare_target(file, MAP_FORMAT, request, overwrite):
         progress("map", 1, 1)
         return file
     grid = map_grid(world)
-    num_tx = len(recipe.transmitter)
+    if method == "paths":
+        columns = trace_path_map(world, grid, progress)
+        columns["path_gain_standard_error"] = np.zeros_like(columns["path_gain"])
+    else:
+        columns = _trace_averages(world, grid, progress)
+    with plain_errors(file):
+        write_image(file, lambda h5: _write(h5, world, grid, method, columns, request))
+    return file
+
+
+def _trace_averages(world: World, grid: MapGrid, progress: Progress) -> dict[str, Any]:
+    num_tx = len(world.recipe.transmitter)
     gain = np.zeros((num_tx, *grid.shape))
     error = np.zeros_like(gain)
     for tx in range(num_tx):
@@ -58,38 +86,44 @@ def generate_radio_map(
             progress("map", tx * total + done, num_tx * total)
 
         gain[tx], error[tx] = trace_path_gain(world, tx, grid, report)
-    with plain_errors(file):
-        write_image(file, lambda h5: _write(h5, world, grid, gain, error, request))
-    return file
+    return {"path_gain": gain, "path_gain_standard_error": error}
 
 
-def _write(h5: h5py.File, world: World, grid: MapGrid, gain: Any, error: Any, request: str) -> None:
+def _write(
+    h5: h5py.File, world: World, grid: MapGrid, method: str, columns: dict[str, Any], request: str
+) -> None:
     recipe = world.recipe
-    columns = transmitter_columns(recipe)
-    power = columns["tx_power_dbm"]
+    gain, transmitters = columns["path_gain"], transmitter_columns(recipe)
+    power = transmitters["tx_power_dbm"]
     noise = thermal_noise_w(recipe.bandwidth_hz, recipe.temperature_k, recipe.noise_figure_db)
     write_header(h5, MAP_FORMAT, {
         **scene_attributes(world),
         "request_hash": request,
         "cell_size_m": grid.cell_size_m,
         "height_m": recipe.radio_map.height_m,
-        "rays": recipe.radio_map.rays,
-        "num_lattices": NUM_LATTICES,
+        "method": method,
+        **_rays(recipe, method),
         "noise_power_w": float(noise),
     })  # fmt: skip
-    write_table(h5, MAP_LAYOUT, {
+    layout = PATH_MAP_LAYOUT if method == "paths" else MAP_LAYOUT
+    write_table(h5, layout, {
+        **transmitters,
         **columns,
         "cell_centers_m": grid.centers_m,
-        "path_gain": gain,
-        "path_gain_standard_error": error,
         "rss_dbm": rss_dbm(gain, power),
         "sinr": sinr(gain, power, noise),
         "serving_transmitter": serving_transmitter(gain, power),
     })  # fmt: skip
-    attach_dimensions(h5, MAP_LAYOUT, {
+    attach_dimensions(h5, layout, {
         **COORDINATES,
         "tx": [tx.name for tx in recipe.transmitter],
         "cell_x": grid.centers_m[0, :, 0],
         "cell_y": grid.centers_m[:, 0, 1],
     })  # fmt: skip
-    h5.attrs["content_hash"] = content_hash(h5, MAP_LAYOUT)
+    h5.attrs["content_hash"] = content_hash(h5, layout)
+
+
+def _rays(recipe: Recipe, method: str) -> dict[str, int]:
+    if method == "paths":
+        return {"rays": recipe.solver.rays}
+    return {"rays": recipe.radio_map.rays, "num_lattices": NUM_LATTICES}

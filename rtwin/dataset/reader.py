@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.channel import AntennaArray, PathSet, planar_array_positions_m
-from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, PATHS_LAYOUT, SWEEP_FORMAT, SWEPT
+from rtwin.dataset.schema import (
+    MAP_FORMAT,
+    PATH_MAP_VARIABLES,
+    PATHS_FORMAT,
+    PATHS_LAYOUT,
+    SWEEP_FORMAT,
+    SWEPT,
+)
 from rtwin.dataset.store import open_checked
 from rtwin.errors import MissingExtraError, OutOfRangeError, StoreError
 from rtwin.scene import Antenna, Recipe, recipe_from_dict
@@ -227,6 +234,8 @@ class RadioMap:
     sinr: NDArray[np.float64]
     serving_transmitter: NDArray[np.int16]  # [cell_y, cell_x], -1 where none
     attributes: dict[str, Any]
+    # Of maps from paths: the variables of schema.PATH_MAP_VARIABLES, [tx, cell_y, cell_x] each.
+    path_statistics: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def open_radio_map(file: str | Path) -> RadioMap:
@@ -242,6 +251,7 @@ def open_radio_map(file: str | Path) -> RadioMap:
             tx_name=tuple(h5["tx_name"].asstr()[...]),
             **{name: h5[name][...] for name in names},
             attributes={name: _plain(value) for name, value in h5.attrs.items()},
+            path_statistics={v.name: h5[v.name][...] for v in PATH_MAP_VARIABLES if v.name in h5},
         )
 
 

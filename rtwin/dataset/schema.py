@@ -5,11 +5,14 @@ Paths are a CF contiguous ragged array: flat variables over all paths, and
 transmitters: link = rx * num_tx + tx. docs/dataset.md is made from these tables.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 PATHS_FORMAT = "rtwin-paths"
 SWEEP_FORMAT = "rtwin-sweep"
 MAP_FORMAT = "rtwin-radiomap"
+MAP_METHODS = ("monte-carlo", "paths")
 FORMAT_VERSION = 1
 
 
@@ -122,11 +125,13 @@ MAP_LAYOUT = (
     Variable("cell_centers_m", (*_CELLS, "xyz"), "<f8", "m", "centre of the cell"),
     Variable(
         "path_gain", ("tx", *_CELLS), "<f8", "1",
-        "path gain averaged over the cell, both receive polarisations, linear; 0 where no ray came",
+        "path gain averaged over the cell (method paths: in its middle), both receive "
+        "polarisations, linear; 0 where no ray came",
     ),
     Variable(
         "path_gain_standard_error", ("tx", *_CELLS), "<f8", "1",
-        "standard error of path_gain, from the scatter between ray lattices, linear",
+        "standard error of path_gain, from the scatter between ray lattices, linear; "
+        "0 with method paths, which draws nothing",
     ),
     Variable("rss_dbm", ("tx", *_CELLS), "<f4", "dBm", "received power; -inf where no ray came"),
     Variable(
@@ -138,6 +143,41 @@ MAP_LAYOUT = (
         "transmitter with the highest received power, row of tx; -1 where none reaches",
     ),
 )  # fmt: skip
+
+
+def _cell(name: str, dtype: str, units: str, long_name: str) -> Variable:
+    return Variable(name, ("tx", *_CELLS), dtype, units, long_name)
+
+
+PATH_MAP_VARIABLES = (
+    _cell("num_paths", "<i4", "1", "number of paths"),
+    _cell("line_of_sight", "|u1", "", "1 where a path touches nothing, else 0"),
+    _cell(
+        "k_factor", "<f4", "1",
+        "power of the line of sight over that of all other paths, linear; inf where it is alone",
+    ),
+    _cell("mean_delay_s", "<f8", "s", "mean of the absolute delays"),
+    _cell("rms_delay_spread_s", "<f8", "s", "RMS delay spread"),
+    _cell("aod_azimuth_mean", "<f4", "rad", "circular mean of the azimuth of departure"),
+    _cell("aod_zenith_mean", "<f4", "rad", "circular mean of the zenith of departure"),
+    _cell("aoa_azimuth_mean", "<f4", "rad", "circular mean of the azimuth of arrival"),
+    _cell("aoa_zenith_mean", "<f4", "rad", "circular mean of the zenith of arrival"),
+    _cell("aod_azimuth_spread", "<f4", "rad", "circular spread of the azimuth of departure"),
+    _cell("aod_zenith_spread", "<f4", "rad", "circular spread of the zenith of departure"),
+    _cell("aoa_azimuth_spread", "<f4", "rad", "circular spread of the azimuth of arrival"),
+    _cell("aoa_zenith_spread", "<f4", "rad", "circular spread of the zenith of arrival"),
+)  # fmt: skip
+"""What maps from paths hold besides: weighted by power, NaN where no path brings any."""
+
+PATH_MAP_LAYOUT = (*MAP_LAYOUT, *PATH_MAP_VARIABLES)
+
+
+def layout_of(attributes: Mapping[str, Any]) -> tuple[Variable, ...] | None:
+    """The variables of a file with these root attributes; None if it is of no known kind."""
+    of_maps = PATH_MAP_LAYOUT if attributes.get("method") == "paths" else MAP_LAYOUT
+    layouts = {PATHS_FORMAT: PATHS_LAYOUT, SWEEP_FORMAT: SWEEP_LAYOUT, MAP_FORMAT: of_maps}
+    return layouts.get(str(attributes.get("format")))
+
 
 COORDINATES = {
     "xyz": ("x", "y", "z"),

@@ -9,15 +9,7 @@ from numpy.typing import NDArray
 
 from rtwin.channel import PathSet
 from rtwin.dataset.reader import PathDataset
-from rtwin.dataset.schema import (
-    MAP_FORMAT,
-    MAP_LAYOUT,
-    PATHS_FORMAT,
-    PATHS_LAYOUT,
-    SWEEP_FORMAT,
-    SWEEP_LAYOUT,
-    Variable,
-)
+from rtwin.dataset.schema import MAP_FORMAT, SWEEP_FORMAT, Variable, layout_of
 from rtwin.dataset.store import blocks, content_hash, open_checked
 from rtwin.units import SPEED_OF_LIGHT_M_S, unit_vector, wavelength_m
 
@@ -25,7 +17,6 @@ LENGTH_TOLERANCE_M = 1e-3
 ANGLE_TOLERANCE = 1e-3
 # A cell's Monte Carlo average may exceed 1 next to a transmitter by chance alone.
 PASSIVE_SIGMAS = 5.0
-_LAYOUTS = {PATHS_FORMAT: PATHS_LAYOUT, SWEEP_FORMAT: SWEEP_LAYOUT, MAP_FORMAT: MAP_LAYOUT}
 
 
 def validate_file(file: str | Path) -> list[str]:
@@ -42,9 +33,9 @@ def validate_file(file: str | Path) -> list[str]:
     """
     with open_checked(file) as h5:
         kind = h5.attrs["format"]
-        layout = _LAYOUTS.get(kind)
+        layout = layout_of(h5.attrs)
         if layout is None:
-            return [f"format is {kind!r}, known are {', '.join(map(repr, _LAYOUTS))}"]
+            return [f"format is {kind!r}, which this rtwin does not know"]
         problems = list(_layout_problems(h5, layout))
         if problems:
             return problems
@@ -118,6 +109,18 @@ def _map_problems(h5: h5py.File) -> Iterator[str]:
         yield f"serving_transmitter holds {serving.max()}, there are {gain.shape[0]} transmitters"
     if ((serving >= 0) != (gain > 0).any(axis=0)).any():
         yield "serving_transmitter and path_gain disagree on which cells are reached"
+    if "num_paths" in h5:
+        yield from _path_map_problems(h5, gain)
+
+
+def _path_map_problems(h5: h5py.File, gain: NDArray[np.float64]) -> Iterator[str]:
+    num_paths, direct = h5["num_paths"][...], h5["line_of_sight"][...]
+    if ((gain > 0) & (num_paths == 0)).any() or (direct > np.minimum(num_paths, 1)).any():
+        yield "num_paths is 0 in cells that path_gain or line_of_sight say are reached"
+    for name in ("rms_delay_spread_s", "k_factor", "mean_delay_s"):
+        values = h5[name][...]
+        if (values < 0).any() or (np.isnan(values) != (gain == 0)).any():
+            yield f"{name} is negative, or does not stand exactly where paths bring power"
 
 
 def _path_problems(dataset: PathDataset) -> Iterator[str]:

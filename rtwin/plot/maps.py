@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.dataset import RadioMap
+from rtwin.errors import OutOfRangeError
 from rtwin.plot.style import (
     CATEGORIES,
     GREY,
@@ -35,6 +36,30 @@ MAP_METRICS = {
 }
 
 
+# metric of maps from paths: variable, what the title says, what the bar says, factor (None: in dB)
+PATH_METRICS = {
+    "rms_delay_spread": ("rms_delay_spread_s", "RMS delay spread", "delay spread [ns]", 1e9),
+    "k_factor": ("k_factor", "Rician K factor", "K factor [dB]", None),
+    "line_of_sight": ("line_of_sight", "Line of sight", "1 where in sight", 1.0),
+    "num_paths": ("num_paths", "Number of paths", "paths", 1.0),
+    **{
+        f"{name}_{what}": (
+            f"{name}_{what}",
+            f"{way} {angle}, {what}",
+            f"{angle} {'spread ' if what == 'spread' else ''}[deg]",
+            float(np.degrees(1.0)),
+        )
+        for name, way, angle in (
+            ("aod_azimuth", "Departure", "azimuth"),
+            ("aod_zenith", "Departure", "zenith"),
+            ("aoa_azimuth", "Arrival", "azimuth"),
+            ("aoa_zenith", "Arrival", "zenith"),
+        )
+        for what in ("mean", "spread")
+    },
+}
+
+
 def plot_radio_map(radio_map: RadioMap, metric: str = "rss", tx: int | None = None) -> "Figure":
     """Picture of a radio map, seen from above.
 
@@ -42,19 +67,24 @@ def plot_radio_map(radio_map: RadioMap, metric: str = "rss", tx: int | None = No
         radio_map: What `open_radio_map` returns.
         metric: "path_gain" [dB], "rss" [dBm], "sinr" [dB], "serving" (the
             strongest transmitter's name) or "error" (standard error of the
-            path gain [dB]).
+            path gain [dB]); of maps from paths also "rms_delay_spread" [ns],
+            "k_factor" [dB], "line_of_sight", "num_paths", and for each angle
+            "aod_azimuth_mean", "aod_azimuth_spread" [deg] and so on.
         tx: Row of the transmitter; None for the best of all in each cell,
-            where "error" is that of the transmitter with the highest gain.
+            where "error" and what maps from paths have besides are those of the
+            transmitter with the highest gain.
     Returns:
         A figure. Cells that no ray reached are light grey; the colours end at
         the 2nd and 98th percentiles of the others.
     Raises:
-        OutOfRangeError: if the metric has another name, or there is no such
-            transmitter.
+        OutOfRangeError: if the metric has another name or is not in such a map,
+            or there is no such transmitter.
         MissingExtraError: if matplotlib is not installed.
     Source: own layout; checked by tests/plot/test_maps.py.
     """
-    what, label = MAP_METRICS[one_of("metric", metric, MAP_METRICS)]
+    one_of("metric", metric, [*MAP_METRICS, *PATH_METRICS])
+    _check_method(radio_map, metric)
+    what, label = MAP_METRICS[metric] if metric in MAP_METRICS else PATH_METRICS[metric][1:3]
     if tx is not None:
         row_of("tx", tx, len(radio_map.tx_name))
     extent = _extent(radio_map)
@@ -81,6 +111,17 @@ def _extent(radio_map: RadioMap) -> tuple[float, float, float, float]:
     return float(left), float(right), float(bottom), float(top)
 
 
+def _check_method(radio_map: RadioMap, metric: str) -> None:
+    from_paths = bool(radio_map.path_statistics)
+    if metric in PATH_METRICS and not from_paths:
+        raise OutOfRangeError(
+            f"metric is {metric!r}, which only maps from paths hold; "
+            "make one with `rtwin radiomap --method paths`"
+        )
+    if metric == "error" and from_paths:
+        raise OutOfRangeError("metric is 'error', but a map from paths draws nothing and has none")
+
+
 def _map_values(radio_map: RadioMap, metric: str, tx: int | None) -> NDArray[np.float64]:
     """What is shown of each cell, [cell_y, cell_x]; NaN where no ray came."""
     rows = slice(None) if tx is None else slice(tx, tx + 1)
@@ -90,6 +131,12 @@ def _map_values(radio_map: RadioMap, metric: str, tx: int | None) -> NDArray[np.
         error = np.take_along_axis(radio_map.path_gain_standard_error[rows], best, axis=0)[0]
         with np.errstate(divide="ignore", invalid="ignore"):
             values = to_db(1.0 + error / gain.max(axis=0))
+    elif metric in PATH_METRICS:
+        name, _, _, factor = PATH_METRICS[metric]
+        best = gain.argmax(axis=0)[None]
+        each = radio_map.path_statistics[name][rows].astype(np.float64)
+        values = np.take_along_axis(each, best, axis=0)[0]
+        values = to_db(values) if factor is None else factor * values
     elif metric == "rss":
         values = radio_map.rss_dbm[rows].max(axis=0).astype(np.float64)
     else:
@@ -104,14 +151,21 @@ def _field(
     metric: str,
     label: str,
 ) -> None:
-    low, high = color_limits(values)
+    low, high = (-180.0, 180.0) if metric.endswith("azimuth_mean") else color_limits(values)
     image = axes.imshow(
         values, origin="lower", extent=extent, interpolation="nearest", vmin=low, vmax=high,
-        cmap="cividis" if metric == "error" else "viridis",
+        cmap=_colors_of(metric),
     )  # fmt: skip
     color_bar(axes, image, values, label)
     if np.isnan(values).any():
-        _legend(axes, [("no ray came", UNREACHED)])
+        empty = {"k_factor": "no line of sight, or it is alone"}.get(metric, "no ray came")
+        _legend(axes, [(empty, UNREACHED)])
+
+
+def _colors_of(metric: str) -> str:
+    if metric.endswith("azimuth_mean"):
+        return "twilight"  # -180 and 180 degrees are one direction
+    return "cividis" if metric == "error" or metric in PATH_METRICS else "viridis"
 
 
 def _serving(

@@ -50,6 +50,7 @@ LAYOUTS = [
     ("Paths", schema.PATH_VARIABLES),
     ("Scene", schema.SCENE_VARIABLES),
     ("Radio map files", schema.MAP_LAYOUT),
+    ("Maps from paths", schema.PATH_MAP_VARIABLES),
 ]
 
 
@@ -95,7 +96,7 @@ def test_variables(heading, layout):
 
 def test_every_layout_is_documented():
     listed = [variable for _, layout in LAYOUTS for variable in layout]
-    assert set(schema.PATHS_LAYOUT) | set(schema.MAP_LAYOUT) == set(listed)
+    assert set(schema.PATHS_LAYOUT) | set(schema.PATH_MAP_LAYOUT) == set(listed)
 
 
 def test_sweep_is_the_dataset_with_a_frequency():

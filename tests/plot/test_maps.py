@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from rtwin.dataset import generate_radio_map, open_radio_map
 from rtwin.errors import OutOfRangeError
 from rtwin.plot import plot_radio_map
+from rtwin.plot.maps import PATH_METRICS
 from rtwin.plot.style import CATEGORIES, UNREACHED
 from rtwin.units import to_db
 
@@ -121,3 +123,37 @@ def test_wrong_requests(radio_map):
         plot_radio_map(radio_map, "snr")
     with pytest.raises(OutOfRangeError, match=r"tx is 2, the file has 2: it must be 0 to 1"):
         plot_radio_map(radio_map, tx=2)
+
+
+@pytest.fixture(scope="module")
+def path_map(two_boxes, tmp_path_factory):
+    file = tmp_path_factory.mktemp("plot") / "paths-map.h5"
+    return open_radio_map(generate_radio_map(two_boxes(), file, method="paths"))
+
+
+@pytest.mark.parametrize("tx", [None, 1])
+@pytest.mark.parametrize("metric", PATH_METRICS)
+def test_metrics_of_maps_from_paths(path_map, metric, tx):
+    name, _, label, factor = PATH_METRICS[metric]
+    figure = plot_radio_map(path_map, metric, tx)
+    shown = image(figure).get_array().filled(np.nan)
+    assert figure.axes[1].get_ylabel() == label
+    best = np.full(shown.shape, tx) if tx is not None else path_map.path_gain.argmax(axis=0)
+    expected = np.take_along_axis(path_map.path_statistics[name], best[None], axis=0)[0]
+    if factor is None:
+        with np.errstate(divide="ignore"):
+            expected = to_db(expected)
+    else:
+        expected = factor * expected
+    there = np.isfinite(shown)
+    assert there.any()
+    np.testing.assert_allclose(shown[there], expected[there], rtol=1e-5)
+    unreached = np.take_along_axis(path_map.path_gain, best[None], axis=0)[0] == 0
+    assert (unreached | ~np.isfinite(expected))[~there].all()
+
+
+def test_metrics_that_a_map_does_not_hold(path_map, radio_map):
+    with pytest.raises(OutOfRangeError, match="--method paths"):
+        plot_radio_map(radio_map, "rms_delay_spread")
+    with pytest.raises(OutOfRangeError, match="draws nothing"):
+        plot_radio_map(path_map, "error")
