@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from rtwin.channel import InteractionType
 from rtwin.scene import Receivers
-from rtwin.trace.fields import coefficients, receiver_end, transmitter_ends
+from rtwin.trace.fields import End, coefficients, receiver_end, transmitter_ends
 from rtwin.trace.paths import path_ends, shift_by_ends_hz
 from rtwin.trace.table import PathTable
 from rtwin.trace.wedges import wedges_of_edges
@@ -48,9 +48,12 @@ def evaluate_paths(
     diffracts = interactions == InteractionType.DIFFRACTION
     first = np.take_along_axis(triangle, diffracts.argmax(axis=1)[:, None], axis=1)[:, 0]
     first = np.where(diffracts.any(axis=1), first, 0).astype(np.uint32)
-    for number, tx_end in enumerate(transmitter_ends(recipe)):
-        spec = recipe.transmitter[number]
-        rows = np.flatnonzero(tx == number)
+    ends = transmitter_ends(recipe)
+    position = np.concatenate([end.position_m for end in ends])
+    # Transmitters of one antenna in one launch: launching costs more than few paths do.
+    for antenna in dict.fromkeys(end.antenna for end in ends):
+        alike = np.array([end.antenna == antenna for end in ends])
+        rows = np.flatnonzero(alike[tx])
         table = PathTable(
             receiver=rx[rows],
             kind=interactions[rows],
@@ -58,18 +61,18 @@ def evaluate_paths(
             vertex=_without_gaps(interactions[rows], vertex_m[rows]),
             wedge=wedges_of_edges(world, first[rows], edge[rows]),
         )
-        a[rows], moving = coefficients(
-            world, table, tx_end, rx_end, diffraction=recipe.solver.diffraction
-        )
-        _, departure, arrival = path_ends(
-            interactions[rows], vertex_m[rows],
-            np.broadcast_to(tx_end.position_m, (len(rows), 3)), receivers.position_m[rx[rows]],
+        orientation = np.concatenate([end.orientation_rad for end in ends])[alike]
+        a[rows], doppler[rows] = coefficients(
+            world, table, End(position[alike], orientation, antenna), rx_end,
+            diffraction=recipe.solver.diffraction, source=(np.cumsum(alike) - 1)[tx[rows]],
         )  # fmt: skip
-        doppler[rows] = moving + shift_by_ends_hz(
-            departure, arrival,
-            np.broadcast_to(spec.velocity_m_s, (len(rows), 3)), receivers.velocity_m_s[rx[rows]],
-            recipe.frequency_hz,
-        )  # fmt: skip
+    velocity = np.array([spec.velocity_m_s for spec in recipe.transmitter], np.float64)
+    _, departure, arrival = path_ends(
+        interactions, vertex_m, position[tx], receivers.position_m[rx]
+    )
+    doppler += shift_by_ends_hz(
+        departure, arrival, velocity[tx], receivers.velocity_m_s[rx], recipe.frequency_hz
+    )
     return a, doppler
 
 

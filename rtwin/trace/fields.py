@@ -85,12 +85,14 @@ def coefficients(
     *,
     diffraction: bool,
     samples_per_source: int = 1,
+    source: NDArray[np.int64] | None = None,
 ) -> tuple[NDArray[np.complex64], NDArray[np.float32]]:
     """Path coefficients and the Doppler shift of moving objects.
 
     Args:
         table: Paths whose geometry is final.
         samples_per_source: Rays that share the sphere, for scattered paths.
+        source: Which device of `transmitter` each path starts from, [path]; default: the first.
     Returns:
         `a` [path, rx_pol, tx_pol] without the carrier phase, and the part of
         the Doppler shift [Hz] that moving objects cause, [path].
@@ -107,6 +109,9 @@ def coefficients(
     for start in range(0, len(table), PATHS_PER_LAUNCH):
         part = table.take(slice(start, start + PATHS_PER_LAUNCH))
         buffer = _to_buffer(world, part, diffraction, valid=True)
+        if source is not None:
+            numbers = source[start : start + len(part)].astype(np.uint32)
+            buffer._src_indices = world.engine.opaque(numbers, "UInt")
         FieldCalculator()(
             wavelength=world.engine.opaque([world.scene.wavelength[0]]),
             paths=buffer,
