@@ -1,0 +1,163 @@
+"""Every traced path checked in plain NumPy, by laws of optics and by brute force.
+
+Neither Sionna's image method nor Embree is asked: reflections must mirror, walls
+must not bend, edges must keep Keller's cone, each vertex must lie on its
+triangle, and no triangle of the scene may stand between two vertices.
+"""
+
+import numpy as np
+import pytest
+
+from rtwin.scene import load_recipe, with_overrides
+from rtwin.trace import NO_TRIANGLE, Tracer, load_world, place
+
+SPECULAR, REFRACTION, DIFFRACTION = 1, 4, 8
+ON_SURFACE_M = 0.02  # Sionna's image method accepts a neighbouring triangle within a centimetre
+ASIDE_M = 0.02  # how far off the law may lead, over the shorter of the two segments
+SHORTER_M = 0.03
+
+
+def polylines(world, receivers, traced):
+    """Vertices from transmitter to receiver, [path, depth + 2, 3]; the receiver fills up."""
+    num_tx = len(world.recipe.transmitter)
+    link = np.repeat(np.arange(len(traced.num_paths)), traced.num_paths)
+    tx = np.array([t.position_m for t in world.recipe.transmitter])[link % num_tx]
+    rx = receivers.position_m[link // num_tx]
+    met = (traced.interactions != 0)[..., None]
+    inner = np.where(met, traced.vertex_m.astype(np.float64), rx[:, None])
+    return np.concatenate([tx[:, None], inner, rx[:, None]], axis=1)
+
+
+def unit(vectors):
+    size = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.divide(vectors, size, out=np.zeros_like(vectors), where=size > 0)
+
+
+def distance_to_triangle(point, corners):
+    """Distance [m] of points [n, 3] to triangles [n, 3, 3], in the plane and across it."""
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    normal = unit(np.cross(b - a, c - a))
+    height = np.einsum("ni,ni->n", point - a, normal)
+    foot = point - height[:, None] * normal
+    outside = np.full(len(point), np.inf)
+    inside = np.ones(len(point), bool)
+    for p, q in ((a, b), (b, c), (c, a)):
+        inside &= np.einsum("ni,ni->n", np.cross(q - p, foot - p), normal) >= 0
+        along = np.clip(
+            np.einsum("ni,ni->n", foot - p, q - p) / np.einsum("ni,ni->n", q - p, q - p), 0, 1
+        )
+        outside = np.minimum(outside, np.linalg.norm(foot - p - along[:, None] * (q - p), axis=1))
+    return np.hypot(height, np.where(inside, 0, outside))
+
+
+def distance_to_edge_lines(point, corners):
+    """Distance [m] of points to the nearest edge of triangles, and that edge's direction."""
+    best, direction = np.full(len(point), np.inf), np.zeros((len(point), 3))
+    for k in range(3):
+        p, q = corners[:, k], corners[:, (k + 1) % 3]
+        along = np.clip(
+            np.einsum("ni,ni->n", point - p, q - p) / np.einsum("ni,ni->n", q - p, q - p), 0, 1
+        )
+        distance = np.linalg.norm(point - p - along[:, None] * (q - p), axis=1)
+        nearer = distance < best
+        best = np.where(nearer, distance, best)
+        direction[nearer] = unit(q - p)[nearer]
+    return best, direction
+
+
+def blocked(start, stop, corners):
+    """Whether any triangle [t, 3, 3] stands between starts and stops [n, 3] (Moeller, Trumbore)."""
+    direction = stop - start
+    length = np.linalg.norm(direction, axis=1)
+    long_enough = length > 2 * SHORTER_M
+    step = unit(direction)
+    start, direction = start + SHORTER_M * step, direction - 2 * SHORTER_M * step
+    origin, one, two = corners[:, 0], corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    found = np.zeros(len(start), bool)
+    for n in np.flatnonzero(long_enough):
+        p = np.cross(direction[n], two)
+        determinant = np.einsum("ti,ti->t", one, p)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inverse = 1.0 / determinant
+            away = start[n] - origin
+            u = np.einsum("ti,ti->t", away, p) * inverse
+            q = np.cross(away, one)
+            v = (q @ direction[n]) * inverse
+            t = np.einsum("ti,ti->t", two, q) * inverse
+            within = (u >= 0) & (v >= 0) & (u + v <= 1)
+        found[n] = (within & (t > 0) & (t < 1)).any()
+    return found
+
+
+def check_paths(recipe):
+    world = load_world(recipe)
+    receivers = place(world)
+    traced = Tracer(world).trace(receivers)
+    line = polylines(world, receivers, traced)
+    corners = world.triangles.vertices.astype(np.float64)
+    for depth in range(traced.interactions.shape[1]):
+        kind = traced.interactions[:, depth]
+        rows = np.flatnonzero(kind != 0)
+        kind, point = kind[rows], line[rows, depth + 1]
+        triangle = traced.triangle[rows, depth]
+        assert (triangle != NO_TRIANGLE).all()
+        own = corners[triangle]
+        before, behind = point - line[rows, depth], line[rows, depth + 2] - point
+        arriving, leaving = unit(before), unit(behind)
+        reach = np.minimum(np.linalg.norm(before, axis=1), np.linalg.norm(behind, axis=1))
+        assert distance_to_triangle(point, own).max(initial=0) < ON_SURFACE_M
+        normal = unit(np.cross(own[:, 1] - own[:, 0], own[:, 2] - own[:, 0]))
+        mirrored = arriving - 2 * np.einsum("ni,ni->n", arriving, normal)[:, None] * normal
+        off = {
+            SPECULAR: np.linalg.norm(leaving - mirrored, axis=1),
+            REFRACTION: np.linalg.norm(leaving - arriving, axis=1),
+        }
+        for what, error in off.items():
+            assert (reach * error)[kind == what].max(initial=0) < ASIDE_M
+        bends = kind == DIFFRACTION
+        to_edge, edge = distance_to_edge_lines(point[bends], own[bends])
+        assert to_edge.max(initial=0) < ON_SURFACE_M
+        cone = np.einsum("ni,ni->n", leaving[bends] - arriving[bends], edge)
+        assert (reach[bends] * np.abs(cone)).max(initial=0) < ASIDE_M
+    segments = np.stack([line[:, :-1], line[:, 1:]], axis=2).reshape(-1, 2, 3)
+    assert not blocked(segments[:, 0], segments[:, 1], corners).any()
+    return traced
+
+
+@pytest.mark.parametrize("refraction", [False, True])
+def test_two_boxes(two_boxes, refraction):
+    solver = {"max_depth": 4, "refraction": refraction, "diffraction": True}
+    traced = check_paths(two_boxes(solver=solver))
+    assert {SPECULAR, DIFFRACTION} <= set(np.unique(traced.interactions).tolist())
+
+
+@pytest.mark.parametrize("scene", ["street_canyon", "courtyard", "office"])
+def test_small_shipped_scenes(scene):
+    traced = check_paths(with_overrides(load_recipe(scene), num_receivers=10, max_depth=4))
+    assert len(traced.a) > 50
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scene", ["munich", "etoile", "florence", "san_francisco"])
+@pytest.mark.parametrize("refraction", [False, True])
+def test_cities(scene, refraction):
+    recipe = with_overrides(
+        load_recipe(scene), num_receivers=100, max_depth=5, rays=1_000_000, refraction=refraction
+    )
+    assert len(check_paths(recipe).a) > 50
+
+
+def test_the_check_can_fail(two_boxes):
+    """A wall in the way, a mirror that is off, a vertex beside its triangle."""
+    world = load_world(two_boxes())
+    corners = world.triangles.vertices.astype(np.float64)
+    middle = corners.mean(axis=1)
+    normal = unit(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
+    assert blocked(middle - normal, middle + normal, corners).all()
+    sky = np.array([[0.0, 0.0, 500.0]])
+    assert not blocked(sky, sky + 100.0, corners).any()
+    beside = middle + 0.1 * normal
+    np.testing.assert_allclose(distance_to_triangle(beside, corners), 0.1, rtol=1e-6)
+    np.testing.assert_allclose(
+        distance_to_triangle(2 * corners[:, 0] - middle, corners) > 0.1, True
+    )
