@@ -14,6 +14,9 @@ command line prints that line and nothing else.
      |- MissingExtraError   an optional dependency is not installed
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class RtwinError(Exception):
     """Base of every error that rtwin raises on purpose."""
@@ -49,3 +52,10 @@ class StoreError(RtwinError, OSError):
 
 class MissingExtraError(RtwinError, ImportError):
     """An optional dependency is not installed."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The hint behind an unknown word: the nearest known one, else all of them."""
+    known = list(known)
+    match = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"did you mean '{match[0]}'?" if match else f"allowed: {', '.join(known)}"

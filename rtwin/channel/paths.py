@@ -169,7 +169,7 @@ class PathSet:
         chosen = np.atleast_1d(np.arange(self.num_links)[links])
         num_paths = self.num_paths[chosen]
         index = np.repeat(self.offsets[chosen], num_paths) + rank_in_row(num_paths)
-        return self._take(index, num_paths)
+        return self.take(index, num_paths)
 
     def strongest(self, k: int) -> "tuple[PathSet, NDArray[np.float64]]":
         """The k strongest paths of each link, and what is lost by leaving the others out.
@@ -187,7 +187,7 @@ class PathSet:
         Source: definition; checked by tests/channel/test_path_set.py.
         """
         rows, dropped = self.strongest_rows(k)
-        return self._take(rows, np.minimum(self.num_paths, k)), dropped
+        return self.take(rows, np.minimum(self.num_paths, k)), dropped
 
     def strongest_rows(self, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Like `strongest`, but which rows stay, ascending, [path], for data kept beside."""
@@ -202,7 +202,13 @@ class PathSet:
         keep[by_strength] = rank_in_row(self.num_paths) < k
         return np.flatnonzero(keep), segment_sum(np.where(keep, 0.0, power), self.num_paths)
 
-    def _take(self, index: NDArray[np.int64], num_paths: NDArray[np.int64]) -> "PathSet":
+    def take(self, index: NDArray[np.int64], num_paths: NDArray[np.int64]) -> "PathSet":
+        """Some paths, in the order asked for.
+
+        Args:
+            index: Path numbers, link by link, [path].
+            num_paths: How many of them belong to each link of the new set, [link].
+        """
         taken = {name: getattr(self, name)[index] for name in _PATH_ARRAYS}
         return replace(self, num_paths=num_paths, **taken)
 

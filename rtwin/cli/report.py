@@ -20,6 +20,7 @@ _LABELS = {
     "map": "Tracing radio map",
     "render": "Drawing",
     "evaluate": "Evaluating fields",
+    "export": "Exporting",
 }
 
 

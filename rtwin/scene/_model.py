@@ -4,11 +4,10 @@ Each table refuses unknown keys itself, because only the table knows its keys
 and can name the nearest one.
 """
 
-import difflib
 import math
 import numbers
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import (
@@ -23,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from rtwin.errors import RecipeError
+from rtwin.errors import RecipeError, nearest
 
 # float32, which the ray tracer computes in, keeps a centimetre up to here.
 MAX_COORDINATE_M = 1e5
@@ -42,13 +41,6 @@ def shown(value: object) -> str:
         # Nested without end, or an integer of thousands of digits.
         text = f"a {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The hint behind an unknown word: the nearest known one, else all of them."""
-    known = list(known)
-    match = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"did you mean '{match[0]}'?" if match else f"allowed: {', '.join(known)}"
 
 
 class Table(BaseModel):

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.errors import RecipeError
-from rtwin.scene._model import MAX_COORDINATE_M, nearest, one_line, shown
+from rtwin.errors import RecipeError, nearest
+from rtwin.scene._model import MAX_COORDINATE_M, one_line, shown
 
 REQUIRED = ("x_m", "y_m", "z_m")
 OPTIONAL = ("vx_m_s", "vy_m_s", "vz_m_s", "azimuth_deg")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rtwin.errors import GeometryError, RecipeError
-from rtwin.scene._model import nearest, one_line, shown
+from rtwin.errors import GeometryError, RecipeError, nearest
+from rtwin.scene._model import one_line, shown
 from rtwin.scene.devices import CsvReceivers
 from rtwin.scene.objects import MeshFile
 from rtwin.scene.recipe import Recipe, recipe_from_dict, with_overrides

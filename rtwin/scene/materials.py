@@ -10,8 +10,7 @@ number with the installed engine's.
 from dataclasses import dataclass
 from typing import Literal
 
-from rtwin.errors import MaterialRangeError, RecipeError
-from rtwin.scene._model import nearest
+from rtwin.errors import MaterialRangeError, RecipeError, nearest
 from rtwin.scene.objects import MaterialSpec
 
 # name: (from GHz, to GHz, a, b, c, d), ...; where ranges overlap, the first counts.

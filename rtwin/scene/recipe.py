@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
-from rtwin.errors import RecipeError
+from rtwin.errors import RecipeError, nearest
 from rtwin.scene._model import (
     Area,
     Bool,
@@ -21,7 +21,6 @@ from rtwin.scene._model import (
     Length,
     Positive,
     Table,
-    nearest,
     one_line,
     recipe_error,
     shown,

@@ -21,6 +21,7 @@ COMMANDS = (
     "validate",
     "plot",
     "render",
+    "export",
 )
 
 

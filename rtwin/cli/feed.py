@@ -1,0 +1,81 @@
+"""Commands that hand a twin to other tools: export."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rtwin.cli.report import JsonFlag, print_json, print_rows, progress_bar
+from rtwin.cli.trace import Quiet
+
+
+def _list_formats(wanted: bool) -> None:
+    if not wanted:
+        return
+    from rtwin.export import FORMATS
+
+    for item in FORMATS:
+        typer.echo(f"{item.name}  ({' or '.join(item.sources)})  {item.summary}")
+        for option in item.options:
+            typer.echo(f"    {option.name} = {option.default!r}  {option.help}".rstrip())
+    raise typer.Exit
+
+
+def export(
+    twin: Annotated[Path, typer.Argument(metavar="TWIN", help="A dataset or radio map.")],
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="Format, see --list.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="TARGET", help="File or folder to write."),
+    ] = None,
+    tx: Annotated[str, typer.Option(metavar="ROWS", help="Transmitters, e.g. 0,3,10:20.")] = "",
+    rx: Annotated[str, typer.Option(metavar="ROWS", help="Receivers, e.g. 0,3,10:20.")] = "",
+    tx_port: Annotated[
+        str, typer.Option(metavar="NAME", help="Take one transmit polarisation, e.g. V.")
+    ] = "",
+    rx_port: Annotated[
+        str, typer.Option(metavar="NAME", help="Take one receive polarisation, e.g. V.")
+    ] = "",
+    strongest_paths: Annotated[
+        int | None, typer.Option(metavar="K", help="Take the K strongest paths per link.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-O", "--option", metavar="NAME=VALUE", help="Option of the format, see --list."
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier export.")
+    ] = False,
+    formats: Annotated[
+        bool,
+        typer.Option(
+            "--list", callback=_list_formats, is_eager=True, help="List formats and their options."
+        ),
+    ] = False,
+    quiet: Quiet = False,
+    json: JsonFlag = False,
+) -> None:
+    """Write a twin in a format of another tool: DeepMIMO, ns-3, Sionna and others.
+
+    Example: rtwin export munich.h5 --to ns3-loss -o munich.csv
+    """
+    from rtwin.errors import OutOfRangeError
+    from rtwin.export import export as run
+
+    options = {}
+    for text in option or []:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise OutOfRangeError(f"option {text!r} has no value; write it as NAME=VALUE")
+        options[name.replace("-", "_")] = value
+    with progress_bar(quiet or json) as progress:
+        report = run(
+            twin, to, output, tx=tx, rx=rx, tx_port=tx_port, rx_port=rx_port,
+            strongest_paths=strongest_paths, overwrite=overwrite, progress=progress, **options,
+        )  # fmt: skip
+    if json:
+        print_json(report)
+    else:
+        print_rows(list(report.items()))

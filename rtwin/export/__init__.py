@@ -1,0 +1,25 @@
+"""Views of a twin for other tools: one record, many exact formats.
+
+`export(file, to="deepmimo")` opens the file, checks what the format can say,
+and puts the result in place whole. `FORMATS` is the table of formats; a format
+is a row there and a writer, see rtwin.export.registry. Phases, gains and
+angles are converted here and nowhere else; docs/export.md says to what.
+"""
+
+from rtwin.export.door import export, path_view
+from rtwin.export.place import MARK
+from rtwin.export.registry import FORMATS, Format, Option, Report, find_format
+from rtwin.export.view import Block, PathView
+
+__all__ = [
+    "FORMATS",
+    "MARK",
+    "Block",
+    "Format",
+    "Option",
+    "PathView",
+    "Report",
+    "export",
+    "find_format",
+    "path_view",
+]

@@ -1,0 +1,148 @@
+"""What a format is, and the table of all of them.
+
+A format is one row of `FORMATS` and one function. To add a format, write the
+function and add the row; the command line, its help and the checks follow.
+"""
+
+import importlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from rtwin.errors import OutOfRangeError, nearest
+
+Report = dict[str, Any]
+"""What a writer tells: names and values, printed as they are."""
+
+Writer = Callable[..., Report]
+"""`writer(source, target, progress, **options) -> Report`.
+
+source: what the format's kind of source opens to, see rtwin.export.sources.
+target: where to write, freely. A format with a suffix writes this file; one
+    without finds an empty folder here. It is put in place when the writer is
+    done, and thrown away if the writer raises.
+progress: called with stage ("export"), steps done and in all.
+options: keyword-only parameters with a default, annotated with int, float,
+    str or bool, or with `Annotated[type, "help"]`.
+"""
+
+PATHS, MAP, TRACE = "paths", "radiomap", "trace"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a format."""
+
+    name: str
+    type: type
+    default: Any
+    help: str
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way to write a twin for another tool.
+
+    Attributes:
+        name: How `--to` names it.
+        summary: What it is, in one line.
+        sources: Kinds of file that it takes: "paths", "radiomap", "trace".
+        module: Module of its writer.
+        function: Name of its writer in the module.
+        suffix: Suffix of the file that it writes; "" for a folder.
+        magic: First bytes of such a file, by which one is known for replacing.
+        folder: Where the folder goes if no target is given.
+    """
+
+    name: str
+    summary: str
+    sources: tuple[str, ...]
+    module: str
+    function: str = "write"
+    suffix: str = ""
+    magic: bytes = b""
+    folder: str = ""
+
+    @property
+    def writer(self) -> Writer:
+        """The function that writes it."""
+        function: Writer = getattr(importlib.import_module(self.module), self.function)
+        return function
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """The options of its writer."""
+        hints = get_type_hints(self.writer, include_extras=True)
+        found = []
+        for name, parameter in inspect.signature(self.writer).parameters.items():
+            if parameter.kind is not parameter.KEYWORD_ONLY:
+                continue
+            kind, text = hints[name], ""
+            if get_origin(kind) is Annotated:
+                kind, text = get_args(kind)
+            found.append(Option(name, kind, parameter.default, text))
+        return tuple(found)
+
+    def default_target(self, source: Path) -> Path:
+        """Where the export of a file goes if nobody says."""
+        if self.suffix:
+            return Path(f"{source.stem}{self.suffix}")
+        return (
+            Path(self.folder) / source.stem if self.folder else Path(f"{source.stem}-{self.name}")
+        )
+
+    def read_options(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Options as the writer takes them; texts become the type of the option.
+
+        Raises:
+            OutOfRangeError: if an option is unknown or its value is none of its type.
+        """
+        known = {option.name: option for option in self.options}
+        options = {}
+        for name, value in given.items():
+            if name not in known:
+                hint = nearest(name, known) if known else "it has none"
+                raise OutOfRangeError(f"format {self.name!r} has no option {name!r}; {hint}")
+            options[name] = _converted(name, value, known[name].type)
+        return options
+
+
+def _converted(name: str, value: Any, kind: type) -> Any:
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    try:
+        if kind is bool:
+            return {"true": True, "false": False}[str(value).lower()]
+        if kind is int:
+            number = float(value)  # 1e6 counts as well as 1000000
+            if not number.is_integer():
+                raise ValueError
+            return int(number)
+        if kind is float and not abs(float(value)) < float("inf"):
+            raise ValueError
+        return kind(value)
+    except (KeyError, ValueError, TypeError, OverflowError):
+        raise OutOfRangeError(f"option {name} is {value!r}; it must be {words[kind]}") from None
+
+
+FORMATS = (
+    Format(
+        "ns3-loss", "table of path loss over time, for ns-3's MatrixPropagationLossModel",
+        (PATHS,), "rtwin.export.ns3_loss", suffix=".csv", magic=b"time_s,tx,rx,loss_db\n",
+    ),
+)  # fmt: skip
+
+
+def find_format(name: str) -> Format:
+    """The format of a name.
+
+    Raises:
+        OutOfRangeError: if there is none.
+    """
+    for item in FORMATS:
+        if item.name == name:
+            return item
+    raise OutOfRangeError(
+        f"there is no format {name!r}; {nearest(name, (item.name for item in FORMATS))}"
+    )
