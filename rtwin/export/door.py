@@ -63,6 +63,7 @@ def export(
             f"{file} is a {_WORDS.get(kind, kind)}, format {to!r} is made from a {wanted}"
         )
     target = what.default_target(file) if target is None else Path(target)
+    what.check_name(target)
     check_target(target, file, what.suffix, what.magic, overwrite)
     chosen = {"tx": tx, "rx": rx, "tx_port": tx_port, "rx_port": rx_port}
     with _opened(file, kind) as opened:

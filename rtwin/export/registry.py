@@ -6,6 +6,7 @@ function and add the row; the command line, its help and the checks follow.
 
 import importlib
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,7 @@ class Format:
         suffix: Suffix of the file that it writes; "" for a folder.
         magic: First bytes of such a file, by which one is known for replacing.
         folder: Where the folder goes if no target is given.
+        name_rule: What the name of the target must match; "" for anything.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Format:
     suffix: str = ""
     magic: bytes = b""
     folder: str = ""
+    name_rule: str = ""
 
     @property
     def writer(self) -> Writer:
@@ -90,8 +93,22 @@ class Format:
         if self.suffix:
             return Path(f"{source.stem}{self.suffix}")
         return (
-            Path(self.folder) / source.stem if self.folder else Path(f"{source.stem}-{self.name}")
+            Path(self.folder) / source.stem.lower()
+            if self.folder
+            else Path(f"{source.stem}-{self.name}")
         )
+
+    def check_name(self, target: Path) -> None:
+        """Make sure that the other tool takes the name.
+
+        Raises:
+            OutOfRangeError: if it does not.
+        """
+        if self.name_rule and not re.fullmatch(self.name_rule, target.name):
+            raise OutOfRangeError(
+                f"the name is {target.name!r}; format {self.name!r} takes names that match "
+                f"{self.name_rule}"
+            )
 
     def read_options(self, given: dict[str, Any]) -> dict[str, Any]:
         """Options as the writer takes them; texts become the type of the option.
@@ -127,6 +144,10 @@ def _converted(name: str, value: Any, kind: type) -> Any:
 
 
 FORMATS = (
+    Format(
+        "deepmimo", "DeepMIMO v4 scenario", (PATHS,), "rtwin.export.deepmimo",
+        folder="deepmimo_scenarios", name_rule="[a-z0-9_.-]+",
+    ),
     Format(
         "ns3-loss", "table of path loss over time, for ns-3's MatrixPropagationLossModel",
         (PATHS,), "rtwin.export.ns3_loss", suffix=".csv", magic=b"time_s,tx,rx,loss_db\n",
