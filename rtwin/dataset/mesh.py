@@ -1,12 +1,10 @@
 """The triangles of a twin's scene, for those who draw or describe it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.reader import PathDataset
 from rtwin.errors import StoreError
 from rtwin.scene import Recipe, load_recipe
 from rtwin.trace import load_world
@@ -24,27 +22,26 @@ class SceneMesh:
     ground: frozenset[int]  # rows of object_name that are the ground
 
 
-def scene_mesh(dataset: PathDataset, scene: str = "") -> SceneMesh:
-    """The triangles that a dataset was traced in.
+def scene_mesh(recipe: Recipe, geometry_hash: str, scene: str = "") -> SceneMesh:
+    """The triangles that a twin was traced in.
 
     Args:
-        dataset: The dataset, open.
-        scene: The recipe, where its geometry is in files of its own.
+        recipe: The recipe in the twin.
+        geometry_hash: The hash in the twin.
+        scene: The recipe's own place, where its geometry is in files beside it.
     Raises:
         StoreError: if the scene has another geometry by now, or is not there.
     """
-    recipe: Recipe = load_recipe(scene) if scene else dataset.recipe
-    files = recipe.geometry.file or any(item.shape == "mesh" for item in recipe.object)
-    if files and not scene:
+    found = load_recipe(scene) if scene else recipe
+    beside = found.geometry.file or any(item.shape == "mesh" for item in found.object)
+    if beside and not scene:
         raise StoreError(
-            f"{dataset.path}: the geometry of {recipe.name!r} is in files of its own; "
-            "name the recipe with scene"
+            f"{recipe.name}: its geometry is in files of its own; name the recipe with scene"
         )
-    world: Any = load_world(recipe)
-    if world.geometry_hash != dataset.attributes["geometry_hash"]:
+    world = load_world(found)
+    if world.geometry_hash != geometry_hash:
         raise StoreError(
-            f"{dataset.path}: was traced in another geometry than {recipe.name!r} has now; "
-            "generate it again"
+            f"{found.name}: has another geometry now than the twin was traced in; trace it again"
         )
     triangles = world.triangles
     return SceneMesh(

@@ -47,7 +47,10 @@ def write(
 ) -> Report:
     """Write a scenario: all transmitters as one set, all receivers as another."""
     view = view.one_port("DeepMIMO")
-    triangles = scene_mesh(view.dataset, scene) if mesh else None
+    dataset = view.dataset
+    triangles = (
+        scene_mesh(dataset.recipe, dataset.attributes["geometry_hash"], scene) if mesh else None
+    )
     times = _times(view) if snapshots and view.time_s is not None else None
     scenes = [(target, view)]
     if times is not None and len(times) > 1:

@@ -143,15 +143,48 @@ def _converted(name: str, value: Any, kind: type) -> Any:
         raise OutOfRangeError(f"option {name} is {value!r}; it must be {words[kind]}") from None
 
 
+# The reader searches the whole path of a file for these.
+_NO_TX_RX = r"(?!.*(Tx|Rx)).+"
+
 FORMATS = (
     Format(
         "deepmimo", "DeepMIMO v4 scenario", (PATHS,), "rtwin.export.deepmimo",
         folder="deepmimo_scenarios", name_rule="[a-z0-9_.-]+",
     ),
     Format(
-        "ns3-loss", "table of path loss over time, for ns-3's MatrixPropagationLossModel",
-        (PATHS,), "rtwin.export.ns3_loss", suffix=".csv", magic=b"time_s,tx,rx,loss_db\n",
+        "sionna-cir", "arrays for Sionna's CIRDataset", (PATHS,), "rtwin.export.sionna",
+        "write_cir",
     ),
+    Format(
+        "sionna-rk", "cirs.bin of one link for Sionna Research Kit's channel emulator", (PATHS,),
+        "rtwin.export.sionna", "write_emulator",
+    ),
+    Format("tfrecord", "one example per link for tf.data", (PATHS,), "rtwin.export.tfrecord",
+           suffix=".tfrecord"),
+    Format("netcdf", "all of a twin as netCDF-4", (PATHS, MAP), "rtwin.export.labelled",
+           "write_netcdf", suffix=".nc", magic=b"\x89HDF"),
+    Format("zarr", "all of a twin as Zarr", (PATHS, MAP), "rtwin.export.labelled", "write_zarr"),
+    Format("aodt", "Parquet tables in the style of AODT", (PATHS,), "rtwin.export.aodt"),
+    Format(
+        "qd-files", "QdFiles for ns-3's qd-channel", (PATHS,), "rtwin.export.qd", "write_qd",
+        name_rule=_NO_TX_RX,
+    ),
+    Format(
+        "siolena", "SioLENA traces for 5G-LENA", (PATHS,), "rtwin.export.qd", "write_siolena",
+        name_rule=_NO_TX_RX,
+    ),
+    Format(
+        "ns3-loss", "path loss over time, for ns-3's MatrixPropagationLossModel", (PATHS,),
+        "rtwin.export.ns3_loss", suffix=".csv", magic=b"time_s,tx,rx,loss_db\n",
+    ),
+    Format(
+        "ns3-fading", "fading trace of one link, for ns-3's TraceFadingLossModel", (PATHS,),
+        "rtwin.export.fad", suffix=".fad",
+    ),
+    Format("colosseum", "four taps per link and time for Colosseum", (PATHS,),
+           "rtwin.export.colosseum", suffix=".mat", magic=b"MATLAB 5.0 MAT-file"),
+    Format("radiomapseer", "pictures in the layout of RadioMapSeer", (MAP,),
+           "rtwin.export.radiomapseer"),
 )  # fmt: skip
 
 

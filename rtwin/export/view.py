@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.channel import PathSet
+from rtwin.channel import AntennaArray, PathSet
 from rtwin.channel.segments import rank_in_row, segment_sum
 from rtwin.dataset import PathDataset
 from rtwin.dataset.schema import PORT_LABELS
@@ -89,6 +89,28 @@ class PathView:
             return self.dataset.read(name, slice(0, 0))
         first = int(block.rows[0])
         return self.dataset.read(name, slice(first, int(block.rows[-1]) + 1))[block.rows - first]
+
+    def arrays(self, block: Block) -> tuple[AntennaArray, AntennaArray]:
+        """Transmit and receive arrays of the recipe, turned as the devices of each link are."""
+        rx = self.rx[block.rx]
+        num_tx = self.dataset.num_tx
+        first, last = int(rx[0]) * num_tx, (int(rx[-1]) + 1) * num_tx
+        links = ((rx[:, None] * num_tx + self.tx) - first).ravel()
+        tx_array, rx_array = self.dataset.arrays(first, last)
+        return (
+            AntennaArray(tx_array.positions_m, tx_array.orientation[links]),
+            AntennaArray(rx_array.positions_m, rx_array.orientation[links]),
+        )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of the dataset is left out."""
+        return (
+            self.num_links == self.dataset.num_links
+            and self.tx_port is None
+            and self.rx_port is None
+            and self.strongest_paths is None
+        )
 
     def one_port(self, tool: str) -> "PathView":
         """This view, if one transmit port meets one receive port.

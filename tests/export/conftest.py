@@ -78,3 +78,14 @@ def peer():
         return result.stdout
 
     return run
+
+
+@pytest.fixture
+def figure(capsys):
+    """Shows a measured figure, whatever pytest does with what tests print."""
+
+    def show(text):
+        with capsys.disabled():
+            sys.stdout.write(f"\n  {text}\n")
+
+    return show

@@ -1,0 +1,254 @@
+"""Tables in the style of NVIDIA's Aerial Omniverse Digital Twin (AODT 1.5), as Parquet.
+
+`cirs` holds complex baseband coefficients, b = a exp(-j 2 pi f tau), of every
+pair of antenna elements and polarisations; `raypaths` what the paths touch, in
+centimetres. Antenna patterns are in the coefficients, so `patterns` says
+isotropic. Columns that a twin has nothing to say about are left out.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.channel import cir
+from rtwin.dataset.generate import Progress
+from rtwin.dataset.schema import PORT_LABELS
+from rtwin.errors import MissingExtraError, OutOfRangeError
+from rtwin.export.clock import shared_times_s
+from rtwin.export.registry import Report
+from rtwin.export.view import Block, PathView
+from rtwin.scene import Antenna
+from rtwin.units import wavelength_m
+
+CENTIMETRES = 100.0
+_TOUCH = {1: "reflection", 2: "diffuse", 4: "transmission", 8: "diffraction"}
+
+
+def write(
+    view: PathView,
+    target: Path,
+    progress: Progress,
+    *,
+    subcarrier_spacing_hz: Annotated[float, "written into rus"] = 30e3,
+    fft_size: Annotated[int, "written into rus"] = 4096,
+) -> Report:
+    """Write cirs, raypaths, rus, ues, panels, patterns, materials, scenario and time_info."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise MissingExtraError(
+            "the aodt format needs pyarrow; pip install 'rtwin[parquet]'"
+        ) from error
+    if view.tx_port is not None or view.rx_port is not None:
+        raise OutOfRangeError(
+            "the aodt format holds all polarisations; leave tx_port and rx_port out"
+        )
+    times_s = shared_times_s(view, "AODT")
+    types = _types(pa)
+    num_rows = {"cirs": 0, "raypaths": 0}
+    with (
+        pq.ParquetWriter(target / "cirs.parquet", types["cirs"]) as cirs,
+        pq.ParquetWriter(target / "raypaths.parquet", types["raypaths"]) as raypaths,
+    ):
+        for block in view.blocks():
+            for name, writer, rows in (
+                ("cirs", cirs, _cirs(view, block, len(times_s))),
+                ("raypaths", raypaths, _raypaths(view, block, len(times_s))),
+            ):
+                writer.write_table(pa.Table.from_pydict(rows, schema=types[name]))
+                num_rows[name] += len(rows["ru_id"])
+            progress("export", block.rx.stop, view.num_rx)
+    for name, columns in _small(view, times_s, subcarrier_spacing_hz, fft_size).items():
+        pq.write_table(pa.table(columns), target / f"{name}.parquet")
+    return {f"{name} rows": count for name, count in num_rows.items()}
+
+
+def _types(pa: Any) -> dict[str, Any]:
+    element = pa.struct([("h", pa.uint32()), ("v", pa.uint32()), ("p", pa.uint32())])
+    place = pa.struct([("1", pa.float32()), ("2", pa.float32()), ("3", pa.float32())])
+    floats = pa.list_(pa.float32())
+    ids = [("time_idx", pa.uint32()), ("ru_id", pa.uint32()), ("ue_id", pa.uint32())]
+    return {
+        "cirs": pa.schema(
+            [*ids, ("ru_ant_el", element), ("ue_ant_el", element), ("cir_re", floats),
+             ("cir_im", floats), ("cir_delay", floats)]
+        ),
+        "raypaths": pa.schema(
+            [*ids, ("interaction_types", pa.list_(pa.string())), ("points", pa.list_(place)),
+             ("prim_ids", pa.list_(pa.uint32())), ("object_ids", pa.list_(pa.int32()))]
+        ),
+    }  # fmt: skip
+
+
+def _elements(antenna: Antenna, num_ports: int) -> list[dict[str, int]]:
+    """AODT's name of each port: polarisation outermost, elements down each column."""
+    rows, cols = antenna.num_rows, antenna.num_cols
+    return [
+        {"h": element // rows, "v": element % rows, "p": port}
+        for port in range(num_ports)
+        for element in range(rows * cols)
+    ]
+
+
+def _devices(
+    view: PathView, block: Block, num_times: int
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Time, transmitter and device of each link of a block."""
+    row = np.repeat(np.arange(block.rx.start, block.rx.stop), view.num_tx)
+    tx = np.tile(np.arange(view.num_tx), block.rx.stop - block.rx.start)
+    return row % num_times, tx, row // num_times
+
+
+def _cirs(view: PathView, block: Block, num_times: int) -> dict[str, list[Any]]:
+    paths = block.paths
+    tx_array, rx_array = view.arrays(block)
+    b = cir(paths, tx_array=tx_array, rx_array=rx_array)[..., 0].astype(np.complex64)
+    recipe = view.dataset.recipe
+    tx_names = _elements(recipe.transmitter[0].antenna, paths.a.shape[2])
+    rx_names = _elements(recipe.receivers.antenna, paths.a.shape[1])
+    rows: dict[str, list[Any]] = {name: [] for name in (
+        "time_idx", "ru_id", "ue_id", "ru_ant_el", "ue_ant_el", "cir_re", "cir_im", "cir_delay",
+    )}  # fmt: skip
+    delay_s = paths.delay_s.astype(np.float32)
+    for link, (time, tx, ue) in enumerate(zip(*_devices(view, block, num_times), strict=True)):
+        mine = slice(int(paths.offsets[link]), int(paths.offsets[link + 1]))
+        for i, ue_name in enumerate(rx_names):
+            for j, ru_name in enumerate(tx_names):
+                rows["time_idx"].append(time)
+                rows["ru_id"].append(tx)
+                rows["ue_id"].append(ue)
+                rows["ru_ant_el"].append(ru_name)
+                rows["ue_ant_el"].append(ue_name)
+                rows["cir_re"].append(b[mine, i, j].real)
+                rows["cir_im"].append(b[mine, i, j].imag)
+                rows["cir_delay"].append(delay_s[mine])
+    return rows
+
+
+def _raypaths(view: PathView, block: Block, num_times: int) -> dict[str, list[Any]]:
+    paths = block.paths
+    time, tx, ue = (column[paths.link_index] for column in _devices(view, block, num_times))
+    tx_m = view.of_tx("tx_position_m")[tx]
+    rx_m = view.of_rx("rx_position_m")[ue * num_times + time]
+    vertex_m = view.of_paths("vertex_m", block)
+    triangle, item = view.of_paths("triangle", block), view.of_paths("object", block)
+    types, points, prims, objects = [], [], [], []
+    for path, codes in enumerate(paths.interactions):
+        touched = codes > 0
+        types.append(["emission", *(_TOUCH[int(code)] for code in codes[touched]), "reception"])
+        corners = np.vstack([tx_m[path], vertex_m[path][touched], rx_m[path]]) * CENTIMETRES
+        points.append([{"1": x, "2": y, "3": z} for x, y, z in corners.tolist()])
+        prims.append(triangle[path][touched])
+        objects.append(item[path][touched])
+    return {
+        "time_idx": time.tolist(), "ru_id": tx.tolist(), "ue_id": ue.tolist(),
+        "interaction_types": types, "points": points, "prim_ids": prims, "object_ids": objects,
+    }  # fmt: skip
+
+
+def _small(
+    view: PathView, times_s: NDArray[np.float64], subcarrier_spacing_hz: float, fft_size: int
+) -> dict[str, dict[str, Any]]:
+    """The tables that fit into memory."""
+    recipe, read = view.dataset.recipe, view.dataset.read
+    num_tx, num_times, num_ue = view.num_tx, len(times_s), len(view.tracks)
+    tx_m, turned = view.of_tx("tx_position_m"), np.degrees(view.of_tx("tx_orientation_rad"))
+    rx_m = view.of_rx("rx_position_m").reshape(num_ue, num_times, 3) * CENTIMETRES
+    speed = np.linalg.norm(view.of_rx("rx_velocity_m_s"), axis=1).reshape(num_ue, num_times)
+    rx_turned = np.degrees(view.of_rx("rx_orientation_rad")).reshape(num_ue, num_times, 3)
+    nothing: list[list[float]] = [[] for _ in range(num_ue)]
+    steps = np.arange(num_times)
+    return {
+        "rus": {
+            "ID": list(range(num_tx)),
+            "subcarrier_spacing": [subcarrier_spacing_hz] * num_tx,
+            "fft_size": [fft_size] * num_tx,
+            "radiated_power": view.of_tx("tx_power_dbm").tolist(),
+            "height": tx_m[:, 2].tolist(),
+            "mech_azimuth": turned[:, 0].tolist(),
+            "mech_tilt": turned[:, 1].tolist(),
+            "panel": [[0]] * num_tx,
+            "position": (tx_m * CENTIMETRES).tolist(),
+            "du_id": [0] * num_tx,
+            "du_manual_assign": [False] * num_tx,
+        },
+        "ues": {
+            "ID": list(range(num_ue)),
+            "is_manual": [True] * num_ue,
+            "is_manual_mobility": [True] * num_ue,
+            "is_indoor_mobility": [False] * num_ue,
+            "radiated_power": [0.0] * num_ue,
+            "height": (rx_m[:, 0, 2] / CENTIMETRES).tolist(),
+            "mech_tilt": rx_turned[:, 0, 1].tolist(),
+            "panel": [[1]] * num_ue,
+            "bler_target": [0.1] * num_ue,
+            "batch_indices": [[0]] * num_ue,
+            **{
+                f"{kind}_{name}": nothing
+                for kind in ("waypoint", "trajectory")
+                for name in ("ids", "points", "stops", "speeds")
+            },
+            # One batch holds all times.
+            "route_positions": [[places] for places in rx_m.tolist()],
+            "route_orientations": [[angles] for angles in rx_turned.tolist()],
+            "route_speeds": [[values] for values in speed.tolist()],
+            "route_times": [[times_s.tolist()]] * num_ue,
+        },
+        "panels": _panels(recipe.transmitter[0].antenna, recipe.receivers.antenna,
+                          view.frequency_hz),
+        "patterns": {"pattern_id": [0], "pattern_type": [0]},
+        "materials": {
+            "label": read("material_name").tolist(),
+            # P.2040: permittivity a f^b, conductivity c f^d; here at one frequency.
+            "itu_r_p2040_a": read("relative_permittivity"),
+            "itu_r_p2040_b": np.zeros(len(read("thickness_m"))),
+            "itu_r_p2040_c": read("conductivity_s_per_m"),
+            "itu_r_p2040_d": np.zeros(len(read("thickness_m"))),
+            "scattering_coeff": read("scattering_coefficient"),
+            "scattering_xpd": read("xpd_coefficient"),
+            "rms_roughness": np.zeros(len(read("thickness_m"))),
+            "exponent_alpha_r": np.zeros(len(read("thickness_m"))),
+            "exponent_alpha_i": np.zeros(len(read("thickness_m"))),
+            "lambda_r": np.zeros(len(read("thickness_m"))),
+            "thickness_m": read("thickness_m"),
+        },
+        "scenario": {
+            "num_scene_interactions_per_ray": [recipe.solver.max_depth],
+            "num_emitted_rays_in_thousands": [recipe.solver.rays / 1000],
+            "num_batches": [1],
+            "slots_per_batch": [num_times],
+            "symbols_per_slot": [1],
+            "duration": [float(times_s[-1] - times_s[0])],
+            "interval": [float(np.diff(times_s).mean()) if num_times > 1 else 0.0],
+        },
+        "time_info": {
+            "time_idx": steps, "batch_idx": steps * 0, "slot_idx": steps, "symbol_idx": steps * 0,
+        },
+    }  # fmt: skip
+
+
+def _panels(tx: Antenna, rx: Antenna, frequency_hz: float) -> dict[str, list[Any]]:
+    """Panel 0 of the transmitters and panel 1 of the receivers; spacings in centimetres."""
+    ends, wavelength_cm = (tx, rx), wavelength_m(frequency_hz) * CENTIMETRES
+    labels = [PORT_LABELS[end.polarization] for end in ends]
+    slant = {"V": 0.0, "H": np.pi / 2, "slant -45": -np.pi / 4, "slant +45": np.pi / 4}
+    return {
+        "panel_id": [0, 1],
+        "panel_name": ["tx", "rx"],
+        "antenna_names": [["isotropic"]] * 2,
+        "antenna_pattern_indices": [[0]] * 2,
+        "frequencies": [[frequency_hz]] * 2,
+        "thetas": [[0.0]] * 2,
+        "phis": [[0.0]] * 2,
+        "reference_freq": [frequency_hz] * 2,
+        "dual_polarized": [len(names) > 1 for names in labels],
+        "num_loc_antenna_horz": [end.num_cols for end in ends],
+        "num_loc_antenna_vert": [end.num_rows for end in ends],
+        "antenna_spacing_horz": [end.horizontal_spacing * wavelength_cm for end in ends],
+        "antenna_spacing_vert": [end.vertical_spacing * wavelength_cm for end in ends],
+        "antenna_roll_angle_first_polz": [slant[names[0]] for names in labels],
+        "antenna_roll_angle_second_polz": [slant[names[-1]] for names in labels],
+    }
