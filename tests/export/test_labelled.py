@@ -1,0 +1,69 @@
+"""NetCDF and Zarr, read by xarray."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from rtwin.dataset import open_radio_map
+from rtwin.dataset.schema import MAP_LAYOUT, PATHS_LAYOUT
+from rtwin.errors import OutOfRangeError
+from rtwin.export import export
+
+LAYOUT = {"paths": PATHS_LAYOUT, "map": MAP_LAYOUT}
+
+
+@pytest.fixture(params=["paths", "map"])
+def twin(request, dual, map_file):
+    return request.param, {"paths": dual, "map": map_file}[request.param]
+
+
+def compare(found, file, layout, complex_parts):
+    with xr.open_dataset(file, engine="h5netcdf") as wanted:
+        for variable in layout:
+            ours = wanted[variable.name]
+            if variable.name == "a" and complex_parts:
+                values = found["a_real"].values + 1j * found["a_imag"].values
+                there = found["a_real"]
+            else:
+                there = found[variable.name]
+                values = there.values
+            if variable.dtype == "str":
+                assert values.tolist() == ours.values.tolist()
+            else:
+                np.testing.assert_array_equal(values, ours.values)
+            assert there.dims == ours.dims
+            assert there.attrs.get("units", "") == variable.units
+            assert there.attrs["long_name"] == variable.long_name
+        for name in ("content_hash", "recipe", "frequency_hz", "scene"):
+            assert found.attrs[name] == wanted.attrs[name]
+        assert found.tx.values.tolist() == wanted.tx.values.tolist()
+
+
+def test_netcdf(twin, tmp_path):
+    kind, file = twin
+    export(file, "netcdf", tmp_path / "t.nc")
+    with xr.open_dataset(tmp_path / "t.nc", engine="h5netcdf") as found:
+        compare(found, file, LAYOUT[kind], True)
+        assert not any(np.issubdtype(v.dtype, np.complexfloating) for v in found.values())
+
+
+def test_zarr(twin, tmp_path):
+    pytest.importorskip("zarr")
+    kind, file = twin
+    export(file, "zarr", tmp_path / "t.zarr")
+    with xr.open_zarr(tmp_path / "t.zarr") as found:
+        compare(found, file, LAYOUT[kind], False)
+
+
+def test_the_whole_twin_or_nothing(dual, tmp_path):
+    with pytest.raises(OutOfRangeError, match="takes the whole twin"):
+        export(dual, "netcdf", tmp_path / "t.nc", tx="0")
+    with pytest.raises(OutOfRangeError, match="takes the whole twin"):
+        export(dual, "zarr", tmp_path / "z", strongest_paths=3)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_map_knows_its_file(map_file):
+    assert open_radio_map(map_file).path == map_file
+    with pytest.raises(OutOfRangeError, match="for datasets of paths"):
+        export(map_file, "netcdf", map_file.with_suffix(".nc"), tx="0")
