@@ -78,7 +78,7 @@ def export(
             source = opened
         with _place(what, target, file, given) as place:
             report = what.writer(source, place, progress, **given)
-    left_out = source.left_out if isinstance(source, PathView) else ""
+            left_out = source.left_out if isinstance(source, PathView) else ""
     return {
         "format": to,
         "target": str(target),

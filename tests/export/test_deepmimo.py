@@ -56,8 +56,12 @@ def test_matrices_say_what_the_paths_say(standing, scenario):
                     places = found["inter_pos"][rx, column]
                     np.testing.assert_allclose(places[:depth], vertex[path, :depth], rtol=1e-6)
                     assert np.isnan(places[depth:]).all()
-                for key, angle in (("aod_az", paths.aod_azimuth), ("aod_el", paths.aod_zenith),
-                                   ("aoa_az", paths.aoa_azimuth), ("aoa_el", paths.aoa_zenith)):
+                for key, angle in (
+                    ("aod_az", paths.aod_azimuth),
+                    ("aod_el", paths.aod_zenith),
+                    ("aoa_az", paths.aoa_azimuth),
+                    ("aoa_el", paths.aoa_zenith),
+                ):
                     np.testing.assert_allclose(
                         found[key][rx, : len(order)], np.degrees(angle)[order], rtol=1e-5, atol=1e-4
                     )  # fmt: skip

@@ -193,9 +193,7 @@ def test_fading_trace(fast, tmp_path):
         paths = dataset.paths(0, 1)
     blocks = (np.arange(10) - 4.5) * 180e3
     h = cfr(paths, blocks, np.arange(50) * 1e-3)[0, 0, 0]
-    np.testing.assert_allclose(
-        found, 10 * np.log10(np.abs(h.T) ** 2 / path_gain(paths)), atol=1e-3
-    )
+    np.testing.assert_allclose(found, 10 * np.log10(np.abs(h.T) ** 2 / path_gain(paths)), atol=1e-3)
     assert np.ptp(found[0]) > 3
 
 
