@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from rtwin import __version__
-from rtwin.cli import feed, look, trace
+from rtwin.cli import exports, look, trace
 from rtwin.cli.report import stderr
 from rtwin.errors import RtwinError
 
@@ -26,7 +26,7 @@ app = typer.Typer(
 for command in (
     look.doctor, look.scenes, trace.generate, trace.evaluate,
     trace.radiomap, look.info, look.validate,
-    look.plot, trace.render, feed.export,
+    look.plot, trace.render, exports.export,
 ):  # fmt: skip
     app.command()(command)
 
