@@ -39,6 +39,9 @@ def export(
     strongest_paths: Annotated[
         int | None, typer.Option(metavar="K", help="Take the K strongest paths per link.")
     ] = None,
+    frequency: Annotated[
+        float | None, typer.Option(metavar="HZ", help="Which frequency of a sweep [Hz].")
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -73,7 +76,8 @@ def export(
     with progress_bar(quiet or json) as progress:
         report = run(
             twin, to, output, tx=tx, rx=rx, tx_port=tx_port, rx_port=rx_port,
-            strongest_paths=strongest_paths, overwrite=overwrite, progress=progress, **options,
+            strongest_paths=strongest_paths, frequency_hz=frequency, overwrite=overwrite,
+            progress=progress, **options,
         )  # fmt: skip
     if json:
         print_json(report)

@@ -5,17 +5,23 @@ from pathlib import Path
 from typing import Any
 
 import rtwin
-from rtwin.dataset import file_info, open_dataset, open_radio_map
+from rtwin.dataset import open_dataset, open_radio_map
 from rtwin.dataset.generate import Progress, silent
 from rtwin.dataset.reader import PathDataset
-from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, PORT_LABELS
+from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, PORT_LABELS, SWEEP_FORMAT
+from rtwin.dataset.store import open_checked
 from rtwin.errors import OutOfRangeError
 from rtwin.export.place import check_target, new_file, new_folder
-from rtwin.export.registry import MAP, PATHS, Format, Report, find_format
+from rtwin.export.registry import MAP, PATHS, SWEEP, TRACE, Format, Report, find_format
 from rtwin.export.view import PathView, chosen_port, chosen_rows
 
-_KINDS = {PATHS_FORMAT: PATHS, MAP_FORMAT: MAP}
-_WORDS = {PATHS: "dataset of paths", MAP: "radio map"}
+_KINDS = {PATHS_FORMAT: PATHS, SWEEP_FORMAT: SWEEP, MAP_FORMAT: MAP, "rtwin-linktrace": TRACE}
+_WORDS = {
+    PATHS: "dataset of paths",
+    SWEEP: "frequency sweep",
+    MAP: "radio map",
+    TRACE: "link trace",
+}
 
 
 def export(
@@ -28,6 +34,7 @@ def export(
     tx_port: str = "",
     rx_port: str = "",
     strongest_paths: int | None = None,
+    frequency_hz: float | None = None,
     overwrite: bool = False,
     progress: Progress = silent,
     **options: Any,
@@ -43,6 +50,7 @@ def export(
         tx_port: Label of the one transmit polarisation to take; "" for all.
         rx_port: Label of the one receive polarisation to take; "" for all.
         strongest_paths: Most paths per link; what that leaves out is reported.
+        frequency_hz: Which frequency [Hz] of a sweep.
         overwrite: Replace an earlier export.
         progress: Called with stage ("export"), steps done and in all.
         options: Options of the format, see docs/export.md.
@@ -56,27 +64,28 @@ def export(
     """
     file, what = Path(file), find_format(to)
     given = what.read_options(options)
-    kind = _KINDS.get(str(file_info(file)["format"]), "")
-    if kind not in what.sources:
-        wanted = " or ".join(_WORDS[source] for source in what.sources)
-        raise OutOfRangeError(
-            f"{file} is a {_WORDS.get(kind, kind)}, format {to!r} is made from a {wanted}"
-        )
+    with open_checked(file) as h5:
+        attributes = dict(h5.attrs)
+    kind = _KINDS.get(str(attributes["format"]), str(attributes["format"]))
+    chosen = {
+        "tx": tx, "rx": rx, "tx_port": tx_port, "rx_port": rx_port,
+        "strongest_paths": strongest_paths, "frequency_hz": frequency_hz,
+    }  # fmt: skip
+    _check_kind(file, kind, what, [name for name in chosen if chosen[name] not in ("", None)])
     target = what.default_target(file) if target is None else Path(target)
     what.check_name(target)
     check_target(target, file, what.suffix, what.magic, overwrite)
-    chosen = {"tx": tx, "rx": rx, "tx_port": tx_port, "rx_port": rx_port}
-    with _opened(file, kind) as opened:
-        if isinstance(opened, PathDataset):
-            source: Any = path_view(opened, **chosen, strongest_paths=strongest_paths)
-        elif any(chosen.values()) or strongest_paths is not None:
-            names = ", ".join(
-                [*filter(chosen.get, chosen), *["strongest_paths"] * bool(strongest_paths)]
-            )
-            raise OutOfRangeError(f"{names}: for datasets of paths, {file} is a {_WORDS[kind]}")
-        else:
-            source = opened
-        with _place(what, target, file, given) as place:
+    with _opened(file, kind, what, frequency_hz) as source:
+        if isinstance(source, PathDataset):
+            del chosen["frequency_hz"]
+            source = path_view(source, **chosen)  # type: ignore[arg-type]
+        mark = {
+            "source": file.name,
+            "content_hash": str(attributes.get("content_hash", "")),
+            "scene": str(attributes.get("scene", "")),
+            "options": given,
+        }
+        with _place(what, target, mark) as place:
             report = what.writer(source, place, progress, **given)
             left_out = source.left_out if isinstance(source, PathView) else ""
     return {
@@ -111,25 +120,34 @@ def path_view(
     )
 
 
-def _opened(file: Path, kind: str) -> AbstractContextManager[Any]:
-    return open_dataset(file) if kind == PATHS else nullcontext(open_radio_map(file))
+def _check_kind(file: Path, kind: str, what: Format, chosen: list[str]) -> None:
+    wanted = " or ".join(_WORDS[source] for source in what.sources if source != SWEEP)
+    fits = kind in what.sources or (kind == SWEEP and PATHS in what.sources)
+    if not fits:
+        raise OutOfRangeError(
+            f"{file} is a {_WORDS.get(kind, kind)}, format {what.name!r} is made from a {wanted}"
+        )
+    if chosen and what.takes_file:
+        raise OutOfRangeError(
+            f"format {what.name!r} takes the whole file; leave {', '.join(chosen)} out"
+        )
+    if chosen and kind not in (PATHS, SWEEP):
+        raise OutOfRangeError(
+            f"{', '.join(chosen)}: for datasets of paths, {file} is a {_WORDS[kind]}"
+        )
 
 
-def _place(
-    what: Format, target: Path, file: Path, options: dict[str, Any]
-) -> AbstractContextManager[Path]:
+def _opened(
+    file: Path, kind: str, what: Format, frequency_hz: float | None
+) -> AbstractContextManager[Any]:
+    if what.takes_file:
+        return nullcontext(file)
+    if kind == MAP:
+        return nullcontext(open_radio_map(file))
+    return open_dataset(file, frequency_hz)
+
+
+def _place(what: Format, target: Path, mark: dict[str, Any]) -> AbstractContextManager[Path]:
     if what.suffix:
         return new_file(target)
-    info = file_info(file)
-    return new_folder(
-        target,
-        {
-            "format": what.name,
-            "version": rtwin.__version__,
-            "source": file.name,
-            "content_hash": info["content_hash"],
-            "scene": info["scene"],
-            "frequency_hz": info["frequency_hz"],
-            "options": options,
-        },
-    )
+    return new_folder(target, {"format": what.name, "version": rtwin.__version__, **mark})

@@ -13,20 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.dataset.generate import Progress
-from rtwin.dataset.reader import PathDataset, RadioMap
 from rtwin.dataset.store import blocks, open_checked
-from rtwin.errors import MissingExtraError, OutOfRangeError
+from rtwin.errors import MissingExtraError
 from rtwin.export.registry import Report
-from rtwin.export.view import PathView
 
 _CHUNK_BYTES = 2**20
 
 
-def write_netcdf(source: PathView | RadioMap, target: Path, progress: Progress) -> Report:
+def write_netcdf(file: Path, target: Path, progress: Progress) -> Report:
     """Write a netCDF-4 file that every netCDF library reads."""
     import h5netcdf
 
-    with open_checked(_file(source)) as twin, h5netcdf.File(target, "w") as out:
+    with open_checked(file) as twin, h5netcdf.File(target, "w") as out:
         out.attrs.update(dict(_attributes(twin)))
         out.dimensions = _sizes(twin)
         names = _variables(twin)
@@ -48,13 +46,13 @@ def write_netcdf(source: PathView | RadioMap, target: Path, progress: Progress) 
     return {"variables": len(names)}
 
 
-def write_zarr(source: PathView | RadioMap, target: Path, progress: Progress) -> Report:
+def write_zarr(file: Path, target: Path, progress: Progress) -> Report:
     """Write a Zarr store of format 2, with the names of dimensions that xarray looks for."""
     try:
         import zarr
     except ImportError as error:
         raise MissingExtraError("the zarr format needs zarr; pip install 'rtwin[zarr]'") from error
-    with open_checked(_file(source)) as twin:
+    with open_checked(file) as twin:
         out = zarr.open_group(target, mode="a", zarr_format=2)
         out.attrs.update(dict(_attributes(twin)))
         names = _variables(twin)
@@ -79,18 +77,6 @@ def write_zarr(source: PathView | RadioMap, target: Path, progress: Progress) ->
             progress("export", number + 1, len(names))
         zarr.consolidate_metadata(out.store)
     return {"variables": len(names)}
-
-
-def _file(source: Any) -> Path:
-    if isinstance(source, PathView):
-        if not source.is_whole:
-            raise OutOfRangeError(
-                "this format takes the whole twin; leave tx, rx, ports and strongest_paths out "
-                "and select with xarray"
-            )
-        dataset: PathDataset = source.dataset
-        return dataset.path
-    return Path(source.path)
 
 
 def _variables(twin: h5py.File) -> list[str]:

@@ -20,7 +20,8 @@ Report = dict[str, Any]
 Writer = Callable[..., Report]
 """`writer(source, target, progress, **options) -> Report`.
 
-source: what the format's kind of source opens to, see rtwin.export.sources.
+source: a PathView for a dataset of paths, a RadioMap for a radio map; the path
+    of the file if the format takes files.
 target: where to write, freely. A format with a suffix writes this file; one
     without finds an empty folder here. It is put in place when the writer is
     done, and thrown away if the writer raises.
@@ -29,7 +30,7 @@ options: keyword-only parameters with a default, annotated with int, float,
     str or bool, or with `Annotated[type, "help"]`.
 """
 
-PATHS, MAP, TRACE = "paths", "radiomap", "trace"
+PATHS, SWEEP, MAP, TRACE = "paths", "sweep", "radiomap", "trace"
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,15 @@ class Format:
     Attributes:
         name: How `--to` names it.
         summary: What it is, in one line.
-        sources: Kinds of file that it takes: "paths", "radiomap", "trace".
+        sources: Kinds of file that it takes: "paths" (a sweep at one of its
+            frequencies), "sweep" (all of them), "radiomap", "trace".
         module: Module of its writer.
         function: Name of its writer in the module.
         suffix: Suffix of the file that it writes; "" for a folder.
         magic: First bytes of such a file, by which one is known for replacing.
         folder: Where the folder goes if no target is given.
         name_rule: What the name of the target must match; "" for anything.
+        takes_file: The writer gets the path of the file, and no links can be chosen.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Format:
     magic: bytes = b""
     folder: str = ""
     name_rule: str = ""
+    takes_file: bool = False
 
     @property
     def writer(self) -> Writer:
@@ -161,9 +165,11 @@ FORMATS = (
     ),
     Format("tfrecord", "one example per link for tf.data", (PATHS,), "rtwin.export.tfrecord",
            suffix=".tfrecord"),
-    Format("netcdf", "all of a twin as netCDF-4", (PATHS, MAP), "rtwin.export.labelled",
-           "write_netcdf", suffix=".nc", magic=b"\x89HDF"),
-    Format("zarr", "all of a twin as Zarr", (PATHS, MAP), "rtwin.export.labelled", "write_zarr"),
+    Format("netcdf", "all of a file as netCDF-4", (PATHS, SWEEP, MAP, TRACE),
+           "rtwin.export.labelled", "write_netcdf", suffix=".nc", magic=b"\x89HDF",
+           takes_file=True),
+    Format("zarr", "all of a file as Zarr", (PATHS, SWEEP, MAP, TRACE),
+           "rtwin.export.labelled", "write_zarr", takes_file=True),
     Format("aodt", "Parquet tables in the style of AODT", (PATHS,), "rtwin.export.aodt"),
     Format(
         "qd-files", "QdFiles for ns-3's qd-channel", (PATHS,), "rtwin.export.qd", "write_qd",
@@ -183,6 +189,8 @@ FORMATS = (
     ),
     Format("colosseum", "four taps per link and time for Colosseum", (PATHS,),
            "rtwin.export.colosseum", suffix=".mat", magic=b"MATLAB 5.0 MAT-file"),
+    Format("bandwidth", "rates of a link trace as seconds and Mbps, for streaming", (TRACE,),
+           "rtwin.export.bandwidth", takes_file=True),
     Format("radiomapseer", "pictures in the layout of RadioMapSeer", (MAP,),
            "rtwin.export.radiomapseer"),
 )  # fmt: skip

@@ -73,7 +73,7 @@ class PathView:
     @property
     def frequency_hz(self) -> float:
         """Carrier frequency [Hz]."""
-        return float(self.dataset.attributes["frequency_hz"])
+        return self.dataset.frequency_hz
 
     def of_tx(self, name: str) -> NDArray[Any]:
         """A variable of the chosen transmitters."""
@@ -100,16 +100,6 @@ class PathView:
         return (
             AntennaArray(tx_array.positions_m, tx_array.orientation[links]),
             AntennaArray(rx_array.positions_m, rx_array.orientation[links]),
-        )
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing of the dataset is left out."""
-        return (
-            self.num_links == self.dataset.num_links
-            and self.tx_port is None
-            and self.rx_port is None
-            and self.strongest_paths is None
         )
 
     def one_port(self, tool: str) -> "PathView":

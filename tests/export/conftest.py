@@ -5,9 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 from rtwin.dataset import generate, generate_radio_map
+from rtwin.dataset.schema import Variable
+from rtwin.dataset.store import attach_dimensions, write_header
 
 ROOT = Path(__file__).parents[2]
 PEERS = Path(os.environ.get("RTWIN_PEERS", ROOT / "build" / "peers"))
@@ -56,6 +60,29 @@ def dual(two_boxes, tmp_path_factory):
 @pytest.fixture(scope="session")
 def map_file(two_boxes, tmp_path_factory):
     return generate_radio_map(two_boxes(), tmp_path_factory.mktemp("map") / "map.h5")
+
+
+@pytest.fixture(scope="session")
+def trace_file(tmp_path_factory):
+    """A link trace of 2 cells and 3 users, 20 steps of 0.1 s, in the layout of docs/feed.md."""
+    rng = np.random.default_rng(7)
+    serving = np.repeat(rng.integers(-1, 2, (4, 3)), 5, axis=0)
+    columns = {
+        "time_s": ("time",), "tx_name": ("tx",), "ue_name": ("ue",),
+        "rate_mbps": ("time", "ue", "tx"), "serving_tx": ("time", "ue"), "state": ("time", "ue"),
+    }  # fmt: skip
+    layout = tuple(Variable(name, dims, "<f4", "", name) for name, dims in columns.items())
+    file = tmp_path_factory.mktemp("trace") / "trace.h5"
+    with h5py.File(file, "w") as h5:
+        write_header(h5, "rtwin-linktrace", {"scene": "two_boxes", "content_hash": "0" * 64})
+        h5["time_s"] = 5.0 + 0.1 * np.arange(20)
+        for name, values in (("tx_name", ["mast", "pole"]), ("ue_name", ["a", "../b", 'c"'])):
+            h5.create_dataset(name, data=values, dtype=h5py.string_dtype("utf-8"))
+        h5["rate_mbps"] = rng.uniform(0, 200, (20, 3, 2)).astype("<f4")
+        h5["serving_tx"] = serving.astype("<i2")
+        h5["state"] = np.where(serving < 0, 2, 0).astype("u1")
+        attach_dimensions(h5, layout, {"tx": ["mast", "pole"], "ue": ["0", "1", "2"]})
+    return file
 
 
 @pytest.fixture(scope="session")

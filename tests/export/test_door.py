@@ -5,11 +5,12 @@ import shutil
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rtwin.channel import path_gain
-from rtwin.dataset import open_dataset
+from rtwin.dataset import evaluate, open_dataset
 from rtwin.errors import OutOfRangeError, RtwinError, StoreError
 from rtwin.export import FORMATS, MARK, export, find_format, path_view
 from rtwin.export.view import chosen_rows
@@ -23,13 +24,13 @@ EXTRA = {"colosseum": {"strongest_paths": 4, "weak_taps": True},
 
 
 def go(item, source, target, **more):
-    twin = source["trace" if item.sources == ("trace",) else item.sources[0]]
+    twin = source[item.sources[0]]
     return export(twin, item.name, target, **EXTRA.get(item.name, {}), **more)
 
 
 @pytest.fixture(scope="module")
-def source(standing, map_file):
-    return {"paths": standing, "radiomap": map_file}
+def source(standing, map_file, trace_file):
+    return {"paths": standing, "radiomap": map_file, "trace": trace_file}
 
 
 @pytest.mark.parametrize("item", FORMATS, ids=lambda f: f.name)
@@ -157,7 +158,11 @@ def test_an_empty_folder_is_filled(source, tmp_path):
         (("paths", "tfrecord", {"rx": "3:2"}), "rows 0 to 4"),
         (("paths", "tfrecord", {"tx_port": "X"}), "the file has V"),
         (("paths", "tfrecord", {"strongest_paths": 0}), "must be 1 or more"),
-        (("radiomap", "netcdf", {"rx": "1"}), "rx: for datasets of paths"),
+        (("radiomap", "radiomapseer", {"rx": "1"}), "rx: for datasets of paths"),
+        (("radiomap", "netcdf", {"rx": "1"}), "takes the whole file; leave rx out"),
+        (("paths", "bandwidth"), "format 'bandwidth' is made from a link trace"),
+        (("trace", "deepmimo"), "is a link trace, format 'deepmimo' is made from a dataset"),
+        (("paths", "tfrecord", {"frequency_hz": 1e9}), "holds 3.5e+09 Hz"),
     ],
 )
 def test_wrong_wishes_are_one_line(source, tmp_path, arguments, line):
@@ -200,8 +205,6 @@ def test_choices_are_those_links(standing, monkeypatch):
                 seen += 1
             np.testing.assert_array_equal(gains, whole[[0, 2, 3, 4], 1])
         assert seen == 2, "receivers that are not neighbours come in blocks of their own"
-        assert not view.is_whole
-        assert path_view(dataset).is_whole
 
 
 def test_weaker_paths_are_counted(standing, tmp_path):
@@ -236,3 +239,17 @@ def test_rows_as_text(rows):
     np.testing.assert_array_equal(chosen_rows("rx", f"{lo}:{hi}", 61), np.arange(lo, hi))
     np.testing.assert_array_equal(chosen_rows("rx", f":{hi}", 61), np.arange(hi))
     np.testing.assert_array_equal(chosen_rows("rx", f"{lo}:", 61), np.arange(lo, 61))
+
+
+def test_one_frequency_of_a_sweep(standing, tmp_path):
+    sweep = evaluate(standing, tmp_path / "sweep.h5", frequencies_hz=[3.5e9, 7e9])
+    with pytest.raises(StoreError, match=r"is a sweep over 3.5e\+09, 7e\+09 Hz; open it at one"):
+        export(sweep, "qd-files", tmp_path / "q")
+    export(sweep, "qd-files", tmp_path / "q", frequency_hz=7e9)
+    text = (tmp_path / "q" / "Input" / "paraCfgCurrent.txt").read_text()
+    assert "carrierFrequency\t7000000000\n" in text
+    export(sweep, "netcdf", tmp_path / "all.nc")
+    with xr.open_dataset(tmp_path / "all.nc", engine="h5netcdf") as data:
+        assert data.a_real.dims == ("path", "frequency", "rx_pol", "tx_pol")
+    with pytest.raises(OutOfRangeError, match="leave frequency_hz out"):
+        export(sweep, "netcdf", tmp_path / "one.nc", frequency_hz=7e9)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from rtwin.dataset import open_radio_map
 from rtwin.dataset.schema import MAP_LAYOUT, PATHS_LAYOUT
 from rtwin.errors import OutOfRangeError
 from rtwin.export import export
@@ -55,15 +54,18 @@ def test_zarr(twin, tmp_path):
         compare(found, file, LAYOUT[kind], False)
 
 
-def test_the_whole_twin_or_nothing(dual, tmp_path):
-    with pytest.raises(OutOfRangeError, match="takes the whole twin"):
+def test_the_whole_file_or_nothing(dual, tmp_path):
+    with pytest.raises(OutOfRangeError, match="takes the whole file; leave tx out"):
         export(dual, "netcdf", tmp_path / "t.nc", tx="0")
-    with pytest.raises(OutOfRangeError, match="takes the whole twin"):
+    with pytest.raises(OutOfRangeError, match="leave strongest_paths out"):
         export(dual, "zarr", tmp_path / "z", strongest_paths=3)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_map_knows_its_file(map_file):
-    assert open_radio_map(map_file).path == map_file
-    with pytest.raises(OutOfRangeError, match="for datasets of paths"):
-        export(map_file, "netcdf", map_file.with_suffix(".nc"), tx="0")
+def test_link_trace(trace_file, tmp_path):
+    export(trace_file, "netcdf", tmp_path / "t.nc")
+    with (
+        xr.open_dataset(tmp_path / "t.nc", engine="h5netcdf") as found,
+        xr.open_dataset(trace_file, engine="h5netcdf") as wanted,
+    ):
+        xr.testing.assert_equal(found, wanted)
