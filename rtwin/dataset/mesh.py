@@ -36,7 +36,8 @@ def scene_mesh(recipe: Recipe, geometry_hash: str, scene: str = "") -> SceneMesh
     beside = found.geometry.file or any(item.shape == "mesh" for item in found.object)
     if beside and not scene:
         raise StoreError(
-            f"{recipe.name}: its geometry is in files of its own; name the recipe with scene"
+            f"{recipe.name}: its geometry is in files of its own; "
+            "name the recipe with the option scene"
         )
     world = load_world(found)
     if world.geometry_hash != geometry_hash:

@@ -38,6 +38,8 @@ def check_target(target: Path, source: Path, suffix: str, magic: bytes, overwrit
         raise StoreError(f"{target}: is {what}, but {wanted} is written; choose another name")
     if target.is_symlink():
         raise StoreError(f"{target}: is a link; name the place itself")
+    if not suffix and not any(target.iterdir()):
+        return  # an empty folder has nothing to lose
     if not (_is_our_file(target, magic) if suffix else _is_our_folder(target)):
         raise StoreError(f"{target}: exists and is not an export of rtwin; choose another name")
     if not overwrite:
@@ -53,7 +55,7 @@ def _is_our_folder(folder: Path) -> bool:
     try:
         mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValueError):
-        return not any(folder.iterdir())  # an empty folder has nothing to lose
+        return False
     return isinstance(mark, dict) and mark.get("made_by") == "rtwin"
 
 

@@ -189,10 +189,10 @@ FORMATS = (
     ),
     Format("colosseum", "four taps per link and time for Colosseum", (PATHS,),
            "rtwin.export.colosseum", suffix=".mat", magic=b"MATLAB 5.0 MAT-file"),
-    Format("bandwidth", "rates of a link trace as seconds and Mbps, for streaming", (TRACE,),
-           "rtwin.export.bandwidth", takes_file=True),
     Format("radiomapseer", "pictures in the layout of RadioMapSeer", (MAP,),
            "rtwin.export.radiomapseer"),
+    Format("bandwidth", "rates of a link trace as seconds and Mbps, for streaming", (TRACE,),
+           "rtwin.export.bandwidth", takes_file=True),
 )  # fmt: skip
 
 

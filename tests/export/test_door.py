@@ -136,7 +136,7 @@ def test_never_onto_the_twin_or_around_it(standing, tmp_path):
 
 def test_an_empty_folder_is_filled(source, tmp_path):
     (tmp_path / "s").mkdir()
-    export(source["paths"], "qd-files", tmp_path / "s", overwrite=True)
+    export(source["paths"], "qd-files", tmp_path / "s")
     assert (tmp_path / "s" / MARK).exists()
 
 

@@ -57,7 +57,6 @@ def main(workdir, name, output):
         alone.set_timestamps(list(ours["time_s"]))
         for s, one in enumerate(alone.datasets):
             found[f"rx_vel_{s}_{t}"] = np.asarray(one.rx_vel)
-            found[f"own_doppler_{s}_{t}"] = np.asarray(one.doppler)
     np.savez(output, **found)
 
 
