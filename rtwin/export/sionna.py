@@ -59,7 +59,7 @@ def write_cir(
         RowWriter(target / "a.npy", "a", shape, np.complex64) as a,
         RowWriter(target / "tau.npy", "tau", (view.num_rx, 1, view.num_tx, width), np.float32) as t,
     ):
-        for block in view.blocks(max(1, 2**21 // numbers_per_path)):
+        for block in view.blocks(max(1, 2**18 // numbers_per_path)):
             paths = block.paths
             rows = block.rx.stop - block.rx.start
             receiver, tx = np.divmod(paths.link_index, view.num_tx)
