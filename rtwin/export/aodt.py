@@ -6,6 +6,7 @@ centimetres. Antenna patterns are in the coefficients, so `patterns` says
 isotropic. Columns that a twin has nothing to say about are left out.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.channel import cir
+from rtwin.channel.segments import row_offsets
 from rtwin.dataset.generate import Progress
 from rtwin.dataset.schema import PORT_LABELS
 from rtwin.errors import MissingExtraError, OutOfRangeError
@@ -23,7 +25,10 @@ from rtwin.scene import Antenna
 from rtwin.units import wavelength_m
 
 CENTIMETRES = 100.0
-_TOUCH = {1: "reflection", 2: "diffuse", 4: "transmission", 8: "diffraction"}
+_PATHS_PER_BLOCK = 2**15
+_WORDS = ["emission", "reflection", "diffuse", "transmission", "diffraction", "reception"]
+_WORD_OF_CODE = np.zeros(9, np.int8)
+_WORD_OF_CODE[[1, 2, 4, 8]] = (1, 2, 3, 4)
 
 
 def write(
@@ -53,16 +58,16 @@ def write(
         pq.ParquetWriter(target / "cirs.parquet", types["cirs"]) as cirs,
         pq.ParquetWriter(target / "raypaths.parquet", types["raypaths"]) as raypaths,
     ):
-        for block in view.blocks():
-            for name, writer, rows in (
-                ("cirs", cirs, _cirs(view, block, len(times_s))),
-                ("raypaths", raypaths, _raypaths(view, block, len(times_s))),
-            ):
-                writer.write_table(pa.Table.from_pydict(rows, schema=types[name]))
-                num_rows[name] += len(rows["ru_id"])
+        for block in view.blocks(_PATHS_PER_BLOCK):
+            for columns in _cirs(pa, view, block, len(times_s)):
+                cirs.write_table(pa.Table.from_arrays(columns, schema=types["cirs"]))
+                num_rows["cirs"] += len(columns[0])
+            columns = _raypaths(pa, view, block, len(times_s))
+            raypaths.write_table(pa.Table.from_arrays(columns, schema=types["raypaths"]))
+            num_rows["raypaths"] += len(columns[0])
             progress("export", block.rx.stop, view.num_rx)
-    for name, columns in _small(view, times_s, subcarrier_spacing_hz, fft_size).items():
-        pq.write_table(pa.table(columns), target / f"{name}.parquet")
+    for name, table in _small(view, times_s, subcarrier_spacing_hz, fft_size).items():
+        pq.write_table(pa.table(table), target / f"{name}.parquet")
     return {f"{name} rows": count for name, count in num_rows.items()}
 
 
@@ -83,14 +88,10 @@ def _types(pa: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _elements(antenna: Antenna, num_ports: int) -> list[dict[str, int]]:
-    """AODT's name of each port: polarisation outermost, elements down each column."""
-    rows, cols = antenna.num_rows, antenna.num_cols
-    return [
-        {"h": element // rows, "v": element % rows, "p": port}
-        for port in range(num_ports)
-        for element in range(rows * cols)
-    ]
+def _element(antenna: Antenna, port: int) -> dict[str, int]:
+    """AODT's name of a port: polarisation outermost, elements down each column."""
+    polarisation, element = divmod(port, antenna.num_rows * antenna.num_cols)
+    return {"h": element // antenna.num_rows, "v": element % antenna.num_rows, "p": polarisation}
 
 
 def _devices(
@@ -102,51 +103,58 @@ def _devices(
     return row % num_times, tx, row // num_times
 
 
-def _cirs(view: PathView, block: Block, num_times: int) -> dict[str, list[Any]]:
+def _cirs(pa: Any, view: PathView, block: Block, num_times: int) -> Iterator[list[Any]]:
+    """Columns of `cirs`, one table for each pair of ports."""
     paths = block.paths
     tx_array, rx_array = view.arrays(block)
     b = cir(paths, tx_array=tx_array, rx_array=rx_array)[..., 0].astype(np.complex64)
     recipe = view.dataset.recipe
-    tx_names = _elements(recipe.transmitter[0].antenna, paths.a.shape[2])
-    rx_names = _elements(recipe.receivers.antenna, paths.a.shape[1])
-    rows: dict[str, list[Any]] = {name: [] for name in (
-        "time_idx", "ru_id", "ue_id", "ru_ant_el", "ue_ant_el", "cir_re", "cir_im", "cir_delay",
-    )}  # fmt: skip
-    delay_s = paths.delay_s.astype(np.float32)
-    for link, (time, tx, ue) in enumerate(zip(*_devices(view, block, num_times), strict=True)):
-        mine = slice(int(paths.offsets[link]), int(paths.offsets[link + 1]))
-        for i, ue_name in enumerate(rx_names):
-            for j, ru_name in enumerate(tx_names):
-                rows["time_idx"].append(time)
-                rows["ru_id"].append(tx)
-                rows["ue_id"].append(ue)
-                rows["ru_ant_el"].append(ru_name)
-                rows["ue_ant_el"].append(ue_name)
-                rows["cir_re"].append(b[mine, i, j].real)
-                rows["cir_im"].append(b[mine, i, j].imag)
-                rows["cir_delay"].append(delay_s[mine])
-    return rows
+    ids = [pa.array(column, pa.uint32()) for column in _devices(view, block, num_times)]
+    struct = _types(pa)["cirs"].field("ru_ant_el").type
+    delays = _lists(pa, paths.offsets, pa.array(paths.delay_s.astype(np.float32)))
+    for i, j in np.ndindex(b.shape[1:]):
+        names = [_element(recipe.transmitter[0].antenna, j), _element(recipe.receivers.antenna, i)]
+        yield [
+            *ids,
+            *(pa.repeat(pa.scalar(name, struct), paths.num_links) for name in names),
+            _lists(pa, paths.offsets, pa.array(np.ascontiguousarray(b[:, i, j].real))),
+            _lists(pa, paths.offsets, pa.array(np.ascontiguousarray(b[:, i, j].imag))),
+            delays,
+        ]
 
 
-def _raypaths(view: PathView, block: Block, num_times: int) -> dict[str, list[Any]]:
+def _raypaths(pa: Any, view: PathView, block: Block, num_times: int) -> list[Any]:
+    """Columns of `raypaths`, a row for each path."""
     paths = block.paths
     time, tx, ue = (column[paths.link_index] for column in _devices(view, block, num_times))
-    tx_m = view.of_tx("tx_position_m")[tx]
-    rx_m = view.of_rx("rx_position_m")[ue * num_times + time]
-    vertex_m = view.of_paths("vertex_m", block)
-    triangle, item = view.of_paths("triangle", block), view.of_paths("object", block)
-    types, points, prims, objects = [], [], [], []
-    for path, codes in enumerate(paths.interactions):
-        touched = codes > 0
-        types.append(["emission", *(_TOUCH[int(code)] for code in codes[touched]), "reception"])
-        corners = np.vstack([tx_m[path], vertex_m[path][touched], rx_m[path]]) * CENTIMETRES
-        points.append([{"1": x, "2": y, "3": z} for x, y, z in corners.tolist()])
-        prims.append(triangle[path][touched])
-        objects.append(item[path][touched])
-    return {
-        "time_idx": time.tolist(), "ru_id": tx.tolist(), "ue_id": ue.tolist(),
-        "interaction_types": types, "points": points, "prim_ids": prims, "object_ids": objects,
-    }  # fmt: skip
+    touched = paths.interactions > 0
+    count = touched.sum(axis=1)
+    # A path is its transmitter, what it touches in order, and its receiver.
+    corner = np.zeros((len(count), touched.shape[1] + 2, 3), np.float32)
+    corner[:, 0] = view.of_tx("tx_position_m")[tx]
+    corner[:, 1:-1] = view.of_paths("vertex_m", block)
+    corner[:, -1] = view.of_rx("rx_position_m")[ue * num_times + time]
+    word = np.full(corner.shape[:2], _WORDS.index("emission"), np.int8)
+    word[:, 1:-1] = _WORD_OF_CODE[paths.interactions]
+    word[:, -1] = _WORDS.index("reception")
+    there = np.pad(touched, ((0, 0), (1, 1)), constant_values=True)
+    xyz = corner[there] * np.float32(CENTIMETRES)
+    places = pa.StructArray.from_arrays(
+        [pa.array(np.ascontiguousarray(axis)) for axis in xyz.T], names=["1", "2", "3"]
+    )
+    words = pa.DictionaryArray.from_arrays(pa.array(word[there]), pa.array(_WORDS))
+    ends, inner = row_offsets(count + 2), row_offsets(count)
+    return [
+        *(pa.array(column, pa.uint32()) for column in (time, tx, ue)),
+        _lists(pa, ends, words.cast(pa.string())),
+        _lists(pa, ends, places),
+        _lists(pa, inner, pa.array(view.of_paths("triangle", block)[touched])),
+        _lists(pa, inner, pa.array(view.of_paths("object", block)[touched])),
+    ]
+
+
+def _lists(pa: Any, offsets: NDArray[np.int64], values: Any) -> Any:
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
 
 
 def _small(
