@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rtwin.channel import cir
 from rtwin.channel.segments import row_offsets
-from rtwin.dataset.generate import Progress
+from rtwin.dataset.progress import Progress
 from rtwin.dataset.schema import PORT_LABELS
 from rtwin.errors import MissingExtraError, OutOfRangeError
 from rtwin.export.clock import shared_times_s

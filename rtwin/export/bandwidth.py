@@ -3,6 +3,7 @@
 One text file per user with a line `seconds Mbps` for each step, counted from 0.
 """
 
+import csv
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.generate import Progress
+from rtwin.dataset.progress import Progress
 from rtwin.dataset.store import open_checked
 from rtwin.errors import OutOfRangeError
 from rtwin.export.registry import Report
@@ -63,11 +64,11 @@ def write(
             total += lines.sum(axis=0)
             progress("export", stop, num_lines * every)
     mean = total / num_lines
-    listed = "".join(
-        f'{ue:04d}.txt,"{name.replace(chr(34), chr(34) * 2)}",{mbps:.6g}\n'
-        for ue, (name, mbps) in enumerate(zip(names, mean, strict=True))
-    )
-    (target / "users.csv").write_text("file,user,mean_mbps\n" + listed, encoding="utf-8")
+    with open(target / "users.csv", "w", encoding="utf-8", newline="") as table:
+        out = csv.writer(table, lineterminator="\n")
+        out.writerow(("file", "user", "mean_mbps"))
+        for ue, name in enumerate(names):
+            out.writerow((f"{ue:04d}.txt", name, f"{mean[ue]:.6g}"))
     report: Report = {
         "users": len(names),
         "lines": f"{num_lines} of {every * step_s:g} s",

@@ -7,6 +7,8 @@ calls elevation is the zenith. Written from its source, version 4.0.5.
 """
 
 import json
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -17,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.channel import cir
-from rtwin.dataset.generate import Progress
 from rtwin.dataset.mesh import SceneMesh, scene_mesh
+from rtwin.dataset.progress import Progress, silent
 from rtwin.errors import OutOfRangeError
 from rtwin.export.registry import Report
 from rtwin.export.stream import RowWriter, write_npz
@@ -59,14 +61,13 @@ def write(
             (target / f"scene_{step:06d}", replace(view, rx=view.rx[starts + step]))
             for step in range(len(times))
         ]
-    counts = np.zeros(view.num_rx, bool)
-    most_paths = most_deep = 1
+    most_paths = 1
     for number, (folder, part) in enumerate(scenes):
         folder.mkdir(exist_ok=True)
-        paths, deep = _write_matrices(part, folder, progress if len(scenes) == 1 else _no_progress)
-        most_paths, most_deep = max(most_paths, paths), max(most_deep, deep)
+        width = _write_matrices(part, folder, progress if len(scenes) == 1 else silent)
+        most_paths = max(most_paths, width)
         if triangles is not None:
-            _write_mesh(triangles, folder)
+            _write_mesh(triangles, folder, scenes[0][0])
         if len(scenes) > 1:
             progress("export", number + 1, len(scenes))
     counts = view.num_paths.sum(axis=1) > 0
@@ -84,10 +85,6 @@ def write(
     }
 
 
-def _no_progress(stage: str, done: int, total: int) -> None:
-    """The scenes are counted, not the blocks of one."""
-
-
 def _times(view: PathView) -> NDArray[np.float64]:
     """The times that all moving receivers share [s], [time]."""
     assert view.time_s is not None
@@ -100,11 +97,11 @@ def _times(view: PathView) -> NDArray[np.float64]:
     return times[0]
 
 
-def _write_matrices(view: PathView, folder: Path, progress: Progress) -> tuple[int, int]:
-    """All matrices of one scene; most paths of a link and most interactions of a path."""
+def _write_matrices(view: PathView, folder: Path, progress: Progress) -> int:
+    """All matrices of one scene; their number of columns."""
     num_paths = view.num_paths
     width = max(1, int(num_paths.max(initial=0)))
-    depth = _deepest(view)
+    depth = max(1, _deepest(view))
     tx_m, rx_m = view.of_tx("tx_position_m"), view.of_rx("rx_position_m")
     for first in range(0, view.num_tx, _TX_PER_PASS):
         some = range(first, min(first + _TX_PER_PASS, view.num_tx))
@@ -116,21 +113,21 @@ def _write_matrices(view: PathView, folder: Path, progress: Progress) -> tuple[i
                     )
                     for key, shape in (
                         *((key, (width,)) for key in (*_KEYS, "doppler")),
-                        ("inter_pos", (width, max(1, depth), 3)),
+                        ("inter_pos", (width, depth, 3)),
                     )
                 }
                 for tx in some
             ]
             for block in view.blocks():
                 for tx, own in zip(some, writers, strict=True):
-                    for key, rows in _matrices(view, block, tx, width, max(1, depth)):
+                    for key, rows in _matrices(view, block, tx, width, depth):
                         own[key].write(rows)
                 done = first / view.num_tx + block.rx.stop / view.num_rx * len(some) / view.num_tx
                 progress("export", round(done * view.num_rx), view.num_rx)
         for tx in some:
             write_npz(folder / _name("tx_pos", tx), tx_pos=tx_m[[tx]].astype(np.float32))
             write_npz(folder / _name("rx_pos", tx), rx_pos=rx_m.astype(np.float32))
-    return width, depth
+    return width
 
 
 def _name(key: str, tx: int) -> str:
@@ -290,20 +287,31 @@ def _objects(mesh: SceneMesh) -> list[tuple[str, str, NDArray[np.int64]]]:
     return objects
 
 
-def _write_mesh(mesh: SceneMesh, folder: Path) -> None:
-    """Triangles by object: three vertices of their own for each."""
+def _write_mesh(mesh: SceneMesh, folder: Path, first: Path) -> None:
+    """Triangles by object: three vertices of their own for each.
+
+    All scenes have the same; those after the first share its files where they can.
+    """
+    names = ("vertices.npz", "faces.npz", "materials.npz", "objects.json")
+    if folder != first:
+        for name in names:
+            try:
+                os.link(first / name, folder / name)
+            except OSError:  # a file system without hard links
+                shutil.copyfile(first / name, folder / name)
+        return
     objects = _objects(mesh)
-    write_npz(folder / "vertices.npz", vertices=mesh.vertices_m.reshape(-1, 3).astype(np.float32))
+    write_npz(folder / names[0], vertices=mesh.vertices_m.reshape(-1, 3).astype(np.float32))
     write_npz(
-        folder / "faces.npz",
+        folder / names[1],
         **{str(n): rows[:, None] * 3 + np.arange(3) for n, (_, _, rows) in enumerate(objects)},
     )
     write_npz(
-        folder / "materials.npz",
+        folder / names[2],
         **{str(n): mesh.material[rows].astype(np.int64) for n, (*_, rows) in enumerate(objects)},
     )
     text = [
         {"name": name, "label": label, "id": n, "mesh_key": str(n)}
         for n, (name, label, _) in enumerate(objects)
     ]
-    (folder / "objects.json").write_text(json.dumps(text, indent=2) + "\n", encoding="utf-8")
+    (folder / names[3]).write_text(json.dumps(text, indent=2) + "\n", encoding="utf-8")

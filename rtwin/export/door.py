@@ -6,7 +6,7 @@ from typing import Any
 
 import rtwin
 from rtwin.dataset import open_dataset, open_radio_map
-from rtwin.dataset.generate import Progress, silent
+from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.reader import PathDataset
 from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, PORT_LABELS, SWEEP_FORMAT
 from rtwin.dataset.store import open_checked

@@ -12,7 +12,7 @@ from typing import Annotated
 import numpy as np
 
 from rtwin.channel import cfr, path_gain
-from rtwin.dataset.generate import Progress
+from rtwin.dataset.progress import Progress
 from rtwin.errors import OutOfRangeError
 from rtwin.export.clock import even_step_s, shared_times_s
 from rtwin.export.registry import Report

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.generate import Progress
+from rtwin.dataset.progress import Progress
 from rtwin.dataset.store import blocks, open_checked
 from rtwin.errors import MissingExtraError
 from rtwin.export.registry import Report

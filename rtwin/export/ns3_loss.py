@@ -11,7 +11,7 @@ from typing import Annotated
 import numpy as np
 
 from rtwin.channel import path_gain, path_gain_coherent
-from rtwin.dataset.generate import Progress
+from rtwin.dataset.progress import Progress
 from rtwin.errors import OutOfRangeError
 from rtwin.export.registry import Report
 from rtwin.export.view import PathView

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.channel import PathSet
-from rtwin.dataset.generate import Progress
+from rtwin.dataset.progress import Progress
 from rtwin.errors import OutOfRangeError
 from rtwin.export.clock import even_step_s, shared_times_s, simulated_times_s
 from rtwin.export.registry import Report

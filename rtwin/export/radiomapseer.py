@@ -12,8 +12,8 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.generate import Progress
 from rtwin.dataset.mesh import SceneMesh, scene_mesh
+from rtwin.dataset.progress import Progress
 from rtwin.dataset.reader import RadioMap
 from rtwin.errors import MissingExtraError, OutOfRangeError
 from rtwin.export.registry import Report

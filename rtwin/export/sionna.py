@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.channel import PathSet, cir, taps
-from rtwin.dataset.generate import Progress
+from rtwin.dataset.progress import Progress
 from rtwin.errors import OutOfRangeError
 from rtwin.export.clock import shared_times_s
 from rtwin.export.registry import Report

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.channel import cir
-from rtwin.dataset.generate import Progress
+from rtwin.dataset.progress import Progress
 from rtwin.export.crc import masked_crc32c
 from rtwin.export.registry import Report
 from rtwin.export.view import PathView
