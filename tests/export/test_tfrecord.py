@@ -9,7 +9,7 @@ from rtwin.channel import cir
 from rtwin.dataset import open_dataset
 from rtwin.export import export
 from rtwin.export.crc import crc32c, masked_crc32c
-from rtwin.export.tfrecord import FEATURES
+from rtwin.export.tfrecord import FEATURES, _example
 
 from . import readers
 
@@ -32,6 +32,24 @@ def test_crc32c_of_the_standard(data, crc):
 @given(st.binary(max_size=3000))
 def test_crc32c_bit_by_bit(data):
     assert masked_crc32c(data) == readers._masked(data)
+
+
+@given(
+    st.fixed_dictionaries({
+        name: st.lists(
+            st.integers(0, 2**40) if kind == "int64" else st.floats(width=32), max_size=5
+        )
+        for name, kind, _ in FEATURES
+    })
+)  # fmt: skip
+def test_any_example_comes_back(values):
+    arrays = {
+        name: np.array(values[name], np.int64 if kind == "int64" else np.float32)
+        for name, kind, _ in FEATURES
+    }
+    found = readers._example(_example(arrays))
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array)
 
 
 @pytest.fixture(scope="module")
