@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import rtwin
 from rtwin.dataset.schema import FORMAT_VERSION, Variable
-from rtwin.errors import StoreError
+from rtwin.errors import RtwinError, StoreError
 
 CHUNK_BYTES = 2**18
 BLOCK_ROWS = 2**16
@@ -186,7 +186,7 @@ def plain_errors(path: Path, advice: str = "choose another place") -> Iterator[N
     """Turn the many ways of h5py and the system to say "cannot write" into one line."""
     try:
         yield
-    except StoreError:
+    except RtwinError:
         raise
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]

@@ -120,10 +120,6 @@ class PathView:
                 )
         return self
 
-    def only_rx(self, rx: slice) -> "PathView":
-        """The same with some of its receivers."""
-        return replace(self, rx=self.rx[rx])
-
     @cached_property
     def time_s(self) -> NDArray[np.float64] | None:
         """Times of the receivers [s], [rx]; None where they stand.

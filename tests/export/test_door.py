@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rtwin.channel import path_gain
 from rtwin.dataset import evaluate, open_dataset
-from rtwin.errors import OutOfRangeError, RtwinError, StoreError
+from rtwin.errors import EngineError, OutOfRangeError, RtwinError, StoreError
 from rtwin.export import FORMATS, MARK, export, find_format, path_view
 from rtwin.export.view import chosen_rows
 
@@ -87,6 +87,15 @@ def test_a_writer_that_fails_leaves_nothing(item, source, tmp_path, monkeypatch)
     with pytest.raises(StoreError, match="no space left on the disk"):
         go(item, source, target, overwrite=True)
     assert sorted(str(p) for p in tmp_path.rglob("*")) == before
+
+
+def test_a_writers_own_words_come_through(source, tmp_path, monkeypatch):
+    def engineless(view, place, progress):
+        raise EngineError("no libLLVM found; install one")
+
+    monkeypatch.setattr("rtwin.export.tfrecord.write", engineless)
+    with pytest.raises(EngineError, match="no libLLVM found; install one"):
+        export(source["paths"], "tfrecord", tmp_path / "x.tfrecord")
 
 
 @pytest.mark.parametrize("item", FORMATS, ids=lambda f: f.name)
