@@ -15,6 +15,7 @@ SPECULAR, REFRACTION, DIFFRACTION = 1, 4, 8
 ON_SURFACE_M = 0.02  # Sionna's image method accepts a neighbouring triangle within a centimetre
 ASIDE_M = 0.02  # how far off the law may lead, over the shorter of the two segments
 SHORTER_M = 0.03
+RIM_M = 0.01  # rays may slip past the very rim of a triangle: single precision
 
 
 def polylines(world, receivers, traced):
@@ -73,6 +74,9 @@ def blocked(start, stop, corners):
     step = unit(direction)
     start, direction = start + SHORTER_M * step, direction - 2 * SHORTER_M * step
     origin, one, two = corners[:, 0], corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    double_area = np.linalg.norm(np.cross(one, two), axis=1)
+    sides = (two, one, two - one)  # opposite the corners whose weights are u, v and 1 - u - v
+    rim = [RIM_M * np.linalg.norm(side, axis=1) / np.maximum(double_area, 1e-12) for side in sides]
     found = np.zeros(len(start), bool)
     for n in np.flatnonzero(long_enough):
         p = np.cross(direction[n], two)
@@ -84,7 +88,7 @@ def blocked(start, stop, corners):
             q = np.cross(away, one)
             v = (q @ direction[n]) * inverse
             t = np.einsum("ti,ti->t", two, q) * inverse
-            within = (u >= 0) & (v >= 0) & (u + v <= 1)
+            within = (u >= rim[0]) & (v >= rim[1]) & (1 - u - v >= rim[2])
         found[n] = (within & (t > 0) & (t < 1)).any()
     return found
 
