@@ -16,8 +16,19 @@ ALLOWED = {
     "trace": {"scene", "channel", "units", "errors"},
     "dataset": {"trace", "channel", "scene", "units", "errors"},
     "plot": {"dataset", "channel", "scene", "units", "errors"},
-    "export": {"dataset", "channel", "scene", "units", "errors"},
-    "cli": {"export", "plot", "dataset", "trace", "channel", "scene", "units", "errors"},
+    "view": {"plot", "dataset", "trace", "channel", "scene", "units", "errors"},
+    "export": {"plot", "dataset", "channel", "scene", "units", "errors"},
+    "cli": {
+        "export",
+        "view",
+        "plot",
+        "dataset",
+        "trace",
+        "channel",
+        "scene",
+        "units",
+        "errors",
+    },
 }
 ENGINE = {"sionna", "mitsuba", "drjit"}
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if "_scenes" not in p.parts)
@@ -55,7 +66,9 @@ def test_files_fit_in_the_head(file):
     assert len(file.read_text().splitlines()) <= 450
 
 
-@pytest.mark.parametrize("layer", ["scene", "channel", "trace", "dataset", "plot", "export", "cli"])
+@pytest.mark.parametrize(
+    "layer", ["scene", "channel", "trace", "dataset", "plot", "view", "export", "cli"]
+)
 def test_exported_names_exist_and_are_sorted(layer):
     module = __import__(f"rtwin.{layer}", fromlist=["*"])
     for name in module.__all__:

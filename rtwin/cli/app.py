@@ -26,7 +26,7 @@ app = typer.Typer(
 for command in (
     look.doctor, look.scenes, trace.generate, trace.evaluate,
     trace.radiomap, look.info, look.validate,
-    look.plot, trace.render, exports.export,
+    look.plot, trace.render, look.view, exports.export,
 ):  # fmt: skip
     app.command()(command)
 

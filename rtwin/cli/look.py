@@ -1,11 +1,18 @@
-"""Commands that look: doctor, scenes, info, validate, plot."""
+"""Commands that look: doctor, scenes, info, validate, plot, view."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from rtwin.cli.report import JsonFlag, human_bytes, print_json, print_rows
+from rtwin.cli.report import (
+    JsonFlag,
+    human_bytes,
+    print_json,
+    print_rows,
+    progress_bar,
+    stderr,
+)
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A dataset or radio map.")]
 
@@ -106,3 +113,37 @@ def plot(
 
     save_figure(plot_file(file, kind, metric=metric, rx=rx, tx=tx), output)
     print_rows([("file", output)])
+
+
+def view(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="A dataset, a radio map, both, or a scene alone."),
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="HTML page to write.")
+    ],
+    scene: Annotated[
+        str | None, typer.Option(help="The recipe, where its geometry is in files of its own.")
+    ] = None,
+    receivers: Annotated[
+        int, typer.Option(metavar="N", help="Most receivers on the page.")
+    ] = 50_000,
+    paths: Annotated[
+        int, typer.Option(metavar="N", help="Most paths on the page; links keep their strongest.")
+    ] = 200_000,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Write one HTML page to look around in: the scene in 3D, paths, radio map.
+
+    Example: rtwin view munich.h5 munich-map.h5 -o munich.html
+    """
+    from rtwin.view import write_page
+
+    with progress_bar(quiet) as progress:
+        page = write_page(
+            files, output, scene=scene, max_receivers=receivers, max_paths=paths, progress=progress
+        )
+    for remark in page.remarks:
+        stderr(f"note: {remark}")
+    print_rows([("file", f"{page.file} ({human_bytes(page.num_bytes)})")])

@@ -20,6 +20,9 @@ _LABELS = {
     "map": "Tracing radio map",
     "render": "Drawing",
     "evaluate": "Evaluating fields",
+    "links": "Reading links",
+    "paths": "Reading paths",
+    "view": "Writing page",
     "export": "Exporting",
 }
 

@@ -123,6 +123,21 @@ def color_limits(values: NDArray[np.float64]) -> tuple[float, float]:
     return (float(low), float(high)) if high > low else (float(low) - 0.5, float(high) + 0.5)
 
 
+def color_table(name: str) -> NDArray[np.uint8]:
+    """A colour map as 256 colours from end to end, red, green, blue, [256, 3].
+
+    Raises:
+        MissingExtraError: if matplotlib is not installed.
+    """
+    try:
+        from matplotlib import colormaps
+    except ImportError as error:
+        raise MissingExtraError("colours need matplotlib; pip install 'rtwin[viz]'") from error
+    # By share, not by number: some maps have more than 256 colours.
+    rgba = colormaps[name](np.linspace(0.0, 1.0, 256), bytes=True)
+    return np.asarray(rgba[:, :3], np.uint8)
+
+
 def color_bar(axes: "Axes", image: Any, values: NDArray[np.float64], label: str) -> None:
     """A bar with arrows where values lie beyond its ends."""
     low, high = image.get_clim()

@@ -1,6 +1,6 @@
 """One number per link, for maps of receivers and for distributions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,17 +27,30 @@ _OF_LINKS: dict[str, Callable[[PathSet], NDArray[np.float64]]] = {
 
 
 def link_values(dataset: PathDataset, metric: str) -> NDArray[np.float64]:
-    """A metric of every link, in the unit of the pictures.
+    """A metric of every link, in the unit of the pictures; one column of `link_table`."""
+    return link_table(dataset, (metric,))[metric]
+
+
+def link_table(
+    dataset: PathDataset,
+    metrics: Sequence[str],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, NDArray[np.float64]]:
+    """Metrics of every link, in the units of the pictures, read in one go.
 
     Args:
         dataset: An open dataset, read in bounded pieces.
-        metric: path_gain [dB], rms_delay_spread [ns], rms_angular_spread (AoA
+        metrics: Of path_gain [dB], rms_delay_spread [ns], rms_angular_spread (AoA
             azimuth, degrees), k_factor [dB], num_paths, line_of_sight (0 or 1).
+        progress: Called with links done and links in all.
     Returns:
-        [link]; NaN for links without a path or without power.
+        [link] each; NaN for links without a path or without power.
     Source: rtwin.channel; checked by tests/plot/test_links.py.
     """
-    values = np.full(dataset.num_links, np.nan)
+    table = {metric: np.full(dataset.num_links, np.nan) for metric in metrics}
     for links, paths in dataset.batches():
-        values[links] = np.where(path_gain(paths) > 0, _OF_LINKS[metric](paths), np.nan)
-    return values
+        has_power = path_gain(paths) > 0
+        for metric in metrics:
+            table[metric][links] = np.where(has_power, _OF_LINKS[metric](paths), np.nan)
+        progress(links.stop, dataset.num_links)
+    return table

@@ -102,6 +102,10 @@ class World:
             *(self.engine.opaque(np.ascontiguousarray(column)) for column in columns)
         )
 
+    def color_of(self, material: str) -> tuple[float, float, float]:
+        """Colour of a material in pictures, red, green and blue in [0, 1]."""
+        return material_color(_kind_of(material, self.recipe))
+
     @property
     def bounds_m(self) -> NDArray[np.float64]:
         """Lower and upper corner of the scene [m], [2, 3]."""

@@ -8,7 +8,7 @@ import pytest
 from rtwin.errors import MissingExtraError, OutOfRangeError, StoreError
 from rtwin.plot import plot_file
 from rtwin.plot.distributions import CDF_METRICS
-from rtwin.plot.maps import MAP_METRICS
+from rtwin.plot.fields import MAP_METRICS
 from rtwin.plot.receivers import RECEIVER_METRICS
 
 ALL = [

@@ -4,13 +4,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from rtwin.dataset import generate_radio_map, open_radio_map
 from rtwin.errors import OutOfRangeError
 from rtwin.plot import plot_radio_map
-from rtwin.plot.maps import PATH_METRICS
-from rtwin.plot.style import CATEGORIES, UNREACHED
+from rtwin.plot.fields import PATH_METRICS
+from rtwin.plot.style import CATEGORIES, UNREACHED, color_table
 from rtwin.units import to_db
 
 UNITS = {"path_gain": "[dB]", "rss": "[dBm]", "sinr": "[dB]", "error": "[dB]"}
@@ -157,3 +158,14 @@ def test_metrics_that_a_map_does_not_hold(path_map, radio_map):
         plot_radio_map(radio_map, "rms_delay_spread")
     with pytest.raises(OutOfRangeError, match="draws nothing"):
         plot_radio_map(path_map, "error")
+
+
+@pytest.mark.parametrize("name", ["viridis", "cividis", "twilight"])
+def test_color_table_reaches_from_end_to_end(name):
+    table, colors = color_table(name), colormaps[name]
+    assert table.shape == (256, 3)
+    for row, share in ((0, 0.0), (128, 0.5), (255, 1.0)):
+        wanted = 255 * np.array(colors(share)[:3])
+        assert np.abs(table[row].astype(float) - wanted).max() < 4
+    if name == "twilight":  # a circle of colours closes
+        assert np.abs(table[0].astype(int) - table[255]).max() < 4
