@@ -66,7 +66,7 @@ def test_bands_are_the_values(on_earth, tmp_path, metric):
 
 
 def test_cells_lie_where_they_are_on_earth(on_earth, tmp_path):
-    """A place 32.5 m north and 17.5 m west of the origin, by latitude and longitude, is its cell."""
+    """A place 32.5 m north and 17.5 m west of the origin, by latitude and longitude, is one."""
     export(on_earth, "geotiff", tmp_path / "map.tif")
     # On an ellipsoid of 6378.137 km, flattened by 1 / 298.257: metres of a degree.
     meridian = 111_132.95 - 559.82 * np.cos(2 * np.radians(LAT))
