@@ -57,7 +57,7 @@ class Stage {
     const [low, high] = interestOf(arrays, this.bounds);
     const target = new THREE.Vector3(...low.map((value, axis) => (value + high[axis]) / 2));
     const reach = 0.5 * Math.max(10, Math.hypot(high[0] - low[0], high[1] - low[1]));
-    const distance = (1.15 * reach) / Math.tan((FIELD_OF_VIEW / 2) * (Math.PI / 180));
+    const distance = (0.95 * reach) / Math.tan((FIELD_OF_VIEW / 2) * (Math.PI / 180));
     const position = target.clone().add(new THREE.Vector3(-0.35, -0.72, 0.62).normalize().multiplyScalar(distance));
     return { position, target };
   }
