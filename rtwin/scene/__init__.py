@@ -17,6 +17,12 @@ from rtwin.scene.devices import (
     Transmitter,
 )
 from rtwin.scene.geometry import SceneMesh, build_meshes
+from rtwin.scene.georeference import (
+    GeographicPoint,
+    Georeference,
+    georeference_at,
+    utm_epsg,
+)
 from rtwin.scene.library import (
     SceneSummary,
     list_scenes,
@@ -26,7 +32,7 @@ from rtwin.scene.library import (
     scenes_folder,
 )
 from rtwin.scene.materials import ITU_TABLE, Material, material_properties
-from rtwin.scene.objects import Geometry, MaterialSpec, ObjectSettings, Origin
+from rtwin.scene.objects import Geometry, MaterialSpec, ObjectSettings
 from rtwin.scene.receivers import Receivers, place_receivers
 from rtwin.scene.recipe import (
     RadioMap,
@@ -43,13 +49,14 @@ __all__ = [
     "Antenna",
     "Camera",
     "CsvReceivers",
+    "GeographicPoint",
     "Geometry",
+    "Georeference",
     "GridReceivers",
     "ListReceivers",
     "Material",
     "MaterialSpec",
     "ObjectSettings",
-    "Origin",
     "RadioMap",
     "RandomReceivers",
     "Receivers",
@@ -62,6 +69,7 @@ __all__ = [
     "Transmitter",
     "build_meshes",
     "check_separation",
+    "georeference_at",
     "list_scenes",
     "load_recipe",
     "material_properties",
@@ -71,5 +79,6 @@ __all__ = [
     "recipe_from_dict",
     "resolve_file",
     "scenes_folder",
+    "utm_epsg",
     "with_overrides",
 ]

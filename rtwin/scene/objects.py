@@ -24,43 +24,12 @@ Alpha = Annotated[Int, Field(ge=1, le=1000)]
 Ring = Annotated[tuple[Point2, ...], Field(min_length=3)]
 
 
-class Origin(Table):
-    """Where the local frame's origin lies on Earth.
-
-    Either a projected position (``epsg``, ``x``, ``y`` in the units of that
-    reference system) or ``latitude_deg`` and ``longitude_deg`` (WGS 84), or both.
-    """
-
-    epsg: Annotated[Int, Field(ge=1024, le=999999)] | None = None
-    x: Float | None = None
-    y: Float | None = None
-    latitude_deg: Annotated[Float, Field(ge=-90, le=90)] | None = None
-    longitude_deg: Annotated[Float, Field(ge=-180, le=180)] | None = None
-    height_m: Float = 0.0
-
-    @model_validator(mode="after")
-    def _complete(self) -> "Origin":
-        projected = [v is not None for v in (self.epsg, self.x, self.y)]
-        geographic = [v is not None for v in (self.latitude_deg, self.longitude_deg)]
-        if any(projected) != all(projected) or any(geographic) != all(geographic):
-            raise ValueError(
-                "half an origin; give epsg, x and y together, "
-                "and latitude_deg and longitude_deg together"
-            )
-        if not any(projected + geographic):
-            raise ValueError(
-                "an empty origin; give epsg, x and y, or latitude_deg and longitude_deg"
-            )
-        return self
-
-
 class Geometry(Table):
     """Where the meshes come from, unless the recipe has its own [[object]] tables."""
 
     sionna: Name | None = None
     file: RelativeFile | None = None
     ground: tuple[str, ...] = ()
-    origin: Origin | None = None
 
 
 class _Object(Table):

@@ -26,6 +26,7 @@ from rtwin.scene._model import (
     shown,
 )
 from rtwin.scene.devices import Camera, ListReceivers, RandomReceivers, ReceiversSpec, Transmitter
+from rtwin.scene.georeference import Georeference, local_points
 from rtwin.scene.materials import ITU_TABLE
 from rtwin.scene.objects import Geometry, MaterialSpec, ObjectSettings, SceneObject
 
@@ -72,6 +73,7 @@ class Recipe(Table):
     temperature_k: Positive = 293.0
     noise_figure_db: Annotated[Float, Field(ge=0, le=100)] = 7.0
     seed: Annotated[Int, Field(ge=0, le=2**63 - 1)] = 1
+    georeference: Georeference | None = None
     geometry: Geometry = Geometry()
     object: tuple[SceneObject, ...] = ()
     materials: dict[str, MaterialSpec] = Field(default_factory=dict)
@@ -95,6 +97,19 @@ class Recipe(Table):
     def folder(self) -> Path:
         """The folder that the recipe's files are relative to."""
         return self._folder
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_scene_coordinates(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        georeference = data.get("georeference")
+        if isinstance(georeference, dict):
+            try:
+                georeference = Georeference.model_validate(georeference)
+            except ValidationError:
+                return data  # said when the table itself is read
+        return local_points(data, georeference)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rtwin.dataset import schema
-from rtwin.scene import ITU_TABLE, devices, objects, recipe
+from rtwin.scene import ITU_TABLE, devices, georeference, objects, recipe
 from rtwin.trace import connect, fields, reach
 
 from .markdown import ROOT, prose, table_after
@@ -20,8 +20,8 @@ RECIPES, DATASET = ROOT / "docs" / "recipes.md", ROOT / "docs" / "dataset.md"
 # Heading, model, and the model whose keys stand in a table of their own.
 TABLES = [
     ("Top level", recipe.Recipe, None),
+    ("[georeference]", georeference.Georeference, None),
     ("[geometry]", objects.Geometry, None),
-    ("[geometry.origin]", objects.Origin, None),
     ("[[object]]", objects._Object, None),
     ('shape = "extrude"', objects.Extrude, objects._Object),
     ('shape = "box"', objects.Box, objects._Object),

@@ -15,6 +15,9 @@ WALL = {"name": "w", "material": "brick", "shape": "wall", "height_m": 3}
 WALL |= {"from_m": [0, 0], "to_m": [4, 0]}
 BIG_HOLE = {"start_m": 1, "end_m": 5, "bottom_m": 0, "top_m": 2}
 NARROW = {"start_m": 2, "end_m": 1, "bottom_m": 0, "top_m": 2}
+GEO = {"epsg": 32617, "origin_lat_deg": 36.0, "origin_lon_deg": -78.9}
+GEO |= {"origin_easting_m": 689000.0, "origin_northing_m": 3986000.0}
+PLACE = {"lat_deg": 36.0, "lon_deg": -78.9, "z_m": 20}
 TRACK = {"kind": "trajectory", "speed_m_s": 1, "interval_s": 1}
 
 CASES = [
@@ -57,8 +60,10 @@ CASES = [
     ("object", [], "no geometry is given; give exactly one of geometry.sionna"),
     ("geometry.sionna", "munich", "geometry.sionna and [[object]] are given; give exactly one"),
     ("geometry.ground", ["grund"], "geometry.ground names 'grund', which is no object; did you"),
-    ("geometry.origin", {"epsg": 25832}, "geometry.origin: half an origin"),
-    ("geometry.origin", {}, "geometry.origin: an empty origin"),
+    ("georeference", GEO | {"origin_lat_deg": "x"}, "georeference.origin_lat_deg = 'x': must be"),
+    ("georeference", GEO | {"epsg": 9}, "georeference.epsg = 9: must be greater than or equal"),
+    (f"{TX}.position_m", PLACE, "transmitter[0].position_m is given in latitude and longitude"),
+    (f"{TX}.position_m", PLACE | {"lat_deg": 91}, "transmitter[0].position_m: lat_deg = 91: must"),
     ("object_settings", {"x": {}}, "object_settings is for geometry.sionna and geometry.file"),
     ("object.0.shape", "plain", "object[0].shape = 'plain': did you mean 'plane'?"),
     ("object.0", {"name": "x"}, "missing key 'object[0].shape'"),
