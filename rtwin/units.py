@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 SPEED_OF_LIGHT_M_S = 299792458.0
 BOLTZMANN_J_K = 1.380649e-23
+VACUUM_PERMITTIVITY_F_M = 8.8541878188e-12  # CODATA 2022
 
 
 def to_db(power_ratio: ArrayLike) -> NDArray[np.float64]:

@@ -11,10 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rtwin.units import SPEED_OF_LIGHT_M_S, to_db
-
-VACUUM_PERMITTIVITY_F_M = 8.8541878188e-12
-"""CODATA 2022."""
+from rtwin.units import SPEED_OF_LIGHT_M_S, VACUUM_PERMITTIVITY_F_M, to_db
 
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]

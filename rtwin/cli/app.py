@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from rtwin import __version__
-from rtwin.cli import exports, look, trace
+from rtwin.cli import exports, look, scene, trace
 from rtwin.cli.report import stderr
 from rtwin.errors import RtwinError
 
@@ -29,6 +29,7 @@ for command in (
     look.plot, trace.render, look.view, exports.export,
 ):  # fmt: skip
     app.command()(command)
+app.add_typer(scene.app, name="scene")
 
 
 def _print_version(wanted: bool) -> None:

@@ -24,6 +24,10 @@ _LABELS = {
     "paths": "Reading paths",
     "view": "Writing page",
     "export": "Exporting",
+    "read": "Reading",
+    "build": "Building",
+    "save": "Saving",
+    "lint": "Checking",
 }
 
 
@@ -55,7 +59,7 @@ def _finite(data: Any) -> Any:
 
 
 @contextmanager
-def progress_bar(quiet: bool) -> Iterator[Stage]:
+def progress_bar(quiet: bool, first: str = "Loading scene") -> Iterator[Stage]:
     """A progress bar on stderr, as the callback that the library functions take."""
     if quiet:
         yield lambda stage, done, total: None
@@ -71,7 +75,7 @@ def progress_bar(quiet: bool) -> Iterator[Stage]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console) as bar:
-        loading = bar.add_task("Loading scene", total=None)
+        loading = bar.add_task(first, total=None)
         tasks: dict[str, Any] = {}
 
         def report(stage: str, done: int, total: int) -> None:

@@ -97,7 +97,7 @@ def assemble(
     progress("write", 1, 1)
 
 
-def scene_attributes(world: World) -> dict[str, Any]:
+def scene_attributes(world: World, *more_remarks: str) -> dict[str, Any]:
     """Root attributes that every file of a scene carries."""
     recipe = world.recipe
     return {
@@ -111,7 +111,7 @@ def scene_attributes(world: World) -> dict[str, Any]:
         "frequency_hz": recipe.frequency_hz,
         "seed": recipe.seed,
         "variant": world.engine.variant,
-        "remarks": remarks(world),
+        "remarks": [*remarks(world), *more_remarks],
     }
 
 

@@ -26,7 +26,7 @@ _KEPT = (
     "delay_s", "aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith", "interactions",
     "triangle", "edge", "object", "material", "vertex_m",
 )  # fmt: skip
-_COMPUTED = ("a", "doppler_hz")
+_COMPUTED = ("a", "doppler_hz", "vegetation_loss_db")
 
 
 def evaluate(
@@ -224,5 +224,5 @@ def _shard(
         )
         for world in worlds
     ]  # fmt: skip
-    a, doppler = (np.stack(values, axis=1) for values in zip(*fields, strict=True))
-    return {**per_link, **kept, "a": a, "doppler_hz": doppler}
+    computed = (np.stack(values, axis=1) for values in zip(*fields, strict=True))
+    return {**per_link, **kept, **dict(zip(_COMPUTED, computed, strict=True))}

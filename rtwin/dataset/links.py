@@ -44,6 +44,7 @@ def trace_shard(
             for name in (
                 "a", "delay_s", "aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith",
                 "doppler_hz", "interactions", "triangle", "edge", "vertex_m",
+                "vegetation_loss_db",
             )
         },
         "object": np.where(met, triangles.object[row], -1).astype(np.int32),

@@ -24,6 +24,10 @@ from rtwin.errors import OutOfRangeError
 from rtwin.scene import Recipe
 from rtwin.trace import NUM_LATTICES, MapGrid, World, load_world, map_grid, trace_path_gain
 
+VEGETATION_REMARK = (
+    "the radio map does not know the scene's vegetation: its values are those without any; paths do"
+)
+
 
 def generate_radio_map(
     recipe: Recipe,
@@ -97,7 +101,7 @@ def _write(
     power = transmitters["tx_power_dbm"]
     noise = thermal_noise_w(recipe.bandwidth_hz, recipe.temperature_k, recipe.noise_figure_db)
     write_header(h5, MAP_FORMAT, {
-        **scene_attributes(world),
+        **scene_attributes(world, *([VEGETATION_REMARK] if world.volumes else [])),
         "request_hash": request,
         "cell_size_m": grid.cell_size_m,
         "height_m": recipe.radio_map.height_m,

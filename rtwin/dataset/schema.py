@@ -87,6 +87,7 @@ PATH_VARIABLES = (
     _path("object", "<i4", "", "row of object_name met at each depth; -1 where none", "depth"),
     _path("material", "<i2", "", "row of material_name met at each depth; -1 where none", "depth"),
     _path("vertex_m", "<f4", "m", "place of each interaction; NaN where none", "depth", "xyz"),
+    _path("vegetation_loss_db", "<f4", "dB", "loss in vegetation on the way, which a contains"),
 )  # fmt: skip
 
 SCENE_VARIABLES = (
@@ -103,7 +104,7 @@ PATHS_LAYOUT = (
     *TX_VARIABLES, *RX_VARIABLES, *LINK_VARIABLES, *PATH_VARIABLES, *SCENE_VARIABLES
 )  # fmt: skip
 
-SWEPT = ("a", "doppler_hz", "relative_permittivity", "conductivity_s_per_m")
+SWEPT = ("a", "doppler_hz", "vegetation_loss_db", "relative_permittivity", "conductivity_s_per_m")
 
 
 def _swept(variable: Variable) -> Variable:

@@ -11,7 +11,7 @@ from rtwin.channel import PathSet
 from rtwin.dataset.reader import PathDataset
 from rtwin.dataset.schema import MAP_FORMAT, SWEEP_FORMAT, Variable, layout_of
 from rtwin.dataset.store import blocks, content_hash, open_checked
-from rtwin.units import SPEED_OF_LIGHT_M_S, unit_vector, wavelength_m
+from rtwin.units import SPEED_OF_LIGHT_M_S, from_db, unit_vector, wavelength_m
 
 LENGTH_TOLERANCE_M = 1e-3
 ANGLE_TOLERANCE = 1e-3
@@ -92,6 +92,7 @@ def _count_problems(h5: h5py.File) -> Iterator[str]:
 def _finite_problems(h5: h5py.File) -> Iterator[str]:
     for name in (
         "a", "delay_s", "aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith", "doppler_hz",
+        "vegetation_loss_db",
     ):  # fmt: skip
         bad = sum(int(np.count_nonzero(~np.isfinite(block))) for block in blocks(h5[name]))
         if bad:
@@ -164,6 +165,8 @@ def _line_of_sight_problems(
         return  # tilted dipoles do not match in polarisation
     distance = np.linalg.norm(own_tx - own_rx, axis=1)[direct]
     friis = (wavelength_m(recipe.frequency_hz) / (4 * np.pi * distance)) ** 2
+    rows = dataset.path_rows(links.start, links.stop)
+    friis *= from_db(-dataset.read("vegetation_loss_db", rows)[direct].astype(np.float64))
     if (np.abs(paths.power[direct] / friis - 1) > 1e-3).any():
         yield f"links from {links.start} on: line-of-sight power is not that of Friis"
 

@@ -27,11 +27,12 @@ from rtwin.scene.library import (
     SceneSummary,
     list_scenes,
     load_recipe,
+    recipe_file,
     recipe_files,
     resolve_file,
     scenes_folder,
 )
-from rtwin.scene.materials import ITU_TABLE, Material, material_properties
+from rtwin.scene.materials import ITU_TABLE, MATERIAL_NAMES, Material, material_properties
 from rtwin.scene.objects import Geometry, MaterialSpec, ObjectSettings
 from rtwin.scene.receivers import Receivers, place_receivers
 from rtwin.scene.recipe import (
@@ -43,12 +44,24 @@ from rtwin.scene.recipe import (
     recipe_from_dict,
     with_overrides,
 )
+from rtwin.scene.vegetation import (
+    VEGETATION,
+    Foliage,
+    Volume,
+    foliage,
+    is_vegetation,
+    lengths_m,
+    vegetation_volumes,
+)
 
 __all__ = [
     "ITU_TABLE",
+    "MATERIAL_NAMES",
+    "VEGETATION",
     "Antenna",
     "Camera",
     "CsvReceivers",
+    "Foliage",
     "GeographicPoint",
     "Geometry",
     "Georeference",
@@ -67,18 +80,24 @@ __all__ = [
     "Solver",
     "TrajectoryReceivers",
     "Transmitter",
+    "Volume",
     "build_meshes",
     "check_separation",
+    "foliage",
     "georeference_at",
+    "is_vegetation",
+    "lengths_m",
     "list_scenes",
     "load_recipe",
     "material_properties",
     "place_receivers",
     "recipe_dict",
+    "recipe_file",
     "recipe_files",
     "recipe_from_dict",
     "resolve_file",
     "scenes_folder",
     "utm_epsg",
+    "vegetation_volumes",
     "with_overrides",
 ]

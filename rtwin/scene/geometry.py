@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from rtwin.errors import GeometryError
 from rtwin.scene._model import MAX_COORDINATE_M, one_line
 from rtwin.scene.library import resolve_file
-from rtwin.scene.objects import Box, Extrude, MeshFile, Plane, Wall
+from rtwin.scene.objects import Box, Extrude, MeshFile, Plane, SceneObject, Wall
 from rtwin.scene.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -52,22 +52,24 @@ def build_meshes(recipe: Recipe) -> list[SceneMesh]:
             unreadable, too large or outside the recipe's folder.
     Checked by tests/scene/test_geometry.py.
     """
-    meshes = []
-    for item in recipe.object:
-        what = f"{recipe.name}: object '{item.name}'"
-        match item:
-            case Extrude():
-                mesh = _extrude(item, what)
-            case Box():
-                mesh = _box(item)
-            case Plane():
-                mesh = _plane(item)
-            case Wall():
-                mesh = _wall(item, what)
-            case MeshFile():
-                mesh = _mesh_file(item, recipe, what)
-        meshes.append(SceneMesh(item.name, item.material, _checked(mesh, what), item.velocity_m_s))
-    return meshes
+    return [build_mesh(item, recipe) for item in recipe.object]
+
+
+def build_mesh(item: SceneObject, recipe: Recipe) -> SceneMesh:
+    """The mesh of one [[object]] table; see build_meshes."""
+    what = f"{recipe.name}: object '{item.name}'"
+    match item:
+        case Extrude():
+            mesh = _extrude(item, what)
+        case Box():
+            mesh = _box(item)
+        case Plane():
+            mesh = _plane(item)
+        case Wall():
+            mesh = _wall(item, what)
+        case MeshFile():
+            mesh = _mesh_file(item, recipe, what)
+    return SceneMesh(item.name, item.material, _checked(mesh, what), item.velocity_m_s)
 
 
 def _checked(mesh: "trimesh.Trimesh", what: str) -> "trimesh.Trimesh":

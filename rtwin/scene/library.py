@@ -65,13 +65,18 @@ def load_recipe(scene: str | Path, **overrides: Any) -> Recipe:
             is not a valid recipe; one line with file, key, value and what is allowed.
     Checked by tests/scene/test_library.py.
     """
-    path = _find(scene)
+    path = recipe_file(scene)
     name = path.parent.resolve().name if path.name == "scene.toml" else path.stem
     recipe = recipe_from_dict(_read_toml(path), name, path.parent, where=str(path))
     return with_overrides(recipe, **overrides) if overrides else recipe
 
 
-def _find(scene: str | Path) -> Path:
+def recipe_file(scene: str | Path) -> Path:
+    """The TOML file of a shipped scene, a folder or a TOML file.
+
+    Raises:
+        RecipeError: if there is no such scene (the nearest is named).
+    """
     names = _shipped()
     if isinstance(scene, str) and scene in names:
         return scenes_folder() / scene / "scene.toml"

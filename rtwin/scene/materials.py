@@ -4,14 +4,18 @@ With f in GHz, relative permittivity = a f^b and conductivity = c f^d [S/m]
 (Recommendation ITU-R P.2040, annex 1, clause 3 and its Table 3). The table holds
 the nineteen materials of the editions P.2040-3 (2023) and P.2040-4 (2025) as
 Sionna RT 2.2 carries them; tests/scene/test_materials_peer.py compares every
-number with the installed engine's.
+number with the installed engine's. Fresh water is not in it; it follows
+Recommendation ITU-R P.527.
 """
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from rtwin.errors import MaterialRangeError, RecipeError, nearest
 from rtwin.scene.objects import MaterialSpec
+from rtwin.scene.vegetation import VEGETATION
+from rtwin.units import VACUUM_PERMITTIVITY_F_M
 
 # name: (from GHz, to GHz, a, b, c, d), ...; where ranges overlap, the first counts.
 ITU_TABLE: dict[str, tuple[tuple[float, float, float, float, float, float], ...]] = {
@@ -75,6 +79,10 @@ ITU_TABLE: dict[str, tuple[tuple[float, float, float, float, float, float], ...]
     "wet_ground": ((1.0, 10.0, 30.0, -0.4, 0.15, 1.3),),
 }
 
+FRESH_WATER = "fresh_water"
+MATERIAL_NAMES = (*ITU_TABLE, FRESH_WATER, VEGETATION)
+_WATER_GHZ = (0.01, 1000.0)
+
 
 @dataclass(frozen=True)
 class Material:
@@ -129,9 +137,15 @@ def material_properties(name: str, spec: MaterialSpec | None, frequency_hz: floa
 def _itu(key: str, spec: MaterialSpec, frequency_hz: float) -> tuple[float, float]:
     """Relative permittivity and conductivity [S/m] from the table."""
     name = spec.itu or key
+    if name == FRESH_WATER:
+        return _fresh_water(key, spec, frequency_hz)
+    if name == VEGETATION:
+        raise RecipeError(
+            f"'{VEGETATION}' has no surface; give it to [[object]] tables of shape extrude or box"
+        )
     if name not in ITU_TABLE:
         raise RecipeError(
-            f"unknown material '{name}'; {nearest(name, ITU_TABLE)} "
+            f"unknown material '{name}'; {nearest(name, MATERIAL_NAMES)} "
             "(or give it relative_permittivity and conductivity_s_per_m)"
         )
     rows = ITU_TABLE[name]
@@ -141,12 +155,34 @@ def _itu(key: str, spec: MaterialSpec, frequency_hz: float) -> tuple[float, floa
         row, edge = min(
             ((r, edge) for r in rows for edge in r[:2]), key=lambda pair: abs(pair[1] - f)
         )
-        if spec.out_of_range != "clamp":
-            ranges = ", ".join(f"{low:g}-{high:g}" for low, high, *_ in rows)
-            raise MaterialRangeError(
-                f"'{name}' (ITU-R P.2040 table) covers {ranges} GHz, got {f:g} GHz; "
-                f'pass out_of_range="clamp" under [materials.{key}] to use the {edge:g} GHz values.'
-            )
-        f = edge
+        f = _clamped(key, f"'{name}' (ITU-R P.2040 table)", [r[:2] for r in rows], f, edge, spec)
     a, b, c, d = row[2:]
     return a * f**b, c * f**d
+
+
+def _clamped(key: str, what: str, ranges: Any, f: float, edge: float, spec: MaterialSpec) -> float:
+    """The nearest frequency [GHz] that a source covers, if the recipe allows to take it."""
+    if spec.out_of_range != "clamp":
+        covers = ", ".join(f"{low:g}-{high:g}" for low, high in ranges)
+        raise MaterialRangeError(
+            f"{what} covers {covers} GHz, got {f:g} GHz; "
+            f'pass out_of_range="clamp" under [materials.{key}] to use the {edge:g} GHz values.'
+        )
+    return edge
+
+
+def _fresh_water(key: str, spec: MaterialSpec, frequency_hz: float) -> tuple[float, float]:
+    """Pure water at 20 degrees Celsius: the double Debye model of ITU-R P.527, annex 1."""
+    f, (low, high) = frequency_hz / 1e9, _WATER_GHZ
+    if not low <= f <= high:
+        edge = low if f < low else high
+        f = _clamped(key, f"'{FRESH_WATER}' (ITU-R P.527)", [_WATER_GHZ], f, edge, spec)
+    theta = 300.0 / 293.15 - 1.0
+    static = 77.66 + 103.3 * theta
+    middle, optical = 0.0671 * static, 3.52 - 7.52 * theta
+    first = 20.20 - 146.4 * theta + 316.0 * theta**2
+    second = 39.8 * first
+    slow, fast = 1.0 + (f / first) ** 2, 1.0 + (f / second) ** 2
+    real = (static - middle) / slow + (middle - optical) / fast + optical
+    imaginary = (f / first) * (static - middle) / slow + (f / second) * (middle - optical) / fast
+    return real, 2.0 * math.pi * f * 1e9 * VACUUM_PERMITTIVITY_F_M * imaginary

@@ -128,7 +128,8 @@ class MaterialSpec(Table):
     """What a recipe says about a material.
 
     Permittivity and conductivity come from the ITU-R P.2040 table (``itu``, or
-    the material's own name when nothing is said) or from two numbers.
+    the material's own name when nothing is said) or from two numbers. With a
+    specific attenuation it is vegetation: see rtwin.scene.vegetation.
     """
 
     itu: str | None = None
@@ -141,6 +142,8 @@ class MaterialSpec(Table):
     alpha_r: Alpha | None = None
     alpha_i: Alpha | None = None
     lambda_: Fraction | None = None
+    specific_attenuation_db_per_m: Positive | None = None
+    max_attenuation_db: Positive | None = None
     out_of_range: Literal["error", "clamp"] = "error"
 
     @model_validator(mode="after")
@@ -148,6 +151,14 @@ class MaterialSpec(Table):
         numbers = (self.relative_permittivity is None, self.conductivity_s_per_m is None)
         if any(numbers) != all(numbers):
             raise ValueError("give relative_permittivity and conductivity_s_per_m together")
+        foliage = (self.specific_attenuation_db_per_m is None, self.max_attenuation_db is None)
+        if any(foliage) != all(foliage):
+            raise ValueError("give specific_attenuation_db_per_m and max_attenuation_db together")
+        if not any(foliage) and not (self.itu is None and all(numbers)):
+            raise ValueError(
+                "vegetation and slabs exclude each other; drop specific_attenuation_db_per_m and "
+                "max_attenuation_db, or drop itu, relative_permittivity and conductivity_s_per_m"
+            )
         if self.itu is not None and not any(numbers):
             raise ValueError(
                 "itu and custom numbers exclude each other; drop itu, or drop "

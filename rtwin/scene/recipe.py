@@ -27,7 +27,7 @@ from rtwin.scene._model import (
 )
 from rtwin.scene.devices import Camera, ListReceivers, RandomReceivers, ReceiversSpec, Transmitter
 from rtwin.scene.georeference import Georeference, local_points
-from rtwin.scene.materials import ITU_TABLE
+from rtwin.scene.materials import MATERIAL_NAMES
 from rtwin.scene.objects import Geometry, MaterialSpec, ObjectSettings, SceneObject
 
 MIN_SEPARATION_M = 0.01
@@ -155,13 +155,14 @@ class Recipe(Table):
             )
 
     def _check_materials(self) -> None:
-        known = [*self.materials, *ITU_TABLE]
+        known = [*self.materials, *MATERIAL_NAMES]
         for key, spec in self.materials.items():
             source = spec.itu or key
-            if spec.relative_permittivity is None and source not in ITU_TABLE:
+            has_numbers = spec.relative_permittivity or spec.specific_attenuation_db_per_m
+            if not has_numbers and source not in MATERIAL_NAMES:
                 raise ValueError(
                     f"materials.{key}: '{source}' is not in the ITU-R P.2040 table "
-                    f"({nearest(source, ITU_TABLE)}); set itu, or relative_permittivity "
+                    f"({nearest(source, MATERIAL_NAMES)}); set itu, or relative_permittivity "
                     "and conductivity_s_per_m"
                 )
         for i, item in enumerate(self.object):

@@ -13,6 +13,7 @@ from rtwin.trace.place import place
 from rtwin.trace.queries import ground_height_m, is_inside
 from rtwin.trace.radiomap import NUM_LATTICES, MapGrid, map_grid, trace_path_gain
 from rtwin.trace.remarks import remarks
+from rtwin.trace.sources import scene_file_meshes
 from rtwin.trace.world import NO_TRIANGLE, World, load_world
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "map_grid",
     "place",
     "remarks",
+    "scene_file_meshes",
     "start_engine",
     "trace_path_gain",
 ]

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from rtwin.channel import InteractionType
 from rtwin.scene import Receivers
 from rtwin.trace.fields import End, coefficients, receiver_end, transmitter_ends
+from rtwin.trace.foliage import attenuated, vegetation_loss_db
 from rtwin.trace.paths import path_ends, shift_by_ends_hz
 from rtwin.trace.table import PathTable
 from rtwin.trace.wedges import wedges_of_edges
@@ -21,8 +22,9 @@ def evaluate_paths(
     triangle: NDArray[np.uint32],
     edge: NDArray[np.uint8],
     vertex_m: NDArray[np.float32],
-) -> tuple[NDArray[np.complex64], NDArray[np.float64]]:
-    """Coefficients and Doppler shifts of stored paths, in a world of the same geometry.
+) -> tuple[NDArray[np.complex64], NDArray[np.float64], NDArray[np.float64]]:
+    """Coefficients, Doppler shifts and vegetation losses of stored paths, in a world of the
+    same geometry.
 
     Materials, frequency, antennas and orientations are those of the world's
     recipe. Scattered paths cannot be evaluated: which of them exist depends on
@@ -37,7 +39,8 @@ def evaluate_paths(
         edge: [path], as wedges.edges_of_wedges names it.
         vertex_m: [path, depth, 3] m, NaN where none.
     Returns:
-        `a` [path, rx_pol, tx_pol] and Doppler shift [Hz], [path].
+        `a` [path, rx_pol, tx_pol], Doppler shift [Hz], [path], and what vegetation
+        takes [dB], [path], which is part of `a`.
     Source: checked by tests/dataset/test_evaluate.py against fresh traces.
     """
     recipe = world.recipe
@@ -67,13 +70,13 @@ def evaluate_paths(
             diffraction=recipe.solver.diffraction, source=(np.cumsum(alike) - 1)[tx[rows]],
         )  # fmt: skip
     velocity = np.array([spec.velocity_m_s for spec in recipe.transmitter], np.float64)
-    _, departure, arrival = path_ends(
-        interactions, vertex_m, position[tx], receivers.position_m[rx]
-    )
+    tx_m, rx_m = position[tx], receivers.position_m[rx]
+    loss = vegetation_loss_db(world, interactions, vertex_m, tx_m, rx_m)
+    _, departure, arrival = path_ends(interactions, vertex_m, tx_m, rx_m)
     doppler += shift_by_ends_hz(
         departure, arrival, velocity[tx], receivers.velocity_m_s[rx], recipe.frequency_hz
     )
-    return a, doppler
+    return attenuated(a, loss), doppler, loss
 
 
 def _without_gaps(

@@ -19,6 +19,7 @@ from rtwin.scene import Receivers
 from rtwin.trace.chains import ChainTable, discover
 from rtwin.trace.connect import connect
 from rtwin.trace.fields import End, coefficients, receiver_end, refine, transmitter_ends
+from rtwin.trace.foliage import attenuated, vegetation_loss_db
 from rtwin.trace.images import ChainImages, chain_images
 from rtwin.trace.scatter import ScatteredRays, scattered_paths, shoot_scattered
 from rtwin.trace.table import PathTable
@@ -49,6 +50,7 @@ class TracedPaths:
     triangle: NDArray[np.uint32]  # [path, depth]
     edge: NDArray[np.uint8]  # [path], which edge of its triangle diffracts; NO_EDGE
     vertex_m: NDArray[np.float32]  # [path, depth, 3]
+    vegetation_loss_db: NDArray[np.float64]  # [path], part of `a`
 
     def path_set(self, frequency_hz: float) -> PathSet:
         """What channels are computed from."""
@@ -141,6 +143,7 @@ class Tracer:
         shift = shift_by_ends_hz(
             departure, arrival, tx_velocity, rx_velocity, self.world.recipe.frequency_hz
         )
+        loss = vegetation_loss_db(self.world, kind, vertex, tx_m, rx_m)
         aod_azimuth, aod_zenith = azimuth_zenith(departure)
         aoa_azimuth, aoa_zenith = azimuth_zenith(arrival)
 
@@ -148,7 +151,7 @@ class Tracer:
         order = np.lexsort((*triangle.T[::-1], *kind.T[::-1], length, link))
         return TracedPaths(
             num_paths=np.bincount(link, minlength=len(receivers.position_m) * num_tx),
-            a=a[order],
+            a=attenuated(a, loss)[order],
             delay_s=(length / SPEED_OF_LIGHT_M_S)[order],
             aod_azimuth=aod_azimuth[order],
             aod_zenith=aod_zenith[order],
@@ -159,6 +162,7 @@ class Tracer:
             triangle=triangle[order],
             edge=edge[order],
             vertex_m=vertex[order],
+            vegetation_loss_db=loss[order],
         )
 
 

@@ -1,11 +1,9 @@
 """Where a scene's triangles come from: Sionna's scenes, scene files, recipes."""
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +12,15 @@ from rtwin.errors import GeometryError, RecipeError
 from rtwin.scene import (
     MaterialSpec,
     Recipe,
+    SceneMesh,
+    Volume,
     build_meshes,
+    is_vegetation,
     resolve_file,
+    vegetation_volumes,
 )
-from rtwin.trace.engine import Engine
-
-MAX_SCENE_FILE_BYTES = 256 * 2**20
+from rtwin.scene.xml_text import checked_xml_text
+from rtwin.trace.engine import Engine, start_engine
 
 _COLORS = {
     "marble": (0.80, 0.74, 0.63), "metal": (0.60, 0.63, 0.66), "brick": (0.62, 0.33, 0.24),
@@ -49,13 +50,81 @@ def material_color(name: str) -> tuple[float, float, float]:
     return (0.7, 0.7, 0.7)
 
 
-def load_parts(engine: Engine, recipe: Recipe) -> tuple[list[Part], dict[str, MaterialSpec | None]]:
+@dataclass(frozen=True)
+class SceneParts:
+    """What a scene is made of: surfaces for the engine, vegetation beside it."""
+
+    parts: list[Part]
+    specs: dict[str, MaterialSpec | None]  # of the parts' materials
+    volumes: list[Volume]
+    foliage_specs: dict[str, MaterialSpec | None]  # of the volumes' materials
+
+
+def load_parts(engine: Engine, recipe: Recipe) -> SceneParts:
     """Objects of a recipe's scene and what is said of every material in use.
 
     Raises:
         GeometryError: if a file cannot be read or holds no triangles.
         RecipeError: if a setting names an object or material that is not there.
     """
+    parts, found = _surfaces(engine, recipe)
+    volumes = vegetation_volumes(recipe)
+    if not any(len(part.faces) for part in parts):
+        raise GeometryError(f"scene {recipe.name!r} holds no triangles")
+    parts = _with_object_settings(parts, recipe)
+    for part in parts:
+        if not _has_area(part):
+            raise GeometryError(
+                f"{recipe.name}: object {part.name!r} has no area; scale it or leave it out"
+            )
+    names = {part.name for part in parts}
+    for name in recipe.geometry.ground:
+        if name not in names:
+            raise RecipeError(
+                f"{recipe.name}: geometry.ground names {name!r}, which is no object of the scene"
+            )
+    leafy = {volume.material for volume in volumes}
+    used = {part.material for part in parts} | leafy
+    specs = {**found, **recipe.materials}
+    for name in recipe.materials:
+        if name not in used:
+            raise RecipeError(
+                f"{recipe.name}: materials.{name} is used by no object; used are "
+                f"{', '.join(sorted(used))}"
+            )
+    return SceneParts(
+        parts=[_weld(part) for part in parts if len(part.faces)],
+        specs={name: specs.get(name) for name in used - leafy},
+        volumes=volumes,
+        foliage_specs={name: specs.get(name) for name in leafy},
+    )
+
+
+def scene_file_meshes(recipe: Recipe) -> tuple[list[SceneMesh], dict[str, MaterialSpec]]:
+    """Objects of a ready-made scene as meshes, and what its file says about materials.
+
+    For looking at a scene without tracing it; the recipe's own settings are applied.
+
+    Raises:
+        GeometryError, RecipeError: as load_parts.
+    """
+    import trimesh
+
+    parts, found = _surfaces(start_engine(), recipe)
+    meshes = [
+        SceneMesh(
+            part.name,
+            part.material,
+            trimesh.Trimesh(part.vertices, part.faces, process=False),
+            part.velocity_m_s,
+        )
+        for part in _with_object_settings(parts, recipe)
+    ]
+    return meshes, {**found, **recipe.materials}
+
+
+def _surfaces(engine: Engine, recipe: Recipe) -> tuple[list[Part], dict[str, MaterialSpec]]:
+    """Everything that reflects, and the materials that a scene file brings along."""
     geometry = recipe.geometry
     found: dict[str, MaterialSpec] = {}
     if geometry.sionna is not None:
@@ -72,31 +141,9 @@ def load_parts(engine: Engine, recipe: Recipe) -> tuple[list[Part], dict[str, Ma
                 m.velocity_m_s,
             )
             for m in build_meshes(recipe)
+            if not is_vegetation(m.material, recipe.materials.get(m.material))
         ]
-    if not any(len(part.faces) for part in parts):
-        raise GeometryError(f"scene {recipe.name!r} holds no triangles")
-    parts = _with_object_settings(parts, recipe)
-    for part in parts:
-        if not _has_area(part):
-            raise GeometryError(
-                f"{recipe.name}: object {part.name!r} has no area; scale it or leave it out"
-            )
-    names = {part.name for part in parts}
-    for name in geometry.ground:
-        if name not in names:
-            raise RecipeError(
-                f"{recipe.name}: geometry.ground names {name!r}, which is no object of the scene"
-            )
-    used = {part.material for part in parts}
-    specs = {**found, **recipe.materials}
-    for name in recipe.materials:
-        if name not in used:
-            raise RecipeError(
-                f"{recipe.name}: materials.{name} is used by no object; used are "
-                f"{', '.join(sorted(used))}"
-            )
-    parts = [_weld(part) for part in parts if len(part.faces)]
-    return parts, {name: specs.get(name) for name in used}
+    return parts, found
 
 
 def _has_area(part: Part) -> bool:
@@ -136,7 +183,7 @@ def _sionna_scene_file(engine: Engine, name: str) -> Path:
 
 def _load_file(engine: Engine, file: Path, found: dict[str, MaterialSpec]) -> list[Part]:
     """Objects of a Mitsuba/Sionna scene file; its materials are added to `found`."""
-    text = _checked_scene_text(file)
+    text = checked_xml_text(file)
     mi = engine.mi
     from sionna.rt.scene_utils import process_xml
 
@@ -175,44 +222,6 @@ def _load_file(engine: Engine, file: Path, found: dict[str, MaterialSpec]) -> li
             )
         )
     return parts
-
-
-def _checked_scene_text(file: Path) -> str:
-    """The file's text, once it is known to hold no entities and no foreign paths.
-
-    A scene file is data from a stranger: entity expansion could fill the
-    memory, `include` and absolute paths could read files beside it.
-    """
-    try:
-        if file.stat().st_size > MAX_SCENE_FILE_BYTES:
-            raise GeometryError(
-                f"{file}: {file.stat().st_size >> 20} MiB; scene files may have up to "
-                f"{MAX_SCENE_FILE_BYTES >> 20} MiB (meshes belong in files of their own)"
-            )
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise GeometryError(f"{file}: no such scene file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise GeometryError(f"{file}: cannot be read as text ({error})") from error
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise GeometryError(f"{file}: declares XML entities, which is not allowed; remove them")
-    try:
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError as error:
-        raise GeometryError(f"{file}: not well-formed XML ({error})") from error
-    if root.find(".//include") is not None:
-        raise GeometryError(f"{file}: uses <include>, which scene files may not; paste its content")
-    folder = file.parent.resolve()
-    for node in root.iter("string"):
-        if node.get("name") == "filename":
-            target = (folder / os.fspath(node.get("value", ""))).resolve()
-            if not target.is_relative_to(folder):
-                raise GeometryError(
-                    f"{file}: refers to {node.get('value')!r}, outside the scene's folder"
-                )
-            if not target.is_file():
-                raise GeometryError(f"{file}: refers to {node.get('value')!r}, which is missing")
-    return text
 
 
 def _material_spec(engine: Engine, bsdf: Any, name: str, file: Path) -> MaterialSpec:

@@ -7,7 +7,7 @@ to), so every triangle gets one number that never changes for a scene:
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.scene import (
+    Foliage,
     Material,
     MaterialSpec,
     Recipe,
+    Volume,
+    foliage,
     material_properties,
     recipe_dict,
     recipe_from_dict,
@@ -56,6 +59,9 @@ class World:
     material_names: tuple[str, ...]
     material_specs: dict[str, MaterialSpec | None]
     materials: dict[str, Material]  # at the recipe's frequency
+    volumes: tuple[Volume, ...]  # vegetation, which the engine does not know
+    foliage_specs: dict[str, MaterialSpec | None]
+    foliage: dict[str, Foliage]  # at the recipe's frequency
     ground: frozenset[int]  # indices of the objects that are the ground
     first_triangle: Any  # mi.UInt32, by the engine's shape number
     geometry_hash: str
@@ -73,6 +79,7 @@ class World:
         data = recipe_dict(self.recipe) | {"frequency_hz": frequency_hz}
         recipe = recipe_from_dict(data, self.recipe.name, self.recipe.folder)
         materials = _materials_at(self.material_specs, frequency_hz)
+        leaves = _foliage_at(self.foliage_specs, frequency_hz)
         self.scene.frequency = frequency_hz
         for name, material in materials.items():
             made = self.radio_materials[name]
@@ -82,7 +89,8 @@ class World:
             self,
             recipe=recipe,
             materials=materials,
-            scene_hash=_scene_hash(self.geometry_hash, materials),
+            foliage=leaves,
+            scene_hash=_scene_hash(self.geometry_hash, {**materials, **leaves}),
         )
 
     @property
@@ -122,8 +130,10 @@ def load_world(recipe: Recipe) -> World:
             outside its frequency range.
     """
     engine = start_engine()
-    parts, specs = load_parts(engine, recipe)
-    materials = _materials_at(specs, recipe.frequency_hz)
+    found = load_parts(engine, recipe)
+    parts = found.parts
+    materials = _materials_at(found.specs, recipe.frequency_hz)
+    leaves = _foliage_at(found.foliage_specs, recipe.frequency_hz)
     groups: dict[tuple[str, tuple[float, ...]], list[int]] = {}
     for index, part in enumerate(parts):
         groups.setdefault((part.material, part.velocity_m_s), []).append(index)
@@ -136,7 +146,7 @@ def load_world(recipe: Recipe) -> World:
     shapes = {shape.id(): shape for shape in scene.mi_scene.shapes()}
     table, planes, first_triangle = _triangle_table(engine, groups, parts, shapes, material_names)
     object_names = tuple(part.name for part in parts)
-    geometry_hash = _geometry_hash(parts)
+    geometry_hash = _geometry_hash(parts, found.volumes)
     return World(
         engine=engine,
         recipe=recipe,
@@ -146,15 +156,22 @@ def load_world(recipe: Recipe) -> World:
         planes=planes,
         object_names=object_names,
         material_names=material_names,
-        material_specs=specs,
+        material_specs=found.specs,
         materials=materials,
+        volumes=tuple(found.volumes),
+        foliage_specs=found.foliage_specs,
+        foliage=leaves,
         ground=frozenset(
             i for i, name in enumerate(object_names) if name in recipe.geometry.ground
         ),
         first_triangle=first_triangle,
         geometry_hash=geometry_hash,
-        scene_hash=_scene_hash(geometry_hash, materials),
+        scene_hash=_scene_hash(geometry_hash, {**materials, **leaves}),
     )
+
+
+def _foliage_at(specs: dict[str, MaterialSpec | None], frequency_hz: float) -> dict[str, Foliage]:
+    return {name: foliage(name, spec, frequency_hz) for name, spec in specs.items()}
 
 
 def _materials_at(
@@ -275,17 +292,24 @@ def _unit_normals(vertices: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.divide(normal, length, out=np.zeros_like(normal), where=length > 0)
 
 
-def _geometry_hash(parts: Sequence[Part]) -> str:
-    """SHA-256 of where the surfaces are, which material each has by name, and how they move."""
+def _geometry_hash(parts: Sequence[Part], volumes: Sequence[Volume]) -> str:
+    """SHA-256 of where the surfaces are, which material each has by name, and how they move.
+
+    Vegetation counts as well, in scenes that have some.
+    """
     digest = hashlib.sha256()
     for part in parts:
         digest.update(f"{part.name}\0{part.material}\0{part.velocity_m_s}\0".encode())
         digest.update(np.ascontiguousarray(part.vertices, "<f4").tobytes())
         digest.update(np.ascontiguousarray(part.faces, "<i4").tobytes())
+    for volume in volumes:
+        digest.update(f"{volume.name}\0{volume.material}\0".encode())
+        digest.update(np.array([volume.base_m, volume.top_m], "<f8").tobytes())
+        digest.update(np.ascontiguousarray(volume.outline_m, "<f8").tobytes())
     return digest.hexdigest()
 
 
-def _scene_hash(geometry_hash: str, materials: dict[str, Material]) -> str:
+def _scene_hash(geometry_hash: str, materials: Mapping[str, Material | Foliage]) -> str:
     """SHA-256 of what a wave can feel: the geometry and what the materials do."""
     digest = hashlib.sha256(geometry_hash.encode())
     for name in sorted(materials):
