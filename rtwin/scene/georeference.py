@@ -36,7 +36,7 @@ Longitude = Annotated[Float, Field(ge=-180, le=180)]
 class Georeference(Table):
     """The scene's projected reference system, and where in it the scene's origin lies."""
 
-    epsg: Annotated[Int, Field(ge=1024, le=999999)]
+    epsg: Annotated[Int, Field(ge=1024, le=999999)]  # in metres; checked when it is used
     origin_lat_deg: Latitude
     origin_lon_deg: Longitude
     origin_easting_m: Float
@@ -105,6 +105,7 @@ def georeference_at(
     Checked by tests/scene/test_georeference.py.
     """
     epsg = utm_epsg(lat_deg, lon_deg) if epsg is None else epsg
+    transformer(epsg, epsg)  # refuses what is not projected
     easting, northing = (float(v) for v in transformer(WGS84, epsg).transform(lon_deg, lat_deg))
     if not (math.isfinite(easting) and math.isfinite(northing)):
         raise GeometryError(
@@ -150,7 +151,8 @@ def transformer(source_epsg: int, target_epsg: int) -> Any:
                 "give the code of a projected one, such as 32632"
             ) from None
         units = {axis.unit_conversion_factor for axis in crs.axis_info[:2]}
-        if epsg != WGS84 and not (crs.is_projected and units == {1.0}):
+        is_usable = crs.is_projected and units == {1.0}
+        if not is_usable and (epsg != WGS84 or source_epsg == target_epsg):
             raise GeometryError(
                 f"EPSG:{epsg} ({crs.name}) is not a projected system in metres; "
                 "give one that is, such as a UTM zone (32601-32660 north, 32701-32760 south)"

@@ -56,10 +56,10 @@ def lint_scene(
         facts.append(mesh_facts(name, vertices, faces))
         is_solid = name not in {*recipe.geometry.ground, *leafy, *sheets}
         if is_solid and np.ptp(vertices[:, 2]) > FLAT_M:
-            solids.append(solid_of(name, vertices, faces))
+            solids.append(solid_of(name, vertices, faces, facts[-1].is_closed))
         if i % 50 == 0:
             progress("lint", i, len(joined))
-    found += _triangles(facts, {s.name for s in solids})
+    found += _triangles(facts, {s.name for s in solids}, bool(recipe.object))
     found += _places(recipe, solids, ground)
     found += _heights(recipe)
     progress("lint", len(joined), len(joined))
@@ -94,21 +94,24 @@ def _materials(
     return found
 
 
-def _triangles(facts: list[MeshFacts], solids: set[str]) -> list[Finding]:
+def _triangles(facts: list[MeshFacts], solids: set[str], is_own: bool) -> list[Finding]:
     def names(test: Callable[[MeshFacts], object]) -> list[str]:
         return [f.name for f in facts if test(f)]
+
+    def fix(what: str) -> str:
+        return f"--fix {what}" if is_own else ""
 
     total = sum(f.num_triangles for f in facts)
     found = [
         *about("open", "warning", "objects are not watertight",
                names(lambda f: f.name in solids and not f.is_closed),
-               "--fix closes small holes of mesh files"),
+               fix("closes small holes of mesh files")),
         *about("inward", "warning", "objects have faces that point inwards",
-               names(lambda f: f.name in solids and f.is_turned), "--fix turns them"),
+               names(lambda f: f.name in solids and f.is_turned), fix("turns them")),
         *about("duplicate", "warning", "objects have a face twice",
-               names(lambda f: f.duplicates), "--fix removes them"),
+               names(lambda f: f.duplicates), fix("removes them")),
         *about("sliver", "note", "objects have triangles thinner than 1 mm",
-               names(lambda f: f.slivers), "--fix removes those without area"),
+               names(lambda f: f.slivers), fix("removes those without area")),
         *about("heavy", "warning", f"objects have more than {MANY_IN_ONE} triangles",
                names(lambda f: f.num_triangles > MANY_IN_ONE), "simplify or split them"),
     ]  # fmt: skip
@@ -133,7 +136,7 @@ def _places(recipe: Recipe, solids: list[Solid], ground: object) -> list[Finding
     return [
         *about("overlap", "warning", "pairs of objects fill the same space",
                [f"{a} and {b} ({m3:.0f} m3)" for a, b, m3 in shared],
-               "--fix cuts footprints at the higher one"),
+               "--fix cuts footprints at the higher one" if recipe.object else ""),
         *about("floating", "warning", "objects stand neither on the ground nor on another",
                lifted(solids, ground) if outdoor else [], "lower base_m, unless they do hang"),
         *about("device", severity, "transmitters are inside of objects", tx, "move them"),  # type: ignore[arg-type]

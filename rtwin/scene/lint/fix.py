@@ -17,6 +17,8 @@ from rtwin.scene.objects import Extrude, MeshFile
 from rtwin.scene.recipe import Recipe
 from rtwin.scene.vegetation import is_vegetation
 
+LEAST_M2 = 0.1  # footprints in a recipe are rounded, and may overlap by a hair
+
 
 def fix_scene(recipe: Recipe, file: Path) -> list[str]:
     """Mend a scene's meshes and footprints in place.
@@ -151,7 +153,7 @@ def _fix_footprints(recipe: Recipe, tables: Any) -> list[str]:
         rows |= {piece.name: row for piece in made}
         leafy = is_vegetation(item.material, recipe.materials.get(item.material))
         (kept if leafy else solid).extend(made)
-    cut = cut_at_higher(solid) if recipe.environment == "outdoor" else solid
+    cut = cut_at_higher(solid, least_m2=LEAST_M2) if recipe.environment == "outdoor" else solid
     gone = {piece.name: piece for piece in solid}
     for piece in cut:
         before = gone.pop(piece.name, None)
@@ -197,8 +199,8 @@ def _rewrite(tables: Any, by_row: dict[int, list[Footprint]], gone: set[int]) ->
         for piece in pieces:
             table = tables[row]
             if piece.name != table["name"]:
-                table = tomlkit.parse(tables[row].as_string())
-                table["name"] = piece.name
+                table = tomlkit.table()
+                table.update({**tables[row].unwrap(), "name": piece.name})
             table["footprint"] = _ring(piece.polygon.exterior)
             table.pop("holes", None)
             if piece.polygon.interiors:

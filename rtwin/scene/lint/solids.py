@@ -29,9 +29,21 @@ class Solid:
     base_m: float
     top_m: float
     corners: NDArray[np.float64]  # [face, 3, 3] m
+    is_closed: bool = True
+
+    @property
+    def reach(self) -> Any:
+        """What it covers; where it has nothing but walls, what they enclose."""
+        import shapely
+
+        if not self.outline.is_empty:
+            return self.outline
+        return shapely.convex_hull(shapely.multipoints(self.corners[:, :, :2].reshape(-1, 2)))
 
 
-def solid_of(name: str, vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> Solid:
+def solid_of(
+    name: str, vertices: NDArray[np.float64], faces: NDArray[np.int64], is_closed: bool
+) -> Solid:
     """An object's outline from the triangles that do not stand upright."""
     import shapely
 
@@ -41,13 +53,16 @@ def solid_of(name: str, vertices: NDArray[np.float64], faces: NDArray[np.int64])
     lying = corners[np.abs(area) > 1e-6][:, :, :2]
     grid = shapely.set_precision(shapely.polygons(lying), 1e-3)
     outline = shapely.union_all(grid[~shapely.is_empty(grid)]) if len(lying) else shapely.Polygon()
-    return Solid(name, outline, float(vertices[:, 2].min()), float(vertices[:, 2].max()), corners)
+    return Solid(
+        name, outline, float(vertices[:, 2].min()), float(vertices[:, 2].max()), corners, is_closed
+    )
 
 
 def shared_volumes(solids: list[Solid]) -> list[tuple[str, str, float]]:
     """Pairs of objects that fill the same space, and an estimate how much [m3], largest first."""
     import shapely
 
+    solids = [s for s in solids if s.is_closed]
     if not solids:
         return []
     outlines = [s.outline for s in solids]
@@ -83,16 +98,14 @@ def lifted(solids: list[Solid], ground: Terrain) -> list[str]:
 
     if not solids:
         return []
-    middles = [s.outline.representative_point() if not s.outline.is_empty
-               else shapely.Point(s.corners[0, 0, :2]) for s in solids]  # fmt: skip
-    under = ground.height_m(shapely.get_coordinates(middles))
+    covered = [s.reach for s in solids]
+    under = ground.height_m(shapely.get_coordinates(shapely.point_on_surface(covered)))
     high = [i for i, s in enumerate(solids) if s.base_m > under[i] + LIFTED_M]
-    outlines = [s.outline for s in solids]
-    tree = shapely.STRtree(outlines)
+    tree = shapely.STRtree(covered)
     names = []
     for i in high:
         base = solids[i].base_m
-        near = tree.query(shapely.buffer(outlines[i], 0.1), predicate="intersects")
+        near = tree.query(shapely.buffer(covered[i], 0.1), predicate="intersects")
         if not any(k != i and solids[k].base_m < base <= solids[k].top_m + LIFTED_M for k in near):
             names.append(solids[i].name)
     return names
