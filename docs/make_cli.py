@@ -42,11 +42,21 @@ Each command is one Python function of the same name. `SCENE` is a shipped scene
 
 def page() -> str:
     """The text of docs/cli.md."""
-    commands = [info.callback for info in app.registered_commands if info.callback]
-    return "\n".join([HEAD, *map(section, commands)])
+    return "\n".join([HEAD, *(section(name, command) for name, command in commands().items())])
 
 
-def section(command: Callable[..., Any]) -> str:
+def commands() -> dict[str, Callable[..., Any]]:
+    """Every command by what is typed after `rtwin`, in the order of `--help`."""
+    found = {info.callback.__name__: info.callback for info in app.registered_commands
+             if info.callback}  # fmt: skip
+    for group in app.registered_groups:
+        for info in group.typer_instance.registered_commands if group.typer_instance else ():
+            if info.callback:
+                found[f"{group.name} {info.callback.__name__}"] = info.callback
+    return found
+
+
+def section(name: str, command: Callable[..., Any]) -> str:
     """Heading, usage, help and options of one command."""
     text, _, example = inspect.cleandoc(command.__doc__ or "").partition("Example: ")
     options = parameters(command)
@@ -54,11 +64,11 @@ def section(command: Callable[..., Any]) -> str:
     # "-o, --output FILE" is used as "-o FILE".
     usage = [re.sub(", --[a-z-]+", "", shown) for shown in required]
     lines = [
-        f"## rtwin {command.__name__}",
+        f"## rtwin {name}",
         "",
         " ".join(text.split()),
         "",
-        f"    {' '.join(['rtwin', command.__name__, *usage, '[OPTIONS]'])}",
+        f"    {' '.join(['rtwin', name, *usage, '[OPTIONS]'])}",
         "",
         "| option | default | meaning |",
         "|---|---|---|",

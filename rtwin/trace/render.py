@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rtwin.errors import OutOfRangeError, StoreError
-from rtwin.scene import Camera
+from rtwin.scene import Camera, build_meshes
 from rtwin.trace.drawing import (
     RX_COLOR,
     TX_COLOR,
@@ -28,6 +28,7 @@ from rtwin.trace.drawing import (
     draw_paths,
 )
 from rtwin.trace.queries import first_hit
+from rtwin.trace.sources import material_color
 from rtwin.trace.world import World
 
 Array = NDArray[np.float64]
@@ -155,6 +156,27 @@ class _View:
         return (rays / np.linalg.norm(rays, axis=-1, keepdims=True)).reshape(-1, 3)
 
 
+def _vegetation(world: World) -> dict[str, Any]:
+    """Vegetation as the renderer's own shapes: the engine's scene has none."""
+    mi, recipe = world.engine.mi, world.recipe
+    shapes = {}
+    for item in build_meshes(recipe) if world.volumes else ():
+        if item.material not in world.foliage_specs:
+            continue
+        color = {"type": "rgb", "value": list(material_color("vegetation"))}
+        properties = mi.Properties()
+        properties["mesh_bsdf"] = mi.load_dict({"type": "diffuse", "reflectance": color})
+        properties["face_normals"] = True
+        vertices, faces = np.asarray(item.mesh.vertices), np.asarray(item.mesh.faces)
+        mesh = mi.Mesh(f"vegetation-{item.name}", len(vertices), len(faces), props=properties)
+        parameters = mi.traverse(mesh)
+        parameters["vertex_positions"] = vertices.astype(np.float32).ravel()
+        parameters["faces"] = faces.astype(np.uint32).ravel()
+        parameters.update()
+        shapes[f"vegetation-{item.name}"] = mesh
+    return shapes
+
+
 def _scene_picture(
     world: World, view: _View, samples: int, progress: Callable[[int, int], None]
 ) -> Array:
@@ -190,6 +212,7 @@ def _scene_picture(
         }  # fmt: skip
         if view.clip_m is not None:
             scene["integrator"] = _cut_open(world, view.clip_m)
+        scene |= _vegetation(world)
         loaded = mi.load_dict(scene)
         for start in range(0, samples, SAMPLES_PER_PASS):
             count = min(SAMPLES_PER_PASS, samples - start)

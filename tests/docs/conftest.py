@@ -3,6 +3,7 @@
 import contextlib
 import io
 import shlex
+import shutil
 import subprocess
 import sys
 import traceback
@@ -54,6 +55,9 @@ ALL_COMMANDS = [command for page in ALL_PAGES for command in commands(page)]
 def quick(words: list[str]) -> list[str]:
     """A command with less to do; nothing but amounts changes."""
     name = words[1]
+    if name == "scene":
+        # Several pages build the same map.
+        return [*words, "--quiet", *(["--overwrite"] if words[2] == "build" else [])]
     if name == "generate" and not words[2].endswith(".toml"):
         given = int(words[words.index("--receivers") + 1]) if "--receivers" in words else 1000
         return [*words, "--receivers", str(min(given, 20)), "--quiet"]
@@ -74,6 +78,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[Command, s
         for block in blocks(page):
             if block.language == "toml" and block.text.startswith("# "):
                 (folder / block.text.splitlines()[0][2:]).write_text(block.text)
+    shutil.copy(ROOT / "docs" / "campus.osm", folder)
     outcome: dict[Command, str] = {}
     with contextlib.chdir(folder):
         for command in ALL_COMMANDS:

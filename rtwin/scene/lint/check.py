@@ -1,6 +1,7 @@
 """The linter: what in a scene would make a trace impossible, wrong or slow."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -50,13 +51,16 @@ def lint_scene(
     leafy = {m.name for m in meshes if is_vegetation(m.material, recipe.materials.get(m.material))}
     sheets = {item.name for item in recipe.object if isinstance(item, Plane | Wall)}
     joined = joined_by_object(meshes)
+    by_name = {item.name: item for item in recipe.object}
     ground = ground_of(joined, recipe.geometry.ground)
     facts, solids = [], []
     for i, (name, (vertices, faces)) in enumerate(joined.items()):
         facts.append(mesh_facts(name, vertices, faces))
         is_solid = name not in {*recipe.geometry.ground, *leafy, *sheets}
         if is_solid and np.ptp(vertices[:, 2]) > FLAT_M:
-            solids.append(solid_of(name, vertices, faces, facts[-1].is_closed))
+            solids.append(
+                solid_of(name, vertices, faces, facts[-1].is_closed, _outline(by_name.get(name)))
+            )
         if i % 50 == 0:
             progress("lint", i, len(joined))
     found += _triangles(facts, {s.name for s in solids}, bool(recipe.object))
@@ -64,6 +68,15 @@ def lint_scene(
     found += _heights(recipe)
     progress("lint", len(joined), len(joined))
     return sorted(found, key=lambda f: ("error", "warning", "note").index(f.severity))
+
+
+def _outline(item: object) -> Any:
+    """The footprint of an object that is one pulled up; None for others."""
+    import shapely
+
+    if not isinstance(item, Extrude):
+        return None
+    return shapely.Polygon(item.footprint, item.holes)
 
 
 def _own_meshes(recipe: Recipe) -> tuple[list[SceneMesh], list[Finding]]:

@@ -42,20 +42,25 @@ class Solid:
 
 
 def solid_of(
-    name: str, vertices: NDArray[np.float64], faces: NDArray[np.int64], is_closed: bool
+    name: str,
+    vertices: NDArray[np.float64],
+    faces: NDArray[np.int64],
+    is_closed: bool,
+    outline: Any = None,
 ) -> Solid:
-    """An object's outline from the triangles that do not stand upright."""
+    """An object seen from above; its outline, if not known, from the triangles that lie."""
     import shapely
 
     corners = vertices[faces]
+    low, high = float(vertices[:, 2].min()), float(vertices[:, 2].max())
+    if outline is not None:
+        return Solid(name, outline, low, high, corners, is_closed)
     a, b, c = (corners[:, k, :2] for k in range(3))
     area = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
     lying = corners[np.abs(area) > 1e-6][:, :, :2]
     grid = shapely.set_precision(shapely.polygons(lying), 1e-3)
     outline = shapely.union_all(grid[~shapely.is_empty(grid)]) if len(lying) else shapely.Polygon()
-    return Solid(
-        name, outline, float(vertices[:, 2].min()), float(vertices[:, 2].max()), corners, is_closed
-    )
+    return Solid(name, outline, low, high, corners, is_closed)
 
 
 def shared_volumes(solids: list[Solid]) -> list[tuple[str, str, float]]:
