@@ -15,6 +15,7 @@ from rtwin.scene.devices import (
     ReceiversSpec,
     TrajectoryReceivers,
     Transmitter,
+    WayReceivers,
 )
 from rtwin.scene.geometry import SceneMesh, build_meshes
 from rtwin.scene.georeference import (
@@ -81,6 +82,7 @@ __all__ = [
     "TrajectoryReceivers",
     "Transmitter",
     "Volume",
+    "WayReceivers",
     "build_meshes",
     "check_separation",
     "foliage",

@@ -116,11 +116,24 @@ class ListReceivers(_Receivers):
 class CsvReceivers(_Receivers):
     """Receivers from a CSV file beside the recipe.
 
-    Columns x_m, y_m, z_m; optional vx_m_s, vy_m_s, vz_m_s and azimuth_deg.
+    Columns x_m, y_m or lat_deg, lon_deg; z_m or height_m above the ground; optional
+    vx_m_s, vy_m_s, vz_m_s and azimuth_deg.
     """
 
     kind: Literal["csv"]
     file: RelativeFile
+
+
+class WayReceivers(_Receivers):
+    """Receivers that walk along the streets and paths of a GeoJSON file, at even steps."""
+
+    kind: Literal["ways"]
+    file: RelativeFile = "ways.geojson"
+    highway: tuple[str, ...] = ()
+    spacing_m: Length = 5.0
+    height_m: Length = 1.5
+    speed_m_s: Annotated[Float, Field(ge=0, le=1000)] = 0.0
+    area: Area | None = None
 
 
 class TrajectoryReceivers(_Receivers):
@@ -140,7 +153,12 @@ class TrajectoryReceivers(_Receivers):
 
 
 ReceiversSpec = Annotated[
-    RandomReceivers | GridReceivers | ListReceivers | CsvReceivers | TrajectoryReceivers,
+    RandomReceivers
+    | GridReceivers
+    | ListReceivers
+    | CsvReceivers
+    | WayReceivers
+    | TrajectoryReceivers,
     Field(discriminator="kind"),
 ]
 

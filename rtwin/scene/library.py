@@ -7,7 +7,7 @@ from typing import Any
 
 from rtwin.errors import GeometryError, RecipeError, nearest
 from rtwin.scene._model import one_line, shown
-from rtwin.scene.devices import CsvReceivers
+from rtwin.scene.devices import CsvReceivers, WayReceivers
 from rtwin.scene.objects import MeshFile
 from rtwin.scene.recipe import Recipe, recipe_from_dict, with_overrides
 
@@ -163,6 +163,6 @@ def recipe_files(recipe: Recipe) -> list[str]:
     files = {item.file for item in recipe.object if isinstance(item, MeshFile)}
     if recipe.geometry.file is not None:
         files.add(recipe.geometry.file)
-    if isinstance(recipe.receivers, CsvReceivers):
+    if isinstance(recipe.receivers, CsvReceivers | WayReceivers):
         files.add(recipe.receivers.file)
     return sorted(files)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rtwin.errors import RecipeError
+from rtwin.scene._model import MAX_COORDINATE_M
 from rtwin.scene._table import read_receiver_csv
 from rtwin.scene.devices import (
     CsvReceivers,
@@ -22,9 +23,12 @@ from rtwin.scene.devices import (
     ReceiversSpec,
     TrajectoryReceivers,
     Transmitter,
+    WayReceivers,
 )
+from rtwin.scene.georeference import Georeference
 from rtwin.scene.library import resolve_file
 from rtwin.scene.recipe import check_separation
+from rtwin.scene.ways import read_ways, walked
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -76,6 +80,7 @@ def place_receivers(
     *,
     folder: str | Path = ".",
     transmitters: tuple[Transmitter, ...] = (),
+    georeference: Georeference | None = None,
 ) -> Receivers:
     """Receivers in free air above the ground, as the recipe's [receivers] asks.
 
@@ -87,6 +92,7 @@ def place_receivers(
         seed: Seed of the random draws.
         folder: The recipe's folder, for a CSV file.
         transmitters: Receivers must not be on top of one of these.
+        georeference: Where the scene lies on Earth, for tables in latitude and longitude.
     Returns:
         Positions [m] in the order of the spec; orientation 0 except for an
         azimuth from CSV. random: the first K receivers do not depend on the
@@ -107,7 +113,9 @@ def place_receivers(
         case ListReceivers():
             placed = _absolute(scene, np.array(spec.positions_m))
         case CsvReceivers():
-            placed = _csv(spec, scene, Path(folder))
+            placed = _csv(spec, scene, Path(folder), georeference)
+        case WayReceivers():
+            placed = _ways(spec, corners, scene, Path(folder), georeference)
         case TrajectoryReceivers():
             placed = _trajectory(spec, scene)
     if len(placed) == 0:
@@ -239,15 +247,74 @@ def _grid(spec: GridReceivers, corners: Floats, scene: _Scene) -> Receivers:
     return _placed(points, scene.check(points, above=True))
 
 
-def _csv(spec: CsvReceivers, scene: _Scene, folder: Path) -> Receivers:
+def csv_positions_m(
+    table: dict[str, Floats], georeference: Georeference | None, ground_height: GroundHeight
+) -> Floats:
+    """Positions [m], [rx, 3], of a receiver table in either of its forms.
+
+    Raises:
+        RecipeError: if it is in latitude and longitude and the scene has no place on
+            Earth, or lies too far from it.
+    """
+    if "x_m" in table:
+        xy = np.column_stack([table["x_m"], table["y_m"]])
+    elif georeference is None:
+        raise RecipeError(
+            "receivers are given in latitude and longitude, but the recipe has no [georeference]; "
+            "add one, or give x_m and y_m"
+        )
+    else:
+        xy = georeference.to_local(table["lat_deg"], table["lon_deg"])[:, :2]
+        far = ~(np.abs(xy) <= MAX_COORDINATE_M).all(axis=1)
+        if far.any():
+            row = int(np.argmax(far))
+            raise RecipeError(
+                f"receiver {row} at latitude {table['lat_deg'][row]:g}, longitude "
+                f"{table['lon_deg'][row]:g} is more than {MAX_COORDINATE_M / 1e3:g} km from the "
+                "scene's origin; check the numbers and their order"
+            )
+    if "z_m" in table:
+        return np.column_stack([xy, table["z_m"]])
+    ground = np.asarray(ground_height(xy), dtype=np.float64)
+    return np.column_stack([xy, ground + table["height_m"]])
+
+
+def _csv(
+    spec: CsvReceivers, scene: _Scene, folder: Path, georeference: Georeference | None
+) -> Receivers:
     table = read_receiver_csv(resolve_file(folder, spec.file))
-    zero = np.zeros_like(table["x_m"])
+    points = csv_positions_m(table, georeference, scene.ground_height)
+    zero = np.zeros(len(points))
     return _absolute(
         scene,
-        np.column_stack([table["x_m"], table["y_m"], table["z_m"]]),
+        points,
         np.column_stack([table["vx_m_s"], table["vy_m_s"], table["vz_m_s"]]),
         np.column_stack([np.radians(table["azimuth_deg"]), zero, zero]),
     )
+
+
+def _ways(
+    spec: WayReceivers,
+    corners: Floats,
+    scene: _Scene,
+    folder: Path,
+    georeference: Georeference | None,
+) -> Receivers:
+    low, high = _area(spec.area, corners)
+    lines = read_ways(resolve_file(folder, spec.file), spec.highway, georeference)
+    metres = sum(float(np.linalg.norm(np.diff(line, axis=0), axis=1).sum()) for line in lines)
+    if metres / spec.spacing_m > MAX_RECEIVERS:
+        raise RecipeError(
+            f"receivers.spacing_m = {spec.spacing_m:g} makes {metres / spec.spacing_m:.3g} "
+            f"receivers; at most {MAX_RECEIVERS} are allowed: choose a larger spacing"
+        )
+    steps = [walked(line, spec.spacing_m) for line in lines]
+    xy, direction = (np.concatenate(parts) for parts in zip(*steps, strict=True))
+    near = ((xy >= low) & (xy <= high)).all(axis=1)
+    xy, direction = xy[near], direction[near]
+    points = scene.above_ground(xy, spec.height_m)
+    velocity = np.column_stack([direction * spec.speed_m_s, np.zeros(len(xy))])
+    return _placed(points, scene.check(points, above=True), velocity)
 
 
 def _trajectory(spec: TrajectoryReceivers, scene: _Scene) -> Receivers:

@@ -23,4 +23,5 @@ def place(world: World) -> Receivers:
         recipe.seed,
         folder=recipe.folder,
         transmitters=recipe.transmitter,
+        georeference=recipe.georeference,
     )

@@ -22,6 +22,7 @@ COMMANDS = (
     "plot",
     "render",
     "export",
+    "scene",
 )
 
 
@@ -48,10 +49,15 @@ def test_help_lists_every_command_and_loads_nothing_heavy():
     code = (
         "import sys\nfrom rtwin.cli import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "heavy = {'numpy', 'h5py', 'matplotlib', 'mitsuba', 'tensorflow', 'xarray'}\n"
+        "heavy = {'numpy', 'h5py', 'matplotlib', 'mitsuba', 'tensorflow', 'xarray', 'shapely',"
+        " 'pyproj', 'trimesh'}\n"
         "print('LOADED', sorted(heavy & set(sys.modules)))"
     )
-    for arguments in (["--help"], *([name, "--help"] for name in COMMANDS)):
+    for arguments in (
+        ["--help"],
+        ["scene", "build", "--help"],
+        *([name, "--help"] for name in COMMANDS),
+    ):
         result = subprocess.run(
             [sys.executable, "-c", code, *arguments], capture_output=True, text=True
         )

@@ -38,6 +38,7 @@ TABLES = [
     ('kind = "grid"', devices.GridReceivers, devices._Receivers),
     ('kind = "list"', devices.ListReceivers, devices._Receivers),
     ('kind = "csv"', devices.CsvReceivers, devices._Receivers),
+    ('kind = "ways"', devices.WayReceivers, devices._Receivers),
     ('kind = "trajectory"', devices.TrajectoryReceivers, devices._Receivers),
     ("[solver]", recipe.Solver, None),
     ("[radio_map]", recipe.RadioMap, None),

@@ -12,6 +12,7 @@ from rtwin.scene.build.terrain import FLAT, Terrain
 from rtwin.scene.devices import CsvReceivers, ListReceivers, TrajectoryReceivers
 from rtwin.scene.library import resolve_file
 from rtwin.scene.lint.meshes import crossings_above
+from rtwin.scene.receivers import csv_positions_m
 from rtwin.scene.recipe import Recipe
 
 SHARED_M3 = 1.0
@@ -122,7 +123,7 @@ def misplaced(recipe: Recipe, solids: list[Solid], ground: Terrain) -> dict[str,
     Returns:
         "inside" and "underground": lines such as "tx_1 in way_5".
     """
-    names, points = _given_positions(recipe)
+    names, points = _given_positions(recipe, ground)
     inside: list[str] = []
     for solid in solids:
         low, high = solid.corners.min(axis=(0, 1)), solid.corners.max(axis=(0, 1))
@@ -134,7 +135,7 @@ def misplaced(recipe: Recipe, solids: list[Solid], ground: Terrain) -> dict[str,
     return {"inside": inside, "underground": [names[i] for i in np.flatnonzero(below)]}
 
 
-def _given_positions(recipe: Recipe) -> tuple[list[str], NDArray[np.float64]]:
+def _given_positions(recipe: Recipe, ground: Terrain) -> tuple[list[str], NDArray[np.float64]]:
     names = [f"transmitter {tx.name}" for tx in recipe.transmitter]
     points: list[Any] = [tx.position_m for tx in recipe.transmitter]
     spec = recipe.receivers
@@ -146,7 +147,7 @@ def _given_positions(recipe: Recipe) -> tuple[list[str], NDArray[np.float64]]:
     elif isinstance(spec, CsvReceivers):
         try:
             table = read_receiver_csv(resolve_file(recipe.folder, spec.file))
-            given = np.column_stack([table["x_m"], table["y_m"], table["z_m"]])
+            given = csv_positions_m(table, recipe.georeference, ground.height_m)
         except RtwinError:
             given = []  # said when they are placed
     names += [f"receiver {i}" for i in range(min(len(given), MAX_POINTS))]
