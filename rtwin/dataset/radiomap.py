@@ -25,7 +25,8 @@ from rtwin.scene import Recipe
 from rtwin.trace import NUM_LATTICES, MapGrid, World, load_world, map_grid, trace_path_gain
 
 VEGETATION_REMARK = (
-    "the radio map does not know the scene's vegetation: its values are those without any; paths do"
+    "the radio map does not know the scene's vegetation: its values are those without any; "
+    "method paths knows it"
 )
 
 
@@ -101,7 +102,7 @@ def _write(
     power = transmitters["tx_power_dbm"]
     noise = thermal_noise_w(recipe.bandwidth_hz, recipe.temperature_k, recipe.noise_figure_db)
     write_header(h5, MAP_FORMAT, {
-        **scene_attributes(world, *([VEGETATION_REMARK] if world.volumes else [])),
+        **scene_attributes(world, *_remarks(world, method)),
         "request_hash": request,
         "cell_size_m": grid.cell_size_m,
         "height_m": recipe.radio_map.height_m,
@@ -125,6 +126,11 @@ def _write(
         "cell_y": grid.centers_m[:, 0, 1],
     })  # fmt: skip
     h5.attrs["content_hash"] = content_hash(h5, layout)
+
+
+def _remarks(world: World, method: str) -> list[str]:
+    # Paths lose in vegetation; the solver that draws rays does not know that there is any.
+    return [VEGETATION_REMARK] if world.volumes and method != "paths" else []
 
 
 def _rays(recipe: Recipe, method: str) -> dict[str, int]:

@@ -90,9 +90,9 @@ def write(
     if len(times_ms) == 1:
         content["chMatrix"] = np.concatenate([content["chMatrix"]] * 2, axis=2)
         content["coordinates"] = np.concatenate([content["coordinates"]] * 2, axis=2)
-    origin = view.dataset.recipe.geometry.origin
-    if origin is not None and origin.latitude_deg is not None:
-        content["origin"] = {"long": origin.longitude_deg, "lat": origin.latitude_deg}
+    place = view.dataset.recipe.georeference
+    if place is not None:
+        content["origin"] = {"long": place.origin_lon_deg, "lat": place.origin_lat_deg}
     savemat(target, content, do_compression=True)
     report: Report = {
         "nodes": f"{view.num_tx} tx, {len(view.tracks)} rx",

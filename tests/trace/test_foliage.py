@@ -10,6 +10,7 @@ from rtwin.dataset import (
     generate,
     generate_radio_map,
     open_dataset,
+    open_radio_map,
     validate_file,
 )
 from rtwin.scene import foliage
@@ -121,3 +122,19 @@ def test_radio_map_says_that_it_does_not_know(forest, tmp_path):
                for r in file_info(tmp_path / "m.h5")["remarks"])  # fmt: skip
     generate_radio_map(forest(wood=False, radio_map={"rays": 10_000}), tmp_path / "n.h5")
     assert not file_info(tmp_path / "n.h5")["remarks"]
+
+
+def test_radio_map_of_paths_knows(forest, tmp_path):
+    """Cells behind the wood get less than without it, by what a path through it loses."""
+    area = {"area": [60.0, -5.0, 70.0, 5.0], "cell_size_m": 5.0, "height_m": 9.0}
+    solver = {"max_depth": 0}
+    gain = []
+    for name, wood in (("a", True), ("b", False)):
+        recipe = forest(wood=wood, radio_map=area, solver=solver)
+        file = generate_radio_map(recipe, tmp_path / f"{name}.h5", method="paths")
+        assert not file_info(file)["remarks"]
+        gain.append(open_radio_map(file).path_gain)
+    loss = -to_db(gain[0] / gain[1])
+    assert loss == pytest.approx(
+        np.full((1, 2, 2), foliage("vegetation", None, 3.5e9).loss_db(30.0)), abs=0.05
+    )
