@@ -211,6 +211,15 @@ def test_fix_mesh(scene):
     assert fix_scene(load_recipe(file), file) == []
 
 
+def test_fix_leaves_large_openings(scene):
+    """A building without a floor is meant to be one."""
+    mesh = box()
+    mesh.update_faces(mesh.face_normals[:, 2] > -0.5)
+    file = scene(mesh_object("m"), m=mesh)
+    assert fix_scene(load_recipe(file), file) == []
+    assert set(checks(file)) == {"open"}
+
+
 def test_fix_applies_scale_and_offset_once(scene):
     mesh = box(0, 0)
     mesh.faces = mesh.faces[:, ::-1]

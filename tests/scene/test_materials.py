@@ -1,5 +1,7 @@
 """Material properties: values, ranges, overlaps, overrides."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,3 +82,29 @@ def test_unknown_material_names_the_nearest():
     with pytest.raises(RecipeError) as caught:
         material_properties("marbel", None, 3.5e9)
     assert_one_line(caught, "unknown material 'marbel'; did you mean 'marble'?")
+
+
+@pytest.mark.parametrize("ghz", [0.5, 1.0, 3.5, 5.8, 10.0, 28.0])
+def test_fresh_water_against_another_model(ghz):
+    """One relaxation as U. Kaatze measured it at 20 degrees Celsius (J. Chem. Eng. Data 34, 1989).
+
+    Static permittivity 80.21, infinite frequency 5.6, relaxation time 9.36 ps.
+    """
+    m = material_properties("fresh_water", None, ghz * 1e9)
+    omega = 2 * math.pi * ghz * 1e9
+    debye = 5.6 + (80.21 - 5.6) / (1 + 1j * omega * 9.36e-12)
+    assert m.relative_permittivity == pytest.approx(debye.real, rel=0.03)
+    assert m.conductivity_s_per_m == pytest.approx(-debye.imag * omega * 8.854e-12, rel=0.04)
+
+
+def test_water_out_of_range_and_vegetation_as_a_surface():
+    with pytest.raises(MaterialRangeError) as caught:
+        material_properties("fresh_water", None, 1e6)
+    assert_one_line(caught, "'fresh_water' (ITU-R P.527) covers 0.01-1000 GHz, got 0.001 GHz")
+    clamped = material_properties(
+        "pond", MaterialSpec(itu="fresh_water", out_of_range="clamp"), 1e6
+    )
+    assert clamped == material_properties("fresh_water", None, 1e7)
+    with pytest.raises(RecipeError) as refused:
+        material_properties("vegetation", None, 3.5e9)
+    assert_one_line(refused, "'vegetation' has no surface; give it to [[object]] tables of shape")

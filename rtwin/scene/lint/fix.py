@@ -17,6 +17,7 @@ from rtwin.scene.objects import Extrude, MeshFile
 from rtwin.scene.recipe import Recipe
 from rtwin.scene.vegetation import is_vegetation
 
+LARGEST_HOLE = 0.1  # share of the surface that may be missing
 LEAST_M2 = 0.1  # footprints in a recipe are rounded, and may overlap by a hair
 
 
@@ -68,8 +69,6 @@ def _replace_text(file: Path, text: str) -> None:
 
 
 def _fix_meshes(recipe: Recipe, tables: Any) -> list[str]:
-    import trimesh
-
     done = []
     for item, table in zip(recipe.object, tables, strict=True):
         if not isinstance(item, MeshFile):
@@ -90,18 +89,32 @@ def _fix_meshes(recipe: Recipe, tables: Any) -> list[str]:
         )
         if not needs:
             continue
-        mesh.merge_vertices(merge_norm=True, merge_tex=True)
-        mesh.update_faces(mesh.unique_faces())
-        mesh.update_faces(mesh.nondegenerate_faces())
-        if closes:
-            trimesh.repair.fill_holes(mesh)
-            trimesh.repair.fix_normals(mesh, multibody=True)
+        with np.errstate(divide="ignore", invalid="ignore"):  # bodies without volume
+            mesh = _mended(mesh, closes)
         after = mesh_facts(item.name, np.asarray(mesh.vertices), np.asarray(mesh.faces))
         if len(mesh.faces) == 0 or after == before:
             continue
         _store(recipe.folder, item, mesh, table)
         done.append(f"{item.name}: {_difference(before, after)}")
     return done
+
+
+def _mended(mesh: Any, closes: bool) -> Any:
+    """A mesh without repeats, and if it is a solid, closed and turned outwards."""
+    import trimesh
+
+    mesh.merge_vertices(merge_norm=True, merge_tex=True)
+    mesh.update_faces(mesh.unique_faces())
+    mesh.update_faces(mesh.nondegenerate_faces())
+    if not closes:
+        return mesh
+    filled = mesh.copy()
+    trimesh.repair.fill_holes(filled)
+    # Large openings are meant: buildings without floors, walls whose roof is another object.
+    if filled.is_watertight and filled.area <= (1 + LARGEST_HOLE) * mesh.area:
+        mesh = filled
+    trimesh.repair.fix_normals(mesh, multibody=True)
+    return mesh
 
 
 def _difference(before: Any, after: Any) -> str:
