@@ -1,0 +1,46 @@
+"""What the objects of a scene are, before they are written."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.scene.build.elements import Notes, Solid
+from rtwin.scene.build.tags import wall_material
+
+GROUND_MATERIAL, WATER_MATERIAL = "medium_dry_ground", "fresh_water"
+EMBEDDED_M = 0.5  # how deep walls reach into the ground, so that no two faces coincide
+Kind = Literal["building", "vegetation", "ground", "water"]
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class BuiltObject:
+    """One [[object]] of the recipe: a footprint pulled up, or a mesh in a file of its own."""
+
+    name: str
+    material: str
+    kind: Kind
+    label: str = ""  # what people call it
+    polygon: Any = None  # with base_m and top_m: shape = "extrude"
+    base_m: float = 0.0
+    top_m: float = 0.0
+    vertices: NDArray[np.float64] | None = None  # with faces: shape = "mesh"
+    faces: NDArray[np.int64] | None = None
+
+    @property
+    def is_mesh(self) -> bool:
+        return self.faces is not None
+
+
+def of_solid(solid: Solid, kind: Kind, notes: Notes) -> BuiltObject:
+    material = solid.material or wall_material(solid.tags, notes)
+    if kind in ("ground", "water"):
+        material = solid.material or (GROUND_MATERIAL if kind == "ground" else WATER_MATERIAL)
+    return BuiltObject(
+        solid.name, material, kind, solid.tags.get("name", ""),
+        top_m=float(solid.vertices[:, 2].max()), vertices=solid.vertices, faces=solid.faces,
+    )  # fmt: skip
+
+

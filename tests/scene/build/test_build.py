@@ -1,0 +1,343 @@
+"""From a map to a scene folder."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shapely
+import trimesh
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rtwin.errors import (
+    GeometryError,
+    OutOfRangeError,
+    RecipeError,
+    RtwinError,
+    StoreError,
+)
+from rtwin.scene import build_meshes, load_recipe
+from rtwin.scene.build import build_scene
+from rtwin.scene.lint import lint_scene
+
+from ..helpers import assert_one_line
+from .maps import MIDDLE, OsmFile, feature, save_geojson, square
+
+
+def campus() -> OsmFile:
+    """Four houses, a wood, a pond, a tree, two streets."""
+    file = OsmFile()
+    file.way(square(-60, -40, 20), 101, building="university", building__levels="4", name="Old\tHall")
+    file.way(square(0, 0, 15), 102, building="house", roof__shape="gabled", height="9",
+             roof__material="metal")  # fmt: skip
+    file.way(square(40, 20, 12), 103, building="yes")
+    outer, yard = file.way(square(-20, 40, 30)), file.way(square(-10, 50, 10))
+    file.relation([(outer, "outer"), (yard, "inner")], type="multipolygon", building="dormitory",
+                  height="13")  # fmt: skip
+    file.way(square(60, -60, 30), 104, natural="wood")
+    file.way(square(-60, 60, 20), 105, natural="water", name="Pond")
+    file.node(20, -20, natural="tree")
+    file.way([(-80, -10), (80, -10)], 106, False, highway="footway", name="Main walk")
+    file.way([(-80, 10), (-40, 10)], 107, False, highway="service")
+    return file
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("build")
+    source = campus().save(folder / "campus.osm")
+    report = build_scene([source], folder / "campus")
+    return folder / "campus", report
+
+
+def extent(mesh):
+    return np.array(mesh.mesh.bounds)
+
+
+def test_recipe(built):
+    folder, report = built
+    recipe = load_recipe(folder)
+    by_name = {item.name: item for item in recipe.object}
+    assert {"ground", "way_101", "way_102", "way_102_roof", "way_103", "way_104", "way_105"} <= set(
+        by_name
+    )
+    assert recipe.title == "campus"
+    assert recipe.source == "campus.osm"
+    assert "OpenStreetMap contributors" in recipe.licence
+    assert recipe.geometry.ground == ("ground", "way_105")
+    assert by_name["way_101"].height_m == 12.5  # half a metre in the ground
+    assert by_name["way_103"].height_m == 9.5
+    materials = {name: item.material for name, item in by_name.items()}
+    assert materials["way_101"] == "concrete"
+    assert materials["way_102"] == "brick"
+    assert materials["way_102_roof"] == "metal"
+    assert materials["way_104"] == "vegetation"
+    assert materials["way_105"] == "fresh_water"
+    assert "# Old Hall\n" in (folder / "scene.toml").read_text()
+    assert report["buildings"] == 4
+    assert report["heights_defaulted"] == 1
+    assert report["default_height_objects"] == {"way_103": 9.5}
+    assert (report["vegetation"], report["water"], report["ways"]) == (2, 1, 2)
+
+
+def test_georeference(built):
+    """The scene's metres are those of the map, whatever origin was chosen."""
+    reference = load_recipe(built[0]).georeference
+    assert reference.epsg == MIDDLE.epsg == 32617
+    corner = MIDDLE.to_geographic([-60.0, -40.0, 0.0])
+    x, y, _ = reference.to_local(*corner)
+    meshes = {m.name: m for m in build_meshes(load_recipe(built[0]))}
+    assert extent(meshes["way_101"])[0, :2] == pytest.approx([x, y], abs=5e-3)
+    assert np.ptp(extent(meshes["way_101"]), axis=0) == pytest.approx([20, 20, 12.5], abs=0.01)
+    assert float(reference.origin_easting_m).is_integer()
+
+
+def test_meshes_are_closed(built):
+    meshes = {m.name: m.mesh for m in build_meshes(load_recipe(built[0]))}
+    walls, roof = meshes["way_102"], meshes["way_102_roof"]
+    house = trimesh.util.concatenate([walls, roof])
+    house.merge_vertices()
+    assert house.is_watertight
+    # 15 x 15 m, eaves at 9 m less a quarter of the width, the gable half of that on average.
+    assert house.volume == pytest.approx(225 * (9.5 - 3.75 / 2), rel=2e-3)
+    court = next(m for name, m in meshes.items() if name.startswith("relation"))
+    assert court.volume == pytest.approx(800 * 13.5, rel=2e-3)
+    # The pond is cut out of the ground.
+    assert meshes["ground"].area + meshes["way_105"].area == pytest.approx(
+        np.prod(np.ptp(meshes["ground"].bounds, axis=0)[:2])
+    )
+
+
+def test_ways_are_geojson(built):
+    data = json.loads((built[0] / "ways.geojson").read_text())
+    assert {f["id"] for f in data["features"]} == {"way_106", "way_107"}
+    walk = next(f for f in data["features"] if f["id"] == "way_106")
+    assert walk["properties"] == {"highway": "footway", "name": "Main walk"}
+    lon, lat = walk["geometry"]["coordinates"][0]
+    assert MIDDLE.to_local(lat, lon)[1] == pytest.approx(-10, abs=0.01)
+    assert shapely.from_geojson(json.dumps(data)) is not None
+
+
+def test_lint_finds_only_the_assumed_height(built):
+    assert [(f.check, f.objects) for f in lint_scene(load_recipe(built[0]))] == [
+        ("height", ("way_103",))
+    ]
+
+
+def test_it_traces_as_it_is(built):
+    from rtwin.trace import Tracer, load_world, place, remarks
+
+    world = load_world(load_recipe(built[0], num_receivers=40))
+    assert remarks(world) == []
+    traced = Tracer(world).trace(place(world))
+    assert (traced.num_paths > 0).mean() > 0.8
+    assert {v.name for v in world.volumes} == {"way_104", *(v.name for v in world.volumes)}
+
+
+def test_same_map_same_folder(built, tmp_path):
+    folder, _ = built
+    build_scene([folder.parent / "campus.osm"], tmp_path / "campus")
+    for file in (p.relative_to(folder) for p in folder.rglob("*") if p.is_file()):
+        if file.name != "build.json":
+            assert (folder / file).read_bytes() == (tmp_path / "campus" / file).read_bytes(), file
+
+
+def test_several_sources_are_merged(tmp_path):
+    """Heights from the extract that has them; what both hold comes once."""
+    first, second = OsmFile(), OsmFile()
+    first.way(square(0, 0), 1, building="yes", name="Hall")
+    first.way(square(30, 0), 2, building="yes", height="7")
+    second.way(square(0, 0), 1, building="yes", height="21")
+    second.way(square(30, 0), 2, building="yes", height="99")
+    second.way(square(60, 0), 3, building="yes", height="5")
+    files = [first.save(tmp_path / "a.osm"), second.save(tmp_path / "b.osm")]
+    report = build_scene(files, tmp_path / "out")
+    heights = {i.name: i.height_m - 0.5 for i in load_recipe(tmp_path / "out").object
+               if i.name.startswith("way")}  # fmt: skip
+    assert heights == pytest.approx({"way_1": 21, "way_2": 7, "way_3": 5})
+    assert "# Hall" in (tmp_path / "out/scene.toml").read_text()
+    assert report["heights_defaulted"] == 0
+    assert report["notes"] == {"elements that several sources hold, merged by id": 2}
+
+
+def test_bbox(tmp_path):
+    file = campus().save(tmp_path / "a.osm")
+    south, west, _ = MIDDLE.to_geographic([-70, -50, 0])
+    north, east, _ = MIDDLE.to_geographic([-30, -10, 0])
+    report = build_scene([file], tmp_path / "out", bbox=(south, west, north, east))
+    assert report["buildings"] == 1
+
+
+def test_mesh_scene(tmp_path):
+    house = trimesh.creation.box((10, 12, 8))
+    house.apply_translation((0, 0, 4))
+    ground = trimesh.creation.box((100, 100, 0.2))
+    trimesh.util.concatenate([house, ground]).export(tmp_path / "town.stl")
+    report = build_scene([tmp_path / "town.stl"], tmp_path / "town")
+    recipe = load_recipe(tmp_path / "town")
+    assert recipe.georeference is None
+    assert recipe.geometry.ground == ("ground",)
+    assert report["buildings"] == 1
+    assert [f.severity for f in lint_scene(recipe)] == []
+
+
+def test_mesh_without_ground_gets_one_at_its_feet(tmp_path):
+    house = trimesh.creation.box((10, 12, 8))
+    house.apply_translation((9000, 0, 54))
+    house.export(tmp_path / "house.ply")
+    report = build_scene([tmp_path / "house.ply"], tmp_path / "out")
+    assert report["notes"] == {"everything moved by -9000, 0 m to the origin": 1}
+    recipe = load_recipe(tmp_path / "out")
+    ground, house = (m.mesh.bounds for m in build_meshes(recipe))
+    assert ground[:, 2] == pytest.approx([50, 50])
+    assert house[:, 2] == pytest.approx([50, 58])
+    assert abs(house[:, 0].mean()) < 1
+    assert lint_scene(recipe) == []
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=6)), min_size=1, max_size=4),
+    st.sampled_from(["campus.osm", "a.geojson"]),
+)
+def test_damaged_maps_never_end_in_a_traceback(damages, name):
+    with tempfile.TemporaryDirectory() as name_of_folder:
+        folder = Path(name_of_folder)
+        path = folder / name
+        if name.endswith(".osm"):
+            campus().save(path)
+        else:
+            save_geojson(path, *(feature(square(30 * i, 0), building="yes") for i in range(3)))
+        data = bytearray(path.read_bytes())
+        for place, new in damages:
+            place %= len(data)
+            data[place : place + len(new)] = new
+        path.write_bytes(data)
+        try:
+            build_scene([path], folder / "out")
+        except RtwinError as error:
+            assert str(error).isprintable()
+            assert not (folder / "out").exists()
+        else:
+            assert load_recipe(folder / "out").transmitter
+
+
+def test_frequency_beyond_the_tables_is_said(tmp_path):
+    file = campus().save(tmp_path / "a.osm")
+    build_scene([file], tmp_path / "out", frequency_hz=28e9)
+    recipe = load_recipe(tmp_path / "out")
+    assert recipe.materials["medium_dry_ground"].out_of_range == "clamp"
+    assert set(recipe.materials) == {"medium_dry_ground"}
+
+
+def test_existing_folders(tmp_path):
+    file = campus().save(tmp_path / "a.osm")
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used/mine.txt").write_text("mine")
+    for overwrite, part in ((False, "is not empty; give another name"),
+                            (True, "was not made by `rtwin scene build`")):  # fmt: skip
+        with pytest.raises(StoreError) as caught:
+            build_scene([file], tmp_path / "used", overwrite=overwrite)
+        assert_one_line(caught, "used", part)
+    build_scene([file], tmp_path / "out")
+    (tmp_path / "out/tracks.csv").write_text("mine")
+    with pytest.raises(StoreError):
+        build_scene([file], tmp_path / "out")
+    assert build_scene([file], tmp_path / "out", overwrite=True, title="Again")["buildings"] == 4
+    assert (tmp_path / "out/tracks.csv").read_text() == "mine"
+    assert load_recipe(tmp_path / "out").title == "Again"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.osm", "out", "used"]
+
+
+def test_nothing_is_left_of_a_failed_build(tmp_path, monkeypatch):
+    file = campus().save(tmp_path / "a.osm")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("rtwin.scene.build.write.write_ply", full)
+    with pytest.raises(StoreError) as caught:
+        build_scene([file], tmp_path / "out")
+    assert_one_line(caught, "out: cannot be written (No space left on device)")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.osm"]
+
+
+def no_houses(tmp_path):
+    file = OsmFile()
+    file.way([(0, 0), (9, 0)], closed=False, highway="footway")
+    return file.save(tmp_path / "a.osm")
+
+
+def only_a_sliver(tmp_path):
+    file = OsmFile()
+    file.way([(0, 0), (90, 0), (90, 0.05)], building="yes")
+    return file.save(tmp_path / "a.osm")
+
+
+def mars(tmp_path):
+    crs = {"type": "name", "properties": {"name": "EPSG:999999"}}
+    return save_geojson(tmp_path / "a.geojson", feature(square(0, 0)), crs=crs)
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "part"),
+    [
+        (no_houses, {}, "holds 0 buildings (1 way); give a map with building outlines"),
+        (only_a_sliver, {}, "0 buildings are left (1 buildings under 1 m2"),
+        (mars, {}, "EPSG:999999 is not a known reference system"),
+        (lambda p: campus().save(p / "a.osm"), {"epsg": 4326}, "not a projected system in metres"),
+        (lambda p: campus().save(p / "a.osm"), {"bbox": (10.0, 10.0, 11.0, 11.0)},
+         "holds 0 buildings"),
+        (lambda p: OsmFile().save(p / "a.osm"), {}, "nothing in it has a place"),
+    ],
+)  # fmt: skip
+def test_maps_without_a_scene(make, options, part, tmp_path):
+    with pytest.raises(GeometryError) as caught:
+        build_scene([make(tmp_path)], tmp_path / "out", **options)
+    assert_one_line(caught, part)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "part"),
+    [({"bbox": (1.0, 0.0, 0.0, 1.0)}, OutOfRangeError, "south below north"),
+     ({"up": "x"}, OutOfRangeError, "up is 'x'; it must be 'y' or 'z'"),
+     ({"default_height_m": -1}, OutOfRangeError, "default_height_m is -1; it must be 0.5 to 1000"),
+     ({"sources": []}, OutOfRangeError, "no source is given")],
+)  # fmt: skip
+def test_bad_options(options, error, part, tmp_path):
+    options = {"sources": [campus().save(tmp_path / "a.osm")], **options}
+    with pytest.raises(error) as caught:
+        build_scene(folder=tmp_path / "out", **options)
+    assert_one_line(caught, part)
+
+
+def test_maps_and_meshes_do_not_mix(tmp_path):
+    trimesh.creation.box((1, 1, 1)).export(tmp_path / "a.stl")
+    with pytest.raises(GeometryError) as caught:
+        build_scene([campus().save(tmp_path / "a.osm"), tmp_path / "a.stl"], tmp_path / "out")
+    assert_one_line(caught, "a.stl: has no place on Earth, but other sources have")
+    with pytest.raises(RecipeError) as refused:
+        build_scene([tmp_path / "a.stl"], tmp_path / "out", terrain=tmp_path / "a.tif")
+    assert_one_line(refused, "terrain needs a map with a place on Earth")
+
+
+def test_too_many_buildings(tmp_path, monkeypatch):
+    monkeypatch.setattr("rtwin.scene.build.objects.MAX_BUILDINGS", 3)
+    with pytest.raises(GeometryError) as caught:
+        build_scene([campus().save(tmp_path / "a.osm")], tmp_path / "out")
+    assert_one_line(caught, "holds 4 buildings over", "cut out a part with --bbox")
+
+
+def test_names_of_strangers_stay_names(tmp_path):
+    """Tags cannot break out of the recipe's text."""
+    file = OsmFile()
+    file.way(square(0, 0), 1, building="yes", name='x"\n[[object]]\nname = "evil"\n# \\')
+    save_geojson(tmp_path / "b.geojson",
+                 feature(square(30, 0), **{"@id": "../../evil\n", "name": "a\x07b"}))  # fmt: skip
+    build_scene([file.save(tmp_path / "a.osm"), tmp_path / "b.geojson"], tmp_path / "out")
+    names = {item.name for item in load_recipe(tmp_path / "out").object}
+    assert names == {"ground", "way_1", "evil"}
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.osm", "b.geojson", "out"]
