@@ -42,5 +42,3 @@ def of_solid(solid: Solid, kind: Kind, notes: Notes) -> BuiltObject:
         solid.name, material, kind, solid.tags.get("name", ""),
         top_m=float(solid.vertices[:, 2].max()), vertices=solid.vertices, faces=solid.faces,
     )  # fmt: skip
-
-

@@ -47,7 +47,9 @@ def ground_of(merged: MapData, box: Box) -> Terrain:
     return through_feet(all_feet, box)
 
 
-def water_areas(elements: list[Element], inside: Any, terrain: Terrain) -> list[tuple[Element, Any]]:
+def water_areas(
+    elements: list[Element], inside: Any, terrain: Terrain
+) -> list[tuple[Element, Any]]:
     """Water bodies and their clean polygons, none on another."""
     import shapely
 
@@ -109,5 +111,3 @@ def _sheet(
     flat, faces = triangulated([area])
     vertices = np.column_stack([flat, np.full(len(flat), level_m)])
     return BuiltObject(name, material, kind, label, vertices=vertices, faces=faces)
-
-

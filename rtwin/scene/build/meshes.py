@@ -58,7 +58,9 @@ def _load(path: Path, suffix: str) -> dict[str, Any]:
             f".json (CityJSON), .xml (Mitsuba), {', '.join('.' + f for f in MESH_FORMATS)}"
         )
     data = io.BytesIO(read_source_bytes(path, MAX_MESH_BYTES))
-    options: dict[str, Any] = {"split_objects": True, "group_material": False} if suffix == "obj" else {}
+    options: dict[str, Any] = (
+        {"split_objects": True, "group_material": False} if suffix == "obj" else {}
+    )
     try:
         scene = trimesh.load_scene(data, file_type=suffix, process=False, **options)
         # Node transforms are applied; a mesh used twice comes twice.
@@ -158,7 +160,7 @@ def _bsdf_name(shape: Any, materials: dict[str, Any]) -> str:
     ref = next((node.get("id", "") for node in shape.iter("ref")), "")
     inner = next(iter(shape.iter("bsdf")), materials.get(ref))
     if inner is not None and inner.get("type") == "itu-radio-material":
-        kind = next((s.get("value", "") for s in inner.iter("string") if s.get("name") == "type"))
+        kind = next(s.get("value", "") for s in inner.iter("string") if s.get("name") == "type")
         return kind or ref
     return ref or (inner.get("id", "") if inner is not None else "")
 

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ from rtwin.scene.vegetation import VEGETATION
 MARGIN_M = 30.0
 WOOD_TILE_M = 50.0
 MAX_BUILDINGS = 20_000
+
+
 @dataclass(frozen=True)
 class BuiltScene:
     """Everything that a scene folder is written from."""
@@ -183,7 +185,9 @@ def _building(item: Footprint, ground_m: float, notes: Notes) -> Iterator[BuiltO
     for name, material, faces in (
         (item.name, walls, mesh.wall_faces), (f"{item.name}_roof", roof, mesh.roof_faces),
     ):  # fmt: skip
-        yield BuiltObject(name, material, label=label, vertices=mesh.vertices, faces=faces, **shared)
+        yield BuiltObject(
+            name, material, label=label, vertices=mesh.vertices, faces=faces, **shared
+        )
 
 
 def _roof_shape(item: Footprint, notes: Notes) -> str:

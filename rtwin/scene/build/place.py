@@ -260,7 +260,9 @@ def _transformed(source: MapData, reference: Georeference) -> MapData:
     ]  # fmt: skip
     solids, terrain = (
         [
-            replace(s, vertices=np.column_stack([moved(s.vertices[:, :2]), s.vertices[:, 2] * unit]))
+            replace(
+                s, vertices=np.column_stack([moved(s.vertices[:, :2]), s.vertices[:, 2] * unit])
+            )
             for s in group
         ]
         for group in (source.solids, source.terrain)
@@ -309,6 +311,4 @@ def _recentred(merged: MapData) -> MapData:
         return merged
     shift = 0.0 - np.array([*np.round(middle[:2]), 0.0])
     merged.notes[f"everything moved by {shift[0]:.0f}, {shift[1]:.0f} m to the origin"] = 1
-    return replace(
-        merged, solids=[replace(s, vertices=s.vertices + shift) for s in merged.solids]
-    )
+    return replace(merged, solids=[replace(s, vertices=s.vertices + shift) for s in merged.solids])

@@ -48,8 +48,7 @@ def read_source(
             found = geojson_map(data, path, epsg)
         else:
             raise GeometryError(
-                f"{one_line(path)}: is JSON, but neither GeoJSON nor CityJSON "
-                f"({shown(data)[:40]})"
+                f"{one_line(path)}: is JSON, but neither GeoJSON nor CityJSON ({shown(data)[:40]})"
             )
     elif suffix == ".xml":
         found = replace(mitsuba_map(path), epsg=epsg)

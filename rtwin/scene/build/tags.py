@@ -24,9 +24,32 @@ _WATER = {("natural", "water"), ("waterway", "riverbank"), ("waterway", "dock"),
           ("landuse", "reservoir"), ("landuse", "basin"), ("leisure", "swimming_pool")}  # fmt: skip
 # A polygon with one of these and no building tag is something else.
 CLASS_KEYS = frozenset(
-    "aeroway amenity barrier boundary craft emergency entrance highway historic landuse leisure "
-    "man_made military natural office place power public_transport railway route shop sport "
-    "tourism waterway".split()
+    [
+        "aeroway",
+        "amenity",
+        "barrier",
+        "boundary",
+        "craft",
+        "emergency",
+        "entrance",
+        "highway",
+        "historic",
+        "landuse",
+        "leisure",
+        "man_made",
+        "military",
+        "natural",
+        "office",
+        "place",
+        "power",
+        "public_transport",
+        "railway",
+        "route",
+        "shop",
+        "sport",
+        "tourism",
+        "waterway",
+    ]
 )
 
 # Facade and roof materials to the ITU-R P.2040 material that is nearest in substance.

@@ -94,9 +94,7 @@ def flat_at(level_m: float) -> Terrain:
     return Terrain(FLAT.vertices, FLAT.faces, level_m)
 
 
-def through_feet(
-    feet_m: NDArray[np.float64], area: tuple[float, float, float, float]
-) -> Terrain:
+def through_feet(feet_m: NDArray[np.float64], area: tuple[float, float, float, float]) -> Terrain:
     """Ground laid through the feet of buildings, for city models that bring none.
 
     Args:

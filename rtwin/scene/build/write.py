@@ -13,9 +13,9 @@ import numpy as np
 
 from rtwin.errors import GeometryError, StoreError
 from rtwin.scene._model import one_line
+from rtwin.scene.build.built import BuiltObject
 from rtwin.scene.build.deploy import Deployment
 from rtwin.scene.build.elements import Element
-from rtwin.scene.build.built import BuiltObject
 from rtwin.scene.build.objects import BuiltScene
 from rtwin.scene.georeference import Georeference
 from rtwin.scene.materials import FRESH_WATER, ITU_TABLE
@@ -317,5 +317,3 @@ def summary(
         "notes": dict(sorted(scene.notes.items())),
         "seconds": round(seconds, 3),
     }
-
-

@@ -8,8 +8,8 @@ import pytest
 from rtwin.errors import GeometryError
 from rtwin.scene import load_recipe
 from rtwin.scene.build import build_scene
-from rtwin.scene.lint import lint_scene
 from rtwin.scene.build.read import read_source
+from rtwin.scene.lint import lint_scene
 
 from ..helpers import assert_one_line
 from .maps import feature, save_geojson, square
@@ -102,9 +102,14 @@ def test_broken_features_are_counted(tmp_path):
     }
 
 
-FAR = {"type": "Feature", "properties": {},
-       "geometry": {"type": "Polygon", "coordinates": [[[281e3, 624e4], [282e3, 624e4],
-                                                        [282e3, 625e4], [281e3, 624e4]]]}}  # fmt: skip
+FAR = {
+    "type": "Feature",
+    "properties": {},
+    "geometry": {
+        "type": "Polygon",
+        "coordinates": [[[281e3, 624e4], [282e3, 624e4], [282e3, 625e4], [281e3, 624e4]]],
+    },
+}
 BROKEN = [
     ('{"type": "FeatureCollection", "features": [', "a.json:1: not valid JSON", "cut short"),
     ("[1, 2]", "is JSON, but neither GeoJSON nor CityJSON"),
@@ -232,7 +237,9 @@ def hills(tmp_path, **more):
         vertices += [[a + x, b + y, c + z] for a, b, c in CORNERS]
         shell = [[[v + 8 * k for v in ring] for ring in surface] for surface in SHELL]
         data["CityObjects"][f"h{k}"] = {
-            "type": "Building", "geometry": [{"type": "Solid", "lod": 1, "boundaries": [shell]}]}  # fmt: skip
+            "type": "Building",
+            "geometry": [{"type": "Solid", "lod": 1, "boundaries": [shell]}],
+        }
     del data["CityObjects"]["7"], data["CityObjects"]["tin"]
     data |= {"vertices": vertices}
     data["CityObjects"] |= more

@@ -69,7 +69,14 @@ def test_heights(tags, base, top, default):
 @given(
     st.dictionaries(
         st.sampled_from(
-            "height building:levels min_height roof:height roof:levels building:min_level".split()
+            [
+                "height",
+                "building:levels",
+                "min_height",
+                "roof:height",
+                "roof:levels",
+                "building:min_level",
+            ]
         ),
         st.one_of(st.floats(-10, 2000).map(str), st.text(max_size=8)),
     )

@@ -25,8 +25,18 @@ def save_slope(path, crs="EPSG:32617", nodata=None, size=400.0, step=10.0):
     if nodata is not None:
         heights[: count // 3] = nodata
     transform = rasterio.Affine(step, 0, east - size / 2, 0, -step, north + size / 2)
-    with rasterio.open(path, "w", driver="GTiff", height=count, width=count, count=1,
-                       dtype="float32", crs=crs, transform=transform, nodata=nodata) as file:
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        height=count,
+        width=count,
+        count=1,
+        dtype="float32",
+        crs=crs,
+        transform=transform,
+        nodata=nodata,
+    ) as file:
         file.write(heights, 1)  # fmt: skip
     return path
 
