@@ -15,6 +15,8 @@ from rtwin.cli import exports, look, scene, trace
 from rtwin.cli.report import stderr
 from rtwin.errors import RtwinError
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="rtwin",
     help="Ray-traced channel twins: from a 3D scene to channel datasets and radio maps.",
@@ -57,9 +59,11 @@ def main() -> None:
     except RtwinError as error:
         stderr(f"{type(error).__name__}: {error}")
         sys.exit(1)
-    except KeyboardInterrupt:
-        stderr("interrupted; what was finished is kept, run the same command again to go on")
-        sys.exit(130)
+    except SystemExit as done:
+        # What typer makes of Ctrl-C.
+        if done.code == INTERRUPTED:
+            stderr("interrupted; what was finished is kept, run the same command again to go on")
+        raise
     except MemoryError:
         stderr("out of memory; try a smaller --shard-size, fewer --workers or fewer rays")
         sys.exit(1)

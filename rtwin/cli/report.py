@@ -16,6 +16,7 @@ SceneArgument = Annotated[
 Stage = Callable[[str, int, int], None]
 _LABELS = {
     "trace": "Tracing links",
+    "workers": "Cluster workers",
     "write": "Writing",
     "map": "Tracing radio map",
     "render": "Drawing",

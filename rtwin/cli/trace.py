@@ -73,7 +73,15 @@ def generate(
     strongest_paths: Annotated[
         int | None, typer.Option(metavar="K", help="Keep the K strongest paths per link.")
     ] = None,
-    workers: Annotated[int, typer.Option(help="Processes that trace.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes of this machine that trace; 1 if not given.")
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|ADDRESS", help="Trace on a Ray cluster instead: HOST:PORT of its head."
+        ),
+    ] = None,
     shard_size: Annotated[int | None, typer.Option(help="Receivers per shard.")] = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -96,7 +104,7 @@ def generate(
     start = time.perf_counter()
     with progress_bar(quiet or json) as progress:
         run(
-            recipe, output, shard_size=shard_size, workers=workers, overwrite=overwrite,
+            recipe, output, shard_size=shard_size, workers=workers, ray=ray, overwrite=overwrite,
             progress=progress,
         )  # fmt: skip
     info = file_info(output) | {"seconds": round(time.perf_counter() - start, 3)}

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from rtwin.dataset.assemble import assemble
+from rtwin.dataset.cluster import require_ray, trace_on_cluster
 from rtwin.dataset.links import part, trace_shard
 from rtwin.dataset.progress import Progress, Steps, silent
 from rtwin.dataset.schema import PATHS_FORMAT
@@ -26,7 +27,8 @@ def generate(
     file: str | Path,
     *,
     shard_size: int | None = None,
-    workers: int = 1,
+    workers: int | None = None,
+    ray: str | None = None,
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Path:
@@ -41,16 +43,31 @@ def generate(
         file: Where to; appears whole or not at all.
         shard_size: Receivers per shard; default: 2048, fewer with diffuse
             reflection, where every ray may become a path of every receiver.
-        workers: Processes that trace shards, each with its own engine.
+        workers: Processes of this machine that trace shards, each with its own
+            engine; default: 1.
+        ray: A Ray cluster that traces shards instead: "auto" for the one at
+            RAY_ADDRESS or on this machine, else one is started for this run; or
+            HOST:PORT of its head. See docs/scale.md.
         overwrite: Replace a finished file of another recipe.
-        progress: Called with stage ("trace", "write"), steps done and in all.
+        progress: Called with stage ("trace", "write"; "workers" on a cluster), steps
+            done and in all.
     Returns:
         The path of the file.
     Raises:
         RecipeError, GeometryError: if the recipe cannot be traced.
         StoreError: if the file is of another recipe and overwrite is not set,
             or cannot be written.
+        MissingExtraError: if ray is given and not installed.
+        EngineError: if workers die, or the cluster cannot be used.
     """
+    if ray is not None:
+        if workers is not None:
+            raise OutOfRangeError(
+                f"workers is {workers} and ray is {ray!r}; give one of them: processes of this "
+                "machine, or the workers of a cluster"
+            )
+        require_ray()  # before the work, not after it
+    workers = 1 if workers is None else workers
     shard_size = default_shard_size(recipe) if shard_size is None else shard_size
     if shard_size < 1 or workers < 1:
         raise OutOfRangeError(
@@ -73,7 +90,9 @@ def generate(
         todo = [n for n in range(len(ranges)) if not folder.is_finished(n)]
         per_shard = len(recipe.transmitter)
         steps = Steps(progress, len(ranges) * per_shard, (len(ranges) - len(todo)) * per_shard)
-        if workers == 1 or len(todo) <= 1:
+        if ray is not None and todo:
+            trace_on_cluster(world, receivers, folder, ranges, todo, ray, steps, progress)
+        elif workers == 1 or len(todo) <= 1:
             _trace_here(world, receivers, folder, ranges, todo, steps)
         else:
             trace_apart(world, receivers, folder, ranges, todo, workers, steps)

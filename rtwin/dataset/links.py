@@ -11,9 +11,9 @@ from rtwin.scene import Receivers
 from rtwin.trace import NO_TRIANGLE, TracedPaths, Tracer
 
 
-def part(receivers: Receivers, start: int, stop: int) -> Receivers:
+def part(receivers: Receivers, start: int, stop: int, step: int = 1) -> Receivers:
     """Some of the receivers, as a batch of their own."""
-    rows = slice(start, stop)
+    rows = slice(start, stop, step)
     return dataclasses.replace(
         receivers,
         position_m=receivers.position_m[rows],

@@ -20,9 +20,10 @@ from rtwin.dataset.store import (
     RESUME,
     blocks,
     create_variable,
+    file_image,
     plain_errors,
     replace_whole,
-    write_image,
+    write_whole,
 )
 from rtwin.errors import StoreError
 
@@ -102,14 +103,13 @@ class ShardFolder:
 
     def write(self, number: int, arrays: dict[str, NDArray[Any]]) -> None:
         """Store one shard; it appears under its name only when it is complete."""
-
-        def build(file: h5py.File) -> None:
-            for variable in (*SHARD_VARIABLES, *PATH_VARIABLES):
-                data = arrays[variable.name]
-                create_variable(file, variable, data.shape, data)
-
         with plain_errors(self.target, RESUME):
-            write_image(self.shard(number), build)
+            write_whole(self.shard(number), shard_image(arrays))
+
+    def write_image(self, number: int, image: bytes) -> None:
+        """Store the file of one shard; it appears under its name only when it is complete."""
+        with plain_errors(self.target, RESUME):
+            write_whole(self.shard(number), image)
 
     def merged_bytes(self, num_shards: int) -> int:
         """An upper estimate of the size of the finished file."""
@@ -134,6 +134,17 @@ class ShardFolder:
                 for block in blocks(shard[variable.name]):
                     merged[start : start + len(block)] = block
                     start += len(block)
+
+
+def shard_image(arrays: dict[str, NDArray[Any]]) -> bytes:
+    """The file of one shard, as bytes."""
+
+    def build(file: h5py.File) -> None:
+        for variable in (*SHARD_VARIABLES, *PATH_VARIABLES):
+            data = arrays[variable.name]
+            create_variable(file, variable, data.shape, data)
+
+    return file_image(build)
 
 
 def shard_ranges(num_receivers: int, shard_size: int) -> list[tuple[int, int]]:

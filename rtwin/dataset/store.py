@@ -148,16 +148,25 @@ def replace_whole(temporary: Path, target: Path) -> None:
         os.close(folder)
 
 
+def file_image(build: Callable[[h5py.File], None]) -> bytes:
+    """An HDF5 file as bytes, built in memory."""
+    with h5py.File("image", "w", driver="core", backing_store=False) as file:
+        build(file)
+        file.flush()
+        return bytes(file.id.get_file_image())
+
+
 def write_image(target: Path, build: Callable[[h5py.File], None]) -> None:
     """Build an HDF5 file in memory and put it in place whole.
 
     HDF5 may crash the process when a write fails under it (a full disk), so
     what fits into memory reaches the disk as plain bytes.
     """
-    with h5py.File(target.name, "w", driver="core", backing_store=False) as file:
-        build(file)
-        file.flush()
-        image = file.id.get_file_image()
+    write_whole(target, file_image(build))
+
+
+def write_whole(target: Path, image: bytes) -> None:
+    """Put a file of these bytes in place whole."""
     temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     try:
         temporary.write_bytes(image)

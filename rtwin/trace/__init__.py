@@ -6,21 +6,23 @@
 Importing this package does not start the engine; the first call does.
 """
 
-from rtwin.trace.engine import Engine, find_llvm, start_engine
+from rtwin.trace.engine import GPU_VARIANT, Engine, find_llvm, start_engine
 from rtwin.trace.evaluate import evaluate_paths
 from rtwin.trace.paths import TracedPaths, Tracer
 from rtwin.trace.place import place
 from rtwin.trace.queries import ground_height_m, is_inside
 from rtwin.trace.radiomap import NUM_LATTICES, MapGrid, map_grid, trace_path_gain
 from rtwin.trace.remarks import remarks
-from rtwin.trace.sources import scene_file_meshes
-from rtwin.trace.world import NO_TRIANGLE, World, load_world
+from rtwin.trace.sources import SceneParts, load_parts, scene_file_meshes
+from rtwin.trace.world import NO_TRIANGLE, World, load_world, world_of_parts
 
 __all__ = [
+    "GPU_VARIANT",
     "NO_TRIANGLE",
     "NUM_LATTICES",
     "Engine",
     "MapGrid",
+    "SceneParts",
     "TracedPaths",
     "Tracer",
     "World",
@@ -28,6 +30,7 @@ __all__ = [
     "find_llvm",
     "ground_height_m",
     "is_inside",
+    "load_parts",
     "load_world",
     "map_grid",
     "place",
@@ -35,4 +38,5 @@ __all__ = [
     "scene_file_meshes",
     "start_engine",
     "trace_path_gain",
+    "world_of_parts",
 ]

@@ -27,7 +27,7 @@ from rtwin.scene import (
 )
 from rtwin.trace.engine import Engine, start_engine
 from rtwin.trace.planes import Planes, find_planes
-from rtwin.trace.sources import Part, load_parts, material_color
+from rtwin.trace.sources import Part, SceneParts, load_parts, material_color
 
 NO_TRIANGLE = np.uint32(0xFFFFFFFF)
 
@@ -129,8 +129,20 @@ def load_world(recipe: Recipe) -> World:
         RecipeError, MaterialRangeError: if a material is unknown or asked for
             outside its frequency range.
     """
+    return world_of_parts(recipe, load_parts(start_engine(), recipe))
+
+
+def world_of_parts(recipe: Recipe, found: SceneParts) -> World:
+    """Load a scene whose objects were read before, perhaps on another machine.
+
+    Args:
+        recipe: What to trace; its files are not opened.
+        found: Its objects and what is said of their materials, as load_parts gives them.
+    Raises:
+        RecipeError, MaterialRangeError: if a material is unknown or asked for
+            outside its frequency range.
+    """
     engine = start_engine()
-    found = load_parts(engine, recipe)
     parts = found.parts
     materials = _materials_at(found.specs, recipe.frequency_hz)
     leaves = _foliage_at(found.foliage_specs, recipe.frequency_hz)

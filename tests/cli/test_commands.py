@@ -206,3 +206,30 @@ def test_output_that_nobody_reads():
         shell=True, capture_output=True, text=True,
     )  # fmt: skip
     assert "Traceback" not in result.stderr
+
+
+def test_interruption_is_one_line():
+    code = (
+        "import rtwin.dataset\n"
+        "def stop(*arguments, **options):\n    raise KeyboardInterrupt\n"
+        "rtwin.dataset.generate = stop\nfrom rtwin.cli import main\nmain()"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, "generate", "courtyard", "-o", "x.h5", "--quiet"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 130
+    assert result.stderr.startswith("interrupted; ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_cluster_options_are_refused_in_one_line(tmp_path):
+    file = tmp_path / "x.h5"
+    for options, line in (
+        (["--workers", "2"], "OutOfRangeError: workers is 2 and ray is "),
+        ([], ("EngineError: the address", "MissingExtraError: clusters need Ray")),
+    ):
+        result = rtwin("generate", "courtyard", "-o", file, "--ray", "nowhere", *options, "--quiet")
+        assert result.returncode == 1
+        assert result.stderr.startswith(line)
+        assert result.stderr.count("\n") == 1
