@@ -1,13 +1,13 @@
-"""What workers on a Ray cluster trace per second, and what 1e8 links would take.
+"""What workers of a Ray cluster trace, and what 1e8 links would take.
 
     pip install 'rtwin[ray]'
     python benchmarks/scale_out.py [--receivers 20000] [--nodes 1 2] [SCENE ...]
 
-The cluster is local: nodes of one CPU each, one worker on each. Rates are taken
-between the first shard that came back and the last one, so starting Ray, loading
-and discovering chains are not in them. What one machine has to do for all is
-timed apart: placing receivers, writing shards, merging them. Checks that the
-content is that of a single process. Prints Markdown tables.
+First the work of one worker on one CPU and that of the machine that hands out
+and writes, in CPU time of this process, kernels compiled. Then runs on local
+clusters of one-CPU nodes, with a worker each, in wall time between the first
+shards and the last; their content must be that of a single process. Then what
+the first table makes of 1e8 links. Prints Markdown tables.
 """
 
 import argparse
@@ -19,133 +19,160 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtwin.dataset import file_info, generate
+from rtwin.dataset.assemble import assemble
 from rtwin.dataset.cluster import require_ray
-from rtwin.dataset.shards import ShardFolder
-from rtwin.scene import load_recipe
-from rtwin.trace import load_world, place
+from rtwin.dataset.cluster.worker import ClusterWorker, Job
+from rtwin.dataset.links import part
+from rtwin.dataset.progress import silent
+from rtwin.dataset.shards import ShardFolder, shard_ranges
+from rtwin.scene import load_recipe, recipe_dict
+from rtwin.trace import load_parts, load_world, place
 
 TARGET_LINKS = 1e8
-RECEIVER_BYTES = 1024  # that a receiver takes on the machine that writes; docs/benchmarks.md
-DISK = 2  # shards and the merged file lie side by side
+RECEIVER_BYTES = 1024  # on the machine that writes; see docs/benchmarks.md
+WARM_UP = 2  # shards
 
 
 @dataclass(frozen=True)
-class Run:
-    """What a run on a number of nodes took."""
+class Costs:
+    """CPU seconds of one process on one CPU, and bytes on disk."""
 
-    nodes: int
     links: int
-    file_bytes: int
-    rate: float  # links/s of all workers
-    shard_s: float  # of one worker for one shard
-    write_s: float  # of the driver for one shard
+    start_s: float  # loading the scene and discovering its chains
+    link_s: float  # a worker's, per link
+    place_s: float  # all receivers
+    write_s: float  # all shards
     merge_s: float
+    shard_bytes: int  # all shards
+    file_bytes: int
 
 
-class Clock:
-    """Progress that notes when what was done."""
+class Stopwatch:
+    """CPU seconds since it was last read."""
 
     def __init__(self):
-        self.shards, self.merge = [], []
+        self.read()
 
-    def __call__(self, stage, done, total):
-        if stage == "trace":
-            self.shards.append((time.perf_counter(), done, total))
-        if stage == "write":
-            self.merge.append(time.perf_counter())
+    def read(self):
+        now = time.process_time()
+        passed, self._start = now - getattr(self, "_start", now), now
+        return passed
+
+
+def measure(recipe, shard_size, folder):
+    """A whole run in this process, step by step as on a cluster."""
+    world = load_world(recipe)
+    place(world)
+    watch = Stopwatch()
+    receivers = place(world)
+    place_s = watch.read()
+    parts, specs = load_parts(world.engine, recipe)
+    few = part(receivers, 0, 1)
+    job = Job(recipe_dict(recipe), recipe.name, world.engine.variant, parts, specs, few)
+    worker = ClusterWorker()
+    watch.read()
+    worker.load(job, num_cpus=1)
+    start_s = watch.read()
+    target = ShardFolder(folder / "measured.h5")
+    target.path.mkdir()
+    ranges = shard_ranges(len(receivers), shard_size)
+    for start, stop in ranges[:WARM_UP]:
+        worker.trace(part(receivers, start, stop))
+    trace_s = write_s = 0.0
+    for number, (start, stop) in enumerate(ranges):
+        watch.read()
+        image = worker.trace(part(receivers, start, stop))
+        trace_s += watch.read()
+        target.write_image(number, image)
+        write_s += watch.read()
+    shard_bytes = sum(target.shard(number).stat().st_size for number in range(len(ranges)))
+    watch.read()
+    assemble([world], receivers, target, len(ranges), "", silent)
+    merge_s = watch.read()
+    links = len(receivers) * len(recipe.transmitter)
+    return file_info(target.target)["content_hash"], Costs(
+        links, start_s, trace_s / links, place_s, write_s, merge_s, shard_bytes,
+        target.target.stat().st_size,
+    )  # fmt: skip
 
 
 def run_on_nodes(recipe, nodes, shard_size, folder):
-    """Generate on a local cluster of one-CPU nodes."""
+    """Links per second of wall time on a local cluster, and the content."""
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "object_store_memory": 200 * 2**20}
     cluster = Cluster(initialize_head=True, head_node_args=node)
-    writing, clock = [], Clock()
-    plain = ShardFolder.write_image
+    events = []
 
-    def timed(self, number, image):
-        start = time.perf_counter()
-        plain(self, number, image)
-        writing.append(time.perf_counter() - start)
+    def note(stage, done, total):
+        if stage == "trace":
+            events.append((time.perf_counter(), done / total))
 
     try:
         for _ in range(nodes - 1):
             cluster.add_node(**node)
-        ShardFolder.write_image = timed
         file = generate(
             recipe, folder / f"{nodes}.h5", ray=cluster.address, shard_size=shard_size,
-            progress=clock,
+            progress=note,
         )  # fmt: skip
     finally:
-        ShardFolder.write_image = plain
         cluster.shutdown()
     info = file_info(file)
-    # The first shards of all workers include starting them.
-    (first, done, total), (last, _, _) = clock.shards[nodes], clock.shards[-1]
-    rate = info["num_links"] * (1 - done / total) / (last - first)
-    shards = len(writing)
-    return info["content_hash"], Run(
-        nodes=nodes,
-        links=info["num_links"],
-        file_bytes=info["bytes"],
-        rate=rate,
-        shard_s=nodes * info["num_links"] / shards / rate,
-        write_s=sum(writing) / shards,
-        merge_s=clock.merge[1] - clock.merge[0],
-    )
-
-
-def place_seconds(recipe):
-    """Seconds for placing all receivers, kernels compiled."""
-    world = load_world(recipe)
-    place(world)
-    start = time.perf_counter()
-    place(world)
-    return time.perf_counter() - start
+    # Starting the workers and compiling is over with their second shards.
+    (first_s, done), (last_s, _) = events[WARM_UP * nodes], events[-1]
+    return info["content_hash"], info["num_links"] * (1 - done) / (last_s - first_s)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("scenes", nargs="*", default=["munich", "street_canyon"])
+    parser.add_argument("scenes", nargs="*", default=["munich", "street_canyon", "office"])
     parser.add_argument("--receivers", type=int, default=20_000)
     parser.add_argument("--shard-size", type=int, default=512)
-    parser.add_argument("--nodes", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--nodes", type=int, nargs="*", default=[1, 2])
     options = parser.parse_args()
     require_ray()
-    print(f"{options.receivers} receivers, {os.cpu_count()} cores, {platform.machine()}\n")
-    print("| scene | links | workers | links/s | links/s per worker | write ms/shard | merge s |")
-    print("|---|---|---|---|---|---|---|")
-    slowest = {}
-    for scene in options.scenes:
-        recipe = load_recipe(scene, num_receivers=options.receivers)
-        with tempfile.TemporaryDirectory() as name:
-            alone = generate(recipe, Path(name) / "alone.h5", shard_size=options.shard_size)
-            expected = file_info(alone)["content_hash"]
-            for nodes in options.nodes:
-                found, run = run_on_nodes(recipe, nodes, options.shard_size, Path(name))
-                assert found == expected, f"{scene}: {found} is not {expected}"
-                print(
-                    f"| {scene} | {run.links} | {nodes} | {run.rate:.0f} | {run.rate / nodes:.0f} "
-                    f"| {1e3 * run.write_s:.0f} | {run.merge_s:.1f} |",
-                    flush=True,
-                )
-        slowest[scene] = run, place_seconds(recipe), len(recipe.transmitter)
-    print(f"\n{TARGET_LINKS:.0e} links, each worker as in the last row of its scene:\n")
-    print(
-        "| scene | worker hours | place h | merge h | file GiB | disk GiB | memory GiB "
-        "| workers that writing keeps up with |"
-    )
-    print("|---|---|---|---|---|---|---|---|")
-    for scene, (run, place_s, num_tx) in slowest.items():
-        times = TARGET_LINKS / run.links
-        file_gib = times * run.file_bytes / 2**30
+    recipes = {s: load_recipe(s, num_receivers=options.receivers) for s in options.scenes}
+    costs, content = {}, {}
+    with tempfile.TemporaryDirectory() as name:
+        for scene, recipe in recipes.items():
+            folder = Path(name) / scene
+            folder.mkdir()
+            content[scene], costs[scene] = measure(recipe, options.shard_size, folder)
         print(
-            f"| {scene} | {TARGET_LINKS / (run.rate / run.nodes) / 3600:.1f} "
-            f"| {times * place_s / 3600:.1f} | {times * run.merge_s / 3600:.1f} "
-            f"| {file_gib:.1f} | {DISK * file_gib:.1f} "
-            f"| {TARGET_LINKS / num_tx * RECEIVER_BYTES / 2**30:.0f} "
-            f"| {run.shard_s / run.write_s:.0f} |"
+            f"{options.receivers} receivers in shards of {options.shard_size}, "
+            f"{os.cpu_count()} cores, {platform.machine()}; CPU time:\n"
+        )
+        print("| scene | links | start s | links per CPU s | place s | write s | merge s |")
+        print("|---|---|---|---|---|---|---|")
+        for scene, cost in costs.items():
+            print(
+                f"| {scene} | {cost.links} | {cost.start_s:.1f} | {1 / cost.link_s:.0f} "
+                f"| {cost.place_s:.2f} | {cost.write_s:.2f} | {cost.merge_s:.2f} |"
+            )
+        if options.nodes:
+            load = os.getloadavg()[0]
+            print(f"\nLocal clusters, wall time, load {load:.1f} when they started:\n")
+            print("| scene | workers | links/s | same content |")
+            print("|---|---|---|---|")
+        for scene, recipe in recipes.items():
+            for nodes in options.nodes:
+                found, rate = run_on_nodes(recipe, nodes, options.shard_size, Path(name) / scene)
+                assert found == content[scene], f"{scene} on {nodes} nodes: other content"
+                print(f"| {scene} | {nodes} | {rate:.0f} | yes |", flush=True)
+    print(f"\n{TARGET_LINKS:.0e} links:\n")
+    print(
+        "| scene | workers' CPU h | place h | write h | merge h | shards GiB | file GiB "
+        "| memory GiB | workers that keep the writer busy |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    for scene, c in costs.items():
+        times = TARGET_LINKS / c.links
+        receivers = TARGET_LINKS / len(recipes[scene].transmitter)
+        print(
+            f"| {scene} | {TARGET_LINKS * c.link_s / 3600:.0f} | {times * c.place_s / 3600:.1f} "
+            f"| {times * c.write_s / 3600:.1f} | {times * c.merge_s / 3600:.1f} "
+            f"| {times * c.shard_bytes / 2**30:.0f} | {times * c.file_bytes / 2**30:.0f} "
+            f"| {receivers * RECEIVER_BYTES / 2**30:.0f} | {c.link_s * c.links / c.write_s:.0f} |"
         )
 
 
