@@ -20,7 +20,7 @@ from pathlib import Path
 
 from rtwin.dataset import file_info, generate
 from rtwin.dataset.assemble import assemble
-from rtwin.dataset.cluster import require_ray
+from rtwin.dataset.cluster.door import require_ray
 from rtwin.dataset.cluster.worker import ClusterWorker, Job
 from rtwin.dataset.links import part
 from rtwin.dataset.progress import silent

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from rtwin.dataset.assemble import assemble
-from rtwin.dataset.cluster import require_ray, trace_on_cluster
+from rtwin.dataset.cluster import check_cluster, trace_on_cluster
 from rtwin.dataset.links import part, trace_shard
 from rtwin.dataset.progress import Progress, Steps, silent
 from rtwin.dataset.schema import PATHS_FORMAT
@@ -46,8 +46,8 @@ def generate(
         workers: Processes of this machine that trace shards, each with its own
             engine; default: 1.
         ray: A Ray cluster that traces shards instead: "auto" for the one at
-            RAY_ADDRESS or on this machine, else one is started for this run; or
-            HOST:PORT of its head. See docs/scale.md.
+            RAY_ADDRESS or on this machine, else one is started for this run;
+            "local" to start one; or HOST:PORT of its head. See docs/scale.md.
         overwrite: Replace a finished file of another recipe.
         progress: Called with stage ("trace", "write"; "workers" on a cluster), steps
             done and in all.
@@ -66,7 +66,7 @@ def generate(
                 f"workers is {workers} and ray is {ray!r}; give one of them: processes of this "
                 "machine, or the workers of a cluster"
             )
-        require_ray()  # before the work, not after it
+        check_cluster(ray)  # before the work, not after it
     workers = 1 if workers is None else workers
     shard_size = default_shard_size(recipe) if shard_size is None else shard_size
     if shard_size < 1 or workers < 1:

@@ -15,7 +15,7 @@ import pytest
 
 import rtwin
 from rtwin.dataset import file_info, generate, validate_file
-from rtwin.dataset.cluster import require_ray
+from rtwin.dataset.cluster.door import require_ray
 from rtwin.errors import EngineError, MissingExtraError
 from rtwin.scene import recipe_dict
 
@@ -182,7 +182,7 @@ def test_program_starts_a_cluster_of_its_own(many, scene, tmp_path):
     file = tmp_path / "c.h5"
     environment = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
     process = subprocess.Popen(
-        command(scene, file, "auto", "--quiet"), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        command(scene, file, "local", "--quiet"), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True, start_new_session=True, env=environment,
     )  # fmt: skip
     _, errors = process.communicate()

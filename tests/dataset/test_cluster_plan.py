@@ -5,7 +5,9 @@ request. tests/dataset/test_cluster.py runs the same on a real one.
 """
 
 import dataclasses
+import socket
 import sys
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 
 from rtwin.dataset import file_info, generate
-from rtwin.dataset.cluster import crew, worker
+from rtwin.dataset.cluster import check_cluster, crew, worker
 from rtwin.dataset.cluster.door import connected
 from rtwin.dataset.cluster.plan import CPU_GROUP, LOST_AT_MOST, Queue, slots
 from rtwin.dataset.cluster.worker import (
@@ -373,6 +375,33 @@ def test_address_of_no_cluster(monkeypatch, address):
         raise AssertionError
     assert repr(address) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("says", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b""])
+def test_address_of_something_else(monkeypatch, says):
+    """Such as the dashboard of a cluster."""
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=lambda: False))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            with server.accept()[0] as line:
+                line.recv(100)
+                line.sendall(says)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(EngineError, match="is no head of a Ray cluster"):
+            check_cluster(address)
+        thread.join()
+
+
+def test_address_is_checked_before_the_work(two_boxes, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=lambda: False))
+    monkeypatch.setattr("rtwin.trace.world.load_parts", None)
+    with pytest.raises(EngineError, match=r"127\.0\.0\.1:1"):
+        generate(two_boxes(), tmp_path / "x.h5", ray="127.0.0.1:1")
+    assert not list(tmp_path.iterdir())
 
 
 def test_address_of_the_environment_counts_for_auto(monkeypatch):

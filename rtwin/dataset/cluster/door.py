@@ -13,7 +13,9 @@ from typing import Any
 from rtwin.errors import EngineError, MissingExtraError
 
 REACH_S = 5.0
-_WHERE = "give auto or HOST:PORT of a cluster's head, as `ray start --head` prints it"
+_HTTP2_SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])  # RFC 9113: both sides begin with one
+_HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _HTTP2_SETTINGS
+_WHERE = "give auto, local or HOST:PORT of a cluster's head, as `ray start --head` prints it"
 # Read by Ray when it is imported and when it starts. Its own lines would go to
 # stdout, between ours; its usage reports would leave the machine.
 _QUIET = {
@@ -40,6 +42,19 @@ def require_ray() -> ModuleType:
     return ray
 
 
+def check_cluster(address: str) -> None:
+    """Find out early whether a cluster can be used, without connecting to it.
+
+    Args:
+        address: As for connected.
+    Raises:
+        MissingExtraError: if Ray is not installed.
+        EngineError: if nobody answers at the address.
+    """
+    if not require_ray().is_initialized():
+        _check_reachable(_resolved(address))
+
+
 @contextmanager
 def connected(address: str) -> Iterator[ModuleType]:
     """Ray, connected to a cluster for as long as the block lasts.
@@ -48,7 +63,7 @@ def connected(address: str) -> Iterator[ModuleType]:
 
     Args:
         address: "auto" for RAY_ADDRESS or a cluster on this machine, else one is
-            started here and stopped at the end; or HOST:PORT.
+            started here and stopped at the end; "local" to start one; or HOST:PORT.
     Raises:
         MissingExtraError: if Ray is not installed.
         EngineError: if there is no cluster at the address.
@@ -57,10 +72,8 @@ def connected(address: str) -> Iterator[ModuleType]:
     if ray.is_initialized():
         yield ray
         return
-    if address == "auto":
-        address = os.environ.get("RAY_ADDRESS") or address
-    if address != "auto":
-        _check_reachable(address)
+    address = _resolved(address)
+    _check_reachable(address)
     with _signals_kept():
         try:
             _connect(ray, address)
@@ -75,28 +88,41 @@ def _connect(ray: ModuleType, address: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            try:
-                ray.init(address=address, **options)
-            except ConnectionError:
-                if address != "auto":
-                    raise
-                ray.init(address="local", include_dashboard=False, **options)
+            if address != "local":
+                try:
+                    ray.init(address=address, **options)
+                    return
+                except ConnectionError:
+                    if address != "auto":
+                        raise
+            ray.init(address="local", include_dashboard=False, **options)
         except (OSError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise EngineError(f"no Ray cluster at {address!r} ({reason}); {_WHERE}") from error
 
 
+def _resolved(address: str) -> str:
+    return os.environ.get("RAY_ADDRESS") or address if address == "auto" else address
+
+
 def _check_reachable(address: str) -> None:
     """Ray itself would try for minutes."""
+    if address in ("auto", "local"):
+        return
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
     if not host or "/" in host or not port.isdecimal() or not 0 < int(port) < 2**16:
         raise EngineError(f"the address of a Ray cluster cannot be {address!r}; {_WHERE}")
     try:
-        socket.create_connection((host, int(port)), timeout=REACH_S).close()
+        with socket.create_connection((host, int(port)), timeout=REACH_S) as line:
+            line.sendall(_HTTP2_HELLO)
+            answer = line.recv(len(_HTTP2_SETTINGS))
     except OSError as error:
         reason = error.strerror or str(error)
         raise EngineError(f"no Ray cluster at {address!r} ({reason}); {_WHERE}") from error
+    # The head speaks gRPC; its dashboard, on another port, does not.
+    if answer[3:4] != _HTTP2_SETTINGS[3:4] and os.environ.get("RAY_USE_TLS", "0") == "0":
+        raise EngineError(f"what answers at {address!r} is no head of a Ray cluster; {_WHERE}")
 
 
 @contextmanager
@@ -109,4 +135,5 @@ def _signals_kept() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
