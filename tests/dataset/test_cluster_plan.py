@@ -17,7 +17,7 @@ import pytest
 from rtwin.dataset import file_info, generate
 from rtwin.dataset.cluster import check_cluster, crew, worker
 from rtwin.dataset.cluster.door import connected
-from rtwin.dataset.cluster.plan import CPU_GROUP, LOST_AT_MOST, Queue, slots
+from rtwin.dataset.cluster.plan import GPU_CPUS, LOST_AT_MOST, WORKER_BYTES, Queue, slots
 from rtwin.dataset.cluster.worker import (
     ClusterWorker,
     Credentials,
@@ -33,8 +33,9 @@ from rtwin.trace import Tracer, load_parts, load_world, place, start_engine
 SHARD = 2  # receivers; six shards in all
 
 
-def node(name, cpus, gpus=0, alive=True):
+def node(name, cpus, gpus=0, alive=True, memory=64 * WORKER_BYTES):
     resources = {key: n for key, n in (("CPU", float(cpus)), ("GPU", float(gpus))) if n}
+    resources["memory"] = float(memory)
     return {"NodeID": name, "NodeManagerHostname": name, "Alive": alive, "Resources": resources}
 
 
@@ -281,20 +282,26 @@ def test_cluster_without_room(run, nodes):
 
 
 def test_slots():
-    nodes = [node("b", 9), node("a", 2), node("head", 0), node("gone", 8, alive=False)]
+    short = 2.5 * WORKER_BYTES
+    nodes = [
+        node("b", 9, memory=short),
+        node("a", 2),
+        node("head", 0),
+        node("gone", 8, alive=False),
+    ]
     found = [(s.node, s.index, s.num_cpus, s.num_gpus) for s in slots(nodes, gpu=False)]
-    assert found == [("a", 0, 2, 0), ("b", 0, 4, 0), ("b", 1, 4, 0)]
+    assert found == [("a", 0, 1, 0), ("b", 0, 4, 0), ("a", 1, 1, 0), ("b", 1, 4, 0)]
     nodes = [node("a", 64, 2), node("b", 0, 1), node("c", 8)]
     found = [(s.node, s.index, s.num_cpus, s.num_gpus) for s in slots(nodes, gpu=True)]
-    assert found == [("a", 0, CPU_GROUP, 1), ("b", 0, 0, 1), ("a", 1, CPU_GROUP, 1)]
+    assert found == [("a", 0, GPU_CPUS, 1), ("b", 0, 0, 1), ("a", 1, GPU_CPUS, 1)]
 
 
-@pytest.mark.parametrize("cpus", range(1, 40))
-def test_slots_share_all_cpus(cpus):
-    found = slots([node("a", cpus)], gpu=False)
-    given = sum(slot.num_cpus for slot in found)
-    assert cpus - len(found) < given <= cpus
-    assert min(slot.num_cpus for slot in found) >= min(cpus, CPU_GROUP)
+@pytest.mark.parametrize("cpus", [1, 2, 7, 64])
+@pytest.mark.parametrize("memory", [0.1, 1, 5.5, 100])
+def test_slots_share_cpus_as_memory_allows(cpus, memory):
+    found = slots([node("a", cpus, memory=memory * WORKER_BYTES)], gpu=False)
+    assert cpus - len(found) < sum(slot.num_cpus for slot in found) <= cpus
+    assert len(found) == min(cpus, max(1, int(memory)))
 
 
 def test_queue_gives_in_order_and_lost_ones_first():

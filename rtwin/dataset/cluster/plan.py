@@ -5,7 +5,10 @@ from typing import Any
 
 from rtwin.errors import EngineError
 
-CPU_GROUP = 4  # CPUs per worker without a GPU; see docs/scale.md
+# Workers of one CPU trace the most: half of a shard's time is NumPy on one thread.
+# But each holds an engine, a scene and a shard.
+WORKER_BYTES = 2**30
+GPU_CPUS = 4  # at most, beside a GPU
 LOST_AT_MOST = 3  # times that a shard goes to another worker
 KEPT = "finished shards are kept, run the same command again to go on"
 
@@ -63,7 +66,8 @@ def slots(nodes: list[dict[str, Any]], *, gpu: bool) -> list[Slot]:
 
     Args:
         nodes: As ray.nodes() tells.
-        gpu: One worker per GPU; else one per CPU group.
+        gpu: One worker per GPU; else one per CPU, or per group of CPUs where
+            memory is short.
     """
     found = []
     for node in nodes:
@@ -71,9 +75,10 @@ def slots(nodes: list[dict[str, Any]], *, gpu: bool) -> list[Slot]:
             continue
         cpus = int(node["Resources"].get("CPU", 0))
         gpus = int(node["Resources"].get("GPU", 0))
-        count = gpus if gpu else min(cpus, max(1, cpus // CPU_GROUP))
+        memory = node["Resources"].get("memory", cpus * WORKER_BYTES)
+        count = gpus if gpu else min(cpus, max(1, int(memory // WORKER_BYTES)))
         for index in range(count):
-            share = min(CPU_GROUP, cpus // count) if gpu else cpus // count
+            share = min(GPU_CPUS, cpus // count) if gpu else cpus // count
             host = node["NodeManagerHostname"]
             found.append(Slot(node["NodeID"], host, index, share, 1 if gpu else 0))
     return sorted(found, key=lambda slot: (slot.index, slot.node))
