@@ -150,7 +150,8 @@ def replace_whole(temporary: Path, target: Path) -> None:
 
 def file_image(build: Callable[[h5py.File], None]) -> bytes:
     """An HDF5 file as bytes, built in memory."""
-    with h5py.File("image", "w", driver="core", backing_store=False) as file:
+    # HDF5 takes open files of one name for the same, in memory as well.
+    with h5py.File(f"image-{id(build)}", "w", driver="core", backing_store=False) as file:
         build(file)
         file.flush()
         return bytes(file.id.get_file_image())
