@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -203,9 +204,10 @@ def test_interrupted_program_keeps_shards(many, cluster, scene, tmp_path):
     parts = tmp_path / "c.h5.parts"
     while len(list(parts.glob("shard-??????.h5"))) < 3:
         assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate()
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     assert errors.splitlines() == [
         "interrupted; what was finished is kept, run the same command again to go on"
     ]

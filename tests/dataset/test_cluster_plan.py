@@ -5,6 +5,7 @@ request. tests/dataset/test_cluster.py runs the same on a real one.
 """
 
 import dataclasses
+import signal
 import socket
 import sys
 import threading
@@ -226,6 +227,23 @@ def test_worker_that_never_starts(run, fails):
         run(ray)
     assert "\n" not in str(caught.value)
     assert ray.calls["a", fails] == crew.STARTS_AT_MOST
+
+
+def test_interruption_that_got_lost_stops_after_the_shard(run, tmp_path):
+    """Ray's callbacks may swallow KeyboardInterrupt; so does this script."""
+
+    def script(node, method, times):
+        if method == "trace" and times == 2:
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    ray = FakeRay([node("a", 1)], script)
+    with pytest.raises(KeyboardInterrupt):
+        run(ray)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert len(list((tmp_path / "c.h5.parts").glob("shard-??????.h5"))) == 2
+    assert ray.killed == 1
 
 
 def test_machine_without_rtwin(run):

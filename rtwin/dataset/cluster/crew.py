@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from rtwin.dataset.cluster.door import connected
+from rtwin.dataset.cluster.door import connected, interrupts
 from rtwin.dataset.cluster.plan import KEPT, Queue, Slot, slots
 from rtwin.dataset.cluster.worker import (
     ClusterWorker,
@@ -52,12 +52,14 @@ def trace_on_cluster(
         EngineError: if there is no cluster at the address or no worker on it, a
             worker would compute other bits, or a shard is lost again and again.
     """
-    with connected(address) as ray:
+    with connected(address) as ray, interrupts() as interrupted:
         crew = _Crew(ray, world, receivers, ranges, todo, progress)
         try:
             for number, image in crew.shards():
                 folder.write_image(number, image)
                 steps.advance(len(world.recipe.transmitter))
+                if interrupted.is_set():
+                    raise KeyboardInterrupt
         finally:
             crew.dismiss()
 

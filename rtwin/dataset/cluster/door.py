@@ -7,7 +7,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 from rtwin.errors import EngineError, MissingExtraError
@@ -123,6 +123,26 @@ def _check_reachable(address: str) -> None:
     # The head speaks gRPC; its dashboard, on another port, does not.
     if answer[3:4] != _HTTP2_SETTINGS[3:4] and os.environ.get("RAY_USE_TLS", "0") == "0":
         raise EngineError(f"what answers at {address!r} is no head of a Ray cluster; {_WHERE}")
+
+
+@contextmanager
+def interrupts() -> Iterator[threading.Event]:
+    """Set when Ctrl-C came: raised inside Ray's callbacks, KeyboardInterrupt may get lost."""
+    came = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield came
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        came.set()
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
