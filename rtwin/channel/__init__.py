@@ -7,6 +7,7 @@ and rtwin.errors alone: a stored dataset is evaluated without a ray tracer.
 
 from rtwin.channel.arrays import AntennaArray, planar_array_positions_m, steering
 from rtwin.channel.diffraction import fresnel_integrals, knife_edge_loss_db, knife_edge_nu
+from rtwin.channel.interpolation import interpolate_path_gain
 from rtwin.channel.paths import InteractionType, PathSet
 from rtwin.channel.radiomap import (
     cell_centers_m,
@@ -59,6 +60,7 @@ __all__ = [
     "fresnel_half_space",
     "fresnel_integrals",
     "has_line_of_sight",
+    "interpolate_path_gain",
     "knife_edge_loss_db",
     "knife_edge_nu",
     "mean_angle",

@@ -29,22 +29,31 @@ def rss_dbm(path_gain: ArrayLike, tx_power_dbm: ArrayLike) -> Map:
     return to_db(gain) + power
 
 
-def sinr(path_gain: ArrayLike, tx_power_dbm: ArrayLike, noise_power_w: float) -> Map:
+def sinr(
+    path_gain: ArrayLike,
+    tx_power_dbm: ArrayLike,
+    noise_power_w: float,
+    interference_load: float = 1.0,
+) -> Map:
     """Signal to interference and noise ratio of each transmitter in each cell, linear.
 
-    All other transmitters interfere at full power.
+    All other transmitters interfere, at full power unless a load is given.
 
     Args:
         path_gain: Path gain, linear, [tx, cell_y, cell_x]; 0 where nothing arrives.
         tx_power_dbm: Transmit powers [dBm], [tx] or one for all.
         noise_power_w: Noise power in the receiver's bandwidth [W].
+        interference_load: Share of their power that the others send, 0 to 1.
     Returns:
         [tx, cell_y, cell_x], linear; 0 where nothing arrives, inf where
         neither noise nor interference does.
     Raises:
         ShapeError: if the shapes do not fit (both are printed).
+        OutOfRangeError: if the load is not in [0, 1].
     Source: definition; checked by tests/channel/test_radio_map_algebra.py.
     """
+    if not 0.0 <= interference_load <= 1.0:
+        raise OutOfRangeError(f"interference_load is {interference_load}; it must be 0 to 1")
     gain, power = _gain_and_power(path_gain, tx_power_dbm)
     rss_w = gain * from_db(power - 30.0)
     # The sum of all minus one's own would cancel where one transmitter
@@ -53,7 +62,7 @@ def sinr(path_gain: ArrayLike, tx_power_dbm: ArrayLike, noise_power_w: float) ->
     interference[1:] += np.cumsum(rss_w[:-1], axis=0)
     interference[:-1] += np.cumsum(rss_w[:0:-1], axis=0)[::-1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(rss_w == 0, 0.0, rss_w / (interference + noise_power_w))
+        return np.where(rss_w == 0, 0.0, rss_w / (interference_load * interference + noise_power_w))
 
 
 def thermal_noise_w(

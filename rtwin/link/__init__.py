@@ -1,0 +1,18 @@
+"""What a channel gives a radio link: CQI, MCS, rate, serving cell. NumPy only.
+
+SINR -> CQI -> MCS -> bits per resource element -> rate, by the tables of
+3GPP TS 38.214, and handover by event A3 of TS 38.331. Imports units and errors.
+"""
+
+from rtwin.link.adaptation import LinkAdaptation
+from rtwin.link.handover import Handover, serving_cells
+from rtwin.link.tables import cqi_efficiency, mcs_efficiency, num_resource_blocks
+
+__all__ = [
+    "Handover",
+    "LinkAdaptation",
+    "cqi_efficiency",
+    "mcs_efficiency",
+    "num_resource_blocks",
+    "serving_cells",
+]
