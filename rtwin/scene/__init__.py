@@ -34,6 +34,7 @@ from rtwin.scene.library import (
     scenes_folder,
 )
 from rtwin.scene.materials import ITU_TABLE, MATERIAL_NAMES, Material, material_properties
+from rtwin.scene.mobility import Walk, random_waypoint, read_ways, walk_ways
 from rtwin.scene.objects import Geometry, MaterialSpec, ObjectSettings
 from rtwin.scene.receivers import Receivers, place_receivers
 from rtwin.scene.recipe import (
@@ -45,6 +46,7 @@ from rtwin.scene.recipe import (
     recipe_from_dict,
     with_overrides,
 )
+from rtwin.scene.tracks import Tracks, read_tracks
 from rtwin.scene.vegetation import (
     VEGETATION,
     Foliage,
@@ -79,9 +81,11 @@ __all__ = [
     "SceneMesh",
     "SceneSummary",
     "Solver",
+    "Tracks",
     "TrajectoryReceivers",
     "Transmitter",
     "Volume",
+    "Walk",
     "WayReceivers",
     "build_meshes",
     "check_separation",
@@ -93,6 +97,9 @@ __all__ = [
     "load_recipe",
     "material_properties",
     "place_receivers",
+    "random_waypoint",
+    "read_tracks",
+    "read_ways",
     "recipe_dict",
     "recipe_file",
     "recipe_files",
@@ -101,5 +108,6 @@ __all__ = [
     "scenes_folder",
     "utm_epsg",
     "vegetation_volumes",
+    "walk_ways",
     "with_overrides",
 ]

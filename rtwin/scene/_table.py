@@ -1,8 +1,10 @@
-"""Receivers from a CSV file, checked cell by cell."""
+"""CSV tables of receivers and tracks, checked cell by cell."""
 
 import csv
 import math
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +14,11 @@ from rtwin.scene._model import MAX_COORDINATE_M, one_line, shown
 
 PLACES = (("x_m", "y_m"), ("lat_deg", "lon_deg"))
 HEIGHTS = (("z_m",), ("height_m",))
+METRES = ("x_m", "y_m", "z_m", "height_m")
+LIMITS_DEG = {"lat_deg": 90.0, "lon_deg": 180.0}
 OPTIONAL = ("vx_m_s", "vy_m_s", "vz_m_s", "azimuth_deg")
 MAX_CSV_BYTES = 512 * 2**20
+MAX_TEXT = 100
 
 
 def read_receiver_csv(path: Path) -> dict[str, NDArray[np.float64]]:
@@ -23,44 +28,94 @@ def read_receiver_csv(path: Path) -> dict[str, NDArray[np.float64]]:
 
     Raises RecipeError with file:line for anything but finite numbers.
     """
+    columns = read_csv(path, (), OPTIONAL, one_of=(PLACES, HEIGHTS), what="receivers")
+    num_rows = len(next(iter(columns.values())))
+    return {name: np.zeros(num_rows) for name in OPTIONAL} | columns
+
+
+def read_csv(
+    path: Path,
+    required: tuple[str, ...],
+    optional: tuple[str, ...] = (),
+    *,
+    one_of: tuple[tuple[tuple[str, ...], ...], ...] = (),
+    text: tuple[str, ...] = (),
+    what: str = "rows",
+) -> dict[str, Any]:
+    """Columns of a table with a header: arrays of numbers, and lists of str for text.
+
+    Args:
+        path: The file, at most MAX_CSV_BYTES of UTF-8.
+        required: Columns that must be there, in any order.
+        optional: Columns that may be there; others are refused.
+        one_of: Groups of columns that say the same in other ways; exactly one of each is there.
+        text: Those of them that hold text.
+        what: What the rows are, for the message about an empty table.
+    Raises:
+        RecipeError: with file:line for a broken table, an unknown or missing
+            column, or anything but finite numbers.
+    """
     where = one_line(path)
-    size = path.stat().st_size
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise RecipeError(f"{where}: {error.strerror}; give the name of a CSV file") from None
     if size > MAX_CSV_BYTES:
         raise RecipeError(
             f"{where}: has {size / 2**20:.0f} MiB; at most {MAX_CSV_BYTES // 2**20} MiB are read"
         )
-    rows: list[list[float]] = []
+    numbers: list[list[float]] = []
+    texts: list[list[str]] = []
     # utf-8-sig: spreadsheet programs put a byte-order mark in front.
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, strict=True)
         try:
             header = [cell.strip() for cell in next(reader, [])]
-            _check_header(where, header)
+            grouped = [name for groups in one_of for group in groups for name in group]
+            _check_header(where, header, required, (*grouped, *optional))
+            for groups in one_of:
+                _check_one_of(where, header, groups)
+            is_text = [name in text for name in header]
             for row in reader:
                 if row:
-                    rows.append(_numbers(f"{where}:{reader.line_num}", header, row))
+                    here = f"{where}:{reader.line_num}"
+                    if len(row) != len(header):
+                        raise RecipeError(
+                            f"{here}: {len(row)} cells under {len(header)} columns; fill every cell"
+                        )
+                    cells = list(zip(header, row, is_text, strict=True))
+                    numbers.append([_number(here, n, c) for n, c, t in cells if not t])
+                    texts.append([_text(here, n, c) for n, c, t in cells if t])
         except UnicodeDecodeError:
             line = reader.line_num + 1
             raise RecipeError(f"{where}:{line}: is not UTF-8 text; save it as UTF-8 CSV") from None
         except csv.Error as error:
             raise RecipeError(f"{where}:{reader.line_num}: broken CSV ({error})") from None
-    if not rows:
-        raise RecipeError(f"{where}:2: no receivers; give one row for each")
-    values = np.array(rows)
-    columns = {name: np.zeros(len(rows)) for name in OPTIONAL}
-    columns.update({name: values[:, i] for i, name in enumerate(header)})
-    return columns
+    if not numbers:
+        raise RecipeError(f"{where}:2: no {what}; give one row for each")
+    values = np.array(numbers)
+    names = [name for name in header if name not in text]
+    columns: dict[str, Any] = {name: values[:, i] for i, name in enumerate(names)}
+    words = [name for name in header if name in text]
+    return columns | {name: [row[i] for row in texts] for i, name in enumerate(words)}
 
 
-def _check_header(where: str, header: list[str]) -> None:
-    known = (*(name for group in (*PLACES, *HEIGHTS) for name in group), *OPTIONAL)
+def _check_header(
+    where: str, header: list[str], required: Iterable[str], optional: Iterable[str]
+) -> None:
+    known = (*required, *optional)
     for name in header:
         if name not in known:
             raise RecipeError(f"{where}:1: unknown column {shown(name)}; {nearest(name, known)}")
         if header.count(name) > 1:
             raise RecipeError(f"{where}:1: column '{name}' appears twice; keep one")
-    for groups in (PLACES, HEIGHTS):
-        _check_one_of(where, header, groups)
+    for name in required:
+        if name not in header:
+            seen = f"has {', '.join(header)}" if header else "is empty"
+            raise RecipeError(
+                f"{where}:1: missing column '{name}'; the header {seen} "
+                f"and needs {', '.join(required)}"
+            )
 
 
 def _check_one_of(where: str, header: list[str], groups: tuple[tuple[str, ...], ...]) -> None:
@@ -79,23 +134,27 @@ def _check_one_of(where: str, header: list[str], groups: tuple[tuple[str, ...], 
             )
 
 
-def _numbers(where: str, header: list[str], row: list[str]) -> list[float]:
-    if len(row) != len(header):
-        raise RecipeError(f"{where}: {len(row)} cells under {len(header)} columns; fill every cell")
-    numbers = []
-    for name, cell in zip(header, row, strict=True):
-        try:
-            number = float(cell)
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
-            raise RecipeError(f"{where}: {name} = {shown(cell)}: must be a finite number")
-        if name in ("x_m", "y_m", "z_m", "height_m") and abs(number) > MAX_COORDINATE_M:
-            raise RecipeError(
-                f"{where}: {name} = {number:g}: must be within {MAX_COORDINATE_M:g} m of the origin"
-            )
-        limit = {"lat_deg": 90.0, "lon_deg": 180.0}.get(name)
-        if limit is not None and abs(number) > limit:
-            raise RecipeError(f"{where}: {name} = {number:g}: must be -{limit:g} to {limit:g}")
-        numbers.append(number)
-    return numbers
+def _number(where: str, name: str, cell: str) -> float:
+    try:
+        number = float(cell)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise RecipeError(f"{where}: {name} = {shown(cell)}: must be a finite number")
+    if name in METRES and abs(number) > MAX_COORDINATE_M:
+        raise RecipeError(
+            f"{where}: {name} = {number:g}: must be within {MAX_COORDINATE_M:g} m of the origin"
+        )
+    limit = LIMITS_DEG.get(name)
+    if limit is not None and abs(number) > limit:
+        raise RecipeError(f"{where}: {name} = {number:g}: must be -{limit:g} to {limit:g}")
+    return number
+
+
+def _text(where: str, name: str, cell: str) -> str:
+    word = cell.strip()
+    if not word or not word.isprintable() or len(word) > MAX_TEXT:
+        raise RecipeError(
+            f"{where}: {name} = {shown(cell)}: must be 1 to {MAX_TEXT} printable characters"
+        )
+    return word

@@ -1,0 +1,347 @@
+"""Users that move: by random waypoints in free places, or along ways.
+
+NumPy only (and shapely, to join ways). All draws come from a seed; the same
+seed gives the same first K users for every number of users.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rtwin.errors import OutOfRangeError, RecipeError, ShapeError
+from rtwin.scene._model import MAX_COORDINATE_M, one_line
+from rtwin.scene.tracks import Floats, SupportsLocal, Tracks, check_samples
+
+IsClear = Callable[[Floats, Floats], NDArray[np.bool_]]
+MAX_GEOJSON_BYTES = 256 * 2**20
+_STREAM = 0x7472  # keeps these draws apart from others of the same seed
+_TRIES = (16, 256)  # candidates for the next waypoint; more if none of the first is in sight
+_WALKABLE_SHARE = 0.25  # of a cell: how finely a leg is checked
+
+
+@dataclass(frozen=True)
+class Walk:
+    """How many users walk for how long, and how fast.
+
+    Attributes:
+        num_ues: Users.
+        duration_s: Length of the tracks [s].
+        interval_s: Time between positions [s].
+        speed_m_s: Lowest and highest speed; each leg or user draws its own [m/s].
+        pause_s: Longest rest at a waypoint [s].
+        seed: Seed of all draws.
+    Raises:
+        OutOfRangeError: if a number is not possible.
+    """
+
+    num_ues: int = 20
+    duration_s: float = 60.0
+    interval_s: float = 0.1
+    speed_m_s: tuple[float, float] = (0.6, 1.8)
+    pause_s: float = 0.0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.num_ues < 1:
+            raise OutOfRangeError(f"num_ues is {self.num_ues}; it must be 1 or more")
+        for name in ("duration_s", "interval_s"):
+            if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
+                raise OutOfRangeError(f"{name} is {getattr(self, name)}; it must be above 0 s")
+        if not (np.isfinite(self.pause_s) and self.pause_s >= 0):
+            raise OutOfRangeError(f"pause_s is {self.pause_s}; it must be 0 s or more")
+        low, high = self.speed_m_s
+        if not (np.isfinite(high) and 0 < low <= high):
+            raise OutOfRangeError(
+                f"speed_m_s is {low:g} to {high:g}; it must be above 0, the lower one first"
+            )
+        check_samples(self.num_ues, self.duration_s / self.interval_s + 1)
+
+    @property
+    def time_s(self) -> Floats:
+        """Times [s], from 0, [time]."""
+        steps = np.arange(int(self.duration_s / self.interval_s + 1e-9) + 1, dtype=np.float64)
+        return self.interval_s * steps
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """ue_0, ue_1, ..."""
+        return tuple(f"ue_{number}" for number in range(self.num_ues))
+
+    def rng(self, ue: int) -> np.random.Generator:
+        """The draws of one user."""
+        return np.random.Generator(np.random.PCG64([self.seed, _STREAM, ue]))
+
+
+def random_waypoint(
+    free: ArrayLike,
+    cell_x_m: ArrayLike,
+    cell_y_m: ArrayLike,
+    walk: Walk,
+    is_clear: IsClear | None = None,
+) -> Tracks:
+    """Users that walk straight from one free place to another that they can reach so.
+
+    The next waypoint is drawn among the free cells, and taken if the straight
+    way there stays in free cells; so nobody walks through a building.
+
+    Args:
+        free: Whether one can stand in a cell, [cell_y, cell_x].
+        cell_x_m: x of the cell centres [m], equally spaced, [cell_x].
+        cell_y_m: y of the cell centres [m], equally spaced, [cell_y].
+        walk: How many users, for how long, how fast.
+        is_clear: Whether the straight ways from a place [2] to others [n, 2]
+            touch nothing, for what no cell shows, such as thin walls.
+    Returns:
+        Tracks without heights.
+    Raises:
+        ShapeError: if the shapes do not fit.
+        OutOfRangeError: if no cell is free.
+    Checked by tests/scene/test_tracks.py.
+    """
+    free = np.asarray(free, bool)
+    x, y = np.asarray(cell_x_m, np.float64), np.asarray(cell_y_m, np.float64)
+    if free.shape != (y.size, x.size):
+        raise ShapeError(f"free has shape {free.shape}; it must be ({y.size}, {x.size})")
+    if not free.any():
+        raise OutOfRangeError("no cell of the map is free to walk in; take another map")
+    ground = _FreeGround(free, x, y, is_clear)
+    time = walk.time_s
+    position = np.full((len(time), walk.num_ues, 3), np.nan)
+    for ue in range(walk.num_ues):
+        knots, reached = _waypoints(ground, walk, walk.rng(ue), time[-1])
+        for axis in range(2):
+            position[:, ue, axis] = np.interp(time, reached, knots[:, axis])
+    return Tracks(time, walk.names, position, _source("random-waypoint", walk))
+
+
+def _source(kind: str, walk: Walk) -> dict[str, Any]:
+    return {
+        "kind": kind, "duration_s": walk.duration_s, "interval_s": walk.interval_s,
+        "num_ues": walk.num_ues, "pause_s": walk.pause_s, "seed": walk.seed,
+        "speed_m_s": list(walk.speed_m_s),
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _FreeGround:
+    free: NDArray[np.bool_]
+    x: Floats
+    y: Floats
+    is_clear: IsClear | None
+
+    @property
+    def step(self) -> Floats:
+        pitch = [float(c[1] - c[0]) if c.size > 1 else 1.0 for c in (self.x, self.y)]
+        return np.array(pitch)
+
+    def draw(self, rng: np.random.Generator, count: int) -> Floats:
+        """Places in free cells, [count, 2]."""
+        cells = np.argwhere(self.free)
+        row, column = cells[rng.integers(len(cells), size=count)].T
+        shift = rng.random((count, 2)) - 0.5
+        return np.stack([self.x[column], self.y[row]], axis=1) + shift * self.step
+
+    def is_free(self, xy: Floats) -> NDArray[np.bool_]:
+        """Whether places [..., 2] are in free cells."""
+        low = np.array([self.x[0], self.y[0]]) - self.step / 2
+        column, row = np.moveaxis(np.floor((xy - low) / self.step).astype(np.int64), -1, 0)
+        inside = (column >= 0) & (column < self.x.size) & (row >= 0) & (row < self.y.size)
+        return np.asarray(inside & self.free[np.where(inside, row, 0), np.where(inside, column, 0)])
+
+    def reachable(self, start: Floats, ends: Floats) -> NDArray[np.bool_]:
+        """Whether the straight ways from a place [2] to others [n, 2] are free."""
+        longest = np.linalg.norm(ends - start, axis=1).max()
+        pieces = int(np.ceil(longest / (_WALKABLE_SHARE * self.step.min()))) + 2
+        share = np.linspace(0.0, 1.0, pieces)[:, None, None]
+        good = np.array(self.is_free(start + share * (ends - start)).all(axis=0))
+        if self.is_clear is not None and good.any():
+            good[good] = self.is_clear(start, ends[good])
+        return good
+
+
+def _waypoints(
+    ground: _FreeGround, walk: Walk, rng: np.random.Generator, end_s: float
+) -> tuple[Floats, Floats]:
+    """Waypoints [n, 2] and the times [n] at which they are reached."""
+    here = ground.draw(rng, 1)[0]
+    knots, reached = [here], [0.0]
+    while reached[-1] < end_s:
+        for count in _TRIES:
+            candidates = ground.draw(rng, count)
+            length = np.linalg.norm(candidates - here, axis=1)
+            good = np.flatnonzero(ground.reachable(here, candidates) & (length > 1e-3))
+            if good.size:
+                break
+        # A nook from which nothing is in sight: stay for a second and look again.
+        duration = 1.0
+        if good.size:
+            speed = rng.uniform(*walk.speed_m_s)
+            duration, here = length[good[0]] / speed, candidates[good[0]]
+        knots.append(here)
+        reached.append(reached[-1] + duration)
+        if walk.pause_s > 0:
+            knots.append(here)
+            reached.append(reached[-1] + walk.pause_s * (1.0 - rng.random()))
+    return np.array(knots), np.array(reached)
+
+
+def walk_ways(ways: Iterable[ArrayLike], walk: Walk) -> Tracks:
+    """Users that walk along a network of ways, each at a speed of its own.
+
+    A user starts anywhere on the network. Where ways meet or cross it takes one
+    of the others by chance, and turns round only at a dead end.
+
+    Args:
+        ways: Polylines [m], [n, 2] each.
+        walk: How many users, for how long, how fast.
+    Returns:
+        Tracks without heights.
+    Raises:
+        OutOfRangeError: if the ways have no length.
+    Checked by tests/scene/test_tracks.py.
+    """
+    edges, ends = _network(ways)
+    lengths = np.array([np.linalg.norm(np.diff(edge, axis=0), axis=1).sum() for edge in edges])
+    leaving: dict[tuple[float, float], list[tuple[int, bool]]] = {}
+    for number, (a, b) in enumerate(ends):
+        leaving.setdefault(a, []).append((number, True))
+        leaving.setdefault(b, []).append((number, False))
+    time = walk.time_s
+    position = np.full((len(time), walk.num_ues, 3), np.nan)
+    for ue in range(walk.num_ues):
+        rng = walk.rng(ue)
+        knots, way = _wander(edges, ends, lengths, leaving, walk, rng, time[-1])
+        for axis in range(2):
+            position[:, ue, axis] = np.interp(time, way, knots[:, axis])
+    return Tracks(time, walk.names, position, _source("ways", walk))
+
+
+def _network(
+    ways: Iterable[ArrayLike],
+) -> tuple[list[Floats], list[tuple[tuple[float, float], tuple[float, float]]]]:
+    """Pieces between places where ways meet, and the two places of each."""
+    from shapely import LineString, unary_union
+
+    lines = [np.asarray(way, np.float64)[:, :2] for way in ways]
+    # A centimetre is the same place: files of different tools round differently.
+    shapes = [LineString(np.round(line, 2)) for line in lines if len(line) > 1]
+    joined = unary_union(shapes) if shapes else LineString()
+    parts = getattr(joined, "geoms", [joined])
+    edges = [np.asarray(part.coords) for part in parts if part.length > 0]
+    if not edges:
+        raise OutOfRangeError("the ways have no length; give lines of two or more places")
+    return edges, [(_place(edge[0]), _place(edge[-1])) for edge in edges]
+
+
+def _place(point: Floats) -> tuple[float, float]:
+    return round(float(point[0]), 2), round(float(point[1]), 2)
+
+
+def _wander(
+    edges: list[Floats],
+    ends: list[tuple[tuple[float, float], tuple[float, float]]],
+    lengths: Floats,
+    leaving: dict[tuple[float, float], list[tuple[int, bool]]],
+    walk: Walk,
+    rng: np.random.Generator,
+    end_s: float,
+) -> tuple[Floats, Floats]:
+    """Corners of one user's way [n, 2] and when it is there [n] s, from time 0 on."""
+    speed = rng.uniform(*walk.speed_m_s)
+    edge = int(rng.choice(len(edges), p=lengths / lengths.sum()))
+    forward = bool(rng.integers(2))
+    offset = rng.random() * lengths[edge]
+    knots, reached = [], []
+    clock = -offset / speed  # it is in the middle of its first piece at time 0
+    while True:
+        line = edges[edge] if forward else edges[edge][::-1]
+        steps = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+        knots.append(line)
+        reached.append(clock + steps / speed)
+        clock = float(reached[-1][-1])
+        if clock >= end_s:
+            return np.concatenate(knots), np.concatenate(reached)
+        if walk.pause_s > 0:
+            clock += walk.pause_s * rng.random()
+        choices = leaving[ends[edge][1 if forward else 0]]
+        others = [choice for choice in choices if choice[0] != edge] or choices
+        edge, forward = others[int(rng.integers(len(others)))]
+
+
+def read_ways(file: str | Path, georeference: SupportsLocal | None = None) -> list[Floats]:
+    """Polylines of a GeoJSON file that people walk along, in scene coordinates.
+
+    Of features that say which kind of `highway` they are, only those for people
+    on foot count: footways, paths, steps and the like, and any with `foot` set
+    to yes or designated. If there is none of these, all count.
+
+    Args:
+        file: A FeatureCollection, a Feature or a geometry; LineStrings and
+            MultiLineStrings are taken, others left.
+        georeference: Where the scene lies on Earth. With it, coordinates are
+            longitude and latitude, as the standard (RFC 7946) has it; without
+            it, they are metres of the scene.
+    Returns:
+        Lines [m], [n, 2] each; at least one.
+    Raises:
+        RecipeError: if the file is missing or not such a file, holds no line, or
+            a place far outside of any scene (such as one of a projected system).
+    Checked by tests/scene/test_mobility.py.
+    """
+    where = one_line(file)
+    path = Path(file)
+    try:
+        if path.stat().st_size > MAX_GEOJSON_BYTES:
+            raise RecipeError(f"{where}: is larger than {MAX_GEOJSON_BYTES // 2**20} MiB")
+        found = list(_lines(json.loads(path.read_text(encoding="utf-8")), {}))
+        on_foot = [line for line, tags in found if _is_for_walking(tags)]
+        chosen = on_foot or [line for line, _ in found]
+        lines = [np.asarray(line, np.float64)[:, :2] for line in chosen]
+    except OSError as error:
+        raise RecipeError(f"{where}: {error.strerror}; give the name of a GeoJSON file") from None
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        raise RecipeError(f"{where}: is not GeoJSON with lines of [x, y]") from None
+    if not lines:
+        raise RecipeError(f"{where}: holds no LineString; give the scene's footways as lines")
+    if georeference is not None:
+        lines = [georeference.to_local(line[:, 1], line[:, 0])[:, :2] for line in lines]
+    for line in lines:
+        far = ~(np.abs(line) <= MAX_COORDINATE_M).all(axis=1)
+        if far.any():
+            raise RecipeError(
+                f"{where}: a place at {line[far][0].tolist()} is not in scene coordinates; they "
+                f"must be within {MAX_COORDINATE_M:g} m of the origin"
+            )
+    return lines
+
+
+_FOOTWAYS = ("footway", "path", "pedestrian", "steps", "living_street", "corridor")
+
+
+def _is_for_walking(tags: dict[str, Any]) -> bool:
+    if tags.get("foot") == "no":
+        return False
+    return tags.get("highway") in _FOOTWAYS or tags.get("foot") in ("yes", "designated")
+
+
+def _lines(data: Any, tags: dict[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Coordinates of every line in some GeoJSON, and the properties of its feature."""
+    kind = data["type"]
+    if kind == "FeatureCollection":
+        for feature in data["features"]:
+            yield from _lines(feature, tags)
+    elif kind == "Feature":
+        if data["geometry"]:
+            yield from _lines(data["geometry"], dict(data.get("properties") or {}))
+    elif kind == "GeometryCollection":
+        for part in data["geometries"]:
+            yield from _lines(part, tags)
+    elif kind == "MultiLineString":
+        yield from ((line, tags) for line in data["coordinates"])
+    elif kind == "LineString":
+        yield data["coordinates"], tags
