@@ -10,7 +10,7 @@ from rtwin.trace.engine import GPU_VARIANT, Engine, find_llvm, start_engine
 from rtwin.trace.evaluate import evaluate_paths
 from rtwin.trace.paths import TracedPaths, Tracer
 from rtwin.trace.place import place
-from rtwin.trace.queries import ground_height_m, is_inside
+from rtwin.trace.queries import ground_height_m, is_clear, is_inside
 from rtwin.trace.radiomap import NUM_LATTICES, MapGrid, map_grid, trace_path_gain
 from rtwin.trace.remarks import remarks
 from rtwin.trace.sources import SceneParts, load_parts, scene_file_meshes
@@ -29,6 +29,7 @@ __all__ = [
     "evaluate_paths",
     "find_llvm",
     "ground_height_m",
+    "is_clear",
     "is_inside",
     "load_parts",
     "load_world",

@@ -9,6 +9,7 @@ _ABOVE_M = 10.0
 _MAX_LAYERS = 64
 _STEP_M = 1e-3
 _TOUCH_M = 0.01
+_RAYS_PER_LAUNCH = 1_000_000
 # Up first; then four directions that rise, turned so that they miss axis-aligned edges.
 _DIRECTIONS = np.array(
     [[0.013, 0.007, 1.0], [0.86, 0.33, 0.4], [-0.33, 0.86, 0.4], [-0.86, -0.33, 0.4],
@@ -51,15 +52,38 @@ def is_inside(world: World, points_m: ArrayLike) -> NDArray[np.bool_]:
     A ray to the sky crosses an odd number of faces from inside and an even
     number from outside. City models have buildings without floors, gaps
     between walls and roofs, and faces wound either way, so up and three of four
-    sideways rays must agree. Indoors, where single sheets divide rooms, only
-    the faces of closed solids are counted.
+    sideways rays must agree. The recipe's own sheets (walls and planes) have no
+    inside and do not count. Indoors, where single sheets divide rooms, only the
+    faces of closed solids are counted.
     """
     points = np.asarray(points_m, np.float64).reshape(-1, 3)
-    counts = np.ones(len(world.triangles.object), bool)
+    sheets = {item.name for item in world.recipe.object if item.shape in ("wall", "plane")}
+    of_sheet = np.array([name in sheets for name in world.object_names])
+    counts = ~of_sheet[world.triangles.object]
     if world.recipe.environment == "indoor":
         counts = _of_closed_solids(world)
     odd = np.stack([_crossings(world, points, d, counts) % 2 == 1 for d in _DIRECTIONS])
     return (odd[0] & (odd[1:].sum(axis=0) >= 3)) | _touches(world, points)
+
+
+def is_clear(world: World, from_m: ArrayLike, to_m: ArrayLike) -> NDArray[np.bool_]:
+    """Whether nothing stands on the straight ways between points [n, 3] m, [n].
+
+    What is within a centimetre of an end does not count.
+    """
+    start = np.asarray(from_m, np.float64).reshape(-1, 3)
+    way = np.asarray(to_m, np.float64).reshape(-1, 3) - start
+    length = np.linalg.norm(way, axis=1)
+    clear = np.ones(len(way), bool)
+    for first in range(0, len(way), _RAYS_PER_LAUNCH):
+        rows = np.arange(first, min(first + _RAYS_PER_LAUNCH, len(way)))
+        rows = rows[length[rows] > 2 * _TOUCH_M]
+        direction = way[rows] / length[rows, None]
+        origin = start[rows] + _TOUCH_M * direction
+        hit, _, place = first_hit(world, origin, direction)
+        met_m = np.linalg.norm(place - origin, axis=1)
+        clear[rows] = ~hit | (met_m > length[rows] - 2 * _TOUCH_M)
+    return clear
 
 
 def _touches(world: World, points: NDArray[np.float64]) -> NDArray[np.bool_]:

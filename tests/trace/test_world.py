@@ -47,6 +47,13 @@ def test_inside(two_boxes, point, inside):
     assert is_inside(world, [point]).tolist() == [inside]
 
 
+def test_a_house_behind_a_sheet_has_an_inside():
+    """A curtain of glass in front of the office let sideways rays count one face too many."""
+    world = load_world(load_recipe("courtyard"))
+    inside, in_front, between = [20.0, -23.0, 1.5], [20.0, -30.0, 1.5], [20.0, -27.3, 1.5]
+    assert is_inside(world, [inside, in_front, between]).tolist() == [True, False, False]
+
+
 def test_inside_indoors_means_inside_closed_solids():
     world = load_world(load_recipe("office"))
     cabinet = next(item for item in world.recipe.object if item.shape == "box")
