@@ -14,7 +14,9 @@ from rtwin.cli.report import (
     stderr,
 )
 
-FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A dataset or radio map.")]
+FileArgument = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A dataset, radio map or link trace.")
+]
 
 
 def doctor(json: JsonFlag = False) -> None:
@@ -97,7 +99,7 @@ def plot(
         Path, typer.Option("-o", "--output", metavar="FILE", help="PNG, PDF or SVG.")
     ],
     kind: Annotated[
-        str, typer.Option(help="map, receivers, delay, angles or cdf; by file if not given.")
+        str, typer.Option(help="map, receivers, delay, angles, cdf or trace; by file if not given.")
     ] = "",
     metric: Annotated[
         str, typer.Option(help="What is shown, e.g. rss, sinr, path_gain; see docs/plots.md.")
@@ -105,7 +107,7 @@ def plot(
     rx: Annotated[int, typer.Option(help="Receiver, for delay and angles.")] = 0,
     tx: Annotated[int | None, typer.Option(help="Transmitter; all if not given.")] = None,
 ) -> None:
-    """Draw a radio map, receivers, delay profile, angular spectrum or distributions.
+    """Draw a radio map, receivers, delay profile, angular spectrum, distributions or link trace.
 
     Example: rtwin plot munich-map.h5 -o map.png --metric sinr
     """

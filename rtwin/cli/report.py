@@ -29,6 +29,8 @@ _LABELS = {
     "build": "Building",
     "save": "Saving",
     "lint": "Checking",
+    "sample": "Sampling tracks",
+    "experiment": "Experimenting",
 }
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, SWEEP_FORMAT
+from rtwin.dataset.link_trace import NO_POSITION, open_link_trace
+from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, SWEEP_FORMAT, TRACE_FORMAT
 from rtwin.dataset.store import blocks, open_checked
 from rtwin.units import to_db
 
@@ -15,7 +16,7 @@ _COUNTS = ("num_candidates", "num_inside", "num_underground", "num_without_groun
 
 
 def file_info(file: str | Path) -> dict[str, Any]:
-    """A summary of a dataset or radio map, ready for JSON.
+    """A summary of a dataset, radio map or link trace, ready for JSON.
 
     Raises:
         StoreError: if the file is missing, broken, foreign or newer.
@@ -64,7 +65,30 @@ def file_info(file: str | Path) -> dict[str, Any]:
                 "reached_share": float(reached.any(axis=0).mean()),
                 "max_path_gain_db": float(to_db(gain.max())) if reached.any() else None,
             }
-        return info
+    if kind == TRACE_FORMAT:
+        info |= _trace_info(file)
+    return info
+
+
+def _trace_info(file: str | Path) -> dict[str, Any]:
+    trace = open_link_trace(file)
+    counts = trace.counts()
+    num_handovers = counts.pop("handovers")
+    here = trace.state != NO_POSITION
+    rate = trace.of_serving("rate_mbps")[here]
+    errors = trace.of_serving("path_gain_standard_error_db")
+    errors = errors[np.isfinite(errors)]
+    return {
+        "method": trace.attributes.get("method", ""),
+        "twin_hash": trace.attributes.get("twin_hash", ""),
+        "num_ues": trace.num_ues,
+        "num_steps": trace.num_steps,
+        "duration_s": float(trace.time_s[-1] - trace.time_s[0]),
+        "states": counts,
+        "num_handovers": num_handovers,
+        "median_rate_mbps": float(np.median(rate)) if rate.size else None,
+        "median_standard_error_db": float(np.median(errors)) if errors.size else None,
+    }
 
 
 def _count_without_power(h5: h5py.File) -> int:

@@ -101,7 +101,7 @@ class PathDataset:
     @property
     def attributes(self) -> dict[str, Any]:
         """Root attributes: provenance, hashes, counts."""
-        found = {name: _plain(value) for name, value in self._file.attrs.items()}
+        found = {name: plain(value) for name, value in self._file.attrs.items()}
         return found | {"frequency_hz": self.frequency_hz}
 
     @property
@@ -250,7 +250,7 @@ def open_radio_map(file: str | Path) -> RadioMap:
         return RadioMap(
             tx_name=tuple(h5["tx_name"].asstr()[...]),
             **{name: h5[name][...] for name in names},
-            attributes={name: _plain(value) for name, value in h5.attrs.items()},
+            attributes={name: plain(value) for name, value in h5.attrs.items()},
             path_statistics={v.name: h5[v.name][...] for v in PATH_MAP_VARIABLES if v.name in h5},
         )
 
@@ -301,7 +301,8 @@ def tf_dataset(file: str | Path, links_per_batch: int = 256) -> Any:
     return tf.data.Dataset.from_generator(elements, output_signature=signature)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """An attribute of a file as a plain Python value; JSON texts become what they say."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, str) and value[:1] in ("{", "["):

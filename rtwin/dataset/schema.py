@@ -13,6 +13,7 @@ PATHS_FORMAT = "rtwin-paths"
 SWEEP_FORMAT = "rtwin-sweep"
 MAP_FORMAT = "rtwin-radiomap"
 MAP_METHODS = ("monte-carlo", "paths")
+TRACE_FORMAT = "rtwin-linktrace"
 FORMAT_VERSION = 1
 
 
@@ -173,10 +174,59 @@ PATH_MAP_VARIABLES = (
 PATH_MAP_LAYOUT = (*MAP_LAYOUT, *PATH_MAP_VARIABLES)
 
 
+_WHO = ("time", "ue")
+_LINK = (*_WHO, "tx")
+TRACE_LAYOUT = (
+    *TX_VARIABLES,
+    Variable("time_s", ("time",), "<f8", "s", "time of the row, in equal steps"),
+    Variable("ue_name", ("ue",), "str", "", "name of the user equipment"),
+    Variable(
+        "ue_position_m", (*_WHO, "xyz"), "<f8", "m", "position; NaN where the track has none"
+    ),
+    Variable(
+        "path_gain", _LINK, "<f8", "1",
+        "path gain, linear; 0 where nothing arrives, NaN outside of the map or without a position",
+    ),
+    Variable(
+        "path_gain_standard_error_db", _LINK, "<f4", "dB",
+        "standard error of path_gain as the twin states it; 0 for exact paths, NaN where "
+        "nothing arrives",
+    ),
+    Variable("rss_dbm", _LINK, "<f4", "dBm", "received power; -inf where nothing arrives"),
+    Variable(
+        "sinr_db", _LINK, "<f4", "dB",
+        "power over noise and all other transmitters times interference_load; -inf where "
+        "nothing arrives",
+    ),
+    Variable("cqi", _LINK, "|i1", "", "channel quality indicator; 0 out of range, -1 unknown"),
+    Variable("mcs", _LINK, "|i1", "", "modulation and coding scheme; -1 where none can be used"),
+    Variable("spectral_efficiency", _LINK, "<f4", "bit", "bits per resource element; 0 in outage"),
+    Variable(
+        "rate_mbps", _LINK, "<f4", "Mbit s-1",
+        "rate with all resource blocks of the transmitter; 0 in outage",
+    ),
+    Variable(
+        "line_of_sight", _LINK, "|i1", "", "1 if nothing stands between, 0 if something does, "
+        "-1 unknown",
+    ),
+    Variable(
+        "serving_tx", _WHO, "<i2", "", "serving cell after hysteresis, row of tx; -1 where none"
+    ),
+    Variable("handover", _WHO, "|u1", "", "1 where serving_tx changed from one cell to another"),
+    Variable(
+        "state", _WHO, "|u1", "",
+        "0 served, 1 below the lowest CQI, 2 nothing arrives, 3 outside of the map, 4 no position",
+    ),
+)  # fmt: skip
+
+
 def layout_of(attributes: Mapping[str, Any]) -> tuple[Variable, ...] | None:
     """The variables of a file with these root attributes; None if it is of no known kind."""
     of_maps = PATH_MAP_LAYOUT if attributes.get("method") == "paths" else MAP_LAYOUT
-    layouts = {PATHS_FORMAT: PATHS_LAYOUT, SWEEP_FORMAT: SWEEP_LAYOUT, MAP_FORMAT: of_maps}
+    layouts = {
+        PATHS_FORMAT: PATHS_LAYOUT, SWEEP_FORMAT: SWEEP_LAYOUT, MAP_FORMAT: of_maps,
+        TRACE_FORMAT: TRACE_LAYOUT,
+    }  # fmt: skip
     return layouts.get(str(attributes.get("format")))
 
 

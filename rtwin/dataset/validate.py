@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from rtwin.channel import PathSet
 from rtwin.dataset.reader import PathDataset
-from rtwin.dataset.schema import MAP_FORMAT, SWEEP_FORMAT, Variable, layout_of
+from rtwin.dataset.schema import MAP_FORMAT, SWEEP_FORMAT, TRACE_FORMAT, Variable, layout_of
 from rtwin.dataset.store import blocks, content_hash, open_checked
-from rtwin.units import SPEED_OF_LIGHT_M_S, from_db, unit_vector, wavelength_m
+from rtwin.units import SPEED_OF_LIGHT_M_S, from_db, to_db, unit_vector, wavelength_m
 
 LENGTH_TOLERANCE_M = 1e-3
 ANGLE_TOLERANCE = 1e-3
@@ -20,13 +20,14 @@ PASSIVE_SIGMAS = 5.0
 
 
 def validate_file(file: str | Path) -> list[str]:
-    """What is wrong with a dataset or radio map, one line each; empty if nothing is.
+    """What is wrong with a dataset, radio map or link trace, one line each; empty if nothing is.
 
     Checks the layout (variables, types, dimensions, units), the content hash,
     that arrays fit together, passivity (no link above 0 dB), delays against
     the path's own vertices, line-of-sight delays against the distance, and
     that line-of-sight angles of both ends are opposite. Isotropic
-    line-of-sight power is checked against Friis.
+    line-of-sight power is checked against Friis. Of a link trace: that powers
+    and SINR follow from path gains, and states from serving cells.
 
     Raises:
         StoreError: if the file cannot be opened at all.
@@ -46,6 +47,8 @@ def validate_file(file: str | Path) -> list[str]:
             return [f"the data cannot be read ({str(error).splitlines()[0]})"]
         if kind == MAP_FORMAT:
             return problems + list(_map_problems(h5))
+        if kind == TRACE_FORMAT:
+            return problems + list(_trace_problems(h5))
         problems += [*_count_problems(h5), *_finite_problems(h5)]
         frequencies = h5["frequency_hz"][...].tolist() if kind == SWEEP_FORMAT else [None]
     if problems:
@@ -122,6 +125,36 @@ def _path_map_problems(h5: h5py.File, gain: NDArray[np.float64]) -> Iterator[str
         values = h5[name][...]
         if (values < 0).any() or (np.isnan(values) != (gain == 0)).any():
             yield f"{name} is negative, or does not stand exactly where paths bring power"
+
+
+def _trace_problems(h5: h5py.File) -> Iterator[str]:
+    gain, serving = h5["path_gain"][...], h5["serving_tx"][...]
+    power = h5["tx_power_dbm"][...]
+    known = np.isfinite(gain)
+    if (gain[known] < 0).any() or (gain[known] > 1).any():
+        yield "path_gain holds values below 0 or above 1 (0 dB)"
+        return
+    if serving.min(initial=-1) < -1 or serving.max(initial=-1) >= gain.shape[2]:
+        yield f"serving_tx holds {serving.max()}, there are {gain.shape[2]} transmitters"
+        return
+    rss = to_db(np.where(known, gain, np.nan)) + power
+    if not np.allclose(h5["rss_dbm"][...], rss, atol=1e-2, equal_nan=True):
+        yield "rss_dbm is not path_gain plus transmit power"
+    watts = np.where(known, gain, 0.0) * from_db(power - 30.0)
+    load, noise = float(h5.attrs["interference_load"]), float(h5.attrs["noise_power_w"])
+    with np.errstate(divide="ignore"):
+        ratio = watts / (load * (watts.sum(axis=2, keepdims=True) - watts) + noise)
+    # Where one transmitter dominates, the sum of all less one's own has few digits left.
+    firm = known & (watts <= 1e6 * (watts.sum(axis=2, keepdims=True) - watts + noise))
+    if not np.allclose(h5["sinr_db"][...][firm], to_db(ratio)[firm], atol=0.1):
+        yield "sinr_db does not follow from path_gain, noise and interference"
+    cqi = np.take_along_axis(h5["cqi"][...], np.maximum(serving, 0)[..., None].astype(int), 2)
+    served = (serving >= 0) & (cqi[..., 0] > 0)
+    if (served != (h5["state"][...] == 0)).any():
+        yield "state and serving_tx disagree on who is served"
+    step = np.diff(h5["time_s"][...])
+    if step.size and (step.min() <= 0 or np.ptp(step) > 1e-6 * max(1.0, step.max())):
+        yield "time_s does not grow in equal steps"
 
 
 def _path_problems(dataset: PathDataset) -> Iterator[str]:

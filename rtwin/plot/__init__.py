@@ -1,4 +1,4 @@
-"""Pictures of datasets and radio maps, with matplotlib.
+"""Pictures of datasets, radio maps and link traces, with matplotlib.
 
 plot_file(file, kind) -> Figure, save_figure(figure, file) -> PNG, PDF or SVG
 
@@ -11,12 +11,14 @@ from rtwin.plot.links import plot_angular_spectrum, plot_delay_profile
 from rtwin.plot.maps import plot_radio_map
 from rtwin.plot.receivers import plot_receivers
 from rtwin.plot.style import save_figure
+from rtwin.plot.traces import plot_link_trace
 
 __all__ = [
     "plot_angular_spectrum",
     "plot_cdf",
     "plot_delay_profile",
     "plot_file",
+    "plot_link_trace",
     "plot_radio_map",
     "plot_receivers",
     "save_figure",

@@ -3,30 +3,37 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtwin.dataset import file_info, open_dataset, open_radio_map
+from rtwin.dataset import file_info, open_dataset, open_link_trace, open_radio_map
 from rtwin.errors import OutOfRangeError
 from rtwin.plot.distributions import plot_cdf
 from rtwin.plot.links import plot_angular_spectrum, plot_delay_profile
 from rtwin.plot.maps import plot_radio_map
 from rtwin.plot.receivers import plot_receivers
 from rtwin.plot.style import one_of
+from rtwin.plot.traces import plot_link_trace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-KINDS = ("map", "receivers", "delay", "angles", "cdf")
-_METRIC = {"map": "rss", "receivers": "path_gain", "cdf": "summary"}
+KINDS = ("map", "receivers", "delay", "angles", "cdf", "trace")
+_METRIC = {"map": "rss", "receivers": "path_gain", "cdf": "summary", "trace": "rate"}
+# format: what it is called, which kinds fit it
+_FORMATS = {
+    "rtwin-radiomap": ("radio map", KINDS[:1]),
+    "rtwin-linktrace": ("link trace", KINDS[5:]),
+    "rtwin-paths": ("dataset of paths", KINDS[1:5]),
+}
 
 
 def plot_file(
     file: str | Path, kind: str = "", metric: str = "", rx: int = 0, tx: int | None = None
 ) -> "Figure":
-    """Picture of what a dataset or radio map file holds.
+    """Picture of what a dataset, radio map or link trace file holds.
 
     Args:
         file: The file.
         kind: "map" for a radio map; "receivers", "delay", "angles" or "cdf"
-            for a dataset; "" for the first that fits.
+            for a dataset; "trace" for a link trace; "" for the first that fits.
         metric: What is shown, by kind; "" for the default. Delay and angles have none.
         rx: Row of the receiver, for delay and angles.
         tx: Row of the transmitter; None for all, and for delay and angles the first.
@@ -41,18 +48,18 @@ def plot_file(
     """
     if kind:
         one_of("kind", kind, KINDS)
-    is_map = file_info(file)["format"] == "rtwin-radiomap"
-    fitting = KINDS[:1] if is_map else KINDS[1:]
+    what, fitting = _FORMATS[file_info(file)["format"]]
     kind = kind or fitting[0]
     if kind not in fitting:
-        what = "radio map" if is_map else "dataset of paths"
         raise OutOfRangeError(
             f"kind is {kind!r}, but {file} is a {what}; it must be {', '.join(fitting)}"
         )
     if metric and kind not in _METRIC:
         raise OutOfRangeError(f"metric is {metric!r}, but kind {kind!r} has none; leave metric out")
     metric = metric or _METRIC.get(kind, "")
-    if is_map:
+    if kind == "trace":
+        return plot_link_trace(open_link_trace(file), metric)
+    if kind == "map":
         return plot_radio_map(open_radio_map(file), metric, tx)
     with open_dataset(file) as dataset:
         if kind == "receivers":
