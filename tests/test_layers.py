@@ -13,18 +13,22 @@ ALLOWED = {
     "errors": set(),
     "scene": {"units", "errors"},
     "channel": {"units", "errors"},
+    "link": {"units", "errors"},
     "trace": {"scene", "channel", "units", "errors"},
-    "dataset": {"trace", "channel", "scene", "units", "errors"},
+    "dataset": {"trace", "channel", "link", "scene", "units", "errors"},
     "plot": {"dataset", "channel", "scene", "units", "errors"},
     "view": {"plot", "dataset", "trace", "channel", "scene", "units", "errors"},
     "export": {"plot", "dataset", "channel", "scene", "units", "errors"},
+    "experiments": {"dataset", "channel", "link", "scene", "plot", "units", "errors"},
     "cli": {
+        "experiments",
         "export",
         "view",
         "plot",
         "dataset",
         "trace",
         "channel",
+        "link",
         "scene",
         "units",
         "errors",
@@ -67,7 +71,8 @@ def test_files_fit_in_the_head(file):
 
 
 @pytest.mark.parametrize(
-    "layer", ["scene", "channel", "trace", "dataset", "plot", "view", "export", "cli"]
+    "layer",
+    ["scene", "channel", "link", "trace", "dataset", "plot", "view", "export", "experiments", "cli"],
 )
 def test_exported_names_exist_and_are_sorted(layer):
     module = __import__(f"rtwin.{layer}", fromlist=["*"])

@@ -17,12 +17,14 @@ COMMANDS = (
     "generate",
     "evaluate",
     "radiomap",
+    "sample",
     "info",
     "validate",
     "plot",
     "render",
     "export",
     "scene",
+    "experiment",
 )
 
 
@@ -83,6 +85,19 @@ def test_radiomap_reports(made):
     _, runs = made
     assert runs["map"].returncode == 0, runs["map"].stderr
     assert "% of the cells" in runs["map"].stdout
+
+
+def test_sample_reports(made):
+    folder, _ = made
+    arguments = ("sample", folder / "m.h5", "random-waypoint", "-o", folder / "t.h5",
+                 "--ues", 3, "--duration", 2)  # fmt: skip
+    first = rtwin(*arguments)
+    assert first.returncode == 0, first.stderr
+    assert "3 for 2 s" in first.stdout
+    assert " served" in first.stdout
+    again = rtwin(*arguments, "--json")
+    assert json.loads(again.stdout)["states"]["no position"] == 0
+    assert rtwin("validate", folder / "t.h5").stdout.strip().endswith("valid")
 
 
 def test_same_command_again_changes_nothing(made):
@@ -165,6 +180,7 @@ def test_own_recipe(tmp_path):
     assert file_info(tmp_path / "mine.h5")["scene"] == "mine"
 
 
+LOUD = ("generate", "radiomap", "sample", "experiment")
 BAD_TOML = 'title = "x"\nfrequency_hz = 3.5e9\nfrequncy = 1\n'
 
 
@@ -182,6 +198,17 @@ BAD_TOML = 'title = "x"\nfrequency_hz = 3.5e9\nfrequncy = 1\n'
         (["generate", "bad.toml", "-o", "bad.toml", "--overwrite"], "frequncy"),
         (["radiomap", "courtyard", "-o", "x.h5", "--cell-size", "0.001"], "cells"),
         (["radiomap", "courtyard", "-o", "letter.txt"], "not one of rtwin's"),
+        (["sample", "letter.txt", "random-waypoint", "-o", "x.h5"], "not a readable HDF5 file"),
+        (["sample", "absent.h5", "random-waypoint", "-o", "x.h5"], "no such file"),
+        (["sample", "courtyard", "letter.txt", "-o", "x.h5"], "has no radio map"),
+        (["sample", "courtyard", "a.csv", "-o", "x.h5", "--method", "ray"], "map or paths"),
+        (["sample", "courtyard", "a.csv", "-o", "x.h5", "--ues", "0"], "num_ues is 0"),
+        (["sample", "courtyard", "a.csv", "-o", "x.h5", "--table", "9"], "tables 1, 2 and 3"),
+        (["experiment", "slices", "-o", "out"], "there is slicing"),
+        (["experiment", "slicing", "-o", "out", "--users", "vr=x"], "with a whole number"),
+        (["experiment", "slicing", "-o", "out", "--users", "tv=3"], "service is 'tv'"),
+        (["experiment", "slicing", "-o", "out", "--twin", "mine"], "write NAME=VALUE"),
+        (["experiment", "slicing", "-o", "letter.txt"], "give a folder"),
         (["info", "absent.h5"], "no such file"),
         (["info", "letter.txt"], "not a readable HDF5 file"),
         (["validate", "letter.txt"], "not a readable HDF5 file"),
@@ -190,7 +217,7 @@ BAD_TOML = 'title = "x"\nfrequency_hz = 3.5e9\nfrequncy = 1\n'
 def test_bad_input_is_one_line(tmp_path, arguments, line):
     (tmp_path / "bad.toml").write_text(BAD_TOML)
     (tmp_path / "letter.txt").write_text("dear")
-    result = rtwin(*arguments, *(["--quiet"] if arguments[0] in ("generate", "radiomap") else []),
+    result = rtwin(*arguments, *(["--quiet"] if arguments[0] in LOUD else []),
                    cwd=tmp_path)  # fmt: skip
     assert result.returncode == 1
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr

@@ -65,6 +65,11 @@ def quick(words: list[str]) -> list[str]:
         return [*words, "--quiet"]
     if name == "radiomap":
         return [*words, "--rays", "20000", "--quiet"]
+    if name == "sample":
+        return [*words, "--quiet"]
+    if name == "experiment":
+        few = ["--seeds", "1", "--duration", "2", "--map-rays", "20000", "--users", "embb=3"]
+        return [*words, *few, "--quiet"]
     if name == "render":
         return [*words, "--width", "160", "--height", "100", "--samples", "4"]
     return words

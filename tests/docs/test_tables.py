@@ -16,7 +16,9 @@ from .tables import key_rows, layout_rows
 
 # The package's function of this name hides the module.
 generate = importlib.import_module("rtwin.dataset.generate")
-RECIPES, DATASET = ROOT / "docs" / "recipes.md", ROOT / "docs" / "dataset.md"
+RECIPES, DATASET, TRACES = (
+    ROOT / "docs" / f"{name}.md" for name in ("recipes", "dataset", "link_traces")
+)
 # Heading, model, and the model whose keys stand in a table of their own.
 TABLES = [
     ("Top level", recipe.Recipe, None),
@@ -52,6 +54,7 @@ LAYOUTS = [
     ("Scene", schema.SCENE_VARIABLES),
     ("Radio map files", schema.MAP_LAYOUT),
     ("Maps from paths", schema.PATH_MAP_VARIABLES),
+    ("Variables of a link trace", schema.TRACE_LAYOUT),
 ]
 
 
@@ -92,12 +95,14 @@ def test_materials_are_listed():
 
 @pytest.mark.parametrize(("heading", "layout"), LAYOUTS, ids=[t[0] for t in LAYOUTS])
 def test_variables(heading, layout):
-    assert table_after(DATASET, heading) == layout_rows(layout)
+    page = TRACES if layout is schema.TRACE_LAYOUT else DATASET
+    assert table_after(page, heading) == layout_rows(layout)
 
 
 def test_every_layout_is_documented():
     listed = [variable for _, layout in LAYOUTS for variable in layout]
-    assert set(schema.PATHS_LAYOUT) | set(schema.PATH_MAP_LAYOUT) == set(listed)
+    known = {*schema.PATHS_LAYOUT, *schema.PATH_MAP_LAYOUT, *schema.TRACE_LAYOUT}
+    assert known == set(listed)
 
 
 def test_sweep_is_the_dataset_with_a_frequency():

@@ -1,0 +1,194 @@
+"""Commands that use a twin: sample, experiment."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rtwin.cli.report import JsonFlag, human_bytes, print_json, print_rows, progress_bar, stderr
+from rtwin.cli.trace import Output, Overwrite, Quiet
+from rtwin.errors import OutOfRangeError
+
+
+def sample(
+    twin: Annotated[
+        str, typer.Argument(metavar="TWIN", help="A radio map; for exact paths also a scene.")
+    ],
+    tracks: Annotated[
+        str,
+        typer.Argument(
+            metavar="TRACKS", help="A .csv of tracks, a .geojson of ways, or random-waypoint."
+        ),
+    ],
+    output: Output,
+    method: Annotated[
+        str, typer.Option(help="map interpolates the radio map, paths traces every position.")
+    ] = "map",
+    ues: Annotated[int, typer.Option(metavar="N", help="Users that walk.")] = 20,
+    duration: Annotated[float, typer.Option(metavar="S", help="How long they walk [s].")] = 60.0,
+    interval: Annotated[float, typer.Option(metavar="S", help="Time between rows [s].")] = 0.1,
+    speed: Annotated[
+        tuple[float, float],
+        typer.Option(metavar="LOW HIGH", help="Lowest and highest walking speed [m/s]."),
+    ] = (0.6, 1.8),
+    pause: Annotated[float, typer.Option(metavar="S", help="Longest rest at a waypoint [s].")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the walks.")] = 1,
+    bandwidth: Annotated[
+        float | None, typer.Option(metavar="HZ", help="Channel bandwidth [Hz]; the recipe's.")
+    ] = None,
+    subcarrier_spacing: Annotated[
+        float, typer.Option(metavar="HZ", help="15e3, 30e3, 60e3 or 120e3.")
+    ] = 30e3,
+    table: Annotated[int, typer.Option(help="CQI and MCS table of TS 38.214: 1, 2 or 3.")] = 2,
+    shannon_gap: Annotated[
+        float, typer.Option(metavar="DB", help="SINR needed above Shannon's capacity [dB].")
+    ] = 3.0,
+    hysteresis: Annotated[
+        float, typer.Option(metavar="DB", help="How much better a new cell must be [dB].")
+    ] = 3.0,
+    time_to_trigger: Annotated[
+        float, typer.Option(metavar="S", help="And for how long [s].")
+    ] = 0.16,
+    interference_load: Annotated[
+        float, typer.Option(help="Share of their power that other transmitters send, 0 to 1.")
+    ] = 1.0,
+    height: Annotated[
+        float | None, typer.Option(metavar="M", help="Height of tracks that state none [m].")
+    ] = None,
+    line_of_sight: Annotated[
+        bool, typer.Option("--line-of-sight/--no-line-of-sight", help="Ask the scene for it.")
+    ] = True,
+    scene: Annotated[
+        str | None, typer.Option(help="The recipe, where its geometry is in files of its own.")
+    ] = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    json: JsonFlag = False,
+) -> None:
+    """Sample a twin along tracks into a link trace: gain, SINR, CQI, rate, serving cell over time.
+
+    Example: rtwin sample munich-map.h5 random-waypoint -o trace.h5 --ues 30
+    """
+    from rtwin.dataset import SampleSettings, file_info
+    from rtwin.dataset import sample as run
+    from rtwin.link import Handover
+    from rtwin.scene import Walk
+
+    walk = Walk(ues, duration, interval, speed, pause, seed)
+    settings = SampleSettings(
+        method=method, bandwidth_hz=bandwidth, subcarrier_spacing_hz=subcarrier_spacing,
+        table=table, shannon_gap_db=shannon_gap, handover=Handover(hysteresis, time_to_trigger),
+        interference_load=interference_load, line_of_sight=line_of_sight, height_m=height,
+    )  # fmt: skip
+    with progress_bar(quiet or json) as progress:
+        run(
+            twin, tracks, output, walk=walk, settings=settings, scene=scene, overwrite=overwrite,
+            progress=progress,
+        )  # fmt: skip
+    info = file_info(output)
+    if json:
+        print_json(info)
+        return
+    for remark in info["remarks"]:
+        stderr(f"note: {remark}")
+    states = ", ".join(f"{n} {name}" for name, n in info["states"].items() if n)
+    print_rows(
+        [
+            ("file", f"{output} ({human_bytes(info['bytes'])})"),
+            ("users", f"{info['num_ues']} for {info['duration_s']:g} s"),
+            ("rows", states),
+            ("handovers", info["num_handovers"]),
+            ("median rate", f"{info['median_rate_mbps']:.1f} Mbit/s with all resource blocks"),
+            ("content hash", info["content_hash"]),
+        ]
+    )
+
+
+def experiment(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="slicing is the only one so far.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", metavar="FOLDER", help="Folder for table, picture and raw figures."
+        ),
+    ],
+    scene: Annotated[
+        str, typer.Option(help="A shipped scene, a folder or a .toml file.")
+    ] = "courtyard",
+    seeds: Annotated[int, typer.Option(help="Reference worlds, walks and traffic drawn.")] = 10,
+    users: Annotated[
+        str, typer.Option(metavar="SERVICE=N,...", help="Users of each service.")
+    ] = "vr=3,short_video=12,embb=6,urllc=6",
+    duration: Annotated[float, typer.Option(metavar="S", help="How long users walk [s].")] = 30.0,
+    epoch: Annotated[float, typer.Option(metavar="S", help="Time between decisions [s].")] = 0.5,
+    bandwidth: Annotated[float, typer.Option(metavar="HZ", help="Channel bandwidth [Hz].")] = 100e6,
+    twin: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FILE", help="A further radio map to decide on; repeatable."),
+    ] = None,
+    stale_without: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Objects that the stale twin does not know of."),
+    ] = None,
+    ways: Annotated[
+        Path | None, typer.Option(metavar="GEOJSON", help="Ways to walk along.")
+    ] = None,
+    points: Annotated[
+        int, typer.Option(help="Measurements that log-distance and kriging get.")
+    ] = 60,
+    residual: Annotated[
+        float, typer.Option(metavar="DB", help="What rays do not explain in the reference [dB].")
+    ] = 4.0,
+    map_rays: Annotated[int | None, typer.Option(help="Rays per transmitter of every map.")] = None,
+    quiet: Quiet = False,
+    json: JsonFlag = False,
+) -> None:
+    """Compare what slicing policies achieve when they decide on twins of different fidelity.
+
+    Example: rtwin experiment slicing -o slicing
+    """
+    from rtwin.experiments import (
+        SlicingExperiment,
+        WorldSettings,
+        json_report,
+        markdown_table,
+        rows_of,
+        run_slicing,
+    )
+    from rtwin.experiments.results import prepare_folder, write_results
+
+    if name != "slicing":
+        raise OutOfRangeError(f"experiment is {name!r}; there is slicing")
+    asked = SlicingExperiment(
+        scene=scene, seeds=seeds, users=_numbers("users", users), duration_s=duration,
+        epoch_s=epoch, bandwidth_hz=bandwidth, map_rays=map_rays, points=points, ways=ways,
+        stale_without=None if stale_without is None else tuple(stale_without.split(",")),
+        twins={k: Path(v) for k, v in (_pair("twin", text) for text in twin or ())},
+        world=WorldSettings(residual_db=residual),
+    )  # fmt: skip
+    prepare_folder(output)
+    with progress_bar(quiet or json) as progress:
+        runs = run_slicing(asked, progress)
+    files = write_results(asked, runs, output)
+    if json:
+        print_json(json_report(asked, runs))
+        return
+    typer.echo(markdown_table(rows_of(runs)))
+    print_rows([("files", ", ".join(str(file) for file in files))])
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals and value):
+        raise OutOfRangeError(f"--{option} is {text!r}; write NAME=VALUE")
+    return key.strip(), value.strip()
+
+
+def _numbers(option: str, text: str) -> dict[str, int]:
+    found = {}
+    for part in text.split(","):
+        key, value = _pair(option, part)
+        if not value.isdigit():
+            raise OutOfRangeError(f"--{option} has {part!r}; write SERVICE=N with a whole number")
+        found[key] = int(value)
+    return found

@@ -1,0 +1,157 @@
+"""Cells that serve queues slot by slot: sliced resource blocks, deadlines, delays.
+
+Queues are first in, first out, and a bit that has waited for its whole budget
+is dropped. For such a queue it is enough to know how much has arrived and how
+much has left up to every slot: what must have left at the end of slot n is what
+had arrived by the end of slot n - budget + 1. So a queue costs the same however
+much waits in it, and delays are read from the two curves.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+SCHEDULERS = ("pf", "rr")
+PF_MEMORY_S = 0.1
+_LEAST_BITS = 1.0  # average of a user that was never served
+_RR_STEP = 0.999
+
+
+def sums(place: Ints, values: Floats, size: int) -> Floats:
+    """Sums of values by their place, [size]."""
+    return np.asarray(np.bincount(place, values, size), np.float64)
+
+
+@dataclass(frozen=True)
+class Served:
+    """What happened in a row of slots.
+
+    Attributes:
+        arrived_bits, served_bits, dropped_bits: [ue].
+        used_prb: Resource blocks used, summed over slots, [group].
+        delay_bits: Bits served with a delay of 1, 2, ... slots, [group, delay].
+    """
+
+    arrived_bits: Floats
+    served_bits: Floats
+    dropped_bits: Floats
+    used_prb: Floats
+    delay_bits: Floats
+
+
+class Queues:
+    """Queues of all users, and the scheduler that empties them.
+
+    A group is the users of one slice in one cell; it has resource blocks of its
+    own. In every slot a group's users are served in the order of their metric,
+    each until its queue is empty, as far as whole blocks go.
+
+    Args:
+        budget_slots: Slots that a bit may wait, that of its arrival included, [ue].
+        slot_s: Length of a slot [s].
+        scheduler: "pf" (proportional fair) or "rr" (longest unserved first).
+    Checked by tests/experiments/test_cells.py.
+    """
+
+    def __init__(self, budget_slots: Ints, slot_s: float, scheduler: str = "pf") -> None:
+        self._budget = budget_slots
+        self._slot_s = slot_s
+        self._is_pf = scheduler == "pf"
+        num_ues = len(budget_slots)
+        self._rows = np.arange(num_ues)
+        # Arrivals of the past that may still wait; the last row is the present.
+        self._curve = np.zeros((int(budget_slots.max()), num_ues))
+        self._left = np.zeros(num_ues)
+        self._average = np.full(num_ues, _LEAST_BITS)
+        self._idle = np.zeros(num_ues)  # 1: just served
+
+    @property
+    def backlog_bits(self) -> Floats:
+        """Bits that wait, [ue]."""
+        return self._curve[-1] - self._left
+
+    def serve(
+        self,
+        arrivals: Floats,
+        group: Ints,
+        num_prb: Floats,
+        bits_per_prb: Floats,
+        blocked_slots: Ints | None = None,
+    ) -> Served:
+        """Serve some slots.
+
+        Args:
+            arrivals: Whole bits, [slot, ue].
+            group: Group of each user, [ue]; -1 for a user that no cell serves.
+            num_prb: Resource blocks of each group, [group].
+            bits_per_prb: Whole bits that a block carries for a user in a slot, [ue].
+            blocked_slots: Slots from the first on in which a user cannot be served, [ue].
+        """
+        num_slots, num_ues = arrivals.shape
+        past = len(self._curve)
+        curve = np.concatenate([self._curve, self._curve[-1] + arrivals.cumsum(axis=0)])
+        due = curve[np.arange(num_slots)[:, None] + past - self._budget + 1, self._rows]
+        can = (group >= 0) & (bits_per_prb > 0)
+        home = np.where(can, group, 0)
+        # Nobody is sorted away from its group, so places in the sorted order keep their group.
+        by_group = np.sort(home, kind="stable")
+        first = np.searchsorted(by_group, by_group)
+        limit = num_prb[by_group]
+        carried = np.where(can, bits_per_prb, 1.0)
+        carried_or_never = np.where(can, bits_per_prb, np.inf)
+        open_from = np.zeros(num_ues, np.int64) if blocked_slots is None else blocked_slots
+        blocked_until = int(open_from.max(initial=0))
+        keep = 1.0 - self._slot_s / PF_MEMORY_S
+        base = 2.0 * home
+        gone, average, idle = self._left, self._average, self._idle
+        left, served = np.zeros((2, num_slots, num_ues))
+        total, given = np.zeros((2, num_ues))
+        for slot in range(num_slots):
+            waiting = curve[past + slot] - gone
+            need = np.ceil(waiting / carried_or_never)
+            if slot < blocked_until:
+                need *= slot >= open_from
+            # Proportional fair puts the highest ratio of rate to average first: 1 / (1 + ratio).
+            rank = average / (average + carried) if self._is_pf else idle
+            order = (base + rank).argsort(kind="stable")
+            asked = need[order]
+            before = asked.cumsum() - asked
+            before -= before[first]
+            given[order] = np.minimum(np.maximum(limit - before, 0.0), asked)
+            sent = np.minimum(waiting, given * carried)
+            gone = np.maximum(gone + sent, due[slot])
+            served[slot], left[slot] = sent, gone
+            total += given
+            if self._is_pf:
+                average *= keep
+                average += (1.0 - keep) * sent
+            else:
+                # Ever closer to 0, the place of who was served least lately.
+                idle *= _RR_STEP
+                idle[given > 0] = 1.0
+        np.maximum(average, _LEAST_BITS, out=average)
+        start = np.concatenate([self._left[None], left[:-1]])
+        delay = self._delays(curve, past, start + served, served, home, len(num_prb))
+        self._left = gone
+        self._curve = curve[-past:]
+        return Served(
+            arrivals.sum(axis=0), served.sum(axis=0), (left - start - served).sum(axis=0),
+            sums(home, total, len(num_prb)), delay,
+        )  # fmt: skip
+
+    def _delays(
+        self, curve: Floats, past: int, level: Floats, served: Floats, home: Ints, num_groups: int
+    ) -> Floats:
+        """Bits by the delay of the last bit that leaves with them, [group, delay - 1]."""
+        longest = int(self._budget.max())
+        slot, ue = np.nonzero(served)
+        # One search for all users: their curves one after the other, each above the last.
+        offset = ((curve[-1] - curve[0]).max() + 1.0) * self._rows
+        stacked = (curve - curve[0] + offset).T.ravel()
+        came = np.searchsorted(stacked, (level - curve[0] + offset)[slot, ue]) - ue * len(curve)
+        delay = np.clip(past + slot - came, 0, longest - 1)  # 0: left in the slot of its arrival
+        place = home[ue] * longest + delay
+        return sums(place, served[slot, ue], num_groups * longest).reshape(-1, longest)

@@ -1,0 +1,86 @@
+"""Running a policy through an episode, and what came of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rtwin.dataset import LinkTrace
+from rtwin.experiments.cells import Floats
+from rtwin.experiments.policies import Policy
+from rtwin.experiments.rewards import PRB_PRICE, reward_of
+from rtwin.experiments.simulator import SlicedNetwork
+
+
+@dataclass(frozen=True)
+class Episode:
+    """Means over the epochs of an episode.
+
+    Attributes:
+        reward: Reward of an epoch.
+        sla_violation: Share of user-epochs with traffic whose promise was broken, weighted
+            by slices as the reward does.
+        sla_violation_by_slice: The same of each slice, [slice].
+        throughput_mbps: What got through in time, all slices [Mbit/s].
+        offered_mbps: What came [Mbit/s].
+        reserved_share, used_share: Share of all resource blocks.
+    """
+
+    reward: float
+    sla_violation: float
+    sla_violation_by_slice: Floats
+    throughput_mbps: float
+    offered_mbps: float
+    reserved_share: float
+    used_share: float
+
+
+def run_episode(
+    network: SlicedNetwork,
+    policy: Policy,
+    seed: int,
+    prb_price: float = PRB_PRICE,
+    epoch_done: Callable[[], None] = lambda: None,
+) -> Episode:
+    """Run a policy through a whole trace.
+
+    Args:
+        network: Reset before the first epoch.
+        policy: Decides at the start of every epoch.
+        seed: Seed of the traffic.
+        prb_price: Price of resource blocks in the reward.
+        epoch_done: Called after every epoch.
+    """
+    network.reset(seed)
+    reports, rewards = [], []
+    while not network.is_over:
+        found = network.step(policy(network.view()))
+        reports.append(found)
+        rewards.append(reward_of(found, network.slices, network.num_prb, prb_price))
+        epoch_done()
+    weight = np.array([s.weight for s in network.slices])
+    by_slice = np.mean([r.sla_violation for r in reports], axis=0)
+    blocks = network.num_cells * network.num_prb
+    return Episode(
+        reward=float(np.mean(rewards)),
+        sla_violation=float(weight @ by_slice / max(weight.sum(), 1e-12)),
+        sla_violation_by_slice=by_slice,
+        throughput_mbps=float(np.mean([r.throughput_mbps.sum() for r in reports])),
+        offered_mbps=float(np.mean([r.offered_mbps.sum() for r in reports])),
+        reserved_share=float(np.mean([r.reserved_prb.sum() for r in reports])) / blocks,
+        used_share=float(np.mean([r.used_prb.sum() for r in reports])) / blocks,
+    )
+
+
+def delayed(trace: LinkTrace, delay_s: float) -> LinkTrace:
+    """What somebody knows who hears of every channel only after some time.
+
+    Before the first report the first row of all stands in.
+    """
+    rows = max(1, round(delay_s / trace.step_s))
+    source = np.maximum(np.arange(trace.num_steps) - rows, 0)
+    names = (
+        "path_gain", "path_gain_standard_error_db", "rss_dbm", "sinr_db", "cqi", "mcs",
+        "spectral_efficiency", "rate_mbps", "line_of_sight", "serving_tx", "state",
+    )  # fmt: skip
+    return replace(trace, **{name: getattr(trace, name)[source] for name in names})

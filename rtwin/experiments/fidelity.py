@@ -1,0 +1,303 @@
+"""What is twin fidelity worth? The same policies decide on different twins.
+
+For every seed there is a reference world that no twin equals; users walk in it.
+A policy that needs to know the channels is shown what a twin predicts for the
+users' places, and how far that twin was off at some check points; its decisions
+are scored on the reference.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.dataset import (
+    LinkTrace,
+    RadioMap,
+    SampleSettings,
+    generate_radio_map,
+    open_radio_map,
+    sample,
+    sample_map,
+)
+from rtwin.errors import OutOfRangeError
+from rtwin.experiments.episodes import Episode, delayed, run_episode
+from rtwin.experiments.policies import Optimised, Policy, ProportionalToDemand, StaticShares
+from rtwin.experiments.services import make_slices
+from rtwin.experiments.simulator import SimulatorSettings, SlicedNetwork
+from rtwin.experiments.worlds import (
+    WorldSettings,
+    free_space_map,
+    kriged_map,
+    log_distance_map,
+    materials_in_use,
+    measure,
+    perturbed,
+    updated,
+    with_residual,
+    without_objects,
+)
+from rtwin.link import LinkAdaptation
+from rtwin.scene import Recipe, Tracks, Walk, load_recipe, recipe_dict, recipe_from_dict
+from rtwin.units import to_db
+
+Progress = Callable[[str, int, int], None]
+NOBODY, REFERENCE, FEEDBACK = "nothing", "the reference itself", "last epoch's channels"
+SCENE = "courtyard"
+STALE_WITHOUT = {SCENE: ("office", "office_front")}
+USERS = {"vr": 3, "short_video": 12, "embb": 6, "urllc": 6}
+_DRIVE_TEST = 10_000  # added to the seed of the walks, for the walk on which was measured
+
+
+@dataclass(frozen=True)
+class SlicingExperiment:
+    """What is compared, and on what.
+
+    Attributes:
+        scene: A shipped scene, a folder or a .toml file.
+        seeds: Reference worlds, walks and traffic that are drawn.
+        users: Number of users of each service.
+        duration_s: Time that users walk [s].
+        epoch_s: Time between decisions [s].
+        bandwidth_hz: Channel bandwidth [Hz].
+        map_rays: Rays per transmitter of every map; None: the recipe's.
+        stale_without: Objects that the stale twin does not know of; None: those
+            chosen for the scene, if any.
+        points: Measurements that log-distance and kriging are fitted to.
+        check_points: Further measurements, by which everybody's error is found.
+        point_error_db: Their standard deviation [dB].
+        ways: GeoJSON file of ways to walk along; None: random waypoints.
+        twins: Further radio maps to decide on, by name.
+        world: How far the reference is from the recipe.
+    """
+
+    scene: str | Path = SCENE
+    seeds: int = 5
+    users: Mapping[str, int] = field(default_factory=lambda: dict(USERS))
+    duration_s: float = 30.0
+    epoch_s: float = 0.5
+    bandwidth_hz: float = 100e6
+    map_rays: int | None = None
+    stale_without: tuple[str, ...] | None = None
+    points: int = 60
+    check_points: int = 30
+    point_error_db: float = 2.0
+    ways: Path | None = None
+    twins: Mapping[str, Path] = field(default_factory=dict)
+    world: WorldSettings = field(default_factory=WorldSettings)
+
+    def __post_init__(self) -> None:
+        if self.seeds < 1:
+            raise OutOfRangeError(f"seeds is {self.seeds}; there must be one or more")
+        for name in ("points", "check_points"):
+            if getattr(self, name) < 1:
+                raise OutOfRangeError(f"{name} is {getattr(self, name)}; must be one or more")
+        make_slices(dict(self.users))
+        LinkAdaptation(self.bandwidth_hz)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One policy on one knowledge in one reference world."""
+
+    seed: int
+    knowledge: str
+    policy: str
+    episode: Episode
+    gain_error_db: float
+    right_cell: float
+
+
+def policies() -> dict[str, Policy]:
+    """The policies that are compared, by name; the first needs to know nothing."""
+    return {
+        "static": StaticShares(),
+        "proportional": ProportionalToDemand(),
+        "optimised": Optimised(),
+    }
+
+
+def run_slicing(
+    experiment: SlicingExperiment, progress: Progress = lambda stage, done, total: None
+) -> list[Run]:
+    """Run the experiment.
+
+    Args:
+        experiment: What is compared.
+        progress: Called with stage ("experiment"), steps done and in all.
+    Returns:
+        All runs, seed by seed.
+    Raises:
+        RecipeError, OutOfRangeError, StoreError: if the scene, a twin or the
+            ways cannot be used.
+        MissingExtraError: if cvxpy is not installed.
+    Checked by tests/experiments/test_fidelity.py.
+    """
+    # Before anything is traced: is the solver there?
+    Optimised().solve(np.full((1, 1), 0.5), np.ones((1, 1)))
+    progress("experiment", 0, 1)
+    with tempfile.TemporaryDirectory(prefix="rtwin-") as name:
+        worlds = _Worlds(experiment, Path(name))
+        compared = policies()
+        runs: list[Run] = []
+        per_seed = 1 + (len(compared) - 1) * worlds.num_beliefs
+        for seed in range(experiment.seeds):
+            for run in _runs_of(worlds, seed, compared):
+                runs.append(run)
+                progress("experiment", len(runs), experiment.seeds * per_seed)
+    return runs
+
+
+def _runs_of(worlds: "_Worlds", seed: int, compared: Mapping[str, Policy]) -> Iterator[Run]:
+    experiment = worlds.experiment
+    slices = make_slices(dict(experiment.users))
+    settings = SimulatorSettings(epoch_s=experiment.epoch_s)
+    truth, beliefs = worlds.of(seed)
+    for name, policy in compared.items():
+        shown = {NOBODY: Belief(truth, 0.0)} if name == "static" else beliefs
+        for knowledge, belief in shown.items():
+            network = SlicedNetwork(truth, slices, settings, belief.trace, belief.error_db)
+            error, right = compare_traces(belief.trace, truth)
+            if knowledge == NOBODY:
+                error, right = np.nan, np.nan
+            yield Run(seed, knowledge, name, run_episode(network, policy, seed), error, right)
+
+
+@dataclass(frozen=True)
+class Belief:
+    """What somebody thinks of the channels, and the error that he found in it [dB]."""
+
+    trace: LinkTrace
+    error_db: float
+
+
+class _Worlds:
+    """Reference worlds and what twins predict in them; what seeds share is traced once."""
+
+    def __init__(self, experiment: SlicingExperiment, folder: Path) -> None:
+        self.experiment, self.folder = experiment, folder
+        recipe = load_recipe(experiment.scene, map_rays=experiment.map_rays)
+        first = self._map(recipe, "current")
+        # All maps have the cells of the first.
+        self.recipe = _with_area(recipe, first)
+        self.materials = materials_in_use(self.recipe, folder)
+        free_space = free_space_map(first, self.recipe, folder)
+        self.shared = {"free space": free_space}
+        stale = experiment.stale_without
+        if stale is None:
+            stale = STALE_WITHOUT.get(str(experiment.scene), ())
+        if stale:
+            self.shared["stale twin"] = self._map(without_objects(self.recipe, stale), "stale")
+        self.shared["ray-traced twin"] = first
+        for name, file in experiment.twins.items():
+            self.shared[name] = open_radio_map(file)
+            if self.shared[name].tx_name != first.tx_name:
+                raise OutOfRangeError(
+                    f"{file} has transmitters {', '.join(self.shared[name].tx_name)}, the scene "
+                    f"{', '.join(first.tx_name)}; trace the map from a recipe with the same ones"
+                )
+
+    @property
+    def num_beliefs(self) -> int:
+        """How many beliefs there are of a reference world."""
+        # Log-distance, kriging, updated twin, last epoch's channels, the reference itself.
+        return len(self.shared) + 5
+
+    def _map(self, recipe: Recipe, name: str) -> RadioMap:
+        return open_radio_map(
+            generate_radio_map(recipe, self.folder / f"{name}.h5", overwrite=True)
+        )
+
+    def of(self, seed: int) -> tuple[LinkTrace, dict[str, Belief]]:
+        """The reference's trace and what is believed of it, of one seed."""
+        experiment, recipe = self.experiment, self.recipe
+        tracks = self._tracks(seed)
+        rng = np.random.Generator(np.random.PCG64([seed, 1]))
+        same = np.random.Generator(np.random.PCG64([seed, 1]))
+        real = perturbed(recipe, self.materials, experiment.world, rng)
+        reference = with_residual(self._map(real, "reference"), experiment.world, rng)
+        told = updated(recipe, self.materials, experiment.world, same)
+        free_space = self.shared["free space"]
+        walkable = _visited(free_space, self._tracks(seed + _DRIVE_TEST))
+        error_db = experiment.point_error_db
+        points = measure(
+            reference, walkable, experiment.points + experiment.check_points, error_db, rng
+        )
+        fit, check = points.split(experiment.points)
+        trend = log_distance_map(free_space, fit)
+        distance_m = experiment.world.residual_distance_m
+        maps = {
+            "free space": free_space,
+            "log-distance": trend,
+            "kriging": kriged_map(trend, fit, error_db, distance_m),
+            **{name: found for name, found in self.shared.items() if name != "free space"},
+            "updated twin": self._map(told, "updated"),
+        }
+        settings = SampleSettings(bandwidth_hz=experiment.bandwidth_hz, line_of_sight=False)
+        truth = sample_map(reference, tracks, settings)
+        beliefs = {
+            name: Belief(sample_map(found, tracks, settings), check.error_db(found))
+            for name, found in maps.items()
+        }
+        late = delayed(truth, experiment.epoch_s)
+        # Who hears of every channel afterwards knows how much they change.
+        beliefs[FEEDBACK] = Belief(late, compare_traces(late, truth)[0])
+        beliefs[REFERENCE] = Belief(truth, 0.0)
+        return truth, beliefs
+
+    def _tracks(self, seed: int) -> Tracks:
+        experiment = self.experiment
+        walk = Walk(
+            num_ues=sum(experiment.users.values()), duration_s=experiment.duration_s, seed=seed
+        )
+        trace = sample(
+            self.folder / "current.h5", experiment.ways or "random-waypoint",
+            self.folder / "walk.h5", walk=walk, overwrite=True, scene=experiment.scene,
+            settings=SampleSettings(line_of_sight=False),
+        )  # fmt: skip
+        return Tracks(trace.time_s, trace.ue_name, trace.ue_position_m.copy())
+
+
+def _with_area(recipe: Recipe, radio_map: RadioMap) -> Recipe:
+    centers, half = radio_map.cell_centers_m, recipe.radio_map.cell_size_m / 2
+    data = recipe_dict(recipe)
+    low, high = centers[0, 0, :2] - half, centers[-1, -1, :2] + half
+    data["radio_map"]["area"] = [*low.tolist(), *high.tolist()]
+    return recipe_from_dict(data, recipe.name, recipe.folder)
+
+
+def _visited(radio_map: RadioMap, tracks: Tracks) -> NDArray[np.bool_]:
+    """Cells that somebody walks through, [cell_y, cell_x]."""
+    centers = radio_map.cell_centers_m
+    step = float(radio_map.attributes["cell_size_m"])
+    xy = tracks.position_m[..., :2].reshape(-1, 2)
+    xy = xy[np.isfinite(xy).all(axis=1)]
+    cell = np.rint((xy - centers[0, 0, :2]) / step).astype(np.int64)
+    inside = ((cell >= 0) & (cell < centers.shape[1::-1])).all(axis=1)
+    found = np.zeros(centers.shape[:2], bool)
+    found[cell[inside, 1], cell[inside, 0]] = True
+    return found
+
+
+def compare_traces(belief: LinkTrace, truth: LinkTrace) -> tuple[float, float]:
+    """How well a belief knows the channels of users that are served.
+
+    Returns:
+        Root-mean-square error of the received power of the truly serving cell
+        [dB], where both have some; and the share of rows with the right cell.
+    """
+    served = truth.serving_tx >= 0
+    cell = np.maximum(truth.serving_tx, 0)[..., None].astype(np.int64)
+
+    def level(trace: LinkTrace) -> NDArray[np.float64]:
+        gain = np.take_along_axis(trace.path_gain, cell, axis=2)[..., 0]
+        return to_db(np.nan_to_num(gain)) + trace.tx_power_dbm[cell[..., 0]]
+
+    miss = level(belief)[served] - level(truth)[served]
+    miss = miss[np.isfinite(miss)]
+    error = float(np.sqrt(np.mean(miss**2))) if miss.size else np.nan
+    right = (belief.serving_tx == truth.serving_tx)[served]
+    return error, float(right.mean()) if right.size else np.nan

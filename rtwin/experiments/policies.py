@@ -1,0 +1,189 @@
+"""Policies that share out resource blocks: static, proportional to demand, optimised.
+
+A policy is a function from a NetworkView to whole resource blocks, [cell, slice].
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from rtwin.errors import MissingExtraError, OutOfRangeError
+from rtwin.experiments.cells import Floats, Ints, sums
+from rtwin.experiments.services import LARGEST
+from rtwin.experiments.simulator import NetworkView
+
+Policy = Callable[[NetworkView], Ints]
+_NOTHING = 0.01  # of a block: solvers end that far from whole numbers
+_DEVIATIONS = 3.0  # above the mean: an epoch has tens of bursts, and few may be late
+
+
+def demand_prb(view: NetworkView) -> Floats:
+    """Resource blocks that each slice needs in each cell, as the view believes, [cell, slice].
+
+    A user of a service is a source that sends its peak rate (a burst three
+    standard deviations above the mean, in its latency budget) for part of the
+    time, such that its mean rate comes out; a burst takes whole blocks. Many
+    such sources need their mean plus three standard deviations, one needs its
+    peak; what waits already must leave within a budget as well. A user whose
+    mean rate would take more than a whole cell is beyond help and not counted. A
+    user of whom no cell is known counts in every cell alike, as a typical one.
+
+    Returns:
+        Blocks, not rounded and not limited, [cell, slice].
+    Source: Gaussian approximation of on-off sources, R. Guerin, H. Ahmadi and
+    M. Naghshineh, IEEE JSAC 9(7), 1991; checked by tests/experiments/test_policies.py.
+    """
+    services = [s.service for s in view.slices]
+    burst = np.array([s.burst_bits for s in services])[view.ue_slice]
+    highest = np.minimum(1.0 + _DEVIATIONS * np.array([s.spread for s in services]), LARGEST)
+    mean = np.array([s.rate_mbps for s in services])[view.ue_slice] * 1e6
+    peak = np.array([s.peak_mbps for s in services])[view.ue_slice] * 1e6 * highest[view.ue_slice]
+    budget = np.array([max(s.latency_s, view.slot_s) for s in services])[view.ue_slice]
+    known = (view.cell >= 0) & (view.bits_per_prb > 0)
+    typical = float(np.median(view.bits_per_prb[known])) if known.any() else 0.0
+    bits = np.where(known, view.bits_per_prb, typical)
+    per_bit = np.ceil(burst / np.where(bits > 0, bits, np.inf)) * view.slot_s / burst
+    per_bit = np.where(per_bit * mean > view.num_prb, 0.0, per_bit)
+    num_slices = len(view.slices)
+    # A row for every cell that a user may be in, and how likely that is.
+    cells = np.arange(view.num_cells)[:, None]
+    likely = np.where(known, cells == view.cell, 1.0 / view.num_cells).ravel()
+    group = (cells * num_slices + view.ue_slice).ravel()
+    size = view.num_cells * num_slices
+
+    def add(values: Floats) -> Floats:
+        return sums(group, likely * np.tile(values, view.num_cells), size)
+
+    usual = add(per_bit * mean)
+    spread = np.sqrt(add(per_bit**2 * mean * (peak - mean)))
+    largest = np.zeros(size)
+    np.maximum.at(largest, group, likely * np.tile(per_bit * peak, view.num_cells))
+    needed = np.maximum(np.minimum(usual + _DEVIATIONS * spread, add(per_bit * peak)), largest)
+    # What has piled up beyond the usual.
+    excess = np.maximum(view.backlog_bits - mean * budget, 0.0)
+    needed += add(per_bit * excess / np.maximum(budget, view.epoch_s))
+    return needed.reshape(view.num_cells, num_slices)
+
+
+def whole_blocks(blocks: Floats, num_prb: int) -> Ints:
+    """Whole numbers near the given ones, [cell, slice], at most num_prb in a cell.
+
+    Largest remainders are rounded up until the sum is that of the given ones,
+    rounded up where there is room. A hundredth of a block is no block.
+    """
+    blocks = np.maximum(np.asarray(blocks, np.float64), 0.0)
+    total = blocks.sum(axis=1, keepdims=True)
+    scale = np.where(total > num_prb, num_prb / np.maximum(total, 1e-12), 1.0)
+    blocks = blocks * scale
+    whole = np.floor(blocks + 1e-9)
+    wanted = np.minimum(np.ceil(blocks.sum(axis=1) - _NOTHING), num_prb)
+    missing = np.maximum(wanted - whole.sum(axis=1), 0.0)
+    rank = np.argsort(np.argsort(-(blocks - whole), axis=1, kind="stable"), axis=1)
+    return (whole + (rank < missing[:, None])).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class StaticShares:
+    """The same shares of every cell all the time.
+
+    Attributes:
+        shares: Share of each slice, [slice]; None: in proportion to the mean
+            rates that all its users ask for.
+    """
+
+    shares: tuple[float, ...] | None = None
+
+    def __call__(self, view: NetworkView) -> Ints:
+        """Blocks, [cell, slice]."""
+        rates = [s.service.rate_mbps * s.num_ues for s in view.slices]
+        part = np.array(rates) / sum(rates)
+        if self.shares is not None:
+            if len(self.shares) != len(rates) or min(self.shares) < 0 or sum(self.shares) <= 0:
+                raise OutOfRangeError(
+                    f"shares are {self.shares}; there must be {len(rates)} of them, 0 or more"
+                )
+            part = np.array(self.shares)
+        blocks = np.tile(part * view.num_prb, (view.num_cells, 1))
+        if self.shares is None:
+            # The smallest slice of all would get no block at all.
+            blocks = np.maximum(blocks, 1.0)
+        return whole_blocks(blocks, view.num_prb)
+
+
+@dataclass(frozen=True)
+class ProportionalToDemand:
+    """All blocks of a cell, shared in proportion to what its slices are believed to need."""
+
+    def __call__(self, view: NetworkView) -> Ints:
+        """Blocks, [cell, slice]."""
+        needed = demand_prb(view)
+        total = needed.sum(axis=1, keepdims=True)
+        even = np.full_like(needed, 1.0 / needed.shape[1])
+        share = np.where(total > 0, needed / np.where(total > 0, total, 1.0), even)
+        return whole_blocks(share * view.num_prb, view.num_prb)
+
+
+@dataclass(frozen=True)
+class Optimised:
+    """Blocks that trade broken promises against blocks spent, solved in every epoch.
+
+    minimise  sum_s weight_s max(0, 1 - n_s / d_s)^2 + price sum_s n_s / N
+    with      sum_s n_s <= N, n_s >= 0
+
+    for every cell, where d_s is what slice s is believed to need times a margin.
+
+    Attributes:
+        price: What all blocks of a cell cost, beside a broken promise of weight 1.
+        margin: Factor on the demand.
+    Raises:
+        MissingExtraError: if cvxpy is not installed.
+    Checked by tests/experiments/test_policies.py against a bisection of its own.
+    """
+
+    price: float = 0.02
+    margin: float = 1.1
+
+    def __call__(self, view: NetworkView) -> Ints:
+        """Blocks, [cell, slice]."""
+        needed = self.margin * demand_prb(view) / view.num_prb
+        weight = np.tile([s.weight for s in view.slices], (view.num_cells, 1))
+        return whole_blocks(self.solve(needed, weight) * view.num_prb, view.num_prb)
+
+    def solve(self, needed: Floats, weight: Floats) -> Floats:
+        """Shares of the cells, [cell, slice], for needs in shares of a cell."""
+        problem, shares, inverse, root, off = self._problem(*needed.shape)
+        wants = needed > 1e-9
+        inverse.value = np.where(wants, 1.0 / np.where(wants, needed, 1.0), 0.0)
+        # sqrt(weight) goes into the square; slices without need have none.
+        root.value = np.where(wants, np.sqrt(weight), 0.0)
+        inverse.value = inverse.value * root.value
+        off.value = np.where(wants, 1.0, 0.0)
+        problem.solve(solver="CLARABEL")
+        return np.maximum(np.asarray(shares.value, np.float64), 0.0) * wants
+
+    @cached_property
+    def _made(self) -> dict[tuple[int, int], Any]:
+        return {}
+
+    def _problem(self, num_cells: int, num_slices: int) -> Any:
+        """The problem of all cells, made once for each size."""
+        shape = (num_cells, num_slices)
+        if shape not in self._made:
+            try:
+                import cvxpy as cp
+            except ImportError as error:
+                raise MissingExtraError(
+                    "optimised shares need cvxpy; pip install 'rtwin[experiments]'"
+                ) from error
+            shares = cp.Variable(shape, nonneg=True)
+            inverse, root = (cp.Parameter(shape, nonneg=True) for _ in range(2))
+            off = cp.Parameter(shape, nonneg=True)
+            # max(0, root - inverse * n)^2 = weight max(0, 1 - n / d)^2
+            short = cp.pos(root - cp.multiply(inverse, shares))
+            cost = cp.sum_squares(short) + self.price * cp.sum(shares)
+            limits = [cp.sum(shares, axis=1) <= 1.0, shares <= off]
+            self._made[shape] = cp.Problem(cp.Minimize(cost), limits), shares, inverse, root, off
+        return self._made[shape]

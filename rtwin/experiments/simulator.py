@@ -1,0 +1,351 @@
+"""A sliced network on a link trace: decisions go in, what users got comes out.
+
+Time runs in epochs, decisions are made once in each. An epoch has slots, and a
+link trace has rows; a row stands for all slots until the next one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rtwin.dataset import LinkTrace
+from rtwin.errors import OutOfRangeError, ShapeError
+from rtwin.experiments.cells import SCHEDULERS, Floats, Ints, Queues, Served, sums
+from rtwin.experiments.services import Slice, Traffic
+from rtwin.link import LinkAdaptation
+
+PERCENTILES = (50.0, 95.0, 99.0)
+_ERROR_NODES = 7  # of a Gauss-Hermite sum over the errors of a belief
+
+
+@dataclass(frozen=True)
+class SimulatorSettings:
+    """How time runs and users are served.
+
+    Attributes:
+        epoch_s: Time between decisions [s].
+        slot_s: Time between scheduling decisions [s]; an epoch has a whole number.
+        scheduler: "pf" or "rr".
+        handover_interruption_s: How long a handover stops a user's service [s].
+    Raises:
+        OutOfRangeError: if a number is not possible.
+    """
+
+    epoch_s: float = 0.1
+    slot_s: float = 1e-3
+    scheduler: str = "pf"
+    handover_interruption_s: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.scheduler not in SCHEDULERS:
+            raise OutOfRangeError(f"scheduler is {self.scheduler!r}; it must be pf or rr")
+        slots = self.epoch_s / self.slot_s if self.slot_s > 0 else 0.0
+        if not (np.isfinite(slots) and slots >= 1 and abs(slots - round(slots)) < 1e-6):
+            raise OutOfRangeError(
+                f"epoch_s is {self.epoch_s:g} and slot_s {self.slot_s:g}; an epoch must have a "
+                "whole number of slots, one or more"
+            )
+        if not (np.isfinite(self.handover_interruption_s) and self.handover_interruption_s >= 0):
+            raise OutOfRangeError(
+                f"handover_interruption_s is {self.handover_interruption_s}; must be 0 or more"
+            )
+
+    @property
+    def slots_per_epoch(self) -> int:
+        """Slots of an epoch."""
+        return round(self.epoch_s / self.slot_s)
+
+
+@dataclass(frozen=True)
+class NetworkView:
+    """What a decision may look at: queues as they are, channels as somebody believes.
+
+    Attributes:
+        num_prb: Resource blocks of each cell.
+        slot_s: Length of a slot [s].
+        epoch_s: Time until the next decision [s].
+        slices: The slices.
+        ue_slice: Slice of each user, [ue].
+        cell: Serving cell of each user as believed for the coming epoch, [ue]; -1 none.
+        bits_per_prb: Bits of a block in a slot as believed, [ue]; 0 in outage.
+        backlog_bits: Bits that wait, [ue].
+        num_cells: Number of cells.
+    """
+
+    num_prb: int
+    slot_s: float
+    epoch_s: float
+    slices: tuple[Slice, ...]
+    ue_slice: Ints
+    cell: Ints
+    bits_per_prb: Floats
+    backlog_bits: Floats
+    num_cells: int
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What happened in an epoch, or in several.
+
+    Arrays over [slice] unless said otherwise.
+
+    Attributes:
+        duration_s: Time that it took [s].
+        offered_mbps, throughput_mbps: Traffic that came, and that got through in time.
+        drop_share: Share of the bits that left which were dropped as late.
+        sla_violation: Share of the users with traffic whose promise was broken.
+        delay_ms: Percentiles of the delay, weighted by bits [ms], [slice, percentile]
+            for PERCENTILES; NaN without traffic.
+        reserved_prb: Resource blocks that were reserved, mean, [cell, slice].
+        used_prb: Those that were used, mean, [cell, slice].
+        ue_offered_mbps, ue_throughput_mbps, ue_drop_share: [ue].
+    """
+
+    duration_s: float
+    offered_mbps: Floats
+    throughput_mbps: Floats
+    drop_share: Floats
+    sla_violation: Floats
+    delay_ms: Floats
+    reserved_prb: Floats
+    used_prb: Floats
+    ue_offered_mbps: Floats
+    ue_throughput_mbps: Floats
+    ue_drop_share: Floats
+
+
+class SlicedNetwork:
+    """Users of several slices on the channels of a link trace.
+
+    Args:
+        trace: What the users really get.
+        slices: The slices; their users are the trace's, in order.
+        settings: How time runs and users are served.
+        knowledge: The link trace that decisions are shown, of the same users
+            and times; default: the trace itself.
+        knowledge_error_db: Standard deviation of what the knowledge says of an
+            SINR [dB]. Decisions are shown the bits of a block that cost as much
+            on average: 1 / E(1 / bits) over Gaussian errors of that size.
+    Raises:
+        OutOfRangeError: if there are more users in slices than in the trace, or
+            the trace is shorter than an epoch.
+        ShapeError: if the knowledge is of other users, transmitters or times.
+    Checked by tests/experiments/test_simulator.py.
+    """
+
+    def __init__(
+        self,
+        trace: LinkTrace,
+        slices: Sequence[Slice],
+        settings: SimulatorSettings | None = None,
+        knowledge: LinkTrace | None = None,
+        knowledge_error_db: float = 0.0,
+    ) -> None:
+        self.slices = tuple(slices)
+        self.settings = settings or SimulatorSettings()
+        counts = np.array([s.num_ues for s in self.slices], np.int64)
+        if not 1 <= counts.sum() <= trace.num_ues:
+            raise OutOfRangeError(
+                f"slices have {counts.sum()} users, the trace {trace.num_ues}; "
+                "take fewer users or sample more"
+            )
+        self.num_ues, self.num_cells = int(counts.sum()), trace.num_tx
+        self.num_prb = int(trace.attributes["num_prb"])
+        self.ue_slice = np.repeat(np.arange(len(counts)), counts)
+        self._truth = self._channels(trace)
+        if not (np.isfinite(knowledge_error_db) and knowledge_error_db >= 0):
+            raise OutOfRangeError(f"knowledge_error_db is {knowledge_error_db}; must be 0 or more")
+        if knowledge is not None:
+            same = knowledge.num_tx == trace.num_tx and knowledge.num_ues == trace.num_ues
+            if not (same and np.array_equal(knowledge.time_s, trace.time_s)):
+                raise ShapeError(
+                    f"knowledge has {knowledge.num_steps} times, {knowledge.num_ues} users and "
+                    f"{knowledge.num_tx} transmitters; it must have the trace's times, "
+                    f"{trace.num_ues} users and {trace.num_tx} transmitters"
+                )
+        self._belief = self._believed(trace if knowledge is None else knowledge, knowledge_error_db)
+        self._row_s, self._num_rows = trace.step_s, trace.num_steps
+        self.num_epochs = int(self._num_rows * self._row_s / self.settings.epoch_s + 1e-6)
+        if self.num_epochs < 1:
+            raise OutOfRangeError(
+                f"the trace lasts {self._num_rows * self._row_s:g} s, an epoch "
+                f"{self.settings.epoch_s:g} s; sample a longer one"
+            )
+        self._interruption = round(self.settings.handover_interruption_s / self.settings.slot_s)
+        services = [self.slices[s].service for s in self.ue_slice]
+        self._services = services
+        budget = np.array([s.latency_s for s in services]) / self.settings.slot_s
+        self._budget = np.maximum(np.floor(budget + 1e-9), 1).astype(np.int64)
+        self._reliability = np.array([s.reliability for s in services])
+        self.reset(0)
+
+    def _channels(self, trace: LinkTrace) -> tuple[Ints, Floats, NDArray[np.bool_]]:
+        """Serving cell [row, ue], whole bits of a block in a slot [row, ue], handovers."""
+        rate = trace.of_serving("rate_mbps")[:, : self.num_ues]
+        bits = np.floor(rate * 1e6 * self.settings.slot_s / self.num_prb)
+        cell = trace.serving_tx[:, : self.num_ues].astype(np.int64)
+        return cell, bits, trace.handover[:, : self.num_ues].astype(bool)
+
+    def _believed(self, trace: LinkTrace, error_db: float) -> tuple[Ints, Floats]:
+        """Believed cell and bits of a block in a slot, [row, ue] each; 0 bits where no cell."""
+        names = [item.name for item in fields(LinkAdaptation)]
+        adaptation = LinkAdaptation(**{name: trace.attributes[name] for name in names})
+        per_element = adaptation.resource_elements_per_s_and_prb * self.settings.slot_s
+        cell = trace.serving_tx[:, : self.num_ues].astype(np.int64)
+        sinr_db = trace.of_serving("sinr_db")[:, : self.num_ues].astype(np.float64)
+        if error_db == 0:
+            bits = adaptation.spectral_efficiency(adaptation.cqi(sinr_db)) * per_element
+            return cell, np.where(cell >= 0, np.floor(bits), 0.0)
+        nodes, weights = np.polynomial.hermite_e.hermegauss(_ERROR_NODES)
+        cost = np.zeros_like(sinr_db)
+        for node, weight in zip(nodes, weights / weights.sum(), strict=True):
+            # Below the lowest CQI nothing is known but that it costs no less than there.
+            cqi = np.maximum(adaptation.cqi(sinr_db + error_db * node), 1)
+            cost += weight / (adaptation.spectral_efficiency(cqi) * per_element)
+        return cell, np.where(cell >= 0, 1.0 / cost, 0.0)
+
+    def reset(self, seed: int, first_epoch: int = 0) -> None:
+        """Empty all queues and draw new traffic.
+
+        Args:
+            seed: Seed of the traffic.
+            first_epoch: Epoch of the trace to start from.
+        """
+        rng = np.random.Generator(np.random.PCG64([seed, 0x736C]))
+        self._traffic = Traffic(self._services, self.settings.slot_s, rng)
+        self._queues = Queues(self._budget, self.settings.slot_s, self.settings.scheduler)
+        self.epoch = first_epoch
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the trace has no further epoch."""
+        return self.epoch >= self.num_epochs
+
+    def view(self) -> NetworkView:
+        """What the next decision may look at."""
+        rows = self._rows_of_epoch()
+        cell, bits = self._belief
+        # Where the belief says outage part of the time, the mean counts it as 0.
+        return NetworkView(
+            num_prb=self.num_prb, slot_s=self.settings.slot_s, epoch_s=self.settings.epoch_s,
+            slices=self.slices, ue_slice=self.ue_slice, cell=cell[rows[0]],
+            bits_per_prb=bits[np.unique(rows)].mean(axis=0),
+            backlog_bits=self._queues.backlog_bits, num_cells=self.num_cells,
+        )  # fmt: skip
+
+    def _rows_of_epoch(self) -> Ints:
+        """Row of the trace of each slot of the coming epoch."""
+        slots = self.settings.slots_per_epoch
+        time = (self.epoch * slots + np.arange(slots)) * self.settings.slot_s
+        return np.minimum((time / self._row_s + 1e-9).astype(np.int64), self._num_rows - 1)
+
+    def step(self, num_prb: ArrayLike) -> EpochReport:
+        """Run an epoch with resource blocks for every slice.
+
+        Args:
+            num_prb: Whole resource blocks, [cell, slice]; at most all of a cell.
+        Raises:
+            ShapeError: if the shape is another one.
+            OutOfRangeError: if a cell gives away more than it has, or the trace is over.
+        """
+        blocks = np.asarray(num_prb, np.float64)
+        wanted = (self.num_cells, len(self.slices))
+        if blocks.shape != wanted:
+            raise ShapeError(f"num_prb has shape {blocks.shape}; it must be {wanted}")
+        total = blocks.sum(axis=1)
+        if not ((blocks >= 0).all() and (total <= self.num_prb).all()):
+            raise OutOfRangeError(
+                f"num_prb adds up to {total.max():g} in a cell, lowest is {blocks.min():g}; "
+                f"it must be 0 or more and {self.num_prb} in all at most"
+            )
+        if self.is_over:
+            raise OutOfRangeError(f"the trace has {self.num_epochs} epochs and is over; reset")
+        arrivals = self._traffic.arrivals(self.settings.slots_per_epoch)
+        rows = self._rows_of_epoch()
+        cell, bits, handover = self._truth
+        first = np.flatnonzero(np.diff(rows, prepend=-1))
+        pieces = []
+        for start, stop in zip(first, np.append(first[1:], len(rows)), strict=True):
+            row = rows[start]
+            group = np.where(cell[row] >= 0, cell[row] * len(self.slices) + self.ue_slice, -1)
+            # A handover in the row before an epoch that starts in the middle of it has passed.
+            blocked = np.where(handover[row] & (start > 0 or self._starts_row()), 1, 0)
+            pieces.append(
+                self._queues.serve(
+                    arrivals[start:stop], group, np.floor(blocks).ravel(), bits[row],
+                    blocked * self._interruption,
+                )
+            )  # fmt: skip
+        self.epoch += 1
+        self.last = pieces
+        return report(pieces, np.floor(blocks), self.ue_slice, self._reliability, self.settings)
+
+    def _starts_row(self) -> bool:
+        time = self.epoch * self.settings.epoch_s / self._row_s
+        return abs(time - round(time)) < 1e-6
+
+
+def report(
+    pieces: Sequence[Served],
+    reserved_prb: Floats,
+    ue_slice: Ints,
+    reliability: Floats,
+    settings: SimulatorSettings,
+) -> EpochReport:
+    """The report of some pieces of time."""
+    num_cells, num_slices = reserved_prb.shape
+    arrived, served, dropped = (
+        np.sum([getattr(piece, name) for piece in pieces], axis=0)
+        for name in ("arrived_bits", "served_bits", "dropped_bits")
+    )
+    gone = served + dropped
+    duration = settings.epoch_s
+    slots = duration / settings.slot_s
+    with np.errstate(invalid="ignore", divide="ignore"):
+        late = np.where(gone > 0, dropped / gone, 0.0)
+    has_traffic = (gone > 0) | (arrived > 0)
+    broken = has_traffic & (late > 1.0 - reliability + 1e-12)
+
+    def per_slice(values: Floats) -> Floats:
+        return sums(ue_slice, values, num_slices)
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        users = per_slice(has_traffic.astype(np.float64))
+        violation = np.where(users > 0, per_slice(broken.astype(np.float64)) / users, 0.0)
+        bits = per_slice(gone)
+        drop = np.where(bits > 0, per_slice(dropped) / bits, 0.0)
+    delays = np.sum([piece.delay_bits for piece in pieces], axis=0)
+    delays = delays.reshape(num_cells, num_slices, -1).sum(axis=0)
+    to_mbps = 1.0 / duration / 1e6
+    used = np.sum([piece.used_prb for piece in pieces], axis=0).reshape(num_cells, num_slices)
+    return EpochReport(
+        duration_s=duration,
+        offered_mbps=per_slice(arrived) * to_mbps,
+        throughput_mbps=per_slice(served) * to_mbps,
+        drop_share=drop,
+        sla_violation=violation,
+        delay_ms=delay_percentiles_ms(delays, settings.slot_s),
+        reserved_prb=reserved_prb,
+        used_prb=used / slots,
+        ue_offered_mbps=arrived * to_mbps,
+        ue_throughput_mbps=served * to_mbps,
+        ue_drop_share=late,
+    )
+
+
+def delay_percentiles_ms(delay_bits: Floats, slot_s: float) -> Floats:
+    """Percentiles of delays weighted by bits [ms], [slice, percentile]; NaN without bits.
+
+    Args:
+        delay_bits: Bits with a delay of 1, 2, ... slots, [slice, delay].
+        slot_s: Length of a slot [s].
+    """
+    total = delay_bits.sum(axis=1)
+    cumulative = delay_bits.cumsum(axis=1)
+    found = np.full((len(delay_bits), len(PERCENTILES)), np.nan)
+    for row in np.flatnonzero(total > 0):
+        level = np.array(PERCENTILES) / 100.0 * total[row]
+        found[row] = (np.searchsorted(cumulative[row], level) + 1) * slot_s * 1e3
+    return found

@@ -1,0 +1,48 @@
+"""Link traces made by hand: gains are what a test says, everything else follows."""
+
+import numpy as np
+import pytest
+
+from rtwin.dataset import generate_radio_map, make_link_trace
+from rtwin.link import LinkAdaptation
+from rtwin.units import from_db
+
+
+def trace_of(snr_db, step_s=0.1, bandwidth_hz=20e6):
+    """A trace whose users have these SNRs without interference, [time, ue, tx] [dB]."""
+    snr_db = np.asarray(snr_db, np.float64)
+    num_steps, num_ues, num_tx = snr_db.shape
+    noise_w = 1e-12
+    columns = {
+        "tx_name": tuple(f"tx_{i}" for i in range(num_tx)),
+        "tx_position_m": np.zeros((num_tx, 3)),
+        "tx_orientation_rad": np.zeros((num_tx, 3)),
+        "tx_velocity_m_s": np.zeros((num_tx, 3)),
+        "tx_power_dbm": np.full(num_tx, 30.0),
+    }
+    return make_link_trace(
+        columns, step_s * np.arange(num_steps), tuple(f"ue_{i}" for i in range(num_ues)),
+        np.zeros((num_steps, num_ues, 3)), noise_w * from_db(snr_db), noise_power_w=noise_w,
+        adaptation=LinkAdaptation(bandwidth_hz), interference_load=0.0,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def steady():
+    """Ten users at 20 dB in one of two cells, for 10 s."""
+    snr_db = np.full((100, 10, 2), -40.0)
+    snr_db[:, ::2, 0] = snr_db[:, 1::2, 1] = 20.0
+    return trace_of(snr_db)
+
+
+@pytest.fixture
+def moving():
+    """Twelve users that wander between two cells, in and out of coverage, for 20 s."""
+    rng = np.random.default_rng(3)
+    steps = rng.normal(0, 1.0, (200, 12, 2))
+    return trace_of(np.clip(8 + np.cumsum(steps, axis=0), -30, 35))
+
+
+@pytest.fixture(scope="session")
+def map_file(two_boxes, tmp_path_factory):
+    return generate_radio_map(two_boxes(), tmp_path_factory.mktemp("map") / "map.h5")

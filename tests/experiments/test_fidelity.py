@@ -1,0 +1,142 @@
+"""The fidelity experiment: a small run end to end, its figures, its files, its errors."""
+
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rtwin.errors import OutOfRangeError, RecipeError, StoreError
+from rtwin.experiments import (
+    SlicingExperiment,
+    markdown_table,
+    plot_slicing,
+    rows_of,
+    run_slicing,
+)
+from rtwin.experiments.fidelity import FEEDBACK, NOBODY, REFERENCE, compare_traces
+from rtwin.experiments.results import NAMES, prepare_folder, write_results
+from rtwin.experiments.table import COLUMNS, figure_of
+
+from .conftest import trace_of
+
+SMALL = SlicingExperiment(
+    seeds=2, users={"embb": 5, "urllc": 3}, duration_s=3.0, bandwidth_hz=20e6, map_rays=20_000,
+    points=20, check_points=10,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def runs():
+    pytest.importorskip("cvxpy")
+    return run_slicing(SMALL)
+
+
+def of(runs, policy, knowledge):
+    return [r for r in runs if (r.policy, r.knowledge) == (policy, knowledge)]
+
+
+def test_every_policy_meets_every_knowledge_in_every_world(runs):
+    known = {"free space", "log-distance", "kriging", "stale twin", "ray-traced twin",
+             "updated twin", FEEDBACK, REFERENCE}  # fmt: skip
+    assert {(r.policy, r.knowledge) for r in runs} == {
+        ("static", NOBODY), *((p, k) for p in ("proportional", "optimised") for k in known)
+    }  # fmt: skip
+    assert all(len(of(runs, r.policy, r.knowledge)) == 2 for r in runs)
+
+
+def test_no_twin_is_the_reference_and_all_meet_the_same_traffic(runs):
+    for run in runs:
+        assert 0 <= run.episode.sla_violation <= 1
+        assert run.episode.used_share <= run.episode.reserved_share <= 1 + 1e-9
+        own = [r for r in runs if r.seed == run.seed]
+        assert len({round(r.episode.offered_mbps, 9) for r in own}) == 1
+        if run.knowledge == REFERENCE:
+            assert run.gain_error_db == 0
+            assert run.right_cell == 1
+        elif run.knowledge != NOBODY:
+            assert run.gain_error_db > 0.1
+    first, second = (of(runs, "static", NOBODY)[i].episode for i in range(2))
+    assert first.reward != second.reward
+
+
+def test_regret_is_against_the_same_policy_that_knows(runs):
+    rows = {(row.policy, row.knowledge): row.figures for row in rows_of(runs)}
+    for policy in ("proportional", "optimised"):
+        assert rows[policy, REFERENCE]["regret"].mean == 0
+        best = [r.episode.reward for r in of(runs, policy, REFERENCE)]
+        own = [r.episode.reward for r in of(runs, policy, "free space")]
+        wanted = np.mean(np.subtract(best, own))
+        assert rows[policy, "free space"]["regret"].mean == pytest.approx(wanted)
+    assert np.isnan(rows["static", NOBODY]["regret"].mean)
+
+
+def test_intervals_are_student_s():
+    # Textbook: n = 4, mean 2.5, s = 1.2910, t = 3.1824.
+    found = figure_of([1.0, 2.0, 3.0, 4.0])
+    assert found.mean == 2.5
+    assert found.half_width == pytest.approx(3.1824 * 1.29099 / 2, rel=1e-4)
+    assert figure_of([1.0]).text(100.0, 1) == "100.0"
+
+
+def test_intervals_cover_as_often_as_they_say():
+    rng = np.random.default_rng(1)
+    hits = 0
+    for _ in range(2000):
+        found = figure_of(rng.normal(3.0, 2.0, 5))
+        hits += abs(found.mean - 3.0) <= found.half_width
+    assert hits / 2000 == pytest.approx(0.95, abs=0.02)
+
+
+def test_files(runs, tmp_path):
+    files = write_results(SMALL, runs, tmp_path / "deep" / "out")
+    assert [file.name for file in files] == list(NAMES)
+    assert files[0].read_text().count("\n") == 2 + 17
+    table = list(csv.DictReader(files[1].read_text().splitlines()))
+    assert float(table[1]["sla_violation"]) >= 0
+    data = json.loads(files[2].read_text())
+    assert len(data["runs"]) == len(runs)
+    assert data["experiment"]["users"] == {"embb": 5, "urllc": 3}
+    assert files[3].read_bytes()[:4] == b"\x89PNG"
+    assert not [f for f in files[0].parent.iterdir() if f.name not in NAMES]
+
+
+def test_picture(runs):
+    figure = plot_slicing(rows_of(runs), "title")
+    assert [axes.get_xlabel() for axes in figure.axes] == [
+        COLUMNS[name][0]
+        for name in ("sla_violation", "throughput_mbps", "reserved_share", "regret")
+    ]
+    assert len(markdown_table(rows_of(runs)).splitlines()) == 19
+
+
+def test_traces_are_compared_where_users_are_served():
+    snr_db = np.full((10, 2, 2), 10.0)
+    snr_db[:, 0, 1] = snr_db[:, 1, 0] = 0.0
+    truth = trace_of(snr_db)
+    assert compare_traces(truth, truth) == (0.0, 1.0)
+    belief = trace_of(snr_db + np.array([3.0, -4.0]))
+    error, right = compare_traces(belief, truth)
+    assert error == pytest.approx(np.sqrt((9 + 16) / 2), rel=1e-6)
+    assert right == 1.0
+    swapped = replace(truth, serving_tx=1 - truth.serving_tx)
+    assert compare_traces(swapped, truth)[1] == 0.0
+
+
+def test_impossible_experiments(tmp_path, map_file):
+    with pytest.raises(OutOfRangeError, match="seeds is 0"):
+        SlicingExperiment(seeds=0)
+    with pytest.raises(OutOfRangeError, match="points is 0"):
+        SlicingExperiment(points=0)
+    with pytest.raises(OutOfRangeError, match="service is 'video'"):
+        SlicingExperiment(users={"video": 1})
+    with pytest.raises(RecipeError, match="unknown scene"):
+        run_slicing(SlicingExperiment(scene="atlantis"))
+    with pytest.raises(OutOfRangeError, match="transmitters mast, pole, the scene roof, pole"):
+        run_slicing(replace(SMALL, twins={"other": map_file}))
+    file = tmp_path / "file"
+    file.write_text("mine")
+    with pytest.raises(StoreError, match="give a folder"):
+        prepare_folder(file)
+    assert file.read_text() == "mine"
