@@ -133,6 +133,10 @@ def experiment(
     ways: Annotated[
         Path | None, typer.Option(metavar="GEOJSON", help="Ways to walk along.")
     ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A radio map that is the reference, for all seeds."),
+    ] = None,
     points: Annotated[
         int, typer.Option(help="Measurements that log-distance and kriging get.")
     ] = 60,
@@ -164,7 +168,7 @@ def experiment(
         epoch_s=epoch, bandwidth_hz=bandwidth, map_rays=map_rays, points=points, ways=ways,
         stale_without=None if stale_without is None else tuple(stale_without.split(",")),
         twins={k: Path(v) for k, v in (_pair("twin", text) for text in twin or ())},
-        world=WorldSettings(residual_db=residual),
+        world=WorldSettings(residual_db=residual), reference=reference,
     )  # fmt: skip
     prepare_folder(output)
     with progress_bar(quiet or json) as progress:

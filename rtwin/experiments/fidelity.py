@@ -72,6 +72,9 @@ class SlicingExperiment:
         ways: GeoJSON file of ways to walk along; None: random waypoints.
         twins: Further radio maps to decide on, by name.
         world: How far the reference is from the recipe.
+        reference: A radio map that is the reference world of every seed, such
+            as one made of measurements; None: one is drawn for every seed.
+            There is no updated twin of it.
     """
 
     scene: str | Path = SCENE
@@ -88,6 +91,7 @@ class SlicingExperiment:
     ways: Path | None = None
     twins: Mapping[str, Path] = field(default_factory=dict)
     world: WorldSettings = field(default_factory=WorldSettings)
+    reference: Path | None = None
 
     def __post_init__(self) -> None:
         if self.seeds < 1:
@@ -180,9 +184,18 @@ class _Worlds:
     def __init__(self, experiment: SlicingExperiment, folder: Path) -> None:
         self.experiment, self.folder = experiment, folder
         recipe = load_recipe(experiment.scene, map_rays=experiment.map_rays)
+        self.reference: RadioMap | None = None
+        if experiment.reference is not None:
+            self.reference = self._fitting(experiment.reference, recipe)
+            recipe = _with_cells_of(recipe, self.reference)
         first = self._map(recipe, "current")
         # All maps have the cells of the first.
-        self.recipe = _with_area(recipe, first)
+        self.recipe = _with_cells_of(recipe, first)
+        if self.reference is not None and self.reference.path_gain.shape != first.path_gain.shape:
+            raise OutOfRangeError(
+                f"{experiment.reference} has {self.reference.path_gain.shape[1:]} cells, the "
+                f"scene's map {first.path_gain.shape[1:]}; its cells must be squares of one size"
+            )
         self.materials = materials_in_use(self.recipe, folder)
         free_space = free_space_map(first, self.recipe, folder)
         self.shared = {"free space": free_space}
@@ -193,18 +206,24 @@ class _Worlds:
             self.shared["stale twin"] = self._map(without_objects(self.recipe, stale), "stale")
         self.shared["ray-traced twin"] = first
         for name, file in experiment.twins.items():
-            self.shared[name] = open_radio_map(file)
-            if self.shared[name].tx_name != first.tx_name:
-                raise OutOfRangeError(
-                    f"{file} has transmitters {', '.join(self.shared[name].tx_name)}, the scene "
-                    f"{', '.join(first.tx_name)}; trace the map from a recipe with the same ones"
-                )
+            self.shared[name] = self._fitting(file, recipe)
 
     @property
     def num_beliefs(self) -> int:
         """How many beliefs there are of a reference world."""
-        # Log-distance, kriging, updated twin, last epoch's channels, the reference itself.
-        return len(self.shared) + 5
+        # Log-distance, kriging, last epoch's channels, the reference itself; the updated twin.
+        return len(self.shared) + 4 + (self.reference is None)
+
+    @staticmethod
+    def _fitting(file: Path, recipe: Recipe) -> RadioMap:
+        """A radio map of the recipe's transmitters."""
+        found, names = open_radio_map(file), tuple(tx.name for tx in recipe.transmitter)
+        if found.tx_name != names:
+            raise OutOfRangeError(
+                f"{file} has transmitters {', '.join(found.tx_name)}, the scene "
+                f"{', '.join(names)}; trace the map from a recipe with the same ones"
+            )
+        return found
 
     def _map(self, recipe: Recipe, name: str) -> RadioMap:
         return open_radio_map(
@@ -217,9 +236,13 @@ class _Worlds:
         tracks = self._tracks(seed)
         rng = np.random.Generator(np.random.PCG64([seed, 1]))
         same = np.random.Generator(np.random.PCG64([seed, 1]))
-        real = perturbed(recipe, self.materials, experiment.world, rng)
-        reference = with_residual(self._map(real, "reference"), experiment.world, rng)
-        told = updated(recipe, self.materials, experiment.world, same)
+        reference = self.reference
+        told: dict[str, RadioMap] = {}
+        if reference is None:
+            real = perturbed(recipe, self.materials, experiment.world, rng)
+            reference = with_residual(self._map(real, "reference"), experiment.world, rng)
+            recipe = updated(recipe, self.materials, experiment.world, same)
+            told = {"updated twin": self._map(recipe, "updated")}
         free_space = self.shared["free space"]
         walkable = _visited(free_space, self._tracks(seed + _DRIVE_TEST))
         error_db = experiment.point_error_db
@@ -234,7 +257,7 @@ class _Worlds:
             "log-distance": trend,
             "kriging": kriged_map(trend, fit, error_db, distance_m),
             **{name: found for name, found in self.shared.items() if name != "free space"},
-            "updated twin": self._map(told, "updated"),
+            **told,
         }
         settings = SampleSettings(bandwidth_hz=experiment.bandwidth_hz, line_of_sight=False)
         truth = sample_map(reference, tracks, settings)
@@ -261,11 +284,12 @@ class _Worlds:
         return Tracks(trace.time_s, trace.ue_name, trace.ue_position_m.copy())
 
 
-def _with_area(recipe: Recipe, radio_map: RadioMap) -> Recipe:
-    centers, half = radio_map.cell_centers_m, recipe.radio_map.cell_size_m / 2
+def _with_cells_of(recipe: Recipe, radio_map: RadioMap) -> Recipe:
+    size = float(radio_map.attributes["cell_size_m"])
+    centers, half = radio_map.cell_centers_m, size / 2
     data = recipe_dict(recipe)
     low, high = centers[0, 0, :2] - half, centers[-1, -1, :2] + half
-    data["radio_map"]["area"] = [*low.tolist(), *high.tolist()]
+    data["radio_map"] |= {"area": [*low.tolist(), *high.tolist()], "cell_size_m": size}
     return recipe_from_dict(data, recipe.name, recipe.folder)
 
 

@@ -154,13 +154,12 @@ class Optimised:
 
     def solve(self, needed: Floats, weight: Floats) -> Floats:
         """Shares of the cells, [cell, slice], for needs in shares of a cell."""
-        problem, shares, inverse, root, off = self._problem(*needed.shape)
+        problem, shares, inverse, root, most = self._problem(*needed.shape)
         wants = needed > 1e-9
-        inverse.value = np.where(wants, 1.0 / np.where(wants, needed, 1.0), 0.0)
         # sqrt(weight) goes into the square; slices without need have none.
         root.value = np.where(wants, np.sqrt(weight), 0.0)
-        inverse.value = inverse.value * root.value
-        off.value = np.where(wants, 1.0, 0.0)
+        inverse.value = np.where(wants, root.value / np.where(wants, needed, 1.0), 0.0)
+        most.value = np.where(wants, 1.0, 0.0)
         problem.solve(solver="CLARABEL")
         return np.maximum(np.asarray(shares.value, np.float64), 0.0) * wants
 
@@ -179,11 +178,10 @@ class Optimised:
                     "optimised shares need cvxpy; pip install 'rtwin[experiments]'"
                 ) from error
             shares = cp.Variable(shape, nonneg=True)
-            inverse, root = (cp.Parameter(shape, nonneg=True) for _ in range(2))
-            off = cp.Parameter(shape, nonneg=True)
+            inverse, root, most = (cp.Parameter(shape, nonneg=True) for _ in range(3))
             # max(0, root - inverse * n)^2 = weight max(0, 1 - n / d)^2
             short = cp.pos(root - cp.multiply(inverse, shares))
             cost = cp.sum_squares(short) + self.price * cp.sum(shares)
-            limits = [cp.sum(shares, axis=1) <= 1.0, shares <= off]
-            self._made[shape] = cp.Problem(cp.Minimize(cost), limits), shares, inverse, root, off
+            limits = [cp.sum(shares, axis=1) <= 1.0, shares <= most]
+            self._made[shape] = cp.Problem(cp.Minimize(cost), limits), shares, inverse, root, most
         return self._made[shape]

@@ -28,7 +28,8 @@ class SimulatorSettings:
         epoch_s: Time between decisions [s].
         slot_s: Time between scheduling decisions [s]; an epoch has a whole number.
         scheduler: "pf" or "rr".
-        handover_interruption_s: How long a handover stops a user's service [s].
+        handover_interruption_s: How long a handover stops a user's service [s], at
+            most for a row of the trace.
     Raises:
         OutOfRangeError: if a number is not possible.
     """
@@ -271,15 +272,14 @@ class SlicedNetwork:
             row = rows[start]
             group = np.where(cell[row] >= 0, cell[row] * len(self.slices) + self.ue_slice, -1)
             # A handover in the row before an epoch that starts in the middle of it has passed.
-            blocked = np.where(handover[row] & (start > 0 or self._starts_row()), 1, 0)
+            fresh = handover[row] & (start > 0 or self._starts_row())
             pieces.append(
                 self._queues.serve(
                     arrivals[start:stop], group, np.floor(blocks).ravel(), bits[row],
-                    blocked * self._interruption,
+                    np.where(fresh, self._interruption, 0),
                 )
             )  # fmt: skip
         self.epoch += 1
-        self.last = pieces
         return report(pieces, np.floor(blocks), self.ue_slice, self._reliability, self.settings)
 
     def _starts_row(self) -> bool:

@@ -120,7 +120,8 @@ def json_report(experiment: SlicingExperiment, runs: Sequence[Run]) -> dict[str,
     """Everything: what was asked, every run of every seed, and the table."""
     asked = asdict(experiment)
     asked["scene"], asked["users"] = str(experiment.scene), dict(experiment.users)
-    asked["ways"] = None if experiment.ways is None else str(experiment.ways)
+    for name in ("ways", "reference"):
+        asked[name] = None if asked[name] is None else str(asked[name])
     asked["twins"] = {name: str(file) for name, file in experiment.twins.items()}
     every = []
     for run in runs:

@@ -167,8 +167,7 @@ def free_space_map(radio_map: RadioMap, recipe: Recipe, folder: Path) -> RadioMa
     data["receivers"] = {
         "kind": "list", "positions_m": (centers + 0.01).tolist(), "keep_invalid": True,
     }  # fmt: skip
-    data["solver"] |= {"max_depth": 0, "rays": 1000, "strongest_paths": None}
-    data["solver"].pop("strongest_paths")
+    data["solver"] = {"max_depth": 0, "rays": 1000}
     data.pop("camera", None)
     empty = recipe_from_dict(data, recipe.name, recipe.folder)
     gain = np.zeros((len(centers), len(recipe.transmitter)))

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rtwin.dataset import generate_radio_map
 from rtwin.errors import OutOfRangeError, RecipeError, StoreError
 from rtwin.experiments import (
     SlicingExperiment,
@@ -18,6 +19,7 @@ from rtwin.experiments import (
 from rtwin.experiments.fidelity import FEEDBACK, NOBODY, REFERENCE, compare_traces
 from rtwin.experiments.results import NAMES, prepare_folder, write_results
 from rtwin.experiments.table import COLUMNS, figure_of
+from rtwin.scene import load_recipe
 
 from .conftest import trace_of
 
@@ -59,6 +61,19 @@ def test_no_twin_is_the_reference_and_all_meet_the_same_traffic(runs):
             assert run.gain_error_db > 0.1
     first, second = (of(runs, "static", NOBODY)[i].episode for i in range(2))
     assert first.reward != second.reward
+
+
+def test_a_reference_of_one_s_own(tmp_path):
+    """A map from a file is the world of every seed, and no twin is told its secrets."""
+    pytest.importorskip("cvxpy")
+    recipe = load_recipe("courtyard", cell_size_m=4.0, map_rays=20_000, max_depth=1)
+    file = generate_radio_map(recipe, tmp_path / "world.h5")
+    asked = replace(SMALL, seeds=1, duration_s=1.0, reference=file, twins={"same": file})
+    found = {r.knowledge: r for r in run_slicing(asked) if r.policy == "proportional"}
+    assert "updated twin" not in found
+    # The twin that is the reference, seen through check points with errors of 2 dB.
+    assert found["same"].gain_error_db == 0
+    assert found["ray-traced twin"].gain_error_db > 0.1
 
 
 def test_regret_is_against_the_same_policy_that_knows(runs):
