@@ -112,14 +112,14 @@ def sample_map(
     flat[:, 2] = np.where(np.isnan(flat[:, 2]), _map_height(radio_map, flat[:, :2]), flat[:, 2])
     shape = (*position.shape[:2], len(radio_map.tx_name))
     recipe = recipe_of(radio_map.attributes, None)
-    bandwidth, noise = _carrier(recipe, settings)
+    carrier, noise = _carrier(recipe, settings)
     columns = transmitter_columns(recipe)
     columns["tx_name"] = radio_map.tx_name
     columns["tx_power_dbm"] = radio_map.tx_power_dbm
     return make_link_trace(
         columns, tracks.time_s, tracks.ue_name, position, gain.reshape(shape),
         path_gain_standard_error_db=error.reshape(shape), noise_power_w=noise,
-        adaptation=_adaptation(bandwidth, settings), handover=settings.handover,
+        adaptation=carrier, handover=settings.handover,
         interference_load=settings.interference_load,
         attributes={**_provenance(radio_map.attributes), **(attributes or {})},
     )  # fmt: skip
@@ -169,15 +169,11 @@ def _map_height(radio_map: RadioMap, xy: NDArray[np.float64]) -> NDArray[np.floa
     return np.where(known, centers[row, column, 2], np.nan)
 
 
-def _carrier(recipe: Recipe, settings: SampleSettings) -> tuple[float, float]:
-    """Bandwidth [Hz] and the noise power in it [W]."""
-    bandwidth = recipe.bandwidth_hz if settings.bandwidth_hz is None else settings.bandwidth_hz
-    return bandwidth, thermal_noise_w(bandwidth, recipe.temperature_k, recipe.noise_figure_db)
-
-
-def _adaptation(bandwidth_hz: float, settings: SampleSettings) -> LinkAdaptation:
-    return LinkAdaptation(
-        bandwidth_hz, settings.subcarrier_spacing_hz, settings.table, settings.shannon_gap_db
+def _carrier(recipe: Recipe, settings: SampleSettings) -> tuple[LinkAdaptation, float]:
+    """The carrier, and the noise power in its bandwidth [W]."""
+    carrier = settings.adaptation(recipe.bandwidth_hz)
+    return carrier, thermal_noise_w(
+        carrier.bandwidth_hz, recipe.temperature_k, recipe.noise_figure_db
     )
 
 
@@ -201,7 +197,7 @@ def _from_paths(
     all_sight = np.full((len(flat), num_tx), -1, np.int8)
     all_gain[there], all_sight[there] = gain[row.ravel()], sight[row.ravel()]
     shape = (*position.shape[:2], num_tx)
-    bandwidth, noise = _carrier(recipe, settings)
+    carrier, noise = _carrier(recipe, settings)
     base = {
         "title": recipe.title, "scene": recipe.name, "source": recipe.source,
         "licence": recipe.licence, "recipe": recipe_dict(recipe), "seed": recipe.seed,
@@ -212,7 +208,7 @@ def _from_paths(
     return make_link_trace(
         transmitter_columns(recipe), tracks.time_s, tracks.ue_name, position,
         all_gain.reshape(shape), line_of_sight=all_sight.reshape(shape), noise_power_w=noise,
-        adaptation=_adaptation(bandwidth, settings), handover=settings.handover,
+        adaptation=carrier, handover=settings.handover,
         interference_load=settings.interference_load,
         attributes={**base, **_about(twin, tracks, settings, world.scene_hash)},
     )  # fmt: skip

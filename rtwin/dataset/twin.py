@@ -10,7 +10,7 @@ from rtwin.dataset.info import file_info
 from rtwin.dataset.reader import RadioMap, open_dataset, open_radio_map
 from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT
 from rtwin.errors import OutOfRangeError, StoreError
-from rtwin.link import Handover
+from rtwin.link import Handover, LinkAdaptation
 from rtwin.scene import Recipe, load_recipe, recipe_dict, recipe_from_dict
 from rtwin.trace import World, load_world
 
@@ -46,6 +46,22 @@ class SampleSettings:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise OutOfRangeError(f"method is {self.method!r}; it must be map or paths")
+        if not 0.0 <= self.interference_load <= 1.0:
+            raise OutOfRangeError(
+                f"interference_load is {self.interference_load}; it must be 0 to 1"
+            )
+        self.adaptation(20e6)  # before the work, not after it
+
+    def adaptation(self, bandwidth_hz: float) -> LinkAdaptation:
+        """The carrier of these settings; the bandwidth [Hz] where they state none.
+
+        Raises:
+            OutOfRangeError: if one of them is not possible.
+        """
+        bandwidth_hz = bandwidth_hz if self.bandwidth_hz is None else self.bandwidth_hz
+        return LinkAdaptation(
+            bandwidth_hz, self.subcarrier_spacing_hz, self.table, self.shannon_gap_db
+        )
 
 
 @dataclass(frozen=True)
