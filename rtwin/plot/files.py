@@ -22,6 +22,7 @@ _FORMATS = {
     "rtwin-radiomap": ("radio map", KINDS[:1]),
     "rtwin-linktrace": ("link trace", KINDS[5:]),
     "rtwin-paths": ("dataset of paths", KINDS[1:5]),
+    "rtwin-sweep": ("dataset of paths", KINDS[1:5]),
 }
 
 
