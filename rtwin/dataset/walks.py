@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rtwin.dataset.twin import SampleSettings, Twin
 from rtwin.errors import OutOfRangeError
-from rtwin.scene import Tracks, Walk, random_waypoint, read_tracks, read_ways, walk_ways
+from rtwin.scene import Tracks, Walk, random_waypoint, read_footways, read_tracks, walk_ways
 from rtwin.trace import World, ground_height_m, is_clear, is_inside, map_grid
 
 RANDOM_WAYPOINT = "random-waypoint"
@@ -38,9 +38,9 @@ def make_tracks(
     if world is not None:
         return _random_waypoint(twin, world, walk, settings)
     path = Path(tracks)
-    georeference = getattr(twin.recipe, "georeference", None)
+    georeference = twin.recipe.georeference
     if path.suffix.lower() in (".geojson", ".json"):
-        found = walk_ways(read_ways(path, georeference), walk)
+        found = walk_ways(read_footways(path, georeference), walk)
         return replace(found, source={**found.source, "file": path.name})
     if path.suffix.lower() == ".csv":
         return read_tracks(path, walk.interval_s, georeference=georeference)

@@ -34,7 +34,7 @@ from rtwin.scene.library import (
     scenes_folder,
 )
 from rtwin.scene.materials import ITU_TABLE, MATERIAL_NAMES, Material, material_properties
-from rtwin.scene.mobility import Walk, random_waypoint, read_ways, walk_ways
+from rtwin.scene.mobility import Walk, random_waypoint, walk_ways
 from rtwin.scene.objects import Geometry, MaterialSpec, ObjectSettings
 from rtwin.scene.receivers import Receivers, place_receivers
 from rtwin.scene.recipe import (
@@ -56,6 +56,7 @@ from rtwin.scene.vegetation import (
     lengths_m,
     vegetation_volumes,
 )
+from rtwin.scene.ways import read_footways
 
 __all__ = [
     "ITU_TABLE",
@@ -98,8 +99,8 @@ __all__ = [
     "material_properties",
     "place_receivers",
     "random_waypoint",
+    "read_footways",
     "read_tracks",
-    "read_ways",
     "recipe_dict",
     "recipe_file",
     "recipe_files",

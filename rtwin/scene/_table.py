@@ -2,7 +2,6 @@
 
 import csv
 import math
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,9 @@ from numpy.typing import NDArray
 from rtwin.errors import RecipeError, nearest
 from rtwin.scene._model import MAX_COORDINATE_M, one_line, shown
 
-PLACES = (("x_m", "y_m"), ("lat_deg", "lon_deg"))
-HEIGHTS = (("z_m",), ("height_m",))
-METRES = ("x_m", "y_m", "z_m", "height_m")
-LIMITS_DEG = {"lat_deg": 90.0, "lon_deg": 180.0}
+Groups = tuple[tuple[str, ...], ...]
+PLACES: Groups = (("x_m", "y_m"), ("lat_deg", "lon_deg"))
+HEIGHTS: Groups = (("z_m",), ("height_m",))
 OPTIONAL = ("vx_m_s", "vy_m_s", "vz_m_s", "azimuth_deg")
 MAX_CSV_BYTES = 512 * 2**20
 MAX_TEXT = 100
@@ -28,17 +26,16 @@ def read_receiver_csv(path: Path) -> dict[str, NDArray[np.float64]]:
 
     Raises RecipeError with file:line for anything but finite numbers.
     """
-    columns = read_csv(path, (), OPTIONAL, one_of=(PLACES, HEIGHTS), what="receivers")
-    num_rows = len(next(iter(columns.values())))
-    return {name: np.zeros(num_rows) for name in OPTIONAL} | columns
+    columns = read_csv(path, (PLACES, HEIGHTS), OPTIONAL, what="receivers")
+    count = len(next(iter(columns.values())))
+    return {name: np.zeros(count) for name in OPTIONAL} | columns
 
 
 def read_csv(
     path: Path,
-    required: tuple[str, ...],
+    required: tuple[Groups, ...],
     optional: tuple[str, ...] = (),
     *,
-    one_of: tuple[tuple[tuple[str, ...], ...], ...] = (),
     text: tuple[str, ...] = (),
     what: str = "rows",
 ) -> dict[str, Any]:
@@ -46,14 +43,13 @@ def read_csv(
 
     Args:
         path: The file, at most MAX_CSV_BYTES of UTF-8.
-        required: Columns that must be there, in any order.
+        required: For each entry exactly one of its groups of columns must be there.
         optional: Columns that may be there; others are refused.
-        one_of: Groups of columns that say the same in other ways; exactly one of each is there.
-        text: Those of them that hold text.
+        text: Those of all columns that hold text.
         what: What the rows are, for the message about an empty table.
     Raises:
-        RecipeError: with file:line for a broken table, an unknown or missing
-            column, or anything but finite numbers.
+        RecipeError: with file:line for a missing or broken table, an unknown or
+            missing column, or anything but finite numbers.
     """
     where = one_line(path)
     try:
@@ -71,21 +67,13 @@ def read_csv(
         reader = csv.reader(file, strict=True)
         try:
             header = [cell.strip() for cell in next(reader, [])]
-            grouped = [name for groups in one_of for group in groups for name in group]
-            _check_header(where, header, required, (*grouped, *optional))
-            for groups in one_of:
-                _check_one_of(where, header, groups)
-            is_text = [name in text for name in header]
+            _check_header(where, header, required, optional)
             for row in reader:
                 if row:
                     here = f"{where}:{reader.line_num}"
-                    if len(row) != len(header):
-                        raise RecipeError(
-                            f"{here}: {len(row)} cells under {len(header)} columns; fill every cell"
-                        )
-                    cells = list(zip(header, row, is_text, strict=True))
-                    numbers.append([_number(here, n, c) for n, c, t in cells if not t])
-                    texts.append([_text(here, n, c) for n, c, t in cells if t])
+                    cells = _cells(here, header, row)
+                    numbers.append([_number(here, n, c) for n, c in cells if n not in text])
+                    texts.append([_text(here, n, c) for n, c in cells if n in text])
         except UnicodeDecodeError:
             line = reader.line_num + 1
             raise RecipeError(f"{where}:{line}: is not UTF-8 text; save it as UTF-8 CSV") from None
@@ -101,24 +89,19 @@ def read_csv(
 
 
 def _check_header(
-    where: str, header: list[str], required: Iterable[str], optional: Iterable[str]
+    where: str, header: list[str], required: tuple[Groups, ...], optional: tuple[str, ...]
 ) -> None:
-    known = (*required, *optional)
+    known = (*(name for groups in required for group in groups for name in group), *optional)
     for name in header:
         if name not in known:
             raise RecipeError(f"{where}:1: unknown column {shown(name)}; {nearest(name, known)}")
         if header.count(name) > 1:
             raise RecipeError(f"{where}:1: column '{name}' appears twice; keep one")
-    for name in required:
-        if name not in header:
-            seen = f"has {', '.join(header)}" if header else "is empty"
-            raise RecipeError(
-                f"{where}:1: missing column '{name}'; the header {seen} "
-                f"and needs {', '.join(required)}"
-            )
+    for groups in required:
+        _check_one_of(where, header, groups)
 
 
-def _check_one_of(where: str, header: list[str], groups: tuple[tuple[str, ...], ...]) -> None:
+def _check_one_of(where: str, header: list[str], groups: Groups) -> None:
     """Exactly one of some groups of columns must be there, and whole."""
     begun = [group for group in groups if set(group) & set(header)]
     if len(begun) > 1:
@@ -134,6 +117,12 @@ def _check_one_of(where: str, header: list[str], groups: tuple[tuple[str, ...], 
             )
 
 
+def _cells(where: str, header: list[str], row: list[str]) -> list[tuple[str, str]]:
+    if len(row) != len(header):
+        raise RecipeError(f"{where}: {len(row)} cells under {len(header)} columns; fill every cell")
+    return list(zip(header, row, strict=True))
+
+
 def _number(where: str, name: str, cell: str) -> float:
     try:
         number = float(cell)
@@ -141,11 +130,11 @@ def _number(where: str, name: str, cell: str) -> float:
         number = math.nan
     if not math.isfinite(number):
         raise RecipeError(f"{where}: {name} = {shown(cell)}: must be a finite number")
-    if name in METRES and abs(number) > MAX_COORDINATE_M:
+    if name in ("x_m", "y_m", "z_m", "height_m") and abs(number) > MAX_COORDINATE_M:
         raise RecipeError(
             f"{where}: {name} = {number:g}: must be within {MAX_COORDINATE_M:g} m of the origin"
         )
-    limit = LIMITS_DEG.get(name)
+    limit = {"lat_deg": 90.0, "lon_deg": 180.0}.get(name)
     if limit is not None and abs(number) > limit:
         raise RecipeError(f"{where}: {name} = {number:g}: must be -{limit:g} to {limit:g}")
     return number

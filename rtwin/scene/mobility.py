@@ -4,21 +4,17 @@ NumPy only (and shapely, to join ways). All draws come from a seed; the same
 seed gives the same first K users for every number of users.
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rtwin.errors import OutOfRangeError, RecipeError, ShapeError
-from rtwin.scene._model import MAX_COORDINATE_M, one_line
-from rtwin.scene.tracks import Floats, SupportsLocal, Tracks, check_samples
+from rtwin.errors import OutOfRangeError, ShapeError
+from rtwin.scene.tracks import Floats, Tracks, check_samples
 
 IsClear = Callable[[Floats, Floats], NDArray[np.bool_]]
-MAX_GEOJSON_BYTES = 256 * 2**20
 _STREAM = 0x7472  # keeps these draws apart from others of the same seed
 _TRIES = (16, 256)  # candidates for the next waypoint; more if none of the first is in sight
 _WALKABLE_SHARE = 0.25  # of a cell: how finely a leg is checked
@@ -271,77 +267,3 @@ def _wander(
         choices = leaving[ends[edge][1 if forward else 0]]
         others = [choice for choice in choices if choice[0] != edge] or choices
         edge, forward = others[int(rng.integers(len(others)))]
-
-
-def read_ways(file: str | Path, georeference: SupportsLocal | None = None) -> list[Floats]:
-    """Polylines of a GeoJSON file that people walk along, in scene coordinates.
-
-    Of features that say which kind of `highway` they are, only those for people
-    on foot count: footways, paths, steps and the like, and any with `foot` set
-    to yes or designated. If there is none of these, all count.
-
-    Args:
-        file: A FeatureCollection, a Feature or a geometry; LineStrings and
-            MultiLineStrings are taken, others left.
-        georeference: Where the scene lies on Earth. With it, coordinates are
-            longitude and latitude, as the standard (RFC 7946) has it; without
-            it, they are metres of the scene.
-    Returns:
-        Lines [m], [n, 2] each; at least one.
-    Raises:
-        RecipeError: if the file is missing or not such a file, holds no line, or
-            a place far outside of any scene (such as one of a projected system).
-    Checked by tests/scene/test_mobility.py.
-    """
-    where = one_line(file)
-    path = Path(file)
-    try:
-        if path.stat().st_size > MAX_GEOJSON_BYTES:
-            raise RecipeError(f"{where}: is larger than {MAX_GEOJSON_BYTES // 2**20} MiB")
-        found = list(_lines(json.loads(path.read_text(encoding="utf-8")), {}))
-        on_foot = [line for line, tags in found if _is_for_walking(tags)]
-        chosen = on_foot or [line for line, _ in found]
-        lines = [np.asarray(line, np.float64)[:, :2] for line in chosen]
-    except OSError as error:
-        raise RecipeError(f"{where}: {error.strerror}; give the name of a GeoJSON file") from None
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
-        raise RecipeError(f"{where}: is not GeoJSON with lines of [x, y]") from None
-    if not lines:
-        raise RecipeError(f"{where}: holds no LineString; give the scene's footways as lines")
-    if georeference is not None:
-        lines = [georeference.to_local(line[:, 1], line[:, 0])[:, :2] for line in lines]
-    for line in lines:
-        far = ~(np.abs(line) <= MAX_COORDINATE_M).all(axis=1)
-        if far.any():
-            raise RecipeError(
-                f"{where}: a place at {line[far][0].tolist()} is not in scene coordinates; they "
-                f"must be within {MAX_COORDINATE_M:g} m of the origin"
-            )
-    return lines
-
-
-_FOOTWAYS = ("footway", "path", "pedestrian", "steps", "living_street", "corridor")
-
-
-def _is_for_walking(tags: dict[str, Any]) -> bool:
-    if tags.get("foot") == "no":
-        return False
-    return tags.get("highway") in _FOOTWAYS or tags.get("foot") in ("yes", "designated")
-
-
-def _lines(data: Any, tags: dict[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Coordinates of every line in some GeoJSON, and the properties of its feature."""
-    kind = data["type"]
-    if kind == "FeatureCollection":
-        for feature in data["features"]:
-            yield from _lines(feature, tags)
-    elif kind == "Feature":
-        if data["geometry"]:
-            yield from _lines(data["geometry"], dict(data.get("properties") or {}))
-    elif kind == "GeometryCollection":
-        for part in data["geometries"]:
-            yield from _lines(part, tags)
-    elif kind == "MultiLineString":
-        yield from ((line, tags) for line in data["coordinates"])
-    elif kind == "LineString":
-        yield data["coordinates"], tags

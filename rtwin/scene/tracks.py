@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from rtwin.errors import OutOfRangeError, RecipeError, ShapeError
 from rtwin.scene._model import MAX_COORDINATE_M
-from rtwin.scene._table import read_csv
+from rtwin.scene._table import PLACES, read_csv
+from rtwin.scene.georeference import Georeference
 
 Floats = NDArray[np.float64]
 MAX_SAMPLES = 20_000_000  # users times steps
@@ -60,7 +61,7 @@ def read_tracks(
     file: str | Path,
     interval_s: float = 0.1,
     max_gap_s: float = 5.0,
-    georeference: "SupportsLocal | None" = None,
+    georeference: Georeference | None = None,
 ) -> Tracks:
     """Tracks of a CSV file, brought to equally spaced times.
 
@@ -83,9 +84,7 @@ def read_tracks(
     Checked by tests/scene/test_tracks.py.
     """
     file = Path(file)
-    columns = read_csv(
-        file, ("time_s", "ue"), ("x_m", "y_m", "z_m", "lat_deg", "lon_deg"), text=("ue",)
-    )
+    columns = read_csv(file, ((("time_s",),), (("ue",),), PLACES), ("z_m",), text=("ue",))
     columns = _in_scene(file, columns, georeference)
     if not (np.isfinite(interval_s) and interval_s > 0):
         raise OutOfRangeError(f"interval_s is {interval_s}; it must be above 0 s")
@@ -109,17 +108,11 @@ def read_tracks(
 
 
 def _in_scene(
-    file: Path, columns: dict[str, Any], georeference: "SupportsLocal | None"
+    file: Path, columns: dict[str, Any], georeference: Georeference | None
 ) -> dict[str, Any]:
     """The columns with x_m and y_m, whichever way the places are given."""
-    given = {name for name in ("x_m", "y_m", "lat_deg", "lon_deg") if name in columns}
-    if given == {"x_m", "y_m"}:
+    if "x_m" in columns:
         return columns
-    if given != {"lat_deg", "lon_deg"}:
-        raise RecipeError(
-            f"{file}:1: places are given by {', '.join(sorted(given)) or 'nothing'}; "
-            "give x_m and y_m, or lat_deg and lon_deg"
-        )
     if georeference is None:
         raise RecipeError(
             f"{file}:1: places are given by latitude and longitude, but the scene has no "
@@ -134,14 +127,6 @@ def _in_scene(
             "scene's origin; check the numbers and their order"
         )
     return columns | {"x_m": xyz[:, 0], "y_m": xyz[:, 1]}
-
-
-class SupportsLocal(Protocol):
-    """What knows where the scene lies on Earth."""
-
-    def to_local(self, lat_deg: ArrayLike, lon_deg: ArrayLike) -> Floats:
-        """Scene coordinates [m], [..., 3], of places in WGS 84."""
-        ...
 
 
 def _in_order(ue: Any) -> tuple[tuple[str, ...], NDArray[np.int64]]:

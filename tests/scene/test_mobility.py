@@ -1,14 +1,12 @@
 """Users that walk: nobody through walls, everybody at his speed, along ways if told so."""
 
-import json
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtwin.errors import OutOfRangeError, RecipeError, ShapeError
-from rtwin.scene import Walk, random_waypoint, read_ways, walk_ways
+from rtwin.errors import OutOfRangeError, ShapeError
+from rtwin.scene import Walk, random_waypoint, walk_ways
 
 X, Y = 0.5 + np.arange(40), 0.5 + np.arange(30)
 CROSS = [[[0, 0], [100, 0]], [[50, -50], [50, 50]]]
@@ -120,89 +118,3 @@ def test_impossible_places():
         random_waypoint(np.ones((3, 3)), X, Y, Walk())
     with pytest.raises(OutOfRangeError, match="no length"):
         walk_ways([[[1, 1], [1, 1]]], Walk())
-
-
-def geojson(folder, data):
-    file = folder / "ways.geojson"
-    file.write_text(data if isinstance(data, str) else json.dumps(data))
-    return file
-
-
-def test_geojson_of_ways(tmp_path):
-    line = {"type": "LineString", "coordinates": [[0, 0, 5], [1, 1, 5]]}
-    many = {"type": "MultiLineString", "coordinates": CROSS}
-    point = {"type": "Point", "coordinates": [3, 3]}
-    features = [
-        {"type": "Feature", "properties": {}, "geometry": g} for g in (line, many, point, None)
-    ]
-    ways = read_ways(geojson(tmp_path, {"type": "FeatureCollection", "features": features}))
-    assert [way.tolist() for way in ways] == [[[0, 0], [1, 1]], *CROSS]
-
-
-class Degrees:
-    """A georeference that turns a degree into a kilometre."""
-
-    def to_local(self, lat_deg, lon_deg):
-        return 1e3 * np.stack([np.asarray(lon_deg), np.asarray(lat_deg), 0 * lat_deg], axis=-1)
-
-
-def test_a_scene_on_earth_takes_longitude_and_latitude(tmp_path):
-    line = {"type": "LineString", "coordinates": [[8.0, 50.0], [8.5, 50.0]]}
-    (way,) = read_ways(geojson(tmp_path, line), Degrees())
-    np.testing.assert_allclose(way, [[8000, 50000], [8500, 50000]])
-    line["coordinates"][1] = [180.0, 0.0]
-    with pytest.raises(RecipeError, match="not in scene coordinates"):
-        read_ways(geojson(tmp_path, line), Degrees())
-
-
-def test_people_walk_on_footways(tmp_path):
-    def features(*tags):
-        return {
-            "type": "FeatureCollection",
-            "features": [
-                {"type": "Feature", "properties": t,
-                 "geometry": {"type": "LineString", "coordinates": [[i, 0], [i, 9]]}}
-                for i, t in enumerate(tags)
-            ],
-        }  # fmt: skip
-
-    tags = (
-        {"highway": "motorway"},
-        {"highway": "footway"},
-        {"highway": "service"},
-        {"highway": "service", "foot": "yes"},
-        {"highway": "path", "foot": "no"},
-        None,
-    )
-    ways = read_ways(geojson(tmp_path, features(*tags)))
-    assert [way[0, 0] for way in ways] == [1, 3]
-    # Where no way says so, all are taken.
-    ways = read_ways(geojson(tmp_path, features({"highway": "service"}, None)))
-    assert [way[0, 0] for way in ways] == [0, 1]
-
-
-@pytest.mark.parametrize(
-    ("data", "words"),
-    [
-        ("{", "is not GeoJSON with lines"),
-        ("[1]", "is not GeoJSON with lines"),
-        ({"type": "LineString"}, "is not GeoJSON with lines"),
-        ({"type": "LineString", "coordinates": [["a", "b"]]}, "is not GeoJSON with lines"),
-        ({"type": "Point", "coordinates": [1, 2]}, "holds no LineString"),
-        (
-            {"type": "LineString", "coordinates": [[0, 0], [689000.0, 3986000.0]]},
-            "is not in scene coordinates",
-        ),
-        ({"type": "LineString", "coordinates": [[0, 0], [1e400, 0]]}, "not in scene coordinates"),
-    ],
-)
-def test_bad_geojson(tmp_path, data, words):
-    with pytest.raises(RecipeError) as error:
-        read_ways(geojson(tmp_path, data))
-    assert words in str(error.value)
-    assert "\n" not in str(error.value)
-
-
-def test_a_missing_file_of_ways(tmp_path):
-    with pytest.raises(RecipeError, match="No such file"):
-        read_ways(tmp_path / "none.geojson")

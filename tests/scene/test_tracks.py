@@ -65,8 +65,11 @@ def test_latitude_and_longitude_need_a_georeference(tmp_path):
     ("text", "words"),
     [
         ("", "1: missing column 'time_s'; the header is empty"),
-        ("time_s,ue,x_m\n0,a,1\n", "1: places are given by x_m; give x_m and y_m, or lat_deg"),
-        ("time_s,ue,x_m,y_m,lat_deg\n0,a,1,1,1\n", "given by lat_deg, x_m, y_m"),
+        ("time_s,ue,x_m\n0,a,1\n", "1: missing column 'y_m'"),
+        (
+            "time_s,ue,x_m,y_m,lat_deg\n0,a,1,1,1\n",
+            "has x_m, y_m and lat_deg, lon_deg, which say the same",
+        ),
         ("time_s,ue,x_m,y_m\n", "2: no rows"),
         ("time_s,ue,x_m,y_m\n0,a,1,one\n", "2: y_m = 'one': must be a finite number"),
         ("time_s,ue,x_m,y_m\n0,,1,1\n", "2: ue = '': must be 1 to 100 printable"),
