@@ -24,7 +24,7 @@ from rtwin.dataset.schema import TRACE_FORMAT
 from rtwin.dataset.store import prepare_target, provenance
 from rtwin.dataset.twin import SampleSettings, Twin, hash_of, open_twin, recipe_of
 from rtwin.dataset.walks import RANDOM_WAYPOINT, height_above_ground, make_tracks
-from rtwin.errors import OutOfRangeError, RecipeError, StoreError
+from rtwin.errors import OutOfRangeError
 from rtwin.link import LinkAdaptation
 from rtwin.scene import (
     Receivers,
@@ -76,6 +76,7 @@ def sample(
     Raises:
         StoreError: if a file cannot be read or written.
         RecipeError, OutOfRangeError: if the twin, tracks or settings are impossible.
+        GeometryError: if the scene has files of its own that are not there.
     Checked by tests/dataset/test_sample.py.
     """
     file = Path(file)
@@ -148,13 +149,7 @@ def sample_twin(
     trace = sample_map(twin.radio_map, tracks, settings, attributes=_about(twin, tracks, settings))
     if not settings.line_of_sight:
         return trace
-    try:
-        world = world or twin.world()
-    except (RecipeError, StoreError, OSError) as error:
-        raise OutOfRangeError(
-            f"{twin.name}: line of sight needs the scene ({error}); name it with scene, "
-            "or do without line of sight"
-        ) from error
+    world = world or twin.world()
     return replace(trace, line_of_sight=_sight(world, trace, progress))
 
 

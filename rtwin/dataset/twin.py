@@ -9,7 +9,7 @@ from typing import Any
 from rtwin.dataset.info import file_info
 from rtwin.dataset.reader import RadioMap, open_dataset, open_radio_map
 from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT
-from rtwin.errors import OutOfRangeError, StoreError
+from rtwin.errors import GeometryError, OutOfRangeError, StoreError
 from rtwin.link import Handover, LinkAdaptation
 from rtwin.scene import Recipe, load_recipe, recipe_dict, recipe_from_dict
 from rtwin.trace import World, load_world
@@ -74,8 +74,18 @@ class Twin:
     hash: str
 
     def world(self) -> World:
-        """The scene in the ray tracer."""
-        return load_world(self.recipe)
+        """The scene in the ray tracer.
+
+        Raises:
+            GeometryError: if it has files of its own that are not there.
+        """
+        try:
+            return load_world(self.recipe)
+        except GeometryError as error:
+            raise GeometryError(
+                f"{self.name}: the scene itself is needed ({error}); name it with scene, or for "
+                "tracks from a file do without line of sight"
+            ) from error
 
 
 def open_twin(twin: str | Path, scene: str | Path | None) -> Twin:

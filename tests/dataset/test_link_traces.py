@@ -6,6 +6,7 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
+import trimesh
 import xarray as xr
 
 from rtwin.channel import path_gain, sinr, thermal_noise_w
@@ -13,6 +14,7 @@ from rtwin.dataset import (
     SampleSettings,
     file_info,
     generate,
+    generate_radio_map,
     open_dataset,
     open_link_trace,
     open_radio_map,
@@ -23,9 +25,9 @@ from rtwin.dataset import (
 )
 from rtwin.dataset.link_trace import NO_POSITION, NOTHING_ARRIVES, OUTSIDE
 from rtwin.dataset.schema import TRACE_LAYOUT
-from rtwin.errors import OutOfRangeError, RecipeError, StoreError
+from rtwin.errors import GeometryError, OutOfRangeError, RecipeError, StoreError
 from rtwin.link import Handover
-from rtwin.scene import Tracks, Walk
+from rtwin.scene import Tracks, Walk, recipe_dict, recipe_from_dict
 from rtwin.units import from_db, to_db
 
 WALK = Walk(num_ues=3, duration_s=4.0, interval_s=0.2)
@@ -223,6 +225,23 @@ def test_impossible_twins(paths_file, trace, tmp_path):
     file = write_link_trace(trace, tmp_path / "t.h5")
     with pytest.raises(StoreError, match="give a radio map, a dataset of paths or a scene"):
         sample(file, "random-waypoint", tmp_path / "u.h5")
+
+
+def test_a_scene_with_files_is_asked_for_by_name(two_boxes, tmp_path):
+    """A map does not carry its scene's meshes; its tracks can be followed without them."""
+    folder = tmp_path / "scene"
+    folder.mkdir()
+    trimesh.creation.box((40, 40, 1)).export(folder / "slab.ply")
+    slab = {"name": "slab", "material": "concrete", "shape": "mesh", "file": "slab.ply"}
+    data = recipe_dict(two_boxes(object=[slab], geometry={"ground": ["slab"]}))
+    recipe = recipe_from_dict(data, "scene", folder)
+    file = generate_radio_map(recipe, tmp_path / "map.h5")
+    (tmp_path / "t.csv").write_text("time_s,ue,x_m,y_m\n0,a,-9,-9\n1,a,9,9\n")
+    with pytest.raises(GeometryError, match="name it with scene, or for tracks from a file"):
+        sample(file, tmp_path / "t.csv", tmp_path / "t.h5")
+    blind = SampleSettings(line_of_sight=False)
+    trace = sample(file, tmp_path / "t.csv", tmp_path / "t.h5", settings=blind)
+    assert (trace.line_of_sight == -1).all()
 
 
 def test_a_changed_or_cut_file_is_noticed(trace, tmp_path):
