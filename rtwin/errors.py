@@ -7,6 +7,7 @@ command line prints that line and nothing else.
      |- RecipeError         a scene recipe says something impossible
      |- MaterialRangeError  a material is asked for outside its frequency range
      |- GeometryError       a mesh or scene file cannot be used
+     |- CampaignError       a measurement campaign cannot be used
      |- EngineError         the ray tracer cannot start or run
      |- OutOfRangeError     a number is not one that can be worked with
      |- ShapeError          arrays do not fit together
@@ -32,6 +33,10 @@ class MaterialRangeError(RecipeError):
 
 class GeometryError(RtwinError, ValueError):
     """A mesh or scene file cannot be used."""
+
+
+class CampaignError(RtwinError, ValueError):
+    """A measurement campaign cannot be used."""
 
 
 class EngineError(RtwinError, RuntimeError):

@@ -44,6 +44,11 @@ from rtwin.channel.spreads import (
     rms_angular_spread,
     rms_delay_spread_s,
 )
+from rtwin.channel.tr38901 import (
+    tr38901_element_gain_db,
+    tr38901_los_probability,
+    tr38901_path_loss_db,
+)
 
 __all__ = [
     "Angle",
@@ -79,6 +84,9 @@ __all__ = [
     "steering",
     "taps",
     "thermal_noise_w",
+    "tr38901_element_gain_db",
+    "tr38901_los_probability",
+    "tr38901_path_loss_db",
     "two_ray_break_point_m",
     "two_ray_incidence_angle",
     "two_ray_path_loss_db",

@@ -31,6 +31,8 @@ _LABELS = {
     "lint": "Checking",
     "sample": "Sampling tracks",
     "experiment": "Experimenting",
+    "fit": "Fitting",
+    "validate": "Holding out blocks",
 }
 
 

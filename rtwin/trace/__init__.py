@@ -8,6 +8,8 @@ Importing this package does not start the engine; the first call does.
 
 from rtwin.trace.engine import GPU_VARIANT, Engine, find_llvm, start_engine
 from rtwin.trace.evaluate import evaluate_paths
+from rtwin.trace.frozen import FrozenPaths, freeze_paths
+from rtwin.trace.obstruction import Obstruction, obstruction
 from rtwin.trace.paths import TracedPaths, Tracer
 from rtwin.trace.place import place
 from rtwin.trace.queries import ground_height_m, is_clear, is_inside
@@ -21,19 +23,23 @@ __all__ = [
     "NO_TRIANGLE",
     "NUM_LATTICES",
     "Engine",
+    "FrozenPaths",
     "MapGrid",
+    "Obstruction",
     "SceneParts",
     "TracedPaths",
     "Tracer",
     "World",
     "evaluate_paths",
     "find_llvm",
+    "freeze_paths",
     "ground_height_m",
     "is_clear",
     "is_inside",
     "load_parts",
     "load_world",
     "map_grid",
+    "obstruction",
     "place",
     "remarks",
     "scene_file_meshes",

@@ -61,7 +61,7 @@ def evaluate_paths(
             receiver=rx[rows],
             kind=interactions[rows],
             triangle=triangle[rows],
-            vertex=_without_gaps(interactions[rows], vertex_m[rows]),
+            vertex=without_gaps(interactions[rows], vertex_m[rows]),
             wedge=wedges_of_edges(world, first[rows], edge[rows]),
         )
         orientation = np.concatenate([end.orientation_rad for end in ends])[alike]
@@ -79,7 +79,7 @@ def evaluate_paths(
     return attenuated(a, loss), doppler, loss
 
 
-def _without_gaps(
+def without_gaps(
     interactions: NDArray[np.uint8], vertex_m: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Vertices with the last one repeated in unused depths, as the field calculator needs them."""

@@ -54,7 +54,7 @@ def refine(
     parts = []
     for start in range(0, len(table), PATHS_PER_LAUNCH):
         part = table.take(slice(start, start + PATHS_PER_LAUNCH))
-        buffer = _to_buffer(world, part, solver.diffraction, valid=False)
+        buffer = to_buffer(world, part, solver.diffraction, valid=False)
         ImageMethod()(
             scene=world.mi_scene,
             paths=buffer,
@@ -101,14 +101,14 @@ def coefficients(
 
     mi, dr = world.engine.mi, world.engine.dr
     tx_patterns, rx_patterns = (
-        _patterns(world, transmitter.antenna),
-        _patterns(world, receivers.antenna),
+        antenna_patterns(world, transmitter.antenna),
+        antenna_patterns(world, receivers.antenna),
     )
     a = np.zeros((len(table), len(rx_patterns), len(tx_patterns)), np.complex64)
     doppler = np.zeros(len(table), np.float32)
     for start in range(0, len(table), PATHS_PER_LAUNCH):
         part = table.take(slice(start, start + PATHS_PER_LAUNCH))
-        buffer = _to_buffer(world, part, diffraction, valid=True)
+        buffer = to_buffer(world, part, diffraction, valid=True)
         if source is not None:
             numbers = source[start : start + len(part)].astype(np.uint32)
             buffer._src_indices = world.engine.opaque(numbers, "UInt")
@@ -134,13 +134,15 @@ def coefficients(
     return a, doppler
 
 
-def _patterns(world: World, antenna: Antenna) -> list[Any]:
+def antenna_patterns(world: World, antenna: Antenna) -> list[Any]:
+    """The engine's pattern functions, one for each polarisation port."""
     from sionna.rt.antenna_pattern import antenna_pattern_registry
 
     return antenna_pattern_registry.get(antenna.pattern)(polarization=antenna.polarization).patterns
 
 
-def _to_buffer(world: World, table: PathTable, diffraction: bool, *, valid: bool) -> Any:
+def to_buffer(world: World, table: PathTable, diffraction: bool, *, valid: bool) -> Any:
+    """The paths of a table as the engine's buffer."""
     from sionna.rt.path_solvers.paths_buffer import PathsBuffer
 
     mi, engine = world.engine.mi, world.engine

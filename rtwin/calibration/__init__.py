@@ -1,0 +1,34 @@
+"""Calibration: measurements in, a twin with uncertainty out, judged on held-out blocks.
+
+    campaign.toml -> load_measurements -> fit_twin -> validate_twin -> report
+                          scene -> traced links --^
+
+calibrate(scene, campaign, output) does all of it. This layer looks at the engine
+through rtwin.trace alone, and not at all where there is no scene.
+"""
+
+from rtwin.calibration.campaign import Campaign, list_campaigns, load_campaign
+from rtwin.calibration.inputs import Inputs, link_inputs
+from rtwin.calibration.measurements import Measurements, grid_means, load_measurements
+from rtwin.calibration.result import read_result
+from rtwin.calibration.run import calibrate
+from rtwin.calibration.twin import Twin, fit_twin
+from rtwin.calibration.validation import Score, Validation, validate_twin
+
+__all__ = [
+    "Campaign",
+    "Inputs",
+    "Measurements",
+    "Score",
+    "Twin",
+    "Validation",
+    "calibrate",
+    "fit_twin",
+    "grid_means",
+    "link_inputs",
+    "list_campaigns",
+    "load_campaign",
+    "load_measurements",
+    "read_result",
+    "validate_twin",
+]

@@ -1,0 +1,100 @@
+"""The scene's part in a calibration: physics before and after its fit, for any training rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.calibration.campaign import Campaign
+from rtwin.calibration.fit import PhysicalFit, fit_physics
+from rtwin.calibration.inputs import Inputs, link_inputs
+from rtwin.calibration.measurements import Measurements, grid_means, read_measurements, screened
+from rtwin.calibration.parameters import Parameter, parameters_of
+from rtwin.calibration.physics import MATERIAL_KINDS, PhysicalModel, build_model
+from rtwin.calibration.scene import scene_features, screen_by_scene, with_offsets, world_of
+from rtwin.scene import Recipe
+
+Real = NDArray[np.float64]
+RAY_TRACED, CALIBRATED = "ray tracing + offset", "calibrated physics"
+
+
+@dataclass(frozen=True, eq=False)
+class ScenePart:
+    """A campaign in its scene.
+
+    Attributes:
+        data: Its usable rows.
+        model: Their paths.
+        parameters: What is free.
+        gain_db: Traced gain of each row with the scene's own materials [dB].
+        line_of_sight: [row].
+        features: What is in the way, [row, feature].
+    """
+
+    campaign: Campaign
+    data: Measurements
+    model: PhysicalModel
+    parameters: tuple[Parameter, ...]
+    gain_db: Real
+    line_of_sight: NDArray[np.bool_]
+    features: Real
+
+    def inputs(self, gain_db: Real | None = None) -> Inputs:
+        """Inputs of the statistical models, with the scene's features and some gain."""
+        gain = self.gain_db if gain_db is None else gain_db
+        return link_inputs(self.data, np.column_stack([gain, self.features]))
+
+    def fit(
+        self,
+        train: NDArray[np.int64],
+        seed: int,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> PhysicalFit:
+        """Fit the physics to some rows, at most `fit.max_links` of them."""
+        spec = self.campaign.fit
+        if len(train) > spec.max_links:
+            train = np.sort(np.random.default_rng(seed).permutation(train)[: spec.max_links])
+        return fit_physics(self.model.take(train), self.parameters, spec, seed, progress)
+
+    def levels(self, fit: PhysicalFit | None, train: NDArray[np.int64]) -> dict[str, Real]:
+        """Levels of the physical models in every row [dB]."""
+        found = {RAY_TRACED: with_offsets(self.gain_db, self.data, train)}
+        if fit is not None:
+            found[CALIBRATED] = fit.level_db(self.model)
+        return found
+
+
+def fitted_materials(part: ScenePart, fit: PhysicalFit) -> dict[str, dict[str, float]]:
+    """Tables of the scene's materials as a recipe has them, fitted where data see them.
+
+    A parameter that the data cannot see keeps the scene's value.
+    """
+    world = part.model.bundles[0].world
+    seen = {
+        (row["target"], row["kind"]): row["value"]
+        for row in fit.identifiability()
+        if row["identified"]
+    }
+    tables = {}
+    for name, material in world.materials.items():
+        if any(target == name for target, _ in seen):
+            tables[name] = {
+                key: float(seen.get((name, key), getattr(material, key))) for key in MATERIAL_KINDS
+            }
+    return tables
+
+
+def load_scene_part(campaign: Campaign, recipe: Recipe) -> ScenePart:
+    """Load the scene, set aside what does not fit into it, and trace the rest."""
+    world = world_of(recipe, campaign)
+    raw = screened(read_measurements(campaign, recipe.georeference), campaign)
+    data = screen_by_scene(raw, world, campaign)
+    grid = campaign.measurements.grid_m
+    if grid is not None:
+        data = grid_means(data, grid, campaign.measurements.min_count)
+    model = build_model(world, data)
+    parameters = parameters_of(campaign.fit, world.materials, model.materials, model.sectors)
+    features, sight = scene_features(world, data)
+    gain = model.gain_db((), np.zeros(0))
+    return ScenePart(campaign, data, model, parameters, gain, sight, features)

@@ -1,0 +1,179 @@
+"""From a scene and a campaign to a calibrated twin and its report: one call."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from rtwin.calibration.blocks import default_block_m
+from rtwin.calibration.campaign import Campaign, load_campaign
+from rtwin.calibration.checks import find_warnings, physics_warnings
+from rtwin.calibration.inputs import Inputs, link_inputs
+from rtwin.calibration.measurements import (
+    Measurements,
+    load_measurements,
+)
+from rtwin.calibration.report import report_html
+from rtwin.calibration.result import prepare_result, write_result
+from rtwin.calibration.twin import Twin, fit_twin
+from rtwin.calibration.validation import as_json, validate_twin
+from rtwin.dataset.store import provenance
+from rtwin.errors import OutOfRangeError
+from rtwin.scene import Recipe, load_recipe
+
+Real = NDArray[np.float64]
+Progress = Callable[[str, int, int], None]
+RAY_TRACED, CALIBRATED = "ray tracing + offset", "calibrated physics"
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Progress that nobody wants to see."""
+
+
+def calibrate(
+    scene: str | Path | None,
+    campaign: str | Path,
+    output: str | Path,
+    *,
+    data: str | Path | None = None,
+    points: int | None = None,
+    repeats: int | None = None,
+    curve: bool = True,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> Path:
+    """Calibrate a twin with a campaign and write its honest report.
+
+    Args:
+        scene: Shipped scene, folder or recipe; None for statistics without a map.
+        campaign: Shipped campaign, folder or campaign.toml.
+        output: Folder of the result: result.json and report.html; appears whole
+            or not at all.
+        data: Folder of the measurement files, where it is not the campaign's.
+        points: Rows per transmitter to learn from in the validation; default:
+            the campaign's.
+        repeats: How often blocks are held out anew; default: the campaign's.
+        curve: Whether to make the learning curve, which takes most of the time.
+        overwrite: Replace an older result.
+        progress: Called with a stage, steps done and in all.
+    Returns:
+        The result's folder.
+    Raises:
+        CampaignError: if the measurements cannot be used.
+        RecipeError, GeometryError: if the scene cannot.
+        StoreError: if the result cannot be written.
+    """
+    # Threads of linear algebra that wait for each other cost more than they bring.
+    with threadpool_limits(1, "blas"):
+        return _calibrate(
+            scene, campaign, Path(output), data, points, repeats, curve, overwrite, progress
+        )
+
+
+def _calibrate(
+    scene: str | Path | None,
+    campaign: str | Path,
+    output: Path,
+    data: str | Path | None,
+    points: int | None,
+    repeats: int | None,
+    curve: bool,
+    overwrite: bool,
+    progress: Progress,
+) -> Path:
+    for name, value in (("points", points), ("repeats", repeats)):
+        if value is not None and value < 1:
+            raise OutOfRangeError(f"{name} is {value}; it must be 1 or more")
+    prepare_result(output, overwrite)
+    plan = load_campaign(campaign, data)
+    recipe = None if scene is None else load_recipe(scene)
+    progress("trace", 0, 1)
+    part = None
+    if recipe is not None:
+        # The engine starts with the scene, not with the command line.
+        from rtwin.calibration.part import fitted_materials, load_scene_part
+
+        part = load_scene_part(plan, recipe)
+    measured = load_measurements(plan) if part is None else part.data
+    progress("trace", 1, 1)
+    inputs = link_inputs(measured) if part is None else part.inputs()
+    spec = plan.validation
+    block_m = spec.block_m or default_block_m(measured)
+    points, repeats = points or spec.points, repeats or spec.repeats
+
+    def physics(train: NDArray[np.int64], seed: int) -> tuple[dict[str, Real], Inputs]:
+        assert part is not None
+        fit = part.fit(train, seed, lambda done, total: progress("fit", done, total))
+        levels = part.levels(fit, train)
+        return levels, part.inputs(levels[CALIBRATED])
+
+    validation = validate_twin(
+        measured, inputs, plan.environment, block_m, share=spec.held_out, repeats=repeats,
+        points=points, curve=spec.learning_curve if curve else (), seed=plan.seed,
+        physics=None if part is None else physics,
+        line_of_sight=None if part is None else part.line_of_sight, progress=progress,
+    )  # fmt: skip
+    everything = np.arange(len(measured))
+    fit, levels = None, {}
+    if part is not None:
+        fit = part.fit(everything, plan.seed, lambda done, total: progress("fit", done, total))
+        levels = part.levels(fit, everything)
+        inputs = part.inputs(levels[CALIBRATED])
+    twin = fit_twin(measured, inputs, plan.environment, everything, block_m, plan.seed)
+    before = _best_baseline(twin) if fit is None else RAY_TRACED
+    before_db = {**twin.models, **levels}[before]
+    result = _result(plan, recipe, measured, twin, block_m, repeats)
+    result["validation"] = as_json(validation)
+    result["before"] = before
+    result["identifiability"] = [] if fit is None else fit.identifiability()
+    result["materials"] = {} if part is None or fit is None else fitted_materials(part, fit)
+    result["offset_db"] = None if fit is None else fit.offset_db
+    result["warnings"] = find_warnings(
+        measured, plan.environment, block_m, validation.explained, plan.seed
+    ) + physics_warnings(result["validation"]["scores"])
+    page = report_html(result, measured, twin.left_out_db, before_db)
+    return write_result(output, result, page, overwrite)
+
+
+def _best_baseline(twin: Twin) -> str:
+    simple = {n: e for n, e in twin.left_out.items() if "kriging" not in n}
+    return min(simple, key=lambda name: simple[name])
+
+
+def _result(
+    plan: Campaign,
+    recipe: Recipe | None,
+    measured: Measurements,
+    twin: Twin,
+    block_m: float,
+    repeats: int,
+) -> dict[str, Any]:
+    digest = hashlib.sha256()
+    for values in (measured.position_m, measured.level_db, measured.tx, measured.device):
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return {
+        "title": plan.title,
+        "campaign": plan.name,
+        "campaign_hash": digest.hexdigest(),
+        "scene": None if recipe is None else recipe.name,
+        "source": plan.source,
+        "licence": plan.licence,
+        "environment": plan.environment,
+        "frequency_hz": plan.frequency_hz,
+        "seed": plan.seed,
+        "rows": len(measured),
+        "raw_rows": int(measured.count.sum()) + sum(measured.set_aside.values()),
+        "set_aside": measured.set_aside,
+        "block_m": block_m,
+        "held_out": plan.validation.held_out,
+        "repeats": repeats,
+        "transmitters": [link.__dict__ for link in measured.transmitters],
+        "devices": list(measured.devices),
+        "weights": twin.weights,
+        "widening": twin.widening,
+        "versions": provenance(),
+    }

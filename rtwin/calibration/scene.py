@@ -1,0 +1,138 @@
+"""A campaign in its scene: what is set aside, which paths reach a receiver, what is in the way."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.calibration.campaign import Campaign
+from rtwin.calibration.measurements import Measurements, links_of
+from rtwin.errors import CampaignError
+from rtwin.scene import Receivers, Recipe, recipe_dict, recipe_from_dict
+from rtwin.trace import (
+    World,
+    ground_height_m,
+    is_inside,
+    load_world,
+    obstruction,
+)
+
+Real = NDArray[np.float64]
+_MARGIN_M = 1.0
+
+
+def campaign_recipe(recipe: Recipe, campaign: Campaign, **solver: Any) -> Recipe:
+    """The scene's recipe with the campaign's transmitters and frequency.
+
+    A transmitter of the scene with the same name lends its antenna.
+    """
+    data = recipe_dict(recipe)
+    known = {tx["name"]: tx for tx in data["transmitter"]}
+    made: list[dict[str, Any]] = []
+    taken: list[Real] = []
+    for link in links_of(campaign, recipe.georeference):
+        old = known.get(link.name, data["transmitter"][0])
+        antenna = {**old.get("antenna", {}), "pattern": link.pattern}
+        for key in ("num_rows", "num_cols"):
+            antenna[key] = 1
+        place = np.array(link.position_m)
+        # Cells of one mast differ in name alone; the recipe wants a place for each.
+        while any(math.dist(place, other) < 0.015 for other in taken):
+            place = place + np.array([0.02, 0.0, 0.0])
+        taken.append(place)
+        made.append(
+            {
+                "name": link.name, "position_m": place.tolist(), "azimuth_deg": link.yaw_deg,
+                "downtilt_deg": link.downtilt_deg, "antenna": antenna,
+                **({} if link.power_dbm is None else {"power_dbm": link.power_dbm}),
+            }
+        )  # fmt: skip
+    data["transmitter"] = made
+    data["frequency_hz"] = campaign.frequency_hz
+    data["receivers"] = {"kind": "random", "count": 1}
+    data["solver"] |= {key: value for key, value in solver.items() if value is not None}
+    return recipe_from_dict(data, recipe.name, recipe.folder)
+
+
+def screen_by_scene(data: Measurements, world: World, campaign: Campaign) -> Measurements:
+    """Set aside what lies outside the map or inside buildings; heights count from the ground."""
+    low, high = world.bounds_m
+    flat = data.position_m[:, :2]
+    outside = ((flat < low[:2] - _MARGIN_M) | (flat > high[:2] + _MARGIN_M)).any(axis=1)
+    place = data.position_m.copy()
+    if campaign.measurements.z is None:
+        place[:, 2] += ground_height_m(world, flat)
+    lost = ~np.isfinite(place[:, 2])
+    checked = np.where(lost[:, None], 0.0, place)
+    spots, back = np.unique(checked, axis=0, return_inverse=True)
+    within = is_inside(world, spots)[np.asarray(back).reshape(-1)] & ~lost
+    if campaign.screen.keep_inside_buildings:
+        within[:] = False
+    counts, out = dict(data.set_aside), np.zeros(len(data), bool)
+    for reason, mask in (
+        ("outside the map", outside), ("without ground", lost), ("inside a building", within),
+    ):  # fmt: skip
+        new = int(data.count[mask & ~out].sum())
+        if new:
+            counts[reason] = new
+        out |= mask
+    kept = replace(data, position_m=place).take(~out)
+    if not len(kept):
+        raise CampaignError(
+            f"{campaign.name}: none of {len(data)} measurements lies in the open of this scene "
+            f"({', '.join(f'{n} {why}' for why, n in counts.items())}); check origin and columns"
+        )
+    return replace(kept, set_aside=counts)
+
+
+def scene_features(world: World, data: Measurements) -> tuple[Real, NDArray[np.bool_]]:
+    """What is in the way of each row in space and in plan, [row, feature]; and sight, [row]."""
+    line = obstruction(world, data.tx_position_m, data.position_m)
+    level = data.tx_position_m.copy()
+    level[:, 2] = data.position_m[:, 2]
+    plan = obstruction(world, data.position_m, level)
+    features = np.column_stack(
+        [
+            line.faces == 0, np.minimum(line.faces, 8), np.minimum(line.inside_m, 100.0),
+            np.minimum(plan.faces, 12), np.minimum(plan.inside_m, 150.0),
+            np.log1p(plan.inside_m / 5.0),
+        ]
+    )  # fmt: skip
+    return features.astype(np.float64), line.faces == 0
+
+
+def receivers_at(position_m: Real) -> Receivers:
+    """Receivers at rest at some places [rx, 3]."""
+    zero = np.zeros_like(position_m)
+    return Receivers(
+        position_m=position_m, velocity_m_s=zero, orientation_rad=zero, time_s=None,
+        candidate=np.arange(len(position_m)), num_candidates=len(position_m),
+        num_inside=0, num_underground=0, num_without_ground=0,
+    )  # fmt: skip
+
+
+def with_offsets(gain_db: Real, data: Measurements, train: NDArray[np.int64]) -> Real:
+    """Gains plus one offset for each transmitter and device [dB], from the training rows.
+
+    Medians, so that links without a path do not decide; a pair without rows has
+    the offset of its transmitter, then of all.
+    """
+    train = train[~data.censored[train]]
+    off = data.level_db[train] - gain_db[train]
+    level = gain_db.copy()
+    for number in range(len(data.transmitters)):
+        for device in range(len(data.devices)):
+            rows = (data.tx == number) & (data.device == device)
+            own = (data.tx[train] == number) & (data.device[train] == device)
+            for mask in (own, data.tx[train] == number, np.ones(len(train), bool)):
+                if mask.any():
+                    level[rows] += np.median(off[mask])
+                    break
+    return level
+
+
+def world_of(recipe: Recipe, campaign: Campaign) -> World:
+    """The scene of a campaign, loaded, with the campaign's transmitters."""
+    return load_world(campaign_recipe(recipe, campaign))

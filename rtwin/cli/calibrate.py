@@ -1,0 +1,79 @@
+"""Commands of calibration."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rtwin.cli.report import JsonFlag, print_json, print_rows, progress_bar, stderr
+
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+
+
+def calibrate(
+    scene: Annotated[
+        str,
+        typer.Argument(metavar="SCENE", help="A scene, or `-` for statistics without a map."),
+    ],
+    campaign: Annotated[
+        str,
+        typer.Argument(
+            metavar="CAMPAIGN", help="Shipped campaign, a folder with campaign.toml, or the file."
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="RESULT", help="Folder to write.")
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where the measurement files are; default: CAMPAIGN."),
+    ] = None,
+    points: Annotated[
+        int | None, typer.Option(help="Points per transmitter that validation learns from.")
+    ] = None,
+    repeats: Annotated[int | None, typer.Option(help="Draws of held-out blocks.")] = None,
+    curve: Annotated[
+        bool, typer.Option("--curve/--no-curve", help="Make the learning curve.")
+    ] = True,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an older result.")
+    ] = False,
+    quiet: Quiet = False,
+    json: JsonFlag = False,
+) -> None:
+    """Calibrate a twin with measurements; held-out error, intervals and maps in RESULT.
+
+    Example: rtwin calibrate street_canyon canyon -o canyon-result
+    """
+    from rtwin.calibration import calibrate as run
+    from rtwin.calibration import read_result
+
+    start = time.perf_counter()
+    with progress_bar(quiet or json) as progress:
+        run(
+            None if scene == "-" else scene, campaign, output, data=data, points=points,
+            repeats=repeats, curve=curve, overwrite=overwrite, progress=progress,
+        )  # fmt: skip
+    result = read_result(output)
+    seconds = round(time.perf_counter() - start, 1)
+    if json:
+        print_json({k: v for k, v in result.items() if k != "twin"} | {"seconds": seconds})
+        return
+    for line in result["warnings"]:
+        stderr(f"warning: {line}")
+    validation = result["validation"]
+    aside = ", ".join(f"{n} {why}" for why, n in result["set_aside"].items())
+    print_rows(
+        [
+            ("rows", f"{result['rows']} from {result['raw_rows']} measurements"),
+            ("set aside", aside or "none"),
+            *(
+                (score["model"], f"{score['rmse_db']:.2f} dB held-out RMSE")
+                for score in validation["scores"]
+            ),
+            ("coverage", f"{100 * validation['coverage_of_90_percent']:.0f} % of 90 % intervals"),
+            ("report", output / "report.html"),
+            ("time", f"{seconds:.1f} s"),
+        ]
+    )

@@ -1,0 +1,188 @@
+"""Fields of stored paths again and again: the same geometry under other materials.
+
+The paths stay on the device and kernels read materials from arrays, so that
+every evaluation after the first runs compiled code. Powers equal those of
+`evaluate_paths` with the same materials; gradients come from Dr.Jit.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.channel import InteractionType
+from rtwin.errors import OutOfRangeError
+from rtwin.scene import Receivers
+from rtwin.trace.evaluate import without_gaps
+from rtwin.trace.fields import antenna_patterns, receiver_end, to_buffer, transmitter_ends
+from rtwin.trace.paths import TracedPaths
+from rtwin.trace.table import PathTable
+from rtwin.trace.wedges import wedges_of_edges
+from rtwin.trace.world import World
+
+MATERIAL_PARAMETERS = {
+    "relative_permittivity": "relative_permittivity",
+    "conductivity_s_per_m": "conductivity",
+    "thickness_m": "thickness",
+    "scattering_coefficient": "scattering_coefficient",
+    "xpd_coefficient": "xpd_coefficient",
+}
+Values = Mapping[str, Mapping[str, float]]  # material: parameter: value
+Key = tuple[str, str]
+
+
+@dataclass(eq=False)
+class FrozenPaths:
+    """Stored paths of one transmitter, ready to be evaluated for other materials.
+
+    Make it with `freeze_paths`. The world's materials are left as the last
+    evaluation set them; `restore` brings the recipe's back.
+    """
+
+    world: World
+    num_paths: int
+    materials: NDArray[np.bool_]  # [path, material], which materials each path touches
+    _buffer: Any
+    _arguments: dict[str, Any]
+
+    def power(self, values: Values | None = None) -> NDArray[np.float64]:
+        """Power gain of each path, linear, [path], under some materials.
+
+        Args:
+            values: Parameters by material; what is not named keeps its last value.
+        """
+        if not self.num_paths:
+            return np.zeros(0)
+        for material, parameters in (values or {}).items():
+            for name, value in parameters.items():
+                self._set(material, name, self.world.engine.opaque([value]))
+        power = self._evaluate("symbolic")
+        return power.numpy().astype(np.float64)
+
+    def power_gradient(
+        self, values: Values, weight: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], dict[Key, float]]:
+        """Power of each path, and the gradient of `sum(weight * power)`.
+
+        Args:
+            values: Parameters by material; the gradient is with respect to these.
+            weight: [path].
+        Returns:
+            Powers [path], and the derivative by (material, parameter).
+        """
+        if not self.num_paths:
+            return np.zeros(0), {(m, p): 0.0 for m, ps in values.items() for p in ps}
+        engine = self.world.engine
+        mi, dr = engine.mi, engine.dr
+        variables = {}
+        for material, parameters in values.items():
+            for name, value in parameters.items():
+                variable = engine.opaque([value])
+                dr.enable_grad(variable)
+                self._set(material, name, variable)
+                variables[material, name] = variable
+        power = self._evaluate("evaluated")
+        loss = dr.sum(power * mi.Float(np.asarray(weight, np.float32)))
+        dr.backward(loss)
+        gradient = {key: float(dr.grad(variable)[0]) for key, variable in variables.items()}
+        result = dr.detach(power).numpy().astype(np.float64)
+        for (material, name), variable in variables.items():
+            self._set(material, name, dr.detach(variable))
+        return result, gradient
+
+    def restore(self) -> None:
+        """Give the materials of the world's recipe their values back."""
+        for material, found in self.world.materials.items():
+            for name in MATERIAL_PARAMETERS:
+                self._set(material, name, self.world.engine.opaque([getattr(found, name)]))
+
+    def _set(self, material: str, name: str, value: Any) -> None:
+        if material not in self.world.materials or name not in MATERIAL_PARAMETERS:
+            raise OutOfRangeError(
+                f"'{material}.{name}' is no material parameter of this scene; materials are "
+                f"{', '.join(self.world.material_names)}, parameters "
+                f"{', '.join(MATERIAL_PARAMETERS)}"
+            )
+        number = sorted(self.world.materials).index(material)
+        made = self.world.scene.radio_materials[f"material-{number}"]
+        setattr(made, MATERIAL_PARAMETERS[name], value)
+
+    def _evaluate(self, loop_mode: str) -> Any:
+        from sionna.rt.path_solvers.field_calculator import FieldCalculator
+
+        engine, buffer = self.world.engine, self._buffer
+        calculator = FieldCalculator()
+        # Only loops that are evaluated step by step can be differentiated.
+        calculator.loop_mode = loop_mode
+        buffer._valid = engine.opaque(np.full(self.num_paths, True), "Bool")
+        calculator(paths=buffer, **self._arguments)
+        ports = len(self._arguments["src_antenna_patterns"])
+        total: Any = 0.0
+        for row in buffer.a:
+            for value in row:
+                total = total + engine.dr.squared_norm(value) / ports
+        engine.dr.eval(total)
+        return total
+
+
+def freeze_paths(
+    world: World,
+    receivers: Receivers,
+    paths: TracedPaths,
+    transmitter: int,
+    rows: NDArray[np.int64],
+) -> FrozenPaths:
+    """Bring some stored paths of one transmitter onto the device.
+
+    Args:
+        world: The scene they were traced in.
+        receivers: The receivers they were traced to.
+        paths: What the tracer found; no scattered ones.
+        transmitter: Row of the transmitter in the world's recipe.
+        rows: Rows of `paths`, all of that transmitter.
+    """
+    recipe = world.recipe
+    num_tx = len(recipe.transmitter)
+    link = np.repeat(np.arange(len(paths.num_paths)), paths.num_paths)[rows]
+    if (link % num_tx != transmitter).any():
+        raise OutOfRangeError(f"rows hold paths of other transmitters than number {transmitter}")
+    kind, triangle = paths.interactions[rows], paths.triangle[rows]
+    if (kind == InteractionType.DIFFUSE).any():
+        raise OutOfRangeError("scattered paths cannot be frozen: materials decide which exist")
+    diffracts = kind == InteractionType.DIFFRACTION
+    first = np.take_along_axis(triangle, diffracts.argmax(axis=1)[:, None], axis=1)[:, 0]
+    first = np.where(diffracts.any(axis=1), first, 0).astype(np.uint32)
+    table = PathTable(
+        receiver=link // num_tx,
+        kind=kind,
+        triangle=triangle,
+        vertex=without_gaps(kind, paths.vertex_m[rows]),
+        wedge=wedges_of_edges(world, first, paths.edge[rows]),
+    )
+    end, rx_end = transmitter_ends(recipe)[transmitter], receiver_end(recipe, receivers)
+    used = kind != 0
+    material = world.triangles.material[np.where(used, triangle, 0)]
+    touches = np.zeros((len(rows), len(world.material_names)), bool)
+    for depth in range(kind.shape[1]):
+        hit = np.flatnonzero(used[:, depth])
+        touches[hit, material[hit, depth]] = True
+    diffraction = bool(diffracts.any())
+    return FrozenPaths(
+        world=world,
+        num_paths=len(rows),
+        materials=touches,
+        _buffer=to_buffer(world, table, diffraction, valid=True) if len(rows) else None,
+        _arguments={
+            "wavelength": world.engine.opaque([world.scene.wavelength[0]]),
+            "samples_per_src": 1,
+            "diffraction": diffraction,
+            "src_positions": world.points(end.position_m),
+            "tgt_positions": world.points(rx_end.position_m),
+            "src_orientations": world.points(end.orientation_rad),
+            "tgt_orientations": world.points(rx_end.orientation_rad),
+            "src_antenna_patterns": antenna_patterns(world, end.antenna),
+            "tgt_antenna_patterns": antenna_patterns(world, rx_end.antenna),
+        },
+    )

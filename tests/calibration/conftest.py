@@ -1,0 +1,44 @@
+"""Small campaigns whose truth is known."""
+
+import numpy as np
+import pytest
+
+from rtwin.calibration.campaign import campaign_from_dict
+
+TABLE = {
+    "title": "Two masts on a plain",
+    "frequency_hz": 3.5e9,
+    "transmitter": [
+        {"name": "a", "x_m": 0.0, "y_m": 0.0, "height_m": 20.0},
+        {"name": "b", "x_m": 300.0, "y_m": 100.0, "height_m": 25.0},
+    ],
+    "measurements": {
+        "file": "points.csv", "value": "rss", "tx": "cell", "device": "phone", "x": "x", "y": "y",
+    },
+    "validation": {"block_m": 50.0, "repeats": 1, "points": 100, "learning_curve": [20]},
+}  # fmt: skip
+
+
+def shadowed(rng, num, exponent=3.2, shadow_db=6.0, noise_db=1.0):
+    """Rows of a log-distance world with exponentially correlated shadow fading."""
+    position = rng.uniform([-50, -150], [350, 250], (num, 2))
+    tx = rng.integers(0, 2, num)
+    phone = rng.integers(0, 2, num)
+    mast = np.array([[0.0, 0.0, 18.5], [300.0, 100.0, 23.5]])[tx]
+    distance = np.sqrt(((position - mast[:, :2]) ** 2).sum(axis=1) + mast[:, 2] ** 2)
+    far = np.linalg.norm(position[:, None] - position[None], axis=2)
+    covariance = shadow_db**2 * np.exp(-far / 60.0) * (tx[:, None] == tx[None])
+    shadow = np.linalg.cholesky(covariance + 1e-6 * np.eye(num)) @ rng.normal(size=num)
+    level = -30 - 10 * exponent * np.log10(distance) + shadow + 4.0 * phone
+    return tx, phone, position, level + rng.normal(0, noise_db, num)
+
+
+@pytest.fixture
+def plain_campaign(tmp_path):
+    """A campaign of 900 rows with shadow fading, on disk."""
+    tx, phone, position, level = shadowed(np.random.default_rng(7), 900)
+    lines = ["cell,phone,x,y,rss"]
+    for t, p, (x, y), v in zip(tx, phone, position, level, strict=True):
+        lines.append(f"{'ab'[t]},{'pq'[p]},{x:.3f},{y:.3f},{v:.3f}")
+    (tmp_path / "points.csv").write_text("\n".join(lines))
+    return campaign_from_dict(TABLE, "plain", tmp_path)
