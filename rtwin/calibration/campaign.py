@@ -32,8 +32,8 @@ Quantity = Literal[
 ]
 Parameter = Literal[
     "relative_permittivity", "conductivity", "thickness", "scattering_coefficient", "xpd",
-    "tx_position", "tx_height", "tx_azimuth", "tx_downtilt", "pattern_width", "diffraction",
-    "transmission_loss", "vegetation",
+    "tx_azimuth", "tx_downtilt", "pattern_width", "diffraction", "transmission_loss",
+    "vegetation", "clutter",
 ]  # fmt: skip
 
 
@@ -139,7 +139,8 @@ class FitSpec(Table):
     """Which physical parameters are fitted, and how."""
 
     parameters: tuple[Parameter, ...] = (
-        "relative_permittivity", "conductivity", "transmission_loss", "diffraction",
+        "relative_permittivity", "conductivity", "transmission_loss", "diffraction", "vegetation",
+        "clutter", "tx_azimuth", "tx_downtilt", "pattern_width",
     )  # fmt: skip
     materials: tuple[str, ...] | None = None
     method: Literal["gradient", "annealing", "grid"] = "gradient"
@@ -147,8 +148,8 @@ class FitSpec(Table):
     loss_scale_db: Positive = 6.0
     starts: Annotated[Int, Field(ge=1, le=10_000)] = 48
     refined: Annotated[Int, Field(ge=1, le=100)] = 3
-    position_range_m: Length = 5.0
     angle_range_deg: Annotated[Float, Field(gt=0, le=180)] = 20.0
+    retrace: Bool = True
     max_links: Annotated[Int, Field(ge=10)] = 400
 
 

@@ -21,6 +21,7 @@ class Inputs:
     position_m: Real  # [row, 3], receiver
     log_distance_db: Real  # [row], 10 log10 of the distance in m
     pattern_db: Real  # [row], element pattern towards the receiver; 0 where not directional
+    bearing: Real  # [row], azimuth from the boresight [rad]; from east where not directional
     elevation_deg: Real  # [row], how far below the transmitter's horizon the receiver is
     tx: NDArray[np.int64]
     device: NDArray[np.int64]
@@ -52,6 +53,7 @@ def link_inputs(data: Measurements, physics: Real | None = None) -> Inputs:
         position_m=data.position_m,
         log_distance_db=10 * np.log10(np.maximum(np.linalg.norm(away, axis=1), 0.1)),
         pattern_db=np.where(directional, pattern, 0.0),
+        bearing=np.radians(off),
         elevation_deg=np.degrees(zenith) - 90,
         tx=data.tx,
         device=data.device,

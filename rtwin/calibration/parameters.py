@@ -87,12 +87,14 @@ def parameters_of(
     common = {
         "transmission_loss": ("transmission_loss_db", 0.0, 3.0),
         "diffraction": ("diffraction_loss_db", 0.0, 6.0),
-        "vegetation": ("clutter_loss_db_per_100m", 0.0, 3.0),
+        "clutter": ("clutter_loss_db_per_100m", 0.0, 3.0),
     }
     for key in spec.parameters:
         if key in common:
             kind, prior, sd = common[key]
             found.append(Parameter(kind, "", prior, sd))
+        elif key == "vegetation":
+            found.append(Parameter("vegetation_loss_factor", "", 1.0, 0.7, "log"))
     angles = {
         "tx_azimuth": ("azimuth_error_deg", 0.0, spec.angle_range_deg / 2),
         "tx_downtilt": ("downtilt_error_deg", 0.0, spec.angle_range_deg / 4),

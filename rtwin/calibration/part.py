@@ -1,7 +1,7 @@
 """The scene's part in a calibration: physics before and after its fit, for any training rows."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,13 @@ from rtwin.calibration.inputs import Inputs, link_inputs
 from rtwin.calibration.measurements import Measurements, grid_means, read_measurements, screened
 from rtwin.calibration.parameters import Parameter, parameters_of
 from rtwin.calibration.physics import MATERIAL_KINDS, PhysicalModel, build_model
-from rtwin.calibration.scene import scene_features, screen_by_scene, with_offsets, world_of
+from rtwin.calibration.scene import (
+    scene_features,
+    screen_by_scene,
+    with_materials,
+    with_offsets,
+    world_of,
+)
 from rtwin.scene import Recipe
 
 Real = NDArray[np.float64]
@@ -27,6 +33,7 @@ class ScenePart:
         data: Its usable rows.
         model: Their paths.
         parameters: What is free.
+        recipe: The scene as it is drawn.
         gain_db: Traced gain of each row with the scene's own materials [dB].
         line_of_sight: [row].
         features: What is in the way, [row, feature].
@@ -36,6 +43,7 @@ class ScenePart:
     data: Measurements
     model: PhysicalModel
     parameters: tuple[Parameter, ...]
+    recipe: Recipe
     gain_db: Real
     line_of_sight: NDArray[np.bool_]
     features: Real
@@ -50,12 +58,26 @@ class ScenePart:
         train: NDArray[np.int64],
         seed: int,
         progress: Callable[[int, int], None] = lambda done, total: None,
+        start: PhysicalFit | None = None,
     ) -> PhysicalFit:
         """Fit the physics to some rows, at most `fit.max_links` of them."""
         spec = self.campaign.fit
+        if start is not None:  # what another fit found is near: few other starts are needed
+            spec = spec.model_copy(update={"starts": 4, "refined": 1})
         if len(train) > spec.max_links:
             train = np.sort(np.random.default_rng(seed).permutation(train)[: spec.max_links])
-        return fit_physics(self.model.take(train), self.parameters, spec, seed, progress)
+        return fit_physics(
+            self.model.take(train), self.parameters, spec, seed, progress,
+            None if start is None else start.z,
+        )  # fmt: skip
+
+    def retraced(self, fit: PhysicalFit) -> "ScenePart":
+        """The same rows with paths found under the fitted materials, which guide the rays."""
+        recipe = with_materials(self.recipe, fitted_materials(self, fit))
+        world = world_of(recipe, self.campaign)
+        model = build_model(world, self.data)
+        touched = {p.target for p in self.parameters}
+        return replace(self, model=model) if model.materials & touched else self
 
     def levels(self, fit: PhysicalFit | None, train: NDArray[np.int64]) -> dict[str, Real]:
         """Levels of the physical models in every row [dB]."""
@@ -97,4 +119,4 @@ def load_scene_part(campaign: Campaign, recipe: Recipe) -> ScenePart:
     parameters = parameters_of(campaign.fit, world.materials, model.materials, model.sectors)
     features, sight = scene_features(world, data)
     gain = model.gain_db((), np.zeros(0))
-    return ScenePart(campaign, data, model, parameters, gain, sight, features)
+    return ScenePart(campaign, data, model, parameters, recipe, gain, sight, features)

@@ -6,7 +6,7 @@ mast share their paths.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from rtwin.trace import FrozenPaths, TracedPaths, Tracer, World, freeze_paths
 from rtwin.units import SPEED_OF_LIGHT_M_S, to_db
 
 Real = NDArray[np.float64]
+_REMEMBERED = 4
 FLOOR_BELOW_DB = 15.0  # the floor under the weakest decile of reached links
 MATERIAL_KINDS = (
     "relative_permittivity", "conductivity_s_per_m", "thickness_m", "scattering_coefficient",
@@ -51,6 +52,7 @@ class PhysicalModel:
     bundles: tuple[Bundle, ...]
     sector_of_tx: NDArray[np.int64]
     floor: float  # linear, added to every gain: what no traced path explains
+    _known: dict[object, list[Real]] = field(default_factory=dict)  # powers by materials
 
     @property
     def materials(self) -> set[str]:
@@ -79,9 +81,18 @@ class PhysicalModel:
             if kind in MATERIAL_KINDS:
                 materials.setdefault(target, {})[kind] = value
         gain = np.zeros(len(self.data))
-        for bundle in self.bundles:
-            gain[bundle.rows] += self._gain(bundle, bundle.frozen.power(materials), values)
+        for bundle, power in zip(self.bundles, self._powers(materials), strict=True):
+            gain[bundle.rows] += self._gain(bundle, power, values)
         return to_db(gain + self.floor)
+
+    def _powers(self, materials: dict[str, dict[str, float]]) -> list[Real]:
+        """Powers of all paths; the last few materials are remembered."""
+        key = tuple(sorted((m, k, v) for m, values in materials.items() for k, v in values.items()))
+        if key not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.pop(next(iter(self._known)))
+            self._known[key] = [bundle.frozen.power(materials) for bundle in self.bundles]
+        return self._known[key]
 
     def gains_db(
         self, parameters: tuple[Parameter, ...], z: Real, step: float = 0.02
@@ -108,6 +119,8 @@ class PhysicalModel:
     def _gain(self, bundle: Bundle, power: Real, values: Mapping[tuple[str, str], float]) -> Real:
         loss = bundle.walls * values.get(("transmission_loss_db", ""), 0.0)
         loss = loss + bundle.bends * values.get(("diffraction_loss_db", ""), 0.0)
+        woods = values.get(("vegetation_loss_factor", ""), 1.0)
+        loss = loss + (woods - 1.0) * bundle.paths.vegetation_loss_db
         clutter = values.get(("clutter_loss_db_per_100m", ""), 0.0)
         loss = loss + clutter * bundle.length_m / 100.0
         path_power = power * 10 ** (-loss / 10)
@@ -142,7 +155,7 @@ class PhysicalModel:
             kept = place[bundle.rows] >= 0
             if kept.any():
                 made.append(_narrow(bundle, kept, place))
-        return replace(self, data=self.data.take(rows), bundles=tuple(made))
+        return replace(self, data=self.data.take(rows), bundles=tuple(made), _known={})
 
 
 def element_gain(
@@ -185,7 +198,7 @@ def build_model(world: World, data: Measurements) -> PhysicalModel:
         gains[bundle.rows] = model._gain(bundle, bundle.frozen.power(), {})
     reached = gains[gains > 0]
     floor = float(np.quantile(reached, 0.1)) * 10 ** (-FLOOR_BELOW_DB / 10) if reached.size else 1.0
-    return replace(model, floor=floor)
+    return replace(model, floor=floor, _known={})
 
 
 def _sector_of_tx(data: Measurements) -> NDArray[np.int64]:

@@ -60,6 +60,8 @@ def design(inputs: Inputs, name: str, num_devices: int, train: NDArray[np.int64]
     slope = add(np.column_stack(trend))
     tilt = inputs.elevation_deg / 20
     elevation = add(np.column_stack([tilt, np.minimum(tilt**2, 4.0)]))
+    # Streets and gaps between buildings cast rays of shadow: neighbours in bearing are alike.
+    fan = add(np.column_stack([2 * inputs.bearing, inputs.log_distance_db / 10 * np.log(10)]))
     tx, device, sector = (
         add(v.astype(np.float64)) for v in (inputs.tx, inputs.device, inputs.sector)
     )
@@ -74,7 +76,7 @@ def design(inputs: Inputs, name: str, num_devices: int, train: NDArray[np.int64]
         parts += [Part(slope, tx, 10.0), Part(place, both, 7.0, length)]
     else:
         parts += [Part(slope, (), 20.0), Part(elevation, tx, 3.0)]
-        parts += [Part(place, (), 5.0, length)]
+        parts += [Part(place, (), 5.0, length), Part(fan, sector, 4.0, 0.5)]
         if many_tx:
             parts += [Part(slope, tx, 3.0), Part(place, tx, 3.0, length)]
         if many_tx and len(np.unique(inputs.sector)) < len(np.unique(inputs.tx)):
@@ -85,7 +87,7 @@ def design(inputs: Inputs, name: str, num_devices: int, train: NDArray[np.int64]
         center = inputs.physics[train].mean(axis=0)
         spread = np.maximum(inputs.physics[train].std(axis=0), 1e-6)
         physics = add((inputs.physics - center) / spread)
-        parts.append(Part(physics, (), 2.0))
+        parts += [Part(physics, (), 2.0), Part(physics, (), 3.0, 2.0)]
         if many_tx:
             parts.append(Part(physics, sector, 1.0))
     matrix = np.concatenate(columns, axis=1)

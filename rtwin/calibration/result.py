@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tomlkit
 
 from rtwin.dataset.store import plain_errors
 from rtwin.errors import StoreError
 
 FORMAT = "rtwin-calibration-1"
-RESULT_FILE, REPORT_FILE = "result.json", "report.html"
+RESULT_FILE, REPORT_FILE, MATERIALS_FILE = "result.json", "report.html", "materials.toml"
 MAX_RESULT_BYTES = 256 * 2**20
 
 
@@ -53,6 +54,9 @@ def write_result(folder: Path, result: dict[str, Any], report: str, overwrite: b
         try:
             text = json.dumps(plain({"format": FORMAT, **result}), indent=1, allow_nan=False)
             (place / RESULT_FILE).write_text(text, encoding="utf-8")
+            # What `rtwin evaluate --materials` and a recipe read.
+            materials = tomlkit.dumps({"materials": result.get("materials", {})})
+            (place / MATERIALS_FILE).write_text(materials, encoding="utf-8")
             (place / REPORT_FILE).write_text(report, encoding="utf-8")
             place.chmod(0o755)
             if folder.exists():

@@ -121,6 +121,9 @@ def _calibrate(
     fit, levels = None, {}
     if part is not None:
         fit = part.fit(everything, plan.seed, lambda done, total: progress("fit", done, total))
+        if plan.fit.retrace:
+            part = part.retraced(fit)
+            fit = part.fit(everything, plan.seed, start=fit)
         levels = part.levels(fit, everything)
         inputs = part.inputs(levels[CALIBRATED])
     twin = fit_twin(measured, inputs, plan.environment, everything, block_m, plan.seed)

@@ -133,6 +133,15 @@ def with_offsets(gain_db: Real, data: Measurements, train: NDArray[np.int64]) ->
     return level
 
 
+def with_materials(recipe: Recipe, materials: dict[str, dict[str, float]]) -> Recipe:
+    """The recipe with some values of some materials replaced."""
+    data = recipe_dict(recipe)
+    for name, values in materials.items():
+        spec = {k: v for k, v in data["materials"].get(name, {}).items() if k != "itu"}
+        data["materials"][name] = spec | values
+    return recipe_from_dict(data, recipe.name, recipe.folder)
+
+
 def world_of(recipe: Recipe, campaign: Campaign) -> World:
     """The scene of a campaign, loaded, with the campaign's transmitters."""
     return load_world(campaign_recipe(recipe, campaign))

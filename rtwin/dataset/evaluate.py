@@ -165,6 +165,8 @@ def _changed(
 
 
 def _material_tables(file: Path) -> dict[str, Any]:
+    # The folder of a calibration holds the materials that were fitted.
+    file = file / "materials.toml" if file.is_dir() else file
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -21,6 +21,7 @@ from rtwin.trace.paths import TracedPaths
 from rtwin.trace.table import PathTable
 from rtwin.trace.wedges import wedges_of_edges
 from rtwin.trace.world import World
+from rtwin.units import from_db
 
 MATERIAL_PARAMETERS = {
     "relative_permittivity": "relative_permittivity",
@@ -44,6 +45,7 @@ class FrozenPaths:
     world: World
     num_paths: int
     materials: NDArray[np.bool_]  # [path, material], which materials each path touches
+    foliage: NDArray[np.float64]  # [path], share of the power that vegetation leaves
     _buffer: Any
     _arguments: dict[str, Any]
 
@@ -59,7 +61,7 @@ class FrozenPaths:
             for name, value in parameters.items():
                 self._set(material, name, self.world.engine.opaque([value]))
         power = self._evaluate("symbolic")
-        return power.numpy().astype(np.float64)
+        return power.numpy().astype(np.float64) * self.foliage
 
     def power_gradient(
         self, values: Values, weight: NDArray[np.float64]
@@ -84,10 +86,11 @@ class FrozenPaths:
                 self._set(material, name, variable)
                 variables[material, name] = variable
         power = self._evaluate("evaluated")
-        loss = dr.sum(power * mi.Float(np.asarray(weight, np.float32)))
+        weight = np.asarray(weight * self.foliage, np.float32)
+        loss = dr.sum(power * mi.Float(weight))
         dr.backward(loss)
         gradient = {key: float(dr.grad(variable)[0]) for key, variable in variables.items()}
-        result = dr.detach(power).numpy().astype(np.float64)
+        result = dr.detach(power).numpy().astype(np.float64) * self.foliage
         for (material, name), variable in variables.items():
             self._set(material, name, dr.detach(variable))
         return result, gradient
@@ -173,6 +176,7 @@ def freeze_paths(
         world=world,
         num_paths=len(rows),
         materials=touches,
+        foliage=from_db(-paths.vegetation_loss_db[rows].astype(np.float64)),
         _buffer=to_buffer(world, table, diffraction, valid=True) if len(rows) else None,
         _arguments={
             "wavelength": world.engine.opaque([world.scene.wavelength[0]]),

@@ -1,0 +1,94 @@
+"""Frozen paths: the engine's own coefficients, gradients that are finite differences."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rtwin.errors import OutOfRangeError
+from rtwin.scene import load_recipe
+from rtwin.trace import Tracer, evaluate_paths, freeze_paths, load_world, place
+
+
+@pytest.fixture(scope="module")
+def traced():
+    recipe = load_recipe("courtyard", num_receivers=12, max_depth=3, diffraction=True, rays=20_000)
+    world = load_world(recipe)
+    receivers = place(world)
+    paths = Tracer(world).trace(receivers)
+    link = np.repeat(np.arange(len(paths.num_paths)), paths.num_paths)
+    rows = np.flatnonzero(link % len(recipe.transmitter) == 0)
+    return world, receivers, paths, rows
+
+
+@pytest.fixture
+def frozen(traced):
+    made = freeze_paths(*traced[:3], 0, traced[3])
+    yield made
+    made.restore()
+
+
+def test_powers_are_the_tracers(traced, frozen):
+    _, _, paths, rows = traced
+    wanted = (np.abs(paths.a[rows]) ** 2).sum(axis=1).mean(axis=1)
+    assert len(rows) > 50
+    assert np.allclose(frozen.power(), wanted, rtol=1e-5, atol=0)
+
+
+def test_other_materials_equal_a_fresh_evaluation(traced, frozen):
+    from rtwin.calibration.scene import with_materials
+
+    world, receivers, paths, rows = traced
+    values = {"brick": {"relative_permittivity": 5.5, "conductivity_s_per_m": 0.2}}
+    power = frozen.power(values)
+    other = load_world(with_materials(world.recipe, values))
+    link = np.repeat(np.arange(len(paths.num_paths)), paths.num_paths)[rows]
+    num_tx = len(world.recipe.transmitter)
+    a = evaluate_paths(
+        other, receivers, link % num_tx, link // num_tx, paths.interactions[rows],
+        paths.triangle[rows], paths.edge[rows], paths.vertex_m[rows],
+    )[0]  # fmt: skip
+    assert np.allclose(power, (np.abs(a) ** 2).sum(axis=1).mean(axis=1), rtol=1e-4, atol=1e-18)
+    changed = frozen.materials[:, world.material_names.index("brick")]
+    frozen.restore()
+    before = frozen.power()
+    assert np.array_equal(before[~changed], power[~changed])
+    assert (before[changed] != power[changed]).mean() > 0.9
+
+
+def test_gradient_is_the_finite_difference(frozen):
+    values = {
+        "brick": {"relative_permittivity": 4.0, "conductivity_s_per_m": 0.05, "thickness_m": 0.2},
+        "concrete": {"relative_permittivity": 6.0},
+    }
+    power = frozen.power(values)
+    weight = 1 / np.maximum(power, 1e-3 * power.max())
+    same, gradient = frozen.power_gradient(values, weight)
+    assert np.allclose(same, power, rtol=1e-5)
+    for (material, name), slope in gradient.items():
+        step = 2e-3 * values[material][name]
+        ends = []
+        for sign in (1, -1):
+            moved = {m: dict(p) for m, p in values.items()}
+            moved[material][name] += sign * step
+            ends.append(float((weight * frozen.power(moved)).sum()))
+        difference = (ends[0] - ends[1]) / (2 * step)
+        assert slope == pytest.approx(difference, rel=0.02, abs=1e-3 * abs(weight @ power))
+
+
+def test_unknown_material_is_refused(frozen):
+    with pytest.raises(OutOfRangeError, match="no material parameter"):
+        frozen.power({"cheese": {"thickness_m": 0.1}})
+
+
+def test_other_transmitters_rows_are_refused(traced):
+    world, receivers, paths, _ = traced
+    if len(world.recipe.transmitter) > 1:
+        with pytest.raises(OutOfRangeError, match="other transmitters"):
+            freeze_paths(world, receivers, paths, 0, np.arange(len(paths.delay_s)))
+
+
+def test_nothing_frozen_is_nothing(traced):
+    world, receivers, paths, _ = traced
+    empty = freeze_paths(world, receivers, replace(paths), 0, np.zeros(0, np.int64))
+    assert empty.power().shape == (0,)
