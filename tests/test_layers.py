@@ -72,13 +72,7 @@ def test_files_fit_in_the_head(file):
     assert len(file.read_text().splitlines()) <= 450
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("layer", sorted(set(ALLOWED) - {"units", "errors"}))
-=======
-@pytest.mark.parametrize(
-    "layer", ["scene", "channel", "trace", "dataset", "calibration", "plot", "export", "cli"]
-)
->>>>>>> 2e12117 (Calibration: campaigns, baselines, and a twin with uncertainty judged on held-out blocks)
 def test_exported_names_exist_and_are_sorted(layer):
     module = __import__(f"rtwin.{layer}", fromlist=["*"])
     for name in module.__all__:

@@ -20,6 +20,7 @@ from rtwin.calibration.scene import (
     world_of,
 )
 from rtwin.scene import Recipe
+from rtwin.trace import ground_height_m, is_inside
 
 Real = NDArray[np.float64]
 RAY_TRACED, CALIBRATED = "ray tracing + offset", "calibrated physics"
@@ -78,6 +79,12 @@ class ScenePart:
         model = build_model(world, self.data)
         touched = {p.target for p in self.parameters}
         return replace(self, model=model) if model.materials & touched else self
+
+    def in_the_open(self, place_m: Real) -> NDArray[np.bool_]:
+        """Whether places [place, 3] lie outside of buildings, over the ground."""
+        world = self.model.bundles[0].world
+        known = np.isfinite(ground_height_m(world, place_m[:, :2]))
+        return known & ~is_inside(world, place_m)
 
     def levels(self, fit: PhysicalFit | None, train: NDArray[np.int64]) -> dict[str, Real]:
         """Levels of the physical models in every row [dB]."""

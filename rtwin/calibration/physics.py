@@ -95,9 +95,9 @@ class PhysicalModel:
         return self._known[key]
 
     def gains_db(
-        self, parameters: tuple[Parameter, ...], z: Real, step: float = 0.02
+        self, parameters: tuple[Parameter, ...], z: Real, step: float = 4e-3
     ) -> tuple[Real, Real]:
-        """Gain [row] and its slope over z, [row, parameter], by central differences.
+        """Gain [row] and its slope over z, [row, parameter], by differences.
 
         Only materials need the engine; everything else reuses the powers.
         """

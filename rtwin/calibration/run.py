@@ -17,6 +17,7 @@ from rtwin.calibration.measurements import (
     Measurements,
     load_measurements,
 )
+from rtwin.calibration.plan import plan_route
 from rtwin.calibration.report import report_html
 from rtwin.calibration.result import prepare_result, write_result
 from rtwin.calibration.twin import Twin, fit_twin
@@ -138,6 +139,8 @@ def _calibrate(
     result["warnings"] = find_warnings(
         measured, plan.environment, block_m, validation.explained, plan.seed
     ) + physics_warnings(result["validation"]["scores"])
+    in_the_open = None if part is None else part.in_the_open
+    result["next_positions"] = plan_route(measured, 10, in_the_open, plan.seed)
     page = report_html(result, measured, twin.left_out_db, before_db)
     return write_result(output, result, page, overwrite)
 

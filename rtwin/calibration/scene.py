@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from rtwin.calibration.campaign import Campaign
 from rtwin.calibration.measurements import Measurements, links_of
+from rtwin.calibration.result import read_result
 from rtwin.errors import CampaignError
 from rtwin.scene import Receivers, Recipe, recipe_dict, recipe_from_dict
 from rtwin.trace import (
@@ -140,6 +142,16 @@ def with_materials(recipe: Recipe, materials: dict[str, dict[str, float]]) -> Re
         spec = {k: v for k, v in data["materials"].get(name, {}).items() if k != "itu"}
         data["materials"][name] = spec | values
     return recipe_from_dict(data, recipe.name, recipe.folder)
+
+
+def calibrated_recipe(recipe: Recipe, result: str | Path) -> Recipe:
+    """The recipe with the materials that a calibration fitted and its data could see.
+
+    Raises:
+        StoreError: if the result is none.
+        RecipeError: if it does not fit the recipe.
+    """
+    return with_materials(recipe, read_result(result)["materials"])
 
 
 def world_of(recipe: Recipe, campaign: Campaign) -> World:

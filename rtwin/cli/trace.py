@@ -232,6 +232,10 @@ def radiomap(
     diffraction: Diffraction = None,
     edge_diffraction: EdgeDiffraction = None,
     diffuse_reflection: Diffuse = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(metavar="RESULT", help="Result of a calibration: its fitted materials."),
+    ] = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: JsonFlag = False,
@@ -250,6 +254,10 @@ def radiomap(
         specular_reflection=specular_reflection, refraction=refraction, diffraction=diffraction,
         edge_diffraction=edge_diffraction, diffuse_reflection=diffuse_reflection,
     )  # fmt: skip
+    if calibration is not None:
+        from rtwin.calibration import calibrated_recipe
+
+        recipe = calibrated_recipe(recipe, calibration)
     start = time.perf_counter()
     with progress_bar(quiet or json) as progress:
         generate_radio_map(recipe, output, method=method, overwrite=overwrite, progress=progress)
