@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from rtwin.calibration.inputs import link_inputs
 from rtwin.calibration.measurements import Measurements
-from rtwin.calibration.process import Process, design, fit_process
+from rtwin.calibration.process import Process, design, fit_process, one_thread
 
 Real = NDArray[np.float64]
 MAX_ROWS = 1000
 _ACROSS = 24  # places along the longer side
 
 
+@one_thread
 def next_positions(
     process: Process,
     candidates: NDArray[np.int64],

@@ -1,26 +1,41 @@
 """Gaussian processes of links: kriging, and the discrepancy between physics and measurement."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cached_property, wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, solve_triangular
 from scipy.optimize import minimize
 from sklearn.gaussian_process import GaussianProcessRegressor
+from threadpoolctl import threadpool_limits
 
 from rtwin.calibration.baselines import PATTERN, SLOPE, below
 from rtwin.calibration.inputs import Inputs
 from rtwin.calibration.kernel import LinkKernel, Part
 
 Real = NDArray[np.float64]
+P = ParamSpec("P")
+T = TypeVar("T")
 POINTS_FOR_SHAPE = 600  # likelihoods are maximised on at most so many rows
 MAX_POINTS = 4000
 _PRIOR_SD = 1.0  # of the logarithm of each standard deviation and length
 _ITERATIONS = 25
 _PASSES = 2
 _LENGTH = 0.25  # prior correlation length over the median distance
+
+
+def one_thread(work: Callable[P, T]) -> Callable[P, T]:
+    """Run with one thread of linear algebra: at these sizes more wait for each other."""
+
+    @wraps(work)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        with threadpool_limits(1, "blas"):
+            return work(*args, **kwargs)
+
+    return run
 
 
 @dataclass(frozen=True)
@@ -154,6 +169,7 @@ class Process:
         return kernel(x[a], x[b]) - half_left.T @ half_right
 
 
+@one_thread
 def fit_process(
     layout: Design,
     level_db: Real,

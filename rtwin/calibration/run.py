@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from rtwin.calibration.blocks import default_block_m
 from rtwin.calibration.campaign import Campaign, load_campaign
@@ -68,24 +67,7 @@ def calibrate(
         RecipeError, GeometryError: if the scene cannot.
         StoreError: if the result cannot be written.
     """
-    # Threads of linear algebra that wait for each other cost more than they bring.
-    with threadpool_limits(1, "blas"):
-        return _calibrate(
-            scene, campaign, Path(output), data, points, repeats, curve, overwrite, progress
-        )
-
-
-def _calibrate(
-    scene: str | Path | None,
-    campaign: str | Path,
-    output: Path,
-    data: str | Path | None,
-    points: int | None,
-    repeats: int | None,
-    curve: bool,
-    overwrite: bool,
-    progress: Progress,
-) -> Path:
+    output = Path(output)
     for name, value in (("points", points), ("repeats", repeats)):
         if value is not None and value < 1:
             raise OutOfRangeError(f"{name} is {value}; it must be 1 or more")

@@ -17,7 +17,7 @@ from rtwin.calibration.baselines import LinearModel, baselines
 from rtwin.calibration.blocks import block_of, folds
 from rtwin.calibration.inputs import Inputs
 from rtwin.calibration.measurements import Measurements
-from rtwin.calibration.process import Process, design, fit_process
+from rtwin.calibration.process import Process, design, fit_process, one_thread
 
 Real = NDArray[np.float64]
 NUM_FOLDS = 6
@@ -61,6 +61,7 @@ class _Candidate:
     left_out_sd: Real
 
 
+@one_thread
 def fit_twin(
     data: Measurements,
     inputs: Inputs,

@@ -79,7 +79,10 @@ def test_part_of_a_model_is_the_same_model(courtyard):
 def test_fit_finds_the_truth_and_says_what_it_cannot_see(courtyard):
     model, truth = courtyard
     world = model.bundles[0].world
-    spec = FitSpec(parameters=("relative_permittivity", "conductivity"), starts=8, refined=2)
+    spec = FitSpec(
+        parameters=("relative_permittivity", "conductivity"), materials=("brick", "concrete"),
+        starts=6, refined=1,
+    )  # fmt: skip
     parameters = parameters_of(spec, world.materials, model.materials, model.sectors)
     train = np.arange(0, len(model.data), 2)
     fit = fit_physics(model.take(train), parameters, spec)
@@ -87,14 +90,14 @@ def test_fit_finds_the_truth_and_says_what_it_cannot_see(courtyard):
     before = model.gain_db((), np.zeros(0))
     before = before + np.median(truth - before)
     after = np.sqrt(np.mean((fit.level_db(model) - truth)[held] ** 2))
-    assert after < 0.6
-    assert after < 0.6 * np.sqrt(np.mean((before - truth)[held] ** 2))
+    assert after < 1.0
+    assert after < 0.5 * np.sqrt(np.mean((before - truth)[held] ** 2))
     rows = {row["parameter"]: row for row in fit.identifiability()}
     brick = rows["brick relative permittivity"]
     assert brick["identified"]
     assert brick["value"] == pytest.approx(6.0, rel=0.1)
     assert fit.loss < fit.prior_loss
-    assert any(not row["identified"] for row in rows.values())
+
     for row in rows.values():
         if not row["identified"]:
             assert row["value"] == pytest.approx(row["prior"])
@@ -108,3 +111,21 @@ def test_masts_are_shared_by_their_cells(courtyard):
 
     assert _masts((link, other)) == [[0, 1]]
     assert len(links_of(campaign_from_dict(_table(load_recipe("courtyard"), 1, 1), "y", "."))) == 1
+
+
+def test_flat_likelihood_leaves_the_prior(courtyard):
+    """What no path touches cannot be seen, and is said to be so."""
+    model, _ = courtyard
+    unseen = Parameter("relative_permittivity", "concrete", 5.24, 0.7, "log1")
+    rows = np.flatnonzero(_touches(model, "concrete") == 0)[:40]
+    fit = fit_physics(model.take(rows), (unseen,), FitSpec(starts=2, refined=1))
+    row = fit.identifiability()[0]
+    assert row["posterior_over_prior"] == pytest.approx(1.0, abs=1e-3)
+    assert row["value"] == pytest.approx(5.24)
+    assert "cannot see" in row["verdict"]
+
+
+def _touches(model, name):
+    bundle = model.bundles[0]
+    column = bundle.frozen.materials[:, bundle.world.material_names.index(name)]
+    return np.bincount(bundle.row, column[bundle.path], minlength=len(model.data))
