@@ -17,7 +17,7 @@ from scipy.stats import qmc
 from rtwin.calibration.campaign import FitSpec
 from rtwin.calibration.measurements import Measurements
 from rtwin.calibration.parameters import Parameter
-from rtwin.calibration.physics import PhysicalModel
+from rtwin.calibration.physics import MATERIAL_KINDS, PhysicalModel
 from rtwin.units import wavelength_m
 
 Real = NDArray[np.float64]
@@ -28,6 +28,8 @@ _SEEN = 0.8  # posterior over prior width above which data say nothing
 _FREEDOM = 4.0  # of the Student t
 _LEAST_NOISE_DB = 1.0
 _ROUNDS = 2
+_TOLD_APART = 12.0  # difference of losses from which one valley excludes another
+_SAME = 0.1  # relative difference below which two values are one
 _SCAN = np.linspace(-2.0, 2.0, 9)
 
 
@@ -51,6 +53,7 @@ class PhysicalFit:
     loss: float
     prior_loss: float
     starts: int
+    rivals: tuple[tuple[float, ...], ...] = ()  # per parameter, other values that fit as well
 
     @property
     def values(self) -> dict[str, float]:
@@ -65,8 +68,13 @@ class PhysicalFit:
     def identifiability(self) -> list[dict[str, Any]]:
         """For each parameter: prior, value, how much narrower it became, and what that means."""
         rows = []
-        for p, z, width in zip(self.parameters, self.z, self.width, strict=True):
-            seen = width <= _SEEN
+        rivals = self.rivals or ((),) * len(self.parameters)
+        for p, z, width, others in zip(self.parameters, self.z, self.width, rivals, strict=True):
+            seen = width <= _SEEN and not others
+            verdict = "seen" if seen else "the data cannot see it; the prior is kept"
+            if others and width <= _SEEN:
+                also = ", ".join(f"{value:.3g}" for value in others)
+                verdict = f"ambiguous: {also} fits as well; the prior is kept"
             rows.append(
                 {
                     "parameter": p.name,
@@ -79,7 +87,7 @@ class PhysicalFit:
                     "high": p.value(z + 1.645 * width),
                     "posterior_over_prior": float(width),
                     "identified": bool(seen),
-                    "verdict": "seen" if seen else "the data cannot see it; the prior is kept",
+                    "verdict": verdict,
                 }
             )
         return rows
@@ -141,13 +149,16 @@ def fit_physics(
         problem.adopt_noise(z)
         z, loss = problem.descend(z)
         z, loss = problem.jump(z, loss)
+    problem.look_around(z)
+    z, loss = min(((v, w) for w, v in problem.valleys), key=lambda valley: valley[1])
     prior_loss = problem.loss(origin)
     residual, slope, weight = problem.linearised(z)
     noise = problem.noise(residual)
     information = (slope * weight[:, None]).T @ slope / noise**2
     width = np.sqrt(np.diag(np.linalg.inv(information + np.eye(size))))
     offset = problem.offsets(model.data.level_db - problem.scaled(z))
-    return PhysicalFit(parameters, z, width, offset, noise, loss, prior_loss, len(tried))
+    rivals = problem.rivals(z, loss)
+    return PhysicalFit(parameters, z, width, offset, noise, loss, prior_loss, len(tried), rivals)
 
 
 def _grid(problem: "_Problem", origin: Real) -> list[Real]:
@@ -183,6 +194,7 @@ class _Problem:
         self._pair = data.tx * len(data.devices) + data.device
         self._pairs = len(data.transmitters) * len(data.devices)
         self._noise = 1.0
+        self.valleys: list[tuple[float, Real]] = []
 
     def scaled(self, z: Real) -> Real:
         return _scaled(self.parameters, z, self.model.gain_db(self.parameters, z))
@@ -193,6 +205,7 @@ class _Problem:
     def adopt_noise(self, z: Real) -> None:
         """Measure by the scatter that some parameters leave over."""
         self._noise = self.noise(self._residual(self.scaled(z)))
+        self.valleys = []  # losses of another noise do not compare
 
     def _sum(self, residual: Real, z: Real) -> float:
         off = residual / self._noise
@@ -297,7 +310,34 @@ class _Problem:
             gain, z, loss, damping = loss - new, trial, new, max(damping / 4, 1e-6)
             if gain < _ENOUGH * loss:
                 break
+        self.valleys.append((loss, z))
         return z, loss
+
+    def look_around(self, z: Real) -> None:
+        """Descend from the neighbouring fringes of every permittivity, to know the rivals."""
+        for i in range(len(z)):
+            places = []
+            for value in self._fringes(z, i):
+                other = z.copy()
+                other[i] = value
+                places.append((self.loss(other), value, other))
+            for _, _, other in sorted(places, key=lambda place: place[:2])[:2]:
+                self.descend(other)
+
+    def rivals(self, z: Real, loss: float) -> tuple[tuple[float, ...], ...]:
+        """Other values of each parameter in valleys that the data hardly tell apart."""
+        found = []
+        for i, parameter in enumerate(self.parameters):
+            best, others = parameter.value(z[i]), []
+            for other_loss, other in self.valleys:
+                value = parameter.value(other[i])
+                known = [best, *others]
+                if other_loss < loss + _TOLD_APART and all(
+                    abs(value - k) > _SAME * abs(k) for k in known
+                ):
+                    others.append(value)
+            found.append(tuple(sorted(others)) if parameter.kind in MATERIAL_KINDS else ())
+        return tuple(found)
 
     def jump(self, z: Real, loss: float) -> tuple[Real, float]:
         """Leave a valley that only one parameter locks: slabs repeat with their thickness.
