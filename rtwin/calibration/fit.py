@@ -328,7 +328,8 @@ class _Problem:
         """Other values of each parameter in valleys that the data hardly tell apart."""
         found = []
         for i, parameter in enumerate(self.parameters):
-            best, others = parameter.value(z[i]), []
+            best = parameter.value(z[i])
+            others: list[float] = []
             for other_loss, other in self.valleys:
                 value = parameter.value(other[i])
                 known = [best, *others]

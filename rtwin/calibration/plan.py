@@ -11,8 +11,8 @@ from rtwin.calibration.measurements import Measurements
 from rtwin.calibration.process import Process, design, fit_process, one_thread
 
 Real = NDArray[np.float64]
-MAX_ROWS = 1000
-_ACROSS = 24  # places along the longer side
+MAX_ROWS = 600
+_ACROSS = 16  # places along the longer side
 
 
 @one_thread
