@@ -5,7 +5,6 @@ With a georeference the file is in its projected system; without one it is in
 metres from the scene's origin, in an engineering system that says so.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +17,7 @@ from rtwin.errors import GeometryError, MissingExtraError
 from rtwin.export.raster import METRIC_HELP, transmitter_of
 from rtwin.export.registry import Report
 from rtwin.plot.fields import MapField, map_extent, map_field
+from rtwin.scene import Georeference, recipe_from_dict
 
 NO_TRANSMITTER = -1
 # ISO 19162; GDAL writes it as a local system with this name.
@@ -47,6 +47,7 @@ def write_geotiff(
     Raises:
         OutOfRangeError: if the metric has another name.
         GeometryError: if the reference system of the georeference is unknown.
+        RecipeError: if the georeference in the file is not whole.
         MissingExtraError: if rasterio is not installed.
     Source: GeoTIFF 1.1 (OGC 19-008r4), written by GDAL; checked by
         tests/export/test_geotiff.py.
@@ -73,7 +74,7 @@ def write_geotiff(
             "correct its [georeference]"
         ) from error
     if place is not None:
-        west, north = west + place.easting_m, north + place.northing_m
+        west, north = west + place.origin_easting_m, north + place.origin_northing_m
     size = float(radio_map.attributes["cell_size_m"])
     profile: dict[str, Any] = {
         "driver": "GTiff", "height": num_y, "width": num_x, "count": len(fields), "crs": crs,
@@ -102,34 +103,10 @@ def write_geotiff(
     return {"bands": len(fields), "reference system": named, "unit": fields[0].unit or "none"}
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where the scene's origin lies in a projected reference system."""
-
-    epsg: int
-    easting_m: float
-    northing_m: float
-
-
-def georeference_of(radio_map: RadioMap) -> Place | None:
-    """Where the scene of a radio map lies on Earth, if its recipe has a [georeference].
-
-    Raises:
-        GeometryError: if the table in the file is not whole.
-    """
-    said = radio_map.attributes["recipe"].get("georeference")
-    if said is None:
-        return None
-    try:
-        easting, northing = (float(said[f"origin_{name}_m"]) for name in ("easting", "northing"))
-        if not np.isfinite([easting, northing]).all():
-            raise ValueError
-        return Place(int(said["epsg"]), easting, northing)
-    except (KeyError, TypeError, ValueError) as error:
-        raise GeometryError(
-            "the map's [georeference] has no epsg, origin_easting_m and origin_northing_m; "
-            "generate the map again"
-        ) from error
+def georeference_of(radio_map: RadioMap) -> Georeference | None:
+    """Where the scene of a radio map lies on Earth, if its recipe has a [georeference]."""
+    attributes = radio_map.attributes
+    return recipe_from_dict(attributes["recipe"], str(attributes["scene"])).georeference
 
 
 def _north_up(field: MapField, is_serving: bool) -> NDArray[Any]:

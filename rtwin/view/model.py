@@ -80,7 +80,7 @@ def scene_model(world: World, max_triangles: int = MAX_TRIANGLES) -> SceneModel:
 def _volumes(world: World) -> list[tuple[Any, NDArray[np.float32]]]:
     """The vegetation of a world, which is no surface to it: volumes and their triangles."""
     made = []
-    for volume in getattr(world, "volumes", ()):
+    for volume in world.volumes:
         from trimesh.creation import extrude_polygon
 
         prism = extrude_polygon(volume.polygon, volume.top_m - volume.base_m, engine="earcut")
@@ -91,7 +91,7 @@ def _volumes(world: World) -> list[tuple[Any, NDArray[np.float32]]]:
 
 def _foliage(world: World) -> dict[str, Any]:
     """Kinds of vegetation by material, in the order of their names."""
-    return dict(sorted(getattr(world, "foliage", {}).items()))
+    return dict(sorted(world.foliage.items()))
 
 
 def _weld(
@@ -158,7 +158,7 @@ def add_scene(buffers: Buffers, world: World, model: SceneModel) -> dict[str, An
     return {
         "objects": [
             *world.object_names,
-            *(volume.name for volume in getattr(world, "volumes", ())),
+            *(volume.name for volume in world.volumes),
         ],
         "num_solid": len(world.object_names),
         "ground": sorted(world.ground),

@@ -10,7 +10,13 @@ import pytest
 from PIL import Image
 
 from rtwin.dataset import generate_radio_map, open_radio_map
-from rtwin.errors import GeometryError, MissingExtraError, OutOfRangeError, StoreError
+from rtwin.errors import (
+    GeometryError,
+    MissingExtraError,
+    OutOfRangeError,
+    RecipeError,
+    StoreError,
+)
 from rtwin.export import export
 from rtwin.plot.fields import map_field
 
@@ -150,12 +156,13 @@ def test_wrong_requests(map_file, standing, on_earth, tmp_path, monkeypatch):
 
 def test_georeference_that_is_none(on_earth, tmp_path):
     file = shutil.copy(on_earth, tmp_path / "map.h5")
-    place = {"epsg": 999_998, "origin_easting_m": 0.0, "origin_northing_m": 0.0}
+    names = ("origin_lat_deg", "origin_lon_deg", "origin_easting_m", "origin_northing_m")
+    place = {"epsg": 999_998, **dict.fromkeys(names, 0.0)}
     change_recipe(file, georeference=place)
     with pytest.raises(GeometryError, match="EPSG:999998 of the scene is unknown"):
         export(file, "geotiff", tmp_path / "map.tif")
     for wrong in ({}, {**place, "origin_easting_m": None}, {**place, "origin_easting_m": 1e999}):
         change_recipe(file, georeference=wrong)
-        with pytest.raises(GeometryError, match=r"has no epsg, origin_easting_m and"):
+        with pytest.raises(RecipeError, match=r"georeference\."):
             export(file, "geotiff", tmp_path / "map.tif")
     assert [p.name for p in tmp_path.iterdir()] == ["map.h5"]
