@@ -8,6 +8,7 @@ command line prints that line and nothing else.
      |- MaterialRangeError  a material is asked for outside its frequency range
      |- GeometryError       a mesh or scene file cannot be used
      |- CampaignError       a measurement campaign cannot be used
+     |- EditError           an edit of a twin's world is impossible
      |- EngineError         the ray tracer cannot start or run
      |- OutOfRangeError     a number is not one that can be worked with
      |- ShapeError          arrays do not fit together
@@ -37,6 +38,10 @@ class GeometryError(RtwinError, ValueError):
 
 class CampaignError(RtwinError, ValueError):
     """A measurement campaign cannot be used."""
+
+
+class EditError(RtwinError, ValueError):
+    """An edit of a twin's world is impossible."""
 
 
 class EngineError(RtwinError, RuntimeError):

@@ -15,7 +15,7 @@ from rtwin.trace.place import place
 from rtwin.trace.queries import ground_height_m, is_clear, is_inside
 from rtwin.trace.radiomap import NUM_LATTICES, MapGrid, map_grid, trace_path_gain
 from rtwin.trace.remarks import remarks
-from rtwin.trace.sources import SceneParts, load_parts, scene_file_meshes
+from rtwin.trace.sources import Part, SceneParts, load_parts, scene_file_meshes
 from rtwin.trace.world import NO_TRIANGLE, World, load_world, world_of_parts
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "FrozenPaths",
     "MapGrid",
     "Obstruction",
+    "Part",
     "SceneParts",
     "TracedPaths",
     "Tracer",
