@@ -1,11 +1,13 @@
 """From one state of a twin to the next by exact partial re-tracing."""
 
+import time
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.dataset.assemble import scene_attributes
 from rtwin.dataset.pathmap import world_of_cells
 from rtwin.dataset.progress import Progress, silent
 from rtwin.errors import OutOfRangeError
@@ -47,6 +49,7 @@ class Retraced:
     how: tuple[How, ...]  # [tx], the cheapest exact way
     effort: tuple[Effort, ...]  # [tx]
     is_touched: NDArray[np.bool_]  # [tx, cell_y, cell_x], cells whose paths were computed anew
+    seconds: tuple[float, ...]  # [tx]
 
 
 def retrace(
@@ -78,10 +81,12 @@ def retrace(
     change = change_of(old.parts, parts, found)
     world = world_of_parts(recipe, parts) if world is None else world
     tracer = Tracer(world_of_cells(world))
-    pieces = []
+    pieces, seconds = [], []
     for number in range(len(recipe.transmitter)):
         progress("map", number, len(recipe.transmitter))
+        start = time.perf_counter()
         pieces.append(_retrace_one(old, tracer, number, found, change))
+        seconds.append(time.perf_counter() - start)
     progress("map", len(recipe.transmitter), len(recipe.transmitter))
     state = TwinState(
         recipe=recipe,
@@ -90,13 +95,14 @@ def retrace(
         traces=tuple(piece.trace for piece in pieces),
         maps=stacked([piece.maps for piece in pieces]),
         is_inside=inside_cells(world, old.grid, old.is_inside, change.boxes_m),
-        scene_hash=world.scene_hash,
+        attributes=scene_attributes(world),
     )
     return Retraced(
         state,
         tuple(piece.how for piece in pieces),
         tuple(piece.effort for piece in pieces),
         np.stack([piece.is_touched for piece in pieces]),
+        tuple(seconds),
     )
 
 
@@ -218,5 +224,5 @@ def way_of(old: Recipe, device: Transmitter, found: Differences, change: Change)
 
 
 def is_fed(old: Transmitter, new: Transmitter) -> bool:
-    """Whether the fields of stored paths differ: by anything but the power, which they leave out."""
+    """Whether fields of stored paths differ: by anything but the power, which they leave out."""
     return old.model_copy(update={"power_dbm": new.power_dbm}) != new

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.dataset.assemble import scene_attributes
 from rtwin.dataset.generate import default_shard_size
 from rtwin.dataset.pathmap import path_statistics, standing_at, world_of_cells
 from rtwin.dataset.progress import Progress, silent
@@ -49,7 +50,12 @@ class TwinState:
     traces: tuple[TransmitterTrace, ...]  # of each transmitter; receiver = cell_y * num_x + cell_x
     maps: Maps  # `path_gain` and schema.PATH_MAP_VARIABLES
     is_inside: NDArray[np.bool_]  # [cell_y, cell_x]
-    scene_hash: str
+    attributes: dict[str, Any]  # what files of this world say of where they came from
+
+    @property
+    def scene_hash(self) -> str:
+        """SHA-256 of what a wave can feel of the world."""
+        return str(self.attributes["scene_hash"])
 
     @property
     def tx_names(self) -> tuple[str, ...]:
@@ -107,7 +113,7 @@ def trace_state(
         traces=tuple(traces[number] for number in numbers),
         maps=stacked(maps),
         is_inside=inside_cells(world, grid),
-        scene_hash=world.scene_hash,
+        attributes=scene_attributes(world),
     )
 
 

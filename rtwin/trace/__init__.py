@@ -30,6 +30,7 @@ from rtwin.trace.world import (
     World,
     load_world,
     part_triangles,
+    scene_hash,
     world_of_parts,
 )
 
@@ -67,6 +68,7 @@ __all__ = [
     "remarks",
     "retrace_transmitter",
     "scene_file_meshes",
+    "scene_hash",
     "segments_meet",
     "start_engine",
     "trace_path_gain",

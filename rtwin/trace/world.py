@@ -180,6 +180,13 @@ def world_of_parts(recipe: Recipe, found: SceneParts) -> World:
     )
 
 
+def scene_hash(recipe: Recipe, found: SceneParts) -> str:
+    """The scene_hash of the world of a recipe and its parts, without the engine."""
+    materials = _materials_at(found.specs, recipe.frequency_hz)
+    leaves = _foliage_at(found.foliage_specs, recipe.frequency_hz)
+    return _scene_hash(_geometry_hash(found.parts, found.volumes), {**materials, **leaves})
+
+
 def part_triangles(parts: Sequence[Part]) -> dict[str, NDArray[np.int64]]:
     """Triangle numbers that the faces of each part have in their world, by name of the part."""
     found, start = {}, 0
