@@ -22,6 +22,7 @@ from rtwin.trace.evaluate import evaluate_paths
 from rtwin.trace.fields import refine
 from rtwin.trace.images import ChainImages
 from rtwin.trace.paths import Source, Tracer
+from rtwin.trace.queries import segments_meet
 from rtwin.trace.reach import NUM_BOXES, reachable_pairs
 from rtwin.trace.transmitter import NO_CHAIN, StoredChains, TransmitterTrace, sorted_repeats
 from rtwin.trace.wedges import edge_numbers, wedges_of_edges
@@ -304,18 +305,3 @@ def _meets(
                 met[rows] |= segments_meet(current, following, low - margin_m, high + margin_m)
             current = following
     return met
-
-
-def segments_meet(
-    start_m: NDArray[np.float64],
-    end_m: NDArray[np.float64],
-    low_m: NDArray[np.float64],
-    high_m: NDArray[np.float64],
-) -> NDArray[np.bool_]:
-    """Whether straight pieces [n, 3] meet a box from corner to corner, [n]."""
-    way = end_m - start_m
-    way = np.where(np.abs(way) < 1e-12, 1e-12, way)
-    one, other = (low_m - start_m) / way, (high_m - start_m) / way
-    enters = np.minimum(one, other).max(axis=1)
-    leaves = np.maximum(one, other).min(axis=1)
-    return (enters <= leaves) & (leaves >= 0) & (enters <= 1)
