@@ -3,7 +3,8 @@
     python benchmarks/partial_retrace.py [--edits 4] [--repeats 3] [--cell-size 0] [SCENE ...]
 
 Each edit of a scene is done by every rung in one process: the best of some warm
-runs, without loading the edited world, which all rungs share ("load"). Errors are
+runs, without loading the edited world, which all rungs share ("load"). On a machine
+that others use as well, CPU seconds are what an idle one takes. Errors are
 those of path gain against the full trace, floored at -130 dB, over cells that the
 edit changed by more than 1 dB, and over all others. "walked": pairs of chain and
 cell that the partial re-trace walked, in a thousand of all. "equal": its paths are
@@ -109,7 +110,7 @@ def one_edit(state: TwinState, edit: dict[str, Any], repeats: int) -> None:
         for rung in RUNGS:
             got = rung(state, recipe, parts)
             best = found.get(rung)
-            found[rung] = got if best is None or got.seconds < best.seconds else best
+            found[rung] = got if best is None or got.cpu_s < best.cpu_s else best
     done = retrace(state, recipe, parts)
     reference = found[full]
     truth, before = floored_db(reference), floored_db(found[stale])
@@ -123,15 +124,15 @@ def one_edit(state: TwinState, edit: dict[str, Any], repeats: int) -> None:
         f"{1000 * walked / pairs:.2f} in a thousand walked, {equal}; "
         f"load {found[partial].load_s:.2f} s"
     )
-    print("| rung | s | times faster | changed RMSE dB | unchanged RMSE dB | rays |")
-    print("|---|---|---|---|---|---|")
+    print("| rung | s | CPU s | CPU of full | changed RMSE dB | unchanged RMSE dB | rays |")
+    print("|---|---|---|---|---|---|---|")
     for rung in RUNGS:
         one = found[rung]
         error = floored_db(one) - truth
-        faster = f"{reference.seconds / one.seconds:.1f}" if rung is not stale else "-"
+        share = f"{one.cpu_s / reference.cpu_s:.2f}"
         print(
-            f"| {one.what} | {one.seconds:.3f} | {faster} | {rmse(error[changed])} | "
-            f"{rmse(error[~changed])} | {one.rays} |"
+            f"| {one.what} | {one.seconds:.2f} | {one.cpu_s:.2f} | {share} | "
+            f"{rmse(error[changed])} | {rmse(error[~changed])} | {one.rays} |"
         )
 
 
