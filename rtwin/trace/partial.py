@@ -208,14 +208,14 @@ def _walk_again(
     """Paths of all pairs that may end otherwise than before, and the numbers of these pairs."""
     world, solver = tracer.world, tracer.world.recipe.solver
     near = boxes_m + NEAR_M * np.array([[-1.0], [1.0]])
-    pairs, walked = [], [_pair(*asked, len(receivers_m))]
+    pairs, walked = [], []
     for group in source.images:
         chain, receiver = _pairs_of_group(world, group, receivers_m, is_known, near, asked)
         pairs.append((chain, receiver))
         walked.append(_pair(group.row[chain], receiver, len(receivers_m)))
     table = walk_pairs(world, source.images, pairs, receivers_m, solver)
     table = refine(world, table, source.position_m, receivers_m, solver)
-    return tracer.unevaluated(source.number, table), np.unique(np.concatenate(walked))
+    return tracer.unevaluated(source.number, table), np.concatenate(walked)
 
 
 def _pairs_of_group(
@@ -237,11 +237,11 @@ def _pairs_of_group(
     row = np.full(len(is_known), -1)
     row[group.row] = np.arange(len(group))
     chain, receiver = row[asked[0]], asked[1]
-    found.append((chain[chain >= 0], receiver[chain >= 0]))
-    number = np.concatenate([_pair(c, r, len(receivers_m)) for c, r in found])
     # Once each, in the order found: neighbours in space are together.
-    _, first = np.unique(number, return_index=True)
-    number = number[np.sort(first)]
+    number = np.zeros(0, np.int64)
+    for one, other in [*found, (chain[chain >= 0], receiver[chain >= 0])]:
+        more = _pair(one, other, len(receivers_m))
+        number = np.concatenate([number, more[~np.isin(more, number)]])
     return number // max(len(receivers_m), 1), number % max(len(receivers_m), 1)
 
 
