@@ -327,6 +327,33 @@ def log_distance_map(free_space: RadioMap, points: SparsePoints) -> RadioMap:
     return with_gain(free_space, np.minimum(from_db(level), 1.0))
 
 
+def leveled(radio_map: RadioMap, points: SparsePoints) -> RadioMap:
+    """A map shifted in decibels to the median of the measurements, for each transmitter.
+
+    Places where the map has nothing do not count; a transmitter without any other
+    takes the median of all.
+
+    Checked by tests/experiments/test_worlds.py.
+    """
+    rows, columns = points.cell.T
+    believed = to_db(radio_map.path_gain[:, rows, columns].T) + radio_map.tx_power_dbm
+    miss = points.rss_dbm - believed
+    miss = np.where(np.isfinite(miss), miss, np.nan)
+    if np.isnan(miss).all():
+        return radio_map
+    known = ~np.isnan(miss).all(axis=0)
+    shift = np.full(miss.shape[1], np.nanmedian(miss))
+    shift[known] = np.nanmedian(miss[:, known], axis=0)
+    gain = radio_map.path_gain * from_db(shift)[:, None, None]
+    return with_gain(radio_map, np.minimum(gain, 1.0))
+
+
+def filled(radio_map: RadioMap, other: RadioMap) -> RadioMap:
+    """A map that has, where nothing arrives in it, what another one says."""
+    gain = radio_map.path_gain
+    return with_gain(radio_map, np.where(gain > 0, gain, other.path_gain))
+
+
 def kriged_map(
     trend: RadioMap, points: SparsePoints, error_db: float, distance_m: float
 ) -> RadioMap:
