@@ -277,7 +277,8 @@ class _Worlds:
         else:
             shared = self.shared
         trend = log_distance_map(free_space, fit)
-        distance_m = experiment.world.residual_distance_m
+        # Of a drawn world kriging is told the residual's correlation; a measured one has its own.
+        distance_m = None if self.reference is not None else experiment.world.residual_distance_m
         maps = {
             "free space": shared["free space"],
             "log-distance": trend,

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from rtwin.calibration import generate_measured_map
-from rtwin.calibration.campaign import campaign_from_dict
 from rtwin.calibration.measured import halves_miss_db, interpolated, one_device
 from rtwin.calibration.measurements import load_measurements
 from rtwin.cli.app import app
@@ -102,7 +101,7 @@ def test_walkers_stay_where_something_is_known(measured):
     assert along[:, 0].min() >= -50 - 1e-9
     assert along[:, 0].max() <= 350 + 1e-9
     with pytest.raises(OutOfRangeError, match="no way runs"):
-        known_parts([far + [0.0, 5000.0]], found)
+        known_parts([far + np.array([0.0, 5000.0])], found)
 
 
 def test_impossible_requests_get_one_line(plain_campaign, tmp_path):
@@ -114,16 +113,8 @@ def test_impossible_requests_get_one_line(plain_campaign, tmp_path):
     ):
         with pytest.raises(OutOfRangeError, match=said):
             generate_measured_map(recipe, plain_campaign, tmp_path / "x.h5", **options)
-    delays = {
-        "measurements": {**vars(plain_campaign.measurements), "quantity": "rms_delay_spread_s"}
-    }
-    table = plain_campaign.model_dump(exclude_none=True) | {
-        "measurements": {
-            k: v for k, v in delays["measurements"].items() if v is not None and k != "value"
-        }
-        | {"value": "rss"}
-    }
-    other = campaign_from_dict(table, "delays", plain_campaign.folder)
+    spec = plain_campaign.measurements.model_copy(update={"quantity": "rms_delay_spread_s"})
+    other = plain_campaign.model_copy(update={"measurements": spec})
     with pytest.raises(OutOfRangeError, match="no map can be made"):
         generate_measured_map(recipe, other, tmp_path / "x.h5")
     assert not (tmp_path / "x.h5").exists()
