@@ -14,6 +14,7 @@ paths over faces that lie on each other, or whose vertices round another way.
 
 import argparse
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,8 @@ from rtwin.horizontal.ladder import (
 from rtwin.scene import load_recipe
 
 FLOOR_DB = -130.0
-RUNGS = (stale, analytic, partial, delta, few_ray, monte_carlo_delta, full)
+Rung = Callable[..., Estimate]
+RUNGS: tuple[Rung, ...] = (stale, analytic, partial, delta, few_ray, monte_carlo_delta, full)
 
 
 def edits_of(state: TwinState, count: int) -> list[dict[str, Any]]:
@@ -57,11 +59,13 @@ def edits_of(state: TwinState, count: int) -> list[dict[str, Any]]:
     picked = ranked[: 2 * count : 2]
     first = state.tx_names[0]
     edits: list[dict[str, Any]] = []
+    more: tuple[dict[str, Any], ...] = (
+        {"kind": "move_object", "by_m": [3.0, 2.0, 0.0]},
+        {"kind": "remove_object"},
+        {"kind": "set_material", "material": "metal"},
+    )
     for number, name in enumerate(picked):
-        kinds = ("move_object", "remove_object", "set_material")
-        edit = {"kind": kinds[number % 3], "object": name}
-        more = {"move_object": {"by_m": [3.0, 2.0, 0.0]}, "set_material": {"material": "metal"}}
-        edits.append(edit | more.get(edit["kind"], {}))
+        edits.append({"object": name, **more[number % 3]})
     edits.append({"kind": "set_transmitter", "transmitter": first, "downtilt_deg": 2.0})
     edits.append({"kind": "move_transmitter", "transmitter": first, "by_m": [2.0, 0.0, 0.0]})
     return edits
@@ -107,14 +111,14 @@ def main() -> None:
 
 def one_edit(state: TwinState, edit: dict[str, Any], repeats: int) -> None:
     recipe, parts = apply_edits(edits_from_dict({"edit": [edit]}), state.recipe, state.parts)
-    found = {}
+    found: dict[Rung, Estimate] = {}
     for _ in range(repeats + 1):  # the first one compiles
         for rung in RUNGS:
             got = rung(state, recipe, parts)
             best = found.get(rung)
             found[rung] = got if best is None or got.cpu_s < best.cpu_s else best
-    done = retrace(state, recipe, parts)
-    reference = found[full]
+    done, reference = retrace(state, recipe, parts), found[full]
+    assert reference.state is not None
     truth, before = floored_db(reference), floored_db(found[stale])
     changed = np.abs(truth - before) > 1
     walked = sum(effort.num_pairs for effort in done.effort)

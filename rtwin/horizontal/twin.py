@@ -396,6 +396,7 @@ def _write(
         "full_s": note.full_s,
         "more": dict(note.more),
         "low_m": list(state.grid.low_m),
+        "rays": recipe.solver.rays,
         **map_attributes(recipe, state.grid, "paths"),
     }
     labels = {
