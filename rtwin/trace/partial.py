@@ -33,6 +33,7 @@ from rtwin.trace.world import NO_TRIANGLE, World
 NEAR_M = 0.3
 TOUCH_M = 0.02
 PATHS_PER_BATCH = 200_000
+MAX_TABLE = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def retrace_transmitter(
     if not same_chains:
         asked = (chain[changed & ~lost], old.receiver[changed & ~lost])
         found, walked = _walk_again(tracer, source, receivers_m, is_known, change.boxes_m, asked)
-    again = np.isin(_pair(chain, old.receiver, len(receivers_m)), walked)
+    again = _is_in(_pair(chain, old.receiver, len(receivers_m)), walked)
     goes = lost | changed | again
     is_touched = np.zeros(len(receivers_m), bool)
     is_touched[old.receiver[goes]] = True
@@ -241,7 +242,7 @@ def _pairs_of_group(
     number = np.zeros(0, np.int64)
     for one, other in [*found, (chain[chain >= 0], receiver[chain >= 0])]:
         more = _pair(one, other, len(receivers_m))
-        number = np.concatenate([number, more[~np.isin(more, number)]])
+        number = np.concatenate([number, more[~_is_in(more, number)]])
     return number // max(len(receivers_m), 1), number % max(len(receivers_m), 1)
 
 
@@ -249,6 +250,12 @@ def _pair(
     chain: NDArray[np.int64], receiver: NDArray[np.int64], num_receivers: int
 ) -> NDArray[np.int64]:
     return chain.astype(np.int64) * max(num_receivers, 1) + receiver
+
+
+def _is_in(pairs: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+    # By a table of all pairs, which is far quicker than sorting, where it is not too large.
+    small = int(others.max(initial=0)) < MAX_TABLE
+    return np.isin(pairs, others, kind="table" if small else "sort")
 
 
 def _evaluated(
