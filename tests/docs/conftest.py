@@ -63,9 +63,11 @@ def quick(words: list[str]) -> list[str]:
         return [*words, "--receivers", str(min(given, 20)), "--quiet"]
     if name == "generate":
         return [*words, "--quiet"]
-    if name in ("twin", "update"):
-        coarse = ["--cell-size", "8"] if name == "twin" and "--at" not in words else []
-        return [*words, *coarse, "--quiet"]
+    if name == "twin":
+        given = {"--at", "--cell-size"} & set(words)
+        return [*words, *([] if given else ["--cell-size", "8"]), "--quiet"]
+    if name == "update":
+        return [*words, *(["--worlds", "30"] if "--measurements" in words else []), "--quiet"]
     if name == "radiomap":
         return [*words, "--rays", "20000", "--quiet"]
     if name == "sample":
@@ -88,7 +90,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[Command, s
         for block in blocks(page):
             if block.language == "toml" and block.text.startswith("# "):
                 (folder / block.text.splitlines()[0][2:]).write_text(block.text)
-    shutil.copy(ROOT / "docs" / "campus.osm", folder)
+    for data in ("campus.osm", "courtyard_news.csv"):
+        shutil.copy(ROOT / "docs" / data, folder)
     outcome: dict[Command, str] = {}
     with contextlib.chdir(folder):
         for command in ALL_COMMANDS:
