@@ -77,6 +77,14 @@ def report_html(result: dict[str, Any], data: Measurements, twin_db: Any, before
     ]
     if result.get("identifiability"):
         body += ["<h2>What the data can see</h2>", _identifiability(result["identifiability"])]
+    if any(row["information"] for row in result.get("information", [])):
+        body += [
+            "<h3>Which paths carry the information</h3><p class=lead>Fisher information over the "
+            "prior's, one parameter at a time, and its largest shares.</p>",
+            _information(result["information"]),
+        ]
+    if result.get("choices"):
+        body += ["<h2>What objects are made of</h2>", _choices(result["choices"])]
     curve = validation["learning_curve"]
     if curve:
         body += [
@@ -133,13 +141,46 @@ def _groups(scores: list[dict[str, Any]]) -> str:
 def _identifiability(rows: list[dict[str, Any]]) -> str:
     body = [
         (
-            (r["parameter"], f"{r['prior']:.4g}", f"{r['value']:.4g}", r["posterior_over_prior"],
+            (r["parameter"], f"{r['prior']:.4g}", f"{r['value']:.4g}",
+             f"{r['low']:.4g} to {r['high']:.4g}", r["posterior_over_prior"], r["verdict"]),
+            False,
+        )
+        for r in rows
+    ]  # fmt: skip
+    head = ("parameter", "prior", "fitted", "not excluded", "posterior / prior width", "")
+    return table_html(head, body)
+
+
+def _information(rows: list[dict[str, Any]]) -> str:
+    def shares(row: dict[str, Any], key: str) -> str:
+        named = list(row.get(key, {}).items())[:3]
+        return ", ".join(f"{name} {100 * share:.0f} %" for name, share in named) or "-"
+
+    body = [
+        (
+            (r["parameter"], f"{r['information']:.3g}", shares(r, "by_interaction"),
+             shares(r, "by_object"), shares(r, "by_transmitter"), r.get("rows_of_half", "-")),
+            False,
+        )
+        for r in rows
+    ]  # fmt: skip
+    head = ("parameter", "information", "by interaction", "by object", "by transmitter",
+            "rows with half of it")  # fmt: skip
+    return table_html(head, body)
+
+
+def _choices(rows: list[dict[str, Any]]) -> str:
+    body = [
+        (
+            (", ".join(r["objects"][:3]) + (", ..." if len(r["objects"]) > 3 else ""),
+             r["drawn"], r["chosen"],
+             "-" if r["rise"] is None else f"{r['rise']:.1f}", f"{100 * r['power_share']:.1f} %",
              r["verdict"]),
             False,
         )
         for r in rows
     ]  # fmt: skip
-    head = ("parameter", "prior", "fitted", "posterior / prior width", "")
+    head = ("object", "drawn", "chosen", "runner-up worse by", "share of the power", "")
     return table_html(head, body)
 
 

@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 for command in (
     look.doctor, look.scenes, trace.generate, trace.evaluate,
-    trace.radiomap, calibrate.calibrate, feed.sample, look.info, look.validate,
+    trace.radiomap, calibrate.calibrate, calibrate.align, feed.sample, look.info, look.validate,
     look.plot, trace.render, look.view, exports.export, feed.experiment,
 ):  # fmt: skip
     app.command()(command)

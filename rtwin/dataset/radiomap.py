@@ -1,10 +1,11 @@
 """From a recipe to a radio map file."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from rtwin.channel import rss_dbm, serving_transmitter, sinr, thermal_noise_w
 from rtwin.dataset.assemble import scene_attributes, transmitter_columns, write_table
@@ -24,6 +25,7 @@ from rtwin.errors import OutOfRangeError
 from rtwin.scene import Recipe
 from rtwin.trace import NUM_LATTICES, MapGrid, World, load_world, map_grid, trace_path_gain
 
+Gains = NDArray[np.float64]
 VEGETATION_REMARK = (
     "the radio map does not know the scene's vegetation: its values are those without any; "
     "method paths knows it"
@@ -35,6 +37,7 @@ def generate_radio_map(
     file: str | Path,
     *,
     method: str = "monte-carlo",
+    correction: "Correction | None" = None,
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Path:
@@ -48,6 +51,8 @@ def generate_radio_map(
             the middle of each cell, with delay and angular spreads, mean
             angles, K factor, line of sight and number of paths besides,
             recipe's solver.rays.
+        correction: Changes gains and their standard errors once they are traced, as
+            the discrepancy of a calibrated twin does.
         overwrite: Replace a finished file of another recipe.
         progress: Called with stage ("map"), steps done and in all.
     Returns:
@@ -67,6 +72,8 @@ def generate_radio_map(
     request = request_hash(recipe, world.scene_hash, None)
     if method != MAP_METHODS[0]:
         request = f"{method}-{request}"
+    if correction is not None:
+        request = f"{correction.key}-{request}"
     if prepare_target(file, MAP_FORMAT, request, overwrite):
         progress("map", 1, 1)
         return file
@@ -76,9 +83,33 @@ def generate_radio_map(
         columns["path_gain_standard_error"] = np.zeros_like(columns["path_gain"])
     else:
         columns = _trace_averages(world, grid, progress)
+    more: dict[str, Any] = {}
+    if correction is not None:
+        gain, error = correction.apply(
+            world, grid, columns["path_gain"], columns["path_gain_standard_error"], progress
+        )
+        columns |= {"path_gain": gain, "path_gain_standard_error": error}
+        more = correction.attributes
     with plain_errors(file):
-        write_image(file, lambda h5: _write(h5, world, grid, method, columns, request))
+        write_image(file, lambda h5: _write(h5, world, grid, method, columns, request, more))
     return file
+
+
+class Correction(Protocol):
+    """What changes the gains of a map after they were traced."""
+
+    @property
+    def key(self) -> str:
+        """Tells corrections apart."""
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What the file says of it; `remarks` are added to the others."""
+
+    def apply(
+        self, world: World, grid: MapGrid, gain: Gains, error: Gains, progress: Progress
+    ) -> tuple[Gains, Gains]:
+        """Gains and standard errors, linear, [tx, cell_y, cell_x], from those traced."""
 
 
 def _trace_averages(world: World, grid: MapGrid, progress: Progress) -> dict[str, Any]:
@@ -95,14 +126,21 @@ def _trace_averages(world: World, grid: MapGrid, progress: Progress) -> dict[str
 
 
 def _write(
-    h5: h5py.File, world: World, grid: MapGrid, method: str, columns: dict[str, Any], request: str
+    h5: h5py.File,
+    world: World,
+    grid: MapGrid,
+    method: str,
+    columns: dict[str, Any],
+    request: str,
+    more: dict[str, Any],
 ) -> None:
     recipe = world.recipe
     gain, transmitters = columns["path_gain"], transmitter_columns(recipe)
     power = transmitters["tx_power_dbm"]
     noise = thermal_noise_w(recipe.bandwidth_hz, recipe.temperature_k, recipe.noise_figure_db)
     write_header(h5, MAP_FORMAT, {
-        **scene_attributes(world, *_remarks(world, method)),
+        **scene_attributes(world, *_remarks(world, method), *more.get("remarks", [])),
+        **{name: value for name, value in more.items() if name != "remarks"},
         "request_hash": request,
         "cell_size_m": grid.cell_size_m,
         "height_m": recipe.radio_map.height_m,

@@ -8,7 +8,7 @@ Importing this package does not start the engine; the first call does.
 
 from rtwin.trace.engine import GPU_VARIANT, Engine, find_llvm, start_engine
 from rtwin.trace.evaluate import evaluate_paths
-from rtwin.trace.frozen import FrozenPaths, freeze_paths
+from rtwin.trace.frozen import FrozenPaths, freeze_paths, restore_materials
 from rtwin.trace.obstruction import Obstruction, obstruction
 from rtwin.trace.paths import TracedPaths, Tracer
 from rtwin.trace.place import place
@@ -43,6 +43,7 @@ __all__ = [
     "obstruction",
     "place",
     "remarks",
+    "restore_materials",
     "scene_file_meshes",
     "start_engine",
     "trace_path_gain",
