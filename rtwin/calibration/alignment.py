@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.linear_model import LogisticRegression
@@ -25,6 +26,7 @@ from rtwin.channel import (
     rms_delay_spread_s,
 )
 from rtwin.dataset import open_dataset
+from rtwin.dataset.schema import PATHS_FORMAT
 from rtwin.dataset.store import plain_errors, provenance, write_whole
 from rtwin.errors import CampaignError, OutOfRangeError, StoreError
 from rtwin.units import to_db
@@ -70,10 +72,14 @@ def link_quantities(file: str | Path, names: tuple[str, ...]) -> dict[str, Real]
 def read_quantities(file: str | Path) -> dict[str, Real]:
     """Columns of a table of measurements that are named as QUANTITIES.
 
+    Another dataset of paths may stand for measurements.
+
     Raises:
         CampaignError: if it cannot be read or has none of them.
     """
     file = Path(file)
+    if _is_dataset(file):
+        return link_quantities(file, tuple(QUANTITIES))
     found = {}
     for name in QUANTITIES:
         try:
@@ -87,6 +93,14 @@ def read_quantities(file: str | Path) -> dict[str, Real]:
         if values.dtype.kind != "f" or np.isfinite(values).sum() < _FEWEST:
             raise CampaignError(f"{file}: column '{name}' needs {_FEWEST} numbers or more")
     return found
+
+
+def _is_dataset(file: Path) -> bool:
+    try:
+        with h5py.File(file, "r") as h5:
+            return str(h5.attrs.get("format")) == PATHS_FORMAT
+    except OSError:
+        return False
 
 
 def align_weights(

@@ -92,6 +92,11 @@ class TwinCorrection:
         """
         from rtwin.trace import is_inside
 
+        if self.result["offset_db"] is None:
+            raise StoreError(
+                f"{self.folder}: was calibrated without a scene, levels are not gains; "
+                "calibrate it with one"
+            )
         known, physics = _read_rows(self.folder, self.result)
         names = [link.name for link in known.transmitters]
         both = [
@@ -112,19 +117,18 @@ class TwinCorrection:
         gain, error = gain.copy(), error.copy()
         for number, own in both:
             link, rows = known.transmitters[own], cells.tx == own
-            level = mean[rows] - self._offset_db(own) + _BORESIGHT_DB.get(link.pattern, 0.0)
+            level = mean[rows] - self._offset_db(own, link)
             made = np.minimum(from_db(level), 1.0)
             gain[number].reshape(-1)[open_air] = made
             error[number].reshape(-1)[open_air] = made * sd[rows] * _LINEAR_PER_DB
         progress("discrepancy", 1, 1)
         return gain, error
 
-    def _offset_db(self, tx: int) -> float:
+    def _offset_db(self, tx: int, link: Link) -> float:
         """What the first device reads above the path gain [dB]; 0 where gains were measured."""
-        offset = self.result["offset_db"]
-        if self.result.get("quantity") in ("path_gain_db", "path_loss_db") or offset is None:
+        if self.result.get("quantity") in ("path_gain_db", "path_loss_db"):
             return 0.0
-        return float(offset[tx][0])
+        return float(self.result["offset_db"][tx][0]) - _BORESIGHT_DB.get(link.pattern, 0.0)
 
     def _levels(
         self, world: Any, known: Measurements, physics: Real, cells: Measurements

@@ -29,6 +29,7 @@ _WALK = 20  # evaluations that a walk takes, about
 _FINEST_M = 0.25
 _REACH = 2.5  # prior standard deviations that a mast may be off
 _ABOVE_GROUND_M = 0.5
+_NEAR = 0.6  # the same around what was found before
 _MAX_ROWS = 200
 _STEPS = 4  # of the fit at each place
 _SLICES = np.array([0.1, 0.25, 0.5, 1.0, 2.0])  # prior standard deviations from the best
@@ -73,7 +74,8 @@ def find_places(
     """Search the place of every mast that the data say something about.
 
     At each place what needs no new fields (antenna, losses, dynamic range) is
-    fitted with it, so that a place does not make up for a compass.
+    fitted with it, so that a place does not make up for a compass. Once places were
+    found and materials fitted, both are fitted together near there.
 
     Args:
         world: The scene with the campaign's transmitters.
@@ -97,7 +99,7 @@ def find_places(
     groups = _masts(data)
     sd = prior_sd_m(spec)
     for number, members in enumerate(groups):
-        mast = _Mast(world, data, parameters, spec, z, members, sd, seed)
+        mast = _Mast(world, data, parameters, spec, z, members, sd, seed, start is not None)
         if mast.is_measured:
 
             def report(done: int, total: int, number: int = number) -> None:
@@ -139,6 +141,7 @@ class _Mast:
         members: list[int],
         sd: Real,
         seed: int,
+        again: bool,
     ) -> None:
         rows = np.flatnonzero(np.isin(data.tx, members))
         if len(rows) > _MAX_ROWS:
@@ -149,7 +152,8 @@ class _Mast:
         self.is_measured = len(rows) > 0
         self.members = members
         self.free = np.flatnonzero(sd > 0)
-        is_material = np.array([p.kind in MATERIAL_KINDS for p in parameters], bool)
+        # Before any fit materials are what the scene says; after it they follow the place.
+        is_material = np.array([not again and p.kind in MATERIAL_KINDS for p in parameters], bool)
         self.parameters = tuple(
             _held(p, v) if fixed else p
             for p, v, fixed in zip(parameters, z, is_material, strict=True)
@@ -196,7 +200,10 @@ class _Mast:
         for number, draw in enumerate(places):
             progress(number, total)
             off = np.zeros(3)
-            off[self.free] = (2 * draw - 1) * _REACH
+            # What was found before is near: its surroundings are looked at.
+            reach = _NEAR if begin_m.any() else _REACH
+            off[self.free] = begin[self.free] + (2 * draw - 1) * reach
+            off = np.clip(off, -_REACH, _REACH)
             self.loss(off)
         starts = sorted(self.known, key=lambda place: place[0])[:_REFINED]
         best = np.zeros(3)
@@ -220,20 +227,26 @@ class _Mast:
         }  # fmt: skip
 
     def _walk(self, off: Real) -> Real:
-        """A pattern search with steps that are halved where nothing is better."""
+        """A pattern search: steps along the axes, then on in the direction that helped."""
         step = 0.5
         while step * self.sd[self.free].max() >= _FINEST_M:
-            around = []
-            for axis in self.free:
-                for sign in (-1.0, 1.0):
-                    other = off.copy()
-                    other[axis] = np.clip(other[axis] + sign * step, -_REACH, _REACH)
-                    around.append((self.loss(other), sign, axis, other))
-            lowest = min(around, key=lambda place: place[:3])
-            if lowest[0] < self.loss(off):
-                off = lowest[3]
+            new = self._explore(off, step)
+            if self.loss(new) < self.loss(off):
+                further = self._explore(np.clip(2 * new - off, -_REACH, _REACH), step)
+                off = min(new, further, key=self.loss)
             else:
                 step /= 2
+        return off
+
+    def _explore(self, off: Real, step: float) -> Real:
+        """The end of one step along each axis in turn, where that is better."""
+        for axis in self.free:
+            around = []
+            for sign in (-1.0, 1.0):
+                other = off.copy()
+                other[axis] = np.clip(other[axis] + sign * step, -_REACH, _REACH)
+                around.append(other)
+            off = min(off, *around, key=self.loss)
         return off
 
     def _width(self, best: Real, axis: int, scale: float) -> float:

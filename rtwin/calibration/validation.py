@@ -81,7 +81,7 @@ def validate_twin(
             rows too; else it does without the scene.
         journal: Remembers finished fits of a run that may be killed.
         line_of_sight: Whether each row sees its transmitter, where it is known.
-    Source: checked by tests/calibration/test_validation.py.
+    Source: checked by tests/calibration/test_run.py.
     """
     sizes: list[int | None] = [points, *(n for n in curve if n != points)]
     if curve and points is not None:

@@ -88,7 +88,7 @@ def align(
     measured: Annotated[
         Path,
         typer.Argument(
-            metavar="TABLE", help="Measured links: path_gain_db, rms_delay_spread_s, ..."
+            metavar="MEASURED", help="Table with columns path_gain_db, ... , or a dataset."
         ),
     ],
     output: Annotated[
@@ -96,7 +96,9 @@ def align(
     ],
     method: Annotated[
         Literal["quantile", "importance"],
-        typer.Option(help="Shares of bins one by one, or the ratio of joint densities."),
+        typer.Option(
+            metavar="METHOD", help="quantile: shares of bins; importance: ratio of joint densities."
+        ),
     ] = "quantile",
     free_offset: Annotated[
         bool, typer.Option("--free-offset", help="Levels were measured: medians are matched first.")

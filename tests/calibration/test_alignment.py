@@ -111,3 +111,6 @@ def test_a_dataset_is_aligned_with_what_was_measured(tmp_path):
     )
     with pytest.raises(StoreError, match="exists"):
         align(file, table, tmp_path / "report.json")
+    same = align(file, file, tmp_path / "same.json", method="importance")
+    assert same["effective_links"] == pytest.approx(same["links"], rel=0.05)
+    assert max(row["ks_after"] for row in same["quantities"].values()) < 0.05
