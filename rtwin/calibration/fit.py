@@ -71,6 +71,7 @@ class PhysicalFit:
             low, high = self.ranges[i].low, self.ranges[i].high
             others = (*others, *(p.value(v) for v in self.ranges[i].rivals))
             width = max(width, self.ranges[i].width)
+        span = sorted([p.value(low), p.value(high), *others])
         seen = width <= SEEN and not others
         verdict = "seen" if seen else "the data cannot see it; the prior is kept"
         if others and width <= SEEN:
@@ -83,8 +84,8 @@ class PhysicalFit:
             "prior": p.value(0.0),
             "value": p.value(z if seen else 0.0),
             "fitted": p.value(z),
-            "low": p.value(low),
-            "high": p.value(high),
+            "low": span[0],
+            "high": span[-1],
             "posterior_over_prior": float(width),
             "identified": bool(seen),
             "verdict": verdict,
@@ -136,7 +137,7 @@ def fit_physics(
         # The noise that counts is the one that the best leaves over.
         problem.adopt_noise(z)
         z, loss = _remembered(problem, journal, partial(_settle, problem, z))
-    z, loss = _remembered(problem, journal, lambda: _look_around(problem, z))
+    z, loss = _remembered(problem, journal, partial(_look_around, problem, z, profiled))
     ranges: dict[int, Range] = {}
     covariance = _covariance(problem, z)
     if profiled:
@@ -190,8 +191,8 @@ def _settle(problem: Problem, z: Real) -> tuple[Real, float]:
     return problem.jump(*problem.descend(z))
 
 
-def _look_around(problem: Problem, z: Real) -> tuple[Real, float]:
-    problem.look_around(z)
+def _look_around(problem: Problem, z: Real, thorough: bool) -> tuple[Real, float]:
+    problem.look_around(z, thorough)
     z, loss = min(((v, w) for w, v in problem.valleys), key=lambda valley: valley[1])
     return z, loss
 

@@ -25,6 +25,8 @@ _LEAST_NOISE_DB = 1.0
 TOLD_APART = 8.0  # difference of losses from which the data exclude a value
 _SAME = 0.1  # relative difference below which two values are one
 _SCAN = np.linspace(-2.0, 2.0, 9)
+_FINE = np.linspace(-2.6, 2.6, 66)
+_HOPELESS = 400.0  # a place that is so much worse leads to no rival
 
 
 def scaled_gain_db(parameters: tuple[Parameter, ...], z: Real, gain_db: Real) -> Real:
@@ -170,16 +172,39 @@ class Problem:
             self.valleys.append((loss, z))
         return z, loss
 
-    def look_around(self, z: Real) -> None:
-        """Descend from the neighbouring fringes of every permittivity, to know the rivals."""
+    def look_around(self, z: Real, thorough: bool = False) -> None:
+        """Descend from the neighbouring fringes of every permittivity, to know the rivals.
+
+        Args:
+            thorough: Scan each parameter finely as well, and descend from where the
+                loss has a local minimum: what others make up for repeats itself at
+                places that no fringe tells.
+        """
+        here = self.loss(z)
         for i in range(len(z)):
-            places = []
-            for value in self.fringes(z, i):
-                other = z.copy()
-                other[i] = value
-                places.append((self.loss(other), value, other))
-            for _, _, other in sorted(places, key=lambda place: place[:2])[:2]:
-                self.descend(other)
+            starts = self._places(z, i, self.fringes(z, i))[:2]
+            if thorough:
+                places = self._places(z, i, list(_FINE[np.abs(_FINE - z[i]) > 1e-3]))
+                by_value = sorted([*places, (here, float(z[i]), z)], key=lambda place: place[1])
+                losses = [place[0] for place in by_value]
+                bottoms = [
+                    by_value[n]
+                    for n in range(1, len(losses) - 1)
+                    if losses[n] < min(losses[n - 1], losses[n + 1]) and by_value[n][2] is not z
+                ]
+                starts += sorted(bottoms, key=lambda place: place[:2])[:3]
+            for loss, _, other in starts:
+                if loss < here + _HOPELESS:
+                    self.descend(other)
+
+    def _places(self, z: Real, i: int, values: list[float]) -> list[tuple[float, float, Real]]:
+        """Loss, value and place with one parameter set to some values, the best first."""
+        places = []
+        for value in values:
+            other = z.copy()
+            other[i] = value
+            places.append((self.loss(other), value, other))
+        return sorted(places, key=lambda place: place[:2])
 
     def rivals(self, z: Real, loss: float) -> tuple[tuple[float, ...], ...]:
         """Other values of each parameter in valleys that the data hardly tell apart."""
