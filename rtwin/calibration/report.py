@@ -17,7 +17,9 @@ h2{font-size:1.1rem;margin:2.4rem 0 .6rem;border-top:1px solid #e5e5e5;padding-t
 p.lead{color:#555;margin:.1rem 0 1rem}table{border-collapse:collapse;margin:.6rem 0;
 font-variant-numeric:tabular-nums}th,td{padding:.22rem .9rem .22rem 0;text-align:right;
 border-bottom:1px solid #eee;white-space:nowrap}th{font-weight:600;color:#555}
-td:first-child,th:first-child{text-align:left}tr.twin td{font-weight:650}
+td:first-child,th:first-child{text-align:left}
+table.wordy td,table.wordy th{white-space:normal;text-align:left;vertical-align:top;font-size:13px}
+tr.twin td{font-weight:650}
 .warn{border-left:3px solid #D55E00;padding:.4rem .9rem;margin:.5rem 0;background:#fdf6f1}
 .maps{display:flex;flex-wrap:wrap;gap:1.2rem}figure{margin:0}figcaption{color:#555;font-size:13px}
 svg{max-width:100%;height:auto}.scroll{overflow-x:auto}small{color:#666}
@@ -25,7 +27,11 @@ svg{max-width:100%;height:auto}.scroll{overflow-x:auto}small{color:#666}
 
 
 def table_html(
-    head: Iterable[str], rows: Iterable[tuple[Iterable[Any], bool]], caption: str = ""
+    head: Iterable[str],
+    rows: Iterable[tuple[Iterable[Any], bool]],
+    caption: str = "",
+    *,
+    wordy: bool = False,
 ) -> str:
     """A table; each row says whether it is the twin's."""
     top = "".join(f"<th>{escape(str(h))}</th>" for h in head)
@@ -35,7 +41,8 @@ def table_html(
         + "</tr>"
         for row, strong in rows
     )
-    return f'<div class="scroll"><table><tr>{top}</tr>{body}</table></div>{caption}'
+    kind = " class=wordy" if wordy else ""
+    return f'<div class="scroll"><table{kind}><tr>{top}</tr>{body}</table></div>{caption}'
 
 
 def _text(value: Any) -> str:
@@ -147,8 +154,8 @@ def _identifiability(rows: list[dict[str, Any]]) -> str:
         )
         for r in rows
     ]  # fmt: skip
-    head = ("parameter", "prior", "fitted", "not excluded", "posterior / prior width", "")
-    return table_html(head, body)
+    head = ("parameter", "prior", "kept", "not excluded", "posterior / prior width", "")
+    return table_html(head, body, wordy=True)
 
 
 def _information(rows: list[dict[str, Any]]) -> str:
@@ -166,7 +173,7 @@ def _information(rows: list[dict[str, Any]]) -> str:
     ]  # fmt: skip
     head = ("parameter", "information", "by interaction", "by object", "by transmitter",
             "rows with half of it")  # fmt: skip
-    return table_html(head, body)
+    return table_html(head, body, wordy=True)
 
 
 def _choices(rows: list[dict[str, Any]]) -> str:
@@ -181,7 +188,7 @@ def _choices(rows: list[dict[str, Any]]) -> str:
         for r in rows
     ]  # fmt: skip
     head = ("object", "drawn", "chosen", "runner-up worse by", "share of the power", "")
-    return table_html(head, body)
+    return table_html(head, body, wordy=True)
 
 
 def _maps(data: Measurements, twin_db: Any, before_db: Any, before: str) -> str:

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tomlkit
 
+from rtwin.calibration import calibrate, calibrated_recipe, read_result
 from rtwin.calibration.campaign import FitSpec, campaign_from_dict
 from rtwin.calibration.choice import choose_materials
 from rtwin.calibration.parameters import parameters_of
@@ -88,3 +90,35 @@ def test_candidates_are_named_once():
     }  # fmt: skip
     with pytest.raises(CampaignError, match="twice"):
         campaign_from_dict(table, "t", ".")
+
+
+def test_a_result_carries_what_was_chosen_and_where_masts_stand(chosen, tmp_path):
+    """The whole way: campaign file, result, report, and the recipe that comes of it."""
+    _, recipe, campaign, data = chosen
+    folder = tmp_path / "yard"
+    folder.mkdir()
+    table = campaign.model_dump(mode="json", exclude_none=True)
+    # Parameters that need no fields: what is asked for is the choice and the height.
+    table["fit"] |= {"parameters": ["tx_height"], "starts": 2, "refined": 1, "height_sd_m": 0.5}
+    table["fit"]["material_choice"] = [{"candidates": ["brick", "metal"], "objects": ["west"]}]
+    (folder / "campaign.toml").write_text(tomlkit.dumps(table))
+    lines = ["cell,x,y,z,rss"]
+    for (x, y, z), level in zip(data.position_m, data.level_db, strict=True):
+        lines.append(f"{data.transmitters[0].name},{x:.3f},{y:.3f},{z:.3f},{level:.2f}")
+    (folder / "points.csv").write_text("\n".join(lines))
+    out = calibrate("courtyard", folder, tmp_path / "out", points=80, repeats=1, curve=False)
+    result = read_result(out)
+    # The campaign's places are seen through more bounces here than they were measured with.
+    row = result["choices"][0]
+    assert row["objects"] == ["west"]
+    assert row["drawn"] == "brick"
+    assert result["objects"] == ({"west": row["chosen"]} if row["chosen"] != "brick" else {})
+    names = [row["kind"] for row in result["identifiability"]]
+    assert names.count("height_error_m") == 1
+    page = (out / "report.html").read_text()
+    assert "What objects are made of" in page
+    made = calibrated_recipe(recipe, out)
+    assert {item.name: item.material for item in made.object}["west"] == row["chosen"]
+    for link in result["transmitters"]:
+        place = result["places"].get(link["name"], link["position_m"])
+        assert place == link["position_m"]
