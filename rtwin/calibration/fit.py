@@ -12,7 +12,7 @@ from rtwin.calibration.campaign import FitSpec
 from rtwin.calibration.journal import Journal
 from rtwin.calibration.loss import Problem, scaled_gain_db
 from rtwin.calibration.parameters import Parameter
-from rtwin.calibration.physics import PhysicalModel
+from rtwin.calibration.physics import MATERIAL_KINDS, PhysicalModel
 from rtwin.calibration.profiles import Range, profile
 from rtwin.calibration.search import starting_points
 
@@ -110,8 +110,9 @@ def fit_physics(
         parameters: What is free.
         spec: Method, loss, starts.
         start: One more start, in prior standard deviations.
-        profiled: Whether to profile every parameter that looks seen, which takes
-            longer than the fit and makes the verdict one to be relied on.
+        profiled: Whether to look for rivals of every material and to profile what
+            looks seen of it, which takes longer than the fit and makes the verdict
+            one to be relied on.
         journal: Remembers finished steps of a run that may be killed.
     Source: Gauss-Newton with iteratively reweighted squares; posterior widths
     after Laplace; checked by tests/calibration/test_physics.py on synthetic truth.
@@ -146,7 +147,7 @@ def fit_physics(
         known = problem.rivals(z, loss)
         which = [
             i for i, p in enumerate(parameters)
-            if width[i] <= SEEN and not known[i] and p.kind != "floor_db"
+            if width[i] <= SEEN and not known[i] and p.kind in MATERIAL_KINDS
         ]  # fmt: skip
         z, loss, ranges = profile(
             problem, z, loss, width, covariance, which, progress, journal=journal

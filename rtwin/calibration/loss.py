@@ -19,11 +19,13 @@ from rtwin.units import wavelength_m
 Real = NDArray[np.float64]
 LIMIT = 3.0  # prior standard deviations that a parameter may go
 _STEPS = 12
+_STEPS_AROUND = 8
 _ENOUGH = 1e-3  # relative gain below which a search has arrived
 _FREEDOM = 4.0  # of the Student t
 _LEAST_NOISE_DB = 1.0
 TOLD_APART = 8.0  # difference of losses from which the data exclude a value
-_SAME = 0.1  # relative difference below which two values are one
+_SAME = 0.1  # relative difference below which two values of a material are one
+_APART = 0.5  # prior standard deviations above which two values of anything else are two
 _SCAN = np.linspace(-2.0, 2.0, 9)
 _FINE = np.linspace(-2.6, 2.6, 66)
 _HOPELESS = 400.0  # a place that is so much worse leads to no rival
@@ -183,7 +185,8 @@ class Problem:
         here = self.loss(z)
         for i in range(len(z)):
             starts = self._places(z, i, self.fringes(z, i))[:2]
-            if thorough:
+            # Antennas, losses and the like have no fringes.
+            if thorough and self.parameters[i].kind in MATERIAL_KINDS:
                 places = self._places(z, i, list(_FINE[np.abs(_FINE - z[i]) > 1e-3]))
                 by_value = sorted([*places, (here, float(z[i]), z)], key=lambda place: place[1])
                 losses = [place[0] for place in by_value]
@@ -195,7 +198,7 @@ class Problem:
                 starts += sorted(bottoms, key=lambda place: place[:2])[:3]
             for loss, _, other in starts:
                 if loss < here + _HOPELESS:
-                    self.descend(other)
+                    self.descend(other, steps=_STEPS_AROUND)
 
     def _places(self, z: Real, i: int, values: list[float]) -> list[tuple[float, float, Real]]:
         """Loss, value and place with one parameter set to some values, the best first."""
@@ -207,20 +210,27 @@ class Problem:
         return sorted(places, key=lambda place: place[:2])
 
     def rivals(self, z: Real, loss: float) -> tuple[tuple[float, ...], ...]:
-        """Other values of each parameter in valleys that the data hardly tell apart."""
+        """Other values of each parameter in valleys that the data hardly tell apart.
+
+        Values of materials are others if they differ by more than 10 %, those of
+        anything else by more than half of the prior's standard deviation.
+        """
+        near = [other for other_loss, other in self.valleys if other_loss < loss + TOLD_APART]
         found = []
         for i, parameter in enumerate(self.parameters):
-            best = parameter.value(z[i])
-            others: list[float] = []
-            for other_loss, other in self.valleys:
-                value = parameter.value(other[i])
-                known = [best, *others]
-                if other_loss < loss + TOLD_APART and all(
-                    abs(value - k) > _SAME * abs(k) for k in known
-                ):
-                    others.append(value)
-            found.append(tuple(sorted(others)) if parameter.kind in MATERIAL_KINDS else ())
+            known = [float(z[i])]
+            for other in near:
+                if all(self._differ(parameter, float(other[i]), value) for value in known):
+                    known.append(float(other[i]))
+            found.append(tuple(sorted(parameter.value(value) for value in known[1:])))
         return tuple(found)
+
+    @staticmethod
+    def _differ(parameter: Parameter, a: float, b: float) -> bool:
+        if parameter.kind in MATERIAL_KINDS:
+            one, other = parameter.value(a), parameter.value(b)
+            return abs(one - other) > _SAME * abs(other)
+        return abs(a - b) > _APART
 
     def jump(self, z: Real, loss: float) -> tuple[Real, float]:
         """Leave a valley that only one parameter locks: slabs repeat with their thickness.
