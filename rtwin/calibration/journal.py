@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.dataset.store import plain_errors, write_whole
+from rtwin.errors import StoreError
 
 Arrays = dict[str, NDArray[np.float64]]
 _REQUEST = "request.txt"
@@ -69,7 +70,9 @@ def open_journal(output: Path, request: str) -> Journal:
     folder = journal_folder(output)
     with plain_errors(folder):
         known = folder / _REQUEST
-        if folder.exists() and not (known.is_file() and known.read_text("utf-8") == request):
+        if folder.exists() and not known.is_file() and any(folder.iterdir()):
+            raise StoreError(f"{folder}: holds something else than steps; choose another name")
+        if known.is_file() and known.read_text("utf-8") != request:
             shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(known, request.encode())

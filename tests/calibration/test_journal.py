@@ -12,6 +12,7 @@ import pytest
 from rtwin.calibration import calibrate, read_result
 from rtwin.calibration.journal import Journal, journal_folder, open_journal
 from rtwin.calibration.synthetic import make_campaign
+from rtwin.errors import StoreError
 from rtwin.scene import load_recipe
 
 WORK = """
@@ -40,6 +41,15 @@ def test_steps_are_made_once(tmp_path):
     assert made == [0, 1, 2, 0, 1, 2]
     open_journal(tmp_path / "out", "a").close()
     assert not journal_folder(tmp_path / "out").exists()
+
+
+def test_what_is_not_ours_is_left_alone(tmp_path):
+    folder = journal_folder(tmp_path / "out")
+    folder.mkdir()
+    (folder / "letter.txt").write_text("dear")
+    with pytest.raises(StoreError, match="something else than steps"):
+        open_journal(tmp_path / "out", "a")
+    assert [p.name for p in folder.iterdir()] == ["letter.txt"]
 
 
 def test_a_torn_step_is_made_again(tmp_path):
