@@ -7,7 +7,9 @@ calibrate(scene, campaign, output) does all of it. This layer looks at the engin
 through rtwin.trace alone, and starts it only where there is a scene.
 """
 
+from rtwin.calibration.alignment import align, align_weights
 from rtwin.calibration.campaign import Campaign, list_campaigns, load_campaign
+from rtwin.calibration.discrepancy import TwinCorrection, calibration_attributes
 from rtwin.calibration.inputs import Inputs, link_inputs
 from rtwin.calibration.measured import generate_measured_map
 from rtwin.calibration.measurements import Measurements, grid_means, load_measurements
@@ -24,9 +26,13 @@ __all__ = [
     "Measurements",
     "Score",
     "Twin",
+    "TwinCorrection",
     "Validation",
+    "align",
+    "align_weights",
     "calibrate",
     "calibrated_recipe",
+    "calibration_attributes",
     "fit_twin",
     "generate_measured_map",
     "grid_means",

@@ -33,7 +33,7 @@ Quantity = Literal[
 Parameter = Literal[
     "relative_permittivity", "conductivity", "thickness", "scattering_coefficient", "xpd",
     "tx_azimuth", "tx_downtilt", "pattern_width", "diffraction", "transmission_loss",
-    "vegetation", "clutter",
+    "vegetation", "clutter", "tx_position", "tx_height",
 ]  # fmt: skip
 
 
@@ -135,6 +135,20 @@ class ValidationSpec(Table):
     repeats: Annotated[Int, Field(ge=1, le=100)] = 3
 
 
+class MaterialChoice(Table):
+    """Objects that may be made of something else than the scene says."""
+
+    candidates: Annotated[tuple[Name, ...], Field(min_length=2, max_length=20)]
+    objects: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    together: Bool = False
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "MaterialChoice":
+        if len(set(self.candidates)) < len(self.candidates):
+            raise ValueError("material_choice.candidates names a material twice; keep one")
+        return self
+
+
 class FitSpec(Table):
     """Which physical parameters are fitted, and how."""
 
@@ -143,12 +157,15 @@ class FitSpec(Table):
         "clutter", "tx_azimuth", "tx_downtilt", "pattern_width",
     )  # fmt: skip
     materials: tuple[str, ...] | None = None
-    method: Literal["gradient", "annealing", "grid"] = "gradient"
+    material_choice: tuple[MaterialChoice, ...] = ()
+    method: Literal["gradient", "annealing", "bayesian", "grid"] = "gradient"
     loss: Literal["huber", "student"] = "huber"
     loss_scale_db: Positive = 6.0
     starts: Annotated[Int, Field(ge=1, le=10_000)] = 48
     refined: Annotated[Int, Field(ge=1, le=100)] = 3
     angle_range_deg: Annotated[Float, Field(gt=0, le=180)] = 20.0
+    position_sd_m: Annotated[Float, Field(gt=0, le=100)] = 3.0
+    height_sd_m: Annotated[Float, Field(gt=0, le=100)] = 2.0
     retrace: Bool = True
     max_links: Annotated[Int, Field(ge=10)] = 400
 

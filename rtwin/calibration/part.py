@@ -7,22 +7,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.calibration.campaign import Campaign
+from rtwin.calibration.choice import Choice, choose_materials
 from rtwin.calibration.fit import PhysicalFit, fit_physics
 from rtwin.calibration.inputs import Inputs, link_inputs
+from rtwin.calibration.journal import Journal
 from rtwin.calibration.measurements import Measurements
 from rtwin.calibration.parameters import Parameter, parameters_of
 from rtwin.calibration.physics import MATERIAL_KINDS, PhysicalModel, build_model
+from rtwin.calibration.placing import Placement, find_places, prior_sd_m
 from rtwin.calibration.scene import (
     measurements_in_scene,
     scene_features,
     with_materials,
+    with_object_materials,
     with_offsets,
     world_of,
 )
 from rtwin.scene import Recipe
-from rtwin.trace import ground_height_m, is_inside
+from rtwin.trace import World, ground_height_m, is_inside
 
 Real = NDArray[np.float64]
+_FIRST_DRAWS, _LATER_DRAWS = 31, 7
 RAY_TRACED, CALIBRATED = "ray tracing + offset", "calibrated physics"
 
 
@@ -32,22 +37,28 @@ class ScenePart:
 
     Attributes:
         data: Its usable rows.
+        world: The scene, loaded, with the campaign's transmitters.
         model: Their paths.
         parameters: What is free.
         recipe: The scene as it is drawn.
         gain_db: Traced gain of each row with the scene's own materials [dB].
         line_of_sight: [row].
         features: What is in the way, [row, feature].
+        places: Where the transmitters were found, if that was searched.
+        choice: What objects are made of, if that was searched.
     """
 
     campaign: Campaign
     data: Measurements
+    world: World
     model: PhysicalModel
     parameters: tuple[Parameter, ...]
     recipe: Recipe
     gain_db: Real
     line_of_sight: NDArray[np.bool_]
     features: Real
+    places: Placement | None = None
+    choice: Choice | None = None
 
     def inputs(self, gain_db: Real | None = None) -> Inputs:
         """Inputs of the statistical models, with the scene's features and some gain."""
@@ -60,8 +71,11 @@ class ScenePart:
         seed: int,
         progress: Callable[[int, int], None] = lambda done, total: None,
         start: PhysicalFit | None = None,
+        *,
+        profiled: bool = False,
+        journal: Journal | None = None,
     ) -> PhysicalFit:
-        """Fit the physics to some rows, at most `fit.max_links` of them."""
+        """Fit the physics to some rows, at most `fit.max_links` of them; see fit_physics."""
         spec = self.campaign.fit
         if start is not None:  # what another fit found is near: few other starts are needed
             spec = spec.model_copy(update={"starts": 4, "refined": 1})
@@ -69,8 +83,96 @@ class ScenePart:
             train = np.sort(np.random.default_rng(seed).permutation(train)[: spec.max_links])
         return fit_physics(
             self.model.take(train), self.parameters, spec, seed, progress,
-            None if start is None else start.z,
+            None if start is None else start.z, profiled=profiled, journal=journal,
         )  # fmt: skip
+
+    def placed(
+        self,
+        train: NDArray[np.int64],
+        seed: int,
+        fit: PhysicalFit | None = None,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+        journal: Journal | None = None,
+    ) -> "ScenePart":
+        """The same rows with the transmitters where some rows say that they stand.
+
+        Once a fit is known its materials are used, and only the surroundings of
+        the place are searched.
+        """
+        spec = self.campaign.fit
+        if not prior_sd_m(spec).any():
+            return self
+        found = find_places(
+            self.world, self.data.take(train), self.parameters, spec,
+            None if fit is None else fit.z, self.places, seed,
+            _FIRST_DRAWS if fit is None else _LATER_DRAWS,
+            progress, journal,
+        )  # fmt: skip
+        data = found.moved(self.data)
+        features, sight = scene_features(self.world, data)
+        return replace(
+            self, data=data, model=build_model(self.world, data), features=features,
+            line_of_sight=sight, places=found,
+        )  # fmt: skip
+
+    def chosen(
+        self,
+        train: NDArray[np.int64],
+        seed: int,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+        journal: Journal | None = None,
+    ) -> "ScenePart":
+        """The same rows in the scene whose objects are what some rows say that they are."""
+        spec = self.campaign.fit
+        if not spec.material_choice:
+            return self
+        found = choose_materials(
+            self.recipe, self.campaign, self.data.take(train), self.parameters, seed, progress,
+            journal,
+        )  # fmt: skip
+        if not found.materials:
+            return replace(self, choice=found)
+        recipe = with_object_materials(self.recipe, found.materials)
+        world = world_of(recipe, self.campaign)
+        model = build_model(world, self.data)
+        parameters = parameters_of(spec, world.materials, model.materials, model.sectors)
+        return replace(
+            self, recipe=recipe, world=world, model=model, parameters=parameters, choice=found
+        )
+
+    def solved(
+        self,
+        train: NDArray[np.int64],
+        seed: int,
+        progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+        journal: Journal | None = None,
+        *,
+        final: bool = False,
+    ) -> tuple["ScenePart", PhysicalFit]:
+        """Places, then what objects are made of, then materials; paths anew in between.
+
+        Args:
+            final: Whether this is the fit that is reported: paths are traced anew
+                under its materials, and what it sees is profiled.
+        """
+
+        def stage(name: str) -> Callable[[int, int], None]:
+            return lambda done, total: progress(name, done, total)
+
+        part = self.placed(train, seed, None, stage("places"), journal)
+        part = part.chosen(train, seed, stage("choice"), journal)
+        again = part.places is not None
+        retrace = final and self.campaign.fit.retrace
+        last = final and not (again or retrace)
+        fit = part.fit(train, seed, stage("fit"), profiled=last, journal=journal)
+        if again:
+            # A place that was found under the wrong walls is looked at under better ones.
+            part = part.placed(train, seed, fit, stage("places"), journal)
+        if retrace:
+            part = part.retraced(fit)
+        if again or retrace:
+            fit = part.fit(train, seed, stage("fit"), fit, profiled=final, journal=journal)
+        return part, fit
 
     def retraced(self, fit: PhysicalFit) -> "ScenePart":
         """The same rows with paths found under the fitted materials, which guide the rays."""
@@ -82,7 +184,7 @@ class ScenePart:
 
     def in_the_open(self, place_m: Real) -> NDArray[np.bool_]:
         """Whether places [place, 3] lie outside of buildings, over the ground."""
-        world = self.model.bundles[0].world
+        world = self.world
         known = np.isfinite(ground_height_m(world, place_m[:, :2]))
         return known & ~is_inside(world, place_m)
 
@@ -99,7 +201,7 @@ def fitted_materials(part: ScenePart, fit: PhysicalFit) -> dict[str, dict[str, f
 
     A parameter that the data cannot see keeps the scene's value.
     """
-    world = part.model.bundles[0].world
+    world = part.world
     seen = {
         (row["target"], row["kind"]): row["value"]
         for row in fit.identifiability()
@@ -122,4 +224,4 @@ def load_scene_part(campaign: Campaign, recipe: Recipe) -> ScenePart:
     parameters = parameters_of(campaign.fit, world.materials, model.materials, model.sectors)
     features, sight = scene_features(world, data)
     gain = model.gain_db((), np.zeros(0))
-    return ScenePart(campaign, data, model, parameters, recipe, gain, sight, features)
+    return ScenePart(campaign, data, world, model, parameters, recipe, gain, sight, features)

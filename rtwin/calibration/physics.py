@@ -16,7 +16,14 @@ from rtwin.calibration.measurements import Link, Measurements
 from rtwin.calibration.parameters import Parameter
 from rtwin.channel import InteractionType
 from rtwin.scene import Receivers, recipe_dict, recipe_from_dict
-from rtwin.trace import FrozenPaths, TracedPaths, Tracer, World, freeze_paths
+from rtwin.trace import (
+    FrozenPaths,
+    TracedPaths,
+    Tracer,
+    World,
+    freeze_paths,
+    restore_materials,
+)
 from rtwin.units import SPEED_OF_LIGHT_M_S, to_db
 
 Real = NDArray[np.float64]
@@ -75,15 +82,11 @@ class PhysicalModel:
 
     def gain_db(self, parameters: tuple[Parameter, ...], z: Real) -> Real:
         """Traced gain of every row [dB], up to an offset, under some parameters."""
-        values = {(p.kind, p.target): p.value(v) for p, v in zip(parameters, z, strict=True)}
-        materials: dict[str, dict[str, float]] = {}
-        for (kind, target), value in values.items():
-            if kind in MATERIAL_KINDS:
-                materials.setdefault(target, {})[kind] = value
+        values, materials = _values(parameters, z)
         gain = np.zeros(len(self.data))
         for bundle, power in zip(self.bundles, self._powers(materials), strict=True):
             gain[bundle.rows] += self._gain(bundle, power, values)
-        return to_db(gain + self.floor)
+        return to_db(gain + self.floor * 10 ** (values.get(("floor_db", ""), 0.0) / 10))
 
     def _powers(self, materials: dict[str, dict[str, float]]) -> list[Real]:
         """Powers of all paths; the last few materials are remembered."""
@@ -117,6 +120,20 @@ class PhysicalModel:
         return here, slope
 
     def _gain(self, bundle: Bundle, power: Real, values: Mapping[tuple[str, str], float]) -> Real:
+        pair = self._pair_power(bundle, power, values)
+        return np.bincount(bundle.row, pair, minlength=len(bundle.rows)).astype(np.float64)
+
+    def pair_powers(self, parameters: tuple[Parameter, ...], z: Real) -> list[Real]:
+        """Power of each pair of a row and a path, pattern included, by bundle, linear."""
+        values, materials = _values(parameters, z)
+        return [
+            self._pair_power(bundle, power, values)
+            for bundle, power in zip(self.bundles, self._powers(materials), strict=True)
+        ]
+
+    def _pair_power(
+        self, bundle: Bundle, power: Real, values: Mapping[tuple[str, str], float]
+    ) -> Real:
         loss = bundle.walls * values.get(("transmission_loss_db", ""), 0.0)
         loss = loss + bundle.bends * values.get(("diffraction_loss_db", ""), 0.0)
         woods = values.get(("vegetation_loss_factor", ""), 1.0)
@@ -124,8 +141,7 @@ class PhysicalModel:
         clutter = values.get(("clutter_loss_db_per_100m", ""), 0.0)
         loss = loss + clutter * bundle.length_m / 100.0
         path_power = power * 10 ** (-loss / 10)
-        pair = path_power[bundle.path] * self._pattern(bundle, values)
-        return np.bincount(bundle.row, pair, minlength=len(bundle.rows)).astype(np.float64)
+        return path_power[bundle.path] * self._pattern(bundle, values)
 
     def _pattern(self, bundle: Bundle, values: Mapping[tuple[str, str], float]) -> Real:
         """Gain of the transmitter's element over its boresight in each pair, linear."""
@@ -158,6 +174,18 @@ class PhysicalModel:
         return replace(self, data=self.data.take(rows), bundles=tuple(made), _known={})
 
 
+def _values(
+    parameters: tuple[Parameter, ...], z: Real
+) -> tuple[dict[tuple[str, str], float], dict[str, dict[str, float]]]:
+    """Values in natural units by kind and target, and those of materials by name."""
+    values = {(p.kind, p.target): p.value(v) for p, v in zip(parameters, z, strict=True)}
+    materials: dict[str, dict[str, float]] = {}
+    for (kind, target), value in values.items():
+        if kind in MATERIAL_KINDS:
+            materials.setdefault(target, {})[kind] = value
+    return values, materials
+
+
 def element_gain(
     azimuth: Real, zenith: Real, yaw_deg: float, tilt_deg: float, width_deg: float = 65.0
 ) -> Real:
@@ -180,19 +208,24 @@ def element_gain(
     return 10 ** (-np.minimum(across + along, 30.0) / 10)
 
 
-def build_model(world: World, data: Measurements) -> PhysicalModel:
+def build_model(world: World, data: Measurements, floor: float | None = None) -> PhysicalModel:
     """Trace every mast of a campaign to the places where its cells were measured.
 
     Args:
         world: The scene with one transmitter for each of the campaign's.
         data: Rows to reach.
+        floor: Of another model of the same campaign; default: 15 dB under the
+            weakest decile of what is reached.
     """
+    restore_materials(world)
     sector = _sector_of_tx(data)
     bundles, gains = [], np.zeros(len(data))
     for members in _masts(data.transmitters):
         rows = np.flatnonzero(np.isin(data.tx, members))
         if rows.size:
             bundles.append(_bundle(world, data, members[0], rows))
+    if floor is not None:
+        return PhysicalModel(data, tuple(bundles), sector, floor)
     model = PhysicalModel(data, tuple(bundles), sector, 0.0)
     for bundle in bundles:
         gains[bundle.rows] = model._gain(bundle, bundle.frozen.power(), {})

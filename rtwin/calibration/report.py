@@ -17,7 +17,9 @@ h2{font-size:1.1rem;margin:2.4rem 0 .6rem;border-top:1px solid #e5e5e5;padding-t
 p.lead{color:#555;margin:.1rem 0 1rem}table{border-collapse:collapse;margin:.6rem 0;
 font-variant-numeric:tabular-nums}th,td{padding:.22rem .9rem .22rem 0;text-align:right;
 border-bottom:1px solid #eee;white-space:nowrap}th{font-weight:600;color:#555}
-td:first-child,th:first-child{text-align:left}tr.twin td{font-weight:650}
+td:first-child,th:first-child{text-align:left}
+table.wordy td,table.wordy th{white-space:normal;text-align:left;vertical-align:top;font-size:13px}
+tr.twin td{font-weight:650}
 .warn{border-left:3px solid #D55E00;padding:.4rem .9rem;margin:.5rem 0;background:#fdf6f1}
 .maps{display:flex;flex-wrap:wrap;gap:1.2rem}figure{margin:0}figcaption{color:#555;font-size:13px}
 svg{max-width:100%;height:auto}.scroll{overflow-x:auto}small{color:#666}
@@ -25,7 +27,11 @@ svg{max-width:100%;height:auto}.scroll{overflow-x:auto}small{color:#666}
 
 
 def table_html(
-    head: Iterable[str], rows: Iterable[tuple[Iterable[Any], bool]], caption: str = ""
+    head: Iterable[str],
+    rows: Iterable[tuple[Iterable[Any], bool]],
+    caption: str = "",
+    *,
+    wordy: bool = False,
 ) -> str:
     """A table; each row says whether it is the twin's."""
     top = "".join(f"<th>{escape(str(h))}</th>" for h in head)
@@ -35,7 +41,8 @@ def table_html(
         + "</tr>"
         for row, strong in rows
     )
-    return f'<div class="scroll"><table><tr>{top}</tr>{body}</table></div>{caption}'
+    kind = " class=wordy" if wordy else ""
+    return f'<div class="scroll"><table{kind}><tr>{top}</tr>{body}</table></div>{caption}'
 
 
 def _text(value: Any) -> str:
@@ -77,6 +84,14 @@ def report_html(result: dict[str, Any], data: Measurements, twin_db: Any, before
     ]
     if result.get("identifiability"):
         body += ["<h2>What the data can see</h2>", _identifiability(result["identifiability"])]
+    if any(row["information"] for row in result.get("information", [])):
+        body += [
+            "<h3>Which paths carry the information</h3><p class=lead>Fisher information over the "
+            "prior's, one parameter at a time, and its largest shares.</p>",
+            _information(result["information"]),
+        ]
+    if result.get("choices"):
+        body += ["<h2>What objects are made of</h2>", _choices(result["choices"])]
     curve = validation["learning_curve"]
     if curve:
         body += [
@@ -133,14 +148,47 @@ def _groups(scores: list[dict[str, Any]]) -> str:
 def _identifiability(rows: list[dict[str, Any]]) -> str:
     body = [
         (
-            (r["parameter"], f"{r['prior']:.4g}", f"{r['value']:.4g}", r["posterior_over_prior"],
+            (r["parameter"], f"{r['prior']:.4g}", f"{r['value']:.4g}",
+             f"{r['low']:.4g} to {r['high']:.4g}", r["posterior_over_prior"], r["verdict"]),
+            False,
+        )
+        for r in rows
+    ]  # fmt: skip
+    head = ("parameter", "prior", "kept", "not excluded", "posterior / prior width", "")
+    return table_html(head, body, wordy=True)
+
+
+def _information(rows: list[dict[str, Any]]) -> str:
+    def shares(row: dict[str, Any], key: str) -> str:
+        named = list(row.get(key, {}).items())[:3]
+        return ", ".join(f"{name} {100 * share:.0f} %" for name, share in named) or "-"
+
+    body = [
+        (
+            (r["parameter"], f"{r['information']:.3g}", shares(r, "by_interaction"),
+             shares(r, "by_object"), shares(r, "by_transmitter"), r.get("rows_of_half", "-")),
+            False,
+        )
+        for r in rows
+    ]  # fmt: skip
+    head = ("parameter", "information", "by interaction", "by object", "by transmitter",
+            "rows with half of it")  # fmt: skip
+    return table_html(head, body, wordy=True)
+
+
+def _choices(rows: list[dict[str, Any]]) -> str:
+    body = [
+        (
+            (", ".join(r["objects"][:3]) + (", ..." if len(r["objects"]) > 3 else ""),
+             r["drawn"], r["chosen"],
+             "-" if r["rise"] is None else f"{r['rise']:.1f}", f"{100 * r['power_share']:.1f} %",
              r["verdict"]),
             False,
         )
         for r in rows
     ]  # fmt: skip
-    head = ("parameter", "prior", "fitted", "posterior / prior width", "")
-    return table_html(head, body)
+    head = ("object", "drawn", "chosen", "runner-up worse by", "share of the power", "")
+    return table_html(head, body, wordy=True)
 
 
 def _maps(data: Measurements, twin_db: Any, before_db: Any, before: str) -> str:

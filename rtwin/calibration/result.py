@@ -5,6 +5,7 @@ import math
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,18 @@ def _is_result(folder: Path) -> bool:
         return False
 
 
-def write_result(folder: Path, result: dict[str, Any], report: str, overwrite: bool) -> Path:
-    """Write a result; the folder appears whole or not at all."""
+def write_result(
+    folder: Path,
+    result: dict[str, Any],
+    report: str,
+    overwrite: bool,
+    more: Callable[[Path], None] = lambda place: None,
+) -> Path:
+    """Write a result; the folder appears whole or not at all.
+
+    Args:
+        more: Writes further files into the folder that it is given.
+    """
     prepare_result(folder, overwrite)
     with plain_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -58,6 +69,7 @@ def write_result(folder: Path, result: dict[str, Any], report: str, overwrite: b
             materials = tomlkit.dumps({"materials": result.get("materials", {})})
             (place / MATERIALS_FILE).write_text(materials, encoding="utf-8")
             (place / REPORT_FILE).write_text(report, encoding="utf-8")
+            more(place)
             place.chmod(0o755)
             if folder.exists():
                 shutil.rmtree(folder)

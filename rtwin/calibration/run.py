@@ -1,6 +1,7 @@
 """From a scene and a campaign to a calibrated twin and its report: one call."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,10 @@ from numpy.typing import NDArray
 from rtwin.calibration.blocks import default_block_m
 from rtwin.calibration.campaign import Campaign, load_campaign
 from rtwin.calibration.checks import find_warnings, physics_warnings
+from rtwin.calibration.discrepancy import write_twin
 from rtwin.calibration.inputs import Inputs, link_inputs
-from rtwin.calibration.measurements import (
-    Measurements,
-    load_measurements,
-)
+from rtwin.calibration.journal import open_journal
+from rtwin.calibration.measurements import Measurements, load_measurements
 from rtwin.calibration.plan import plan_route
 from rtwin.calibration.report import report_html
 from rtwin.calibration.result import prepare_result, write_result
@@ -23,7 +23,7 @@ from rtwin.calibration.twin import Twin, fit_twin
 from rtwin.calibration.validation import as_json, validate_twin
 from rtwin.dataset.store import provenance
 from rtwin.errors import OutOfRangeError
-from rtwin.scene import Recipe, load_recipe
+from rtwin.scene import Recipe, load_recipe, recipe_dict
 
 Real = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -43,6 +43,7 @@ def calibrate(
     points: int | None = None,
     repeats: int | None = None,
     curve: bool = True,
+    scene_curve: bool = False,
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Path:
@@ -58,6 +59,8 @@ def calibrate(
             the campaign's.
         repeats: How often blocks are held out anew; default: the campaign's.
         curve: Whether to make the learning curve, which takes most of the time.
+        scene_curve: Whether the learning curve fits the scene for every number of
+            points, too.
         overwrite: Replace an older result.
         progress: Called with a stage, steps done and in all.
     Returns:
@@ -78,7 +81,7 @@ def calibrate(
     part = None
     if recipe is not None:
         # The engine starts with the scene, not with the command line.
-        from rtwin.calibration.part import fitted_materials, load_scene_part
+        from rtwin.calibration.part import load_scene_part
 
         part = load_scene_part(plan, recipe)
     measured = load_measurements(plan) if part is None else part.data
@@ -88,26 +91,29 @@ def calibrate(
     block_m = spec.block_m or default_block_m(measured)
     points, repeats = points or spec.points, repeats or spec.repeats
 
+    steps = open_journal(
+        output, _request(plan, recipe, measured, points, repeats, (curve, scene_curve))
+    )
+
     def physics(train: NDArray[np.int64], seed: int) -> tuple[dict[str, Real], Inputs]:
         assert part is not None
-        fit = part.fit(train, seed, lambda done, total: progress("fit", done, total))
-        levels = part.levels(fit, train)
-        return levels, part.inputs(levels[CALIBRATED])
+        own = steps.part(f"fit-{seed}-{len(train)}")
+        solved, fit = part.solved(train, seed, progress, own)
+        levels = solved.levels(fit, train)
+        return levels, solved.inputs(levels[CALIBRATED])
 
     validation = validate_twin(
         measured, inputs, plan.environment, block_m, share=spec.held_out, repeats=repeats,
         points=points, curve=spec.learning_curve if curve else (), seed=plan.seed,
-        physics=None if part is None else physics,
+        physics=None if part is None else physics, curve_physics=scene_curve,
         line_of_sight=None if part is None else part.line_of_sight, progress=progress,
+        journal=steps.part("validate"),
     )  # fmt: skip
     everything = np.arange(len(measured))
     fit, levels = None, {}
     if part is not None:
-        fit = part.fit(everything, plan.seed, lambda done, total: progress("fit", done, total))
-        if plan.fit.retrace:
-            part = part.retraced(fit)
-            fit = part.fit(everything, plan.seed, start=fit)
-        levels = part.levels(fit, everything)
+        part, fit = part.solved(everything, plan.seed, progress, steps.part("final"), final=True)
+        measured, levels = part.data, part.levels(fit, everything)
         inputs = part.inputs(levels[CALIBRATED])
     twin = fit_twin(measured, inputs, plan.environment, everything, block_m, plan.seed)
     before = _best_baseline(twin) if fit is None else RAY_TRACED
@@ -115,16 +121,73 @@ def calibrate(
     result = _result(plan, recipe, measured, twin, block_m, repeats)
     result["validation"] = as_json(validation)
     result["before"] = before
-    result["identifiability"] = [] if fit is None else fit.identifiability()
-    result["materials"] = {} if part is None or fit is None else fitted_materials(part, fit)
-    result["offset_db"] = None if fit is None else fit.offset_db
+    result |= _physics(part, fit)
     result["warnings"] = find_warnings(
         measured, plan.environment, block_m, validation.explained, plan.seed
     ) + physics_warnings(result["validation"]["scores"])
     in_the_open = None if part is None else part.in_the_open
     result["next_positions"] = plan_route(measured, 10, in_the_open, plan.seed)
     page = report_html(result, measured, twin.left_out_db, before_db)
-    return write_result(output, result, page, overwrite)
+    folder = write_result(
+        output, result, page, overwrite, lambda place: write_twin(place, measured, inputs.physics)
+    )
+    steps.close()
+    return folder
+
+
+def _physics(part: Any, fit: Any) -> dict[str, Any]:
+    """What a result says of its physics; empty without a scene."""
+    if part is None:
+        return {
+            "identifiability": [], "materials": {}, "offset_db": None, "information": [],
+            "choices": [], "objects": {}, "places": {}, "floor": None,
+        }  # fmt: skip
+    from rtwin.calibration.information import information_table
+    from rtwin.calibration.part import fitted_materials
+
+    rows = fit.identifiability()
+    places, choice = part.places, part.choice
+    moved = {}
+    if places is not None:
+        rows = [*places.rows, *rows]
+        moved = {
+            link.name: link.position_m
+            for link, shift in zip(part.data.transmitters, places.shift_m, strict=True)
+            if shift.any()
+        }
+    return {
+        "identifiability": rows,
+        "materials": fitted_materials(part, fit),
+        "offset_db": fit.offset_db,
+        "floor": part.model.floor,
+        "information": information_table(part.model, fit, part.campaign.fit),
+        "choices": [] if choice is None else choice.rows,
+        "objects": {} if choice is None else choice.materials,
+        "places": moved,
+    }
+
+
+def _request(
+    plan: Campaign,
+    recipe: Recipe | None,
+    measured: Measurements,
+    points: int | None,
+    repeats: int,
+    curve: tuple[bool, bool],
+) -> str:
+    """Hash of everything that shapes a result."""
+    digest = hashlib.sha256(_measured_hash(measured).encode())
+    scene = None if recipe is None else recipe_dict(recipe)
+    whole = [plan.model_dump(mode="json"), scene, points, repeats, curve, provenance()]
+    digest.update(json.dumps(whole, sort_keys=True, default=str).encode())
+    return digest.hexdigest()
+
+
+def _measured_hash(measured: Measurements) -> str:
+    digest = hashlib.sha256()
+    for values in (measured.position_m, measured.level_db, measured.tx, measured.device):
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()
 
 
 def _best_baseline(twin: Twin) -> str:
@@ -140,18 +203,16 @@ def _result(
     block_m: float,
     repeats: int,
 ) -> dict[str, Any]:
-    digest = hashlib.sha256()
-    for values in (measured.position_m, measured.level_db, measured.tx, measured.device):
-        digest.update(np.ascontiguousarray(values).tobytes())
     return {
         "title": plan.title,
         "campaign": plan.name,
-        "campaign_hash": digest.hexdigest(),
+        "campaign_hash": _measured_hash(measured),
         "scene": None if recipe is None else recipe.name,
         "source": plan.source,
         "licence": plan.licence,
         "environment": plan.environment,
         "frequency_hz": plan.frequency_hz,
+        "quantity": plan.measurements.quantity,
         "seed": plan.seed,
         "rows": len(measured),
         "raw_rows": int(measured.count.sum()) + sum(measured.set_aside.values()),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rtwin.calibration.campaign import Campaign
 from rtwin.calibration.measurements import (
+    Link,
     Measurements,
     grid_means,
     links_of,
@@ -36,11 +37,19 @@ def campaign_recipe(recipe: Recipe, campaign: Campaign, **solver: Any) -> Recipe
 
     A transmitter of the scene with the same name lends its antenna.
     """
+    links = links_of(campaign, recipe.georeference)
+    return recipe_with_links(recipe, links, campaign.frequency_hz, **solver)
+
+
+def recipe_with_links(
+    recipe: Recipe, links: tuple[Link, ...], frequency_hz: float, **solver: Any
+) -> Recipe:
+    """The recipe with other transmitters and frequency, and one receiver."""
     data = recipe_dict(recipe)
     known = {tx["name"]: tx for tx in data["transmitter"]}
     made: list[dict[str, Any]] = []
     taken: list[Real] = []
-    for link in links_of(campaign, recipe.georeference):
+    for link in links:
         old = known.get(link.name, data["transmitter"][0])
         antenna = {**old.get("antenna", {}), "pattern": link.pattern}
         for key in ("num_rows", "num_cols"):
@@ -58,10 +67,18 @@ def campaign_recipe(recipe: Recipe, campaign: Campaign, **solver: Any) -> Recipe
             }
         )  # fmt: skip
     data["transmitter"] = made
-    data["frequency_hz"] = campaign.frequency_hz
+    data["frequency_hz"] = frequency_hz
     data["receivers"] = {"kind": "random", "count": 1}
     data["solver"] |= {key: value for key, value in solver.items() if value is not None}
     return recipe_from_dict(data, recipe.name, recipe.folder)
+
+
+def world_with_links(world: World, links: tuple[Link, ...], frequency_hz: float) -> World:
+    """The world with other transmitters, for tracing from them."""
+    recipe = recipe_with_links(world.recipe, links, frequency_hz)
+    if frequency_hz != world.recipe.frequency_hz:
+        world = world.at_frequency(frequency_hz)
+    return replace(world, recipe=recipe)
 
 
 def screen_by_scene(data: Measurements, world: World, campaign: Campaign) -> Measurements:
@@ -162,14 +179,44 @@ def with_materials(recipe: Recipe, materials: dict[str, dict[str, float]]) -> Re
     return recipe_from_dict(data, recipe.name, recipe.folder)
 
 
+def with_object_materials(recipe: Recipe, materials: dict[str, str]) -> Recipe:
+    """The recipe with some objects of other materials.
+
+    Raises:
+        RecipeError: if an object or a material is not known.
+    """
+    data = recipe_dict(recipe)
+    own = {item["name"]: item for item in data.get("object", [])}
+    for name, material in materials.items():
+        if own:
+            own[name]["material"] = material
+        else:
+            settings = data.setdefault("object_settings", {})
+            settings[name] = {**settings.get(name, {}), "material": material}
+    return recipe_from_dict(data, recipe.name, recipe.folder)
+
+
 def calibrated_recipe(recipe: Recipe, result: str | Path) -> Recipe:
-    """The recipe with the materials that a calibration fitted and its data could see.
+    """The recipe with what a calibration found and its data could see.
+
+    Fitted materials, objects that are made of something else, and transmitters
+    of the same name where they were found.
 
     Raises:
         StoreError: if the result is none.
         RecipeError: if it does not fit the recipe.
     """
-    return with_materials(recipe, read_result(result)["materials"])
+    found = read_result(result)
+    recipe = with_materials(recipe, found["materials"])
+    objects, places = found.get("objects", {}), found.get("places", {})
+    if objects:
+        recipe = with_object_materials(recipe, objects)
+    if places:
+        data = recipe_dict(recipe)
+        for tx in data["transmitter"]:
+            tx["position_m"] = places.get(tx["name"], tx["position_m"])
+        recipe = recipe_from_dict(data, recipe.name, recipe.folder)
+    return recipe
 
 
 def world_of(recipe: Recipe, campaign: Campaign) -> World:

@@ -10,13 +10,16 @@ from scipy.stats import norm
 
 from rtwin.calibration.blocks import draw, hold_out
 from rtwin.calibration.inputs import Inputs
+from rtwin.calibration.journal import Journal
 from rtwin.calibration.measurements import Measurements
-from rtwin.calibration.twin import Twin, fit_twin
+from rtwin.calibration.twin import fit_twin
 
 Real = NDArray[np.float64]
 Physics = Callable[[NDArray[np.int64], int], tuple[dict[str, Real], Inputs]]
 TWIN = "calibrated + discrepancy"
 INTERVAL = 0.9
+_SD, _WEIGHT = "sd", "weight of "
+_Held = tuple[Measurements, dict[str, Real], dict[str, float]]  # levels and weights by model
 ALL = -1  # stands for all rows of a learning curve
 
 
@@ -60,8 +63,10 @@ def validate_twin(
     curve: tuple[int, ...] = (),
     seed: int = 1,
     physics: Physics | None = None,
+    curve_physics: bool = False,
     line_of_sight: NDArray[np.bool_] | None = None,
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+    journal: Journal | None = None,
 ) -> Validation:
     """Hold out blocks, fit all models to some of the rest, and judge them.
 
@@ -71,15 +76,19 @@ def validate_twin(
         points: Rows per transmitter to learn from; None for all.
         curve: More numbers of rows, for the learning curve.
         physics: Levels of physical models, by name, and inputs of the others, from
-            training rows and a seed. The learning curve does without.
+            training rows and a seed.
+        curve_physics: Whether the learning curve fits them for every number of
+            rows too; else it does without the scene.
+        journal: Remembers finished fits of a run that may be killed.
         line_of_sight: Whether each row sees its transmitter, where it is known.
-    Source: checked by tests/calibration/test_validation.py.
+    Source: checked by tests/calibration/test_run.py.
     """
     sizes: list[int | None] = [points, *(n for n in curve if n != points)]
     if curve and points is not None:
         sizes.append(None)
     total, done = repeats * len(sizes), 0
-    main: list[tuple[Measurements, dict[str, Real], Twin]] = []
+    main: list[_Held] = []
+    journal = journal or Journal()
     errors: dict[str, dict[int, list[float]]] = {}
     counts: dict[int, list[int]] = {}
     for repeat in range(repeats):
@@ -91,23 +100,40 @@ def validate_twin(
             train = draw(data, rest, size, seed + repeat)
             if not len(judged) or len(train) < 2:
                 continue
-            levels: dict[str, Real] = {}
-            own = inputs
-            if physics is not None and size == points:
-                levels, own = physics(train, seed + repeat)
-            twin = fit_twin(data, own, environment, train, block_m, seed + repeat)
-            levels = {**twin.models, **levels, TWIN: twin.mean_db}
+
+            def work(
+                train: NDArray[np.int64] = train,
+                judged: NDArray[np.int64] = judged,
+                size: int | None = size,
+                seed: int = seed + repeat,
+            ) -> dict[str, Real]:
+                levels: dict[str, Real] = {}
+                own = inputs
+                if physics is not None and (size == points or curve_physics):
+                    levels, own = physics(train, seed)
+                twin = fit_twin(data, own, environment, train, block_m, seed)
+                levels = {**twin.models, **levels, TWIN: twin.mean_db, _SD: twin.sd_db}
+                weights = {_WEIGHT + n: np.array(w) for n, w in twin.weights.items()}
+                return {name: level[judged] for name, level in levels.items()} | weights
+
+            done_work = journal.step(work)
+            weights = {
+                n.removeprefix(_WEIGHT): float(w)
+                for n, w in done_work.items()
+                if n.startswith(_WEIGHT)
+            }
+            levels = {n: v for n, v in done_work.items() if not n.startswith(_WEIGHT)}
             if size == points:
-                held_levels = {name: level[judged] for name, level in levels.items()}
-                held_levels["sd"] = twin.sd_db[judged]
-                main.append((data.take(judged), held_levels, twin))
+                main.append((data.take(judged), levels, weights))
             most = int(np.bincount(data.tx[train]).max())
             if size is not None and most < size:
                 continue  # the same as with all
             number = ALL if size is None else size
             counts.setdefault(number, []).append(most)
             for name, level in levels.items():
-                rmse = _mean_rmse(data.take(judged), level[judged])
+                if name == _SD:
+                    continue
+                rmse = _mean_rmse(data.take(judged), level)
                 errors.setdefault(name, {}).setdefault(number, []).append(rmse)
     progress("validate", total, total)
     everything = round(float(np.mean(counts.get(ALL, [0]))))
@@ -129,14 +155,14 @@ def _rms(values: Real) -> float:
 
 def _summary(
     data: Measurements,
-    main: list[tuple[Measurements, dict[str, Real], Twin]],
+    main: list[_Held],
     errors: dict[str, dict[int, list[float]]],
     points: int | None,
     line_of_sight: NDArray[np.bool_] | None,
 ) -> Validation:
     scores = []
     for name in main[0][1] if main else ():
-        if name == "sd":
+        if name == _SD:
             continue
         rmse = [_mean_rmse(held, levels[name]) for held, levels, _ in main]
         off = np.concatenate([levels[name] - held.level_db for held, levels, _ in main])
@@ -151,14 +177,14 @@ def _summary(
             )
         )
     z = norm.ppf(0.5 + INTERVAL / 2)
-    inside = [np.abs(levels[TWIN] - h.level_db) <= z * levels["sd"] for h, levels, _ in main]
+    inside = [np.abs(levels[TWIN] - h.level_db) <= z * levels[_SD] for h, levels, _ in main]
     spread = [np.var(h.level_db[h.tx == n]) for h, _, _ in main for n in np.unique(h.tx)]
     left = [
         np.mean((levels[TWIN] - h.level_db)[h.tx == n] ** 2)
         for h, levels, _ in main
         for n in np.unique(h.tx)
     ]
-    names = {n for _, _, twin in main for n in twin.weights}
+    names = {n for _, _, weights in main for n in weights}
     return Validation(
         scores=scores,
         coverage=float(np.mean(np.concatenate(inside))) if inside else float("nan"),
@@ -168,7 +194,7 @@ def _summary(
             for name, by in errors.items()
         },
         weights={
-            n: float(np.mean([twin.weights.get(n, 0.0) for _, _, twin in main]))
+            n: float(np.mean([weights.get(n, 0.0) for _, _, weights in main]))
             for n in sorted(names)
         },
         censored_share=float(data.censored.mean()),
@@ -177,7 +203,7 @@ def _summary(
 
 
 def _groups(
-    main: list[tuple[Measurements, dict[str, Real], Twin]],
+    main: list[_Held],
     name: str,
     data: Measurements,
     line_of_sight: NDArray[np.bool_] | None,

@@ -27,8 +27,8 @@ app = typer.Typer(
 )
 for command in (
     look.doctor, look.scenes, trace.generate, trace.evaluate,
-    trace.radiomap, calibrate.calibrate, feed.sample, keep.twin, keep.update, keep.merge,
-    look.info, look.validate,
+    trace.radiomap, calibrate.calibrate, calibrate.align, feed.sample, keep.twin, keep.update,
+    keep.merge, look.info, look.validate,
     look.plot, trace.render, look.view, exports.export, feed.experiment,
 ):  # fmt: skip
     app.command()(command)

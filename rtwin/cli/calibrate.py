@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -36,6 +36,9 @@ def calibrate(
     curve: Annotated[
         bool, typer.Option("--curve/--no-curve", help="Make the learning curve.")
     ] = True,
+    scene_curve: Annotated[
+        bool, typer.Option("--scene-curve", help="Fit the scene in the learning curve, too.")
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an older result.")
     ] = False,
@@ -53,7 +56,8 @@ def calibrate(
     with progress_bar(quiet or json) as progress:
         run(
             None if scene == "-" else scene, campaign, output, data=data, points=points,
-            repeats=repeats, curve=curve, overwrite=overwrite, progress=progress,
+            repeats=repeats, curve=curve, scene_curve=scene_curve, overwrite=overwrite,
+            progress=progress,
         )  # fmt: skip
     result = read_result(output)
     seconds = round(time.perf_counter() - start, 1)
@@ -75,5 +79,55 @@ def calibrate(
             ("coverage", f"{100 * validation['coverage_of_90_percent']:.0f} % of 90 % intervals"),
             ("report", output / "report.html"),
             ("time", f"{seconds:.1f} s"),
+        ]
+    )
+
+
+def align(
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="Dataset of paths.")],
+    measured: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MEASURED", help="Table with columns path_gain_db, ... , or a dataset."
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="JSON", help="Report and weights to write.")
+    ],
+    method: Annotated[
+        Literal["quantile", "importance"],
+        typer.Option(
+            metavar="METHOD", help="quantile: shares of bins; importance: ratio of joint densities."
+        ),
+    ] = "quantile",
+    free_offset: Annotated[
+        bool, typer.Option("--free-offset", help="Levels were measured: medians are matched first.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an older report.")
+    ] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Weight the links of a dataset so that its distributions are those measured.
+
+    Example: rtwin align munich.h5 measured.csv -o alignment.json
+    """
+    from rtwin.calibration import align as run
+
+    report = run(
+        dataset, measured, output, method=method, offset_db=None if free_offset else 0.0,
+        overwrite=overwrite,
+    )  # fmt: skip
+    if json:
+        print_json({k: v for k, v in report.items() if k != "weight"})
+        return
+    print_rows(
+        [
+            ("links", f"{report['links']}, worth {report['effective_links']:.0f} of equal weight"),
+            *(
+                (name, f"KS distance {row['ks_before']:.3f} before, {row['ks_after']:.3f} after")
+                for name, row in report["quantities"].items()
+            ),
+            ("report", output),
         ]
     )

@@ -16,6 +16,7 @@ from rtwin.cli.report import (
     progress_bar,
     stderr,
 )
+from rtwin.errors import OutOfRangeError
 
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of positions and rays.")]
@@ -163,6 +164,12 @@ def evaluate(
         Path | None,
         typer.Option(metavar="TOML", help="File of [materials.NAME] tables as in a recipe."),
     ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RESULT", help="Result of a calibration: its materials; the file names it."
+        ),
+    ] = None,
     tx_pattern: Annotated[
         str | None, typer.Option(help="Antenna pattern of all transmitters.")
     ] = None,
@@ -187,11 +194,13 @@ def evaluate(
     from rtwin.dataset import file_info
 
     start = time.perf_counter()
+    materials, origin = _calibrated(materials, calibration)
     with progress_bar(quiet or json) as progress:
         run(
             file, output, frequency_hz=frequency, frequencies_hz=_numbers(frequencies),
             materials=materials, tx_pattern=tx_pattern, tx_downtilt_deg=tx_downtilt,
-            rx_pattern=rx_pattern, scene=scene, overwrite=overwrite, progress=progress,
+            rx_pattern=rx_pattern, scene=scene, origin=origin, overwrite=overwrite,
+            progress=progress,
         )  # fmt: skip
     info = file_info(output) | {"seconds": round(time.perf_counter() - start, 3)}
     if json:
@@ -234,7 +243,7 @@ def radiomap(
     diffuse_reflection: Diffuse = None,
     calibration: Annotated[
         Path | None,
-        typer.Option(metavar="RESULT", help="Result of a calibration: its fitted materials."),
+        typer.Option(metavar="RESULT", help="Result of a calibration: what it found."),
     ] = None,
     measurements: Annotated[
         str | None,
@@ -252,6 +261,12 @@ def radiomap(
     transmitters: Annotated[
         str | None, typer.Option(metavar="NAMES", help="Of the campaign; all of them if not given.")
     ] = None,
+    discrepancy: Annotated[
+        bool,
+        typer.Option(
+            "--discrepancy", help="With --calibration: the twin's mean and variance in every cell."
+        ),
+    ] = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: JsonFlag = False,
@@ -274,6 +289,7 @@ def radiomap(
         from rtwin.calibration import calibrated_recipe
 
         recipe = calibrated_recipe(recipe, calibration)
+    correction = _discrepancy(calibration, method) if discrepancy else None
     start = time.perf_counter()
     with progress_bar(quiet or json) as progress:
         if measurements is not None:
@@ -287,8 +303,9 @@ def radiomap(
             )  # fmt: skip
         else:
             generate_radio_map(
-                recipe, output, method=method, overwrite=overwrite, progress=progress
-            )
+                recipe, output, method=method, correction=correction, overwrite=overwrite,
+                progress=progress,
+            )  # fmt: skip
     info = file_info(output) | {"seconds": round(time.perf_counter() - start, 3)}
     if json:
         print_json(info)
@@ -341,3 +358,32 @@ def render(
             progress=progress,
         )
     print_rows([("file", output)])
+
+
+def _calibrated(
+    materials: Path | None, calibration: Path | None
+) -> tuple[Path | None, dict[str, str] | None]:
+    """Where materials come from, and what the file says of the calibration that made them."""
+    if calibration is None:
+        return materials, None
+    if materials is not None:
+        raise OutOfRangeError("materials and calibration are both given; give one of them")
+    from rtwin.calibration import calibration_attributes, read_result
+
+    folder = calibration if calibration.is_dir() else calibration.parent
+    return folder, calibration_attributes(read_result(calibration))
+
+
+def _discrepancy(calibration: Path | None, method: str) -> Any:
+    """What puts a calibrated twin into a map."""
+    if calibration is None:
+        raise OutOfRangeError("discrepancy needs a calibration; name its result with --calibration")
+    if method != "monte-carlo":
+        raise OutOfRangeError(
+            f"discrepancy changes the gains of cells, not the paths to them; method is {method}, "
+            "it must be monte-carlo"
+        )
+    from rtwin.calibration import TwinCorrection, read_result
+
+    read_result(calibration)  # what is no result is refused before the work
+    return TwinCorrection(calibration)

@@ -1,6 +1,6 @@
 """Finished shards become one file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import h5py
@@ -41,11 +41,13 @@ def assemble(
     progress: Progress,
     *,
     sweep: bool = False,
+    attributes: Mapping[str, Any] | None = None,
 ) -> None:
     """Make the finished shards one file, and put it in place.
 
     Args:
         worlds: The world; for a sweep the world at each frequency.
+        attributes: More root attributes.
     """
     world = worlds[0]
     recipe = world.recipe
@@ -56,11 +58,12 @@ def assemble(
     with plain_errors(folder.target, RESUME):
         reserve_space(folder.path, folder.merged_bytes(num_shards))
         with h5py.File(merged, "w") as file:
-            attributes = scene_attributes(world)
+            of_scene = scene_attributes(world)
             if sweep:
-                del attributes["frequency_hz"]
+                del of_scene["frequency_hz"]
             write_header(file, kind, {
-                **attributes,
+                **of_scene,
+                **(attributes or {}),
                 "request_hash": request,
                 "num_candidates": receivers.num_candidates,
                 "num_inside": receivers.num_inside,

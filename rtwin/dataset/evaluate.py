@@ -4,7 +4,7 @@ import copy
 import hashlib
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ def evaluate(
     tx_downtilt_deg: float | None = None,
     rx_pattern: str | None = None,
     scene: str | Path | None = None,
+    origin: Mapping[str, str] | None = None,
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Path:
@@ -61,6 +62,8 @@ def evaluate(
         tx_downtilt_deg: Downtilt [deg] of all transmitters, azimuth and roll kept.
         rx_pattern: Antenna pattern of the receivers.
         scene: The recipe, where its geometry is in files of its own.
+        origin: Root attributes that say where the materials come from, as those of a
+            calibration do.
         overwrite: Replace a finished file of another content.
         progress: Called with stage ("evaluate", "write"), steps done and in all.
     Returns:
@@ -86,7 +89,7 @@ def evaluate(
                 "materials; generate the dataset anew"
             )
         kind = PATHS_FORMAT if frequencies_hz is None else SWEEP_FORMAT
-        request = _request_hash(recipe, dataset, frequencies_hz)
+        request = _request_hash(recipe, dataset, frequencies_hz, origin)
         if prepare_target(output, kind, request, overwrite):
             progress("evaluate", 1, 1)
             return output
@@ -113,7 +116,7 @@ def evaluate(
             progress("evaluate", len(ranges), len(ranges))
             assemble(
                 worlds, receivers, folder, len(ranges), request, progress,
-                sweep=frequencies_hz is not None,
+                sweep=frequencies_hz is not None, attributes=origin,
             )  # fmt: skip
         folder.remove()
     return output
@@ -182,9 +185,13 @@ def _material_tables(file: Path) -> dict[str, Any]:
 
 
 def _request_hash(
-    recipe: Recipe, dataset: PathDataset, frequencies_hz: Sequence[float] | None
+    recipe: Recipe,
+    dataset: PathDataset,
+    frequencies_hz: Sequence[float] | None,
+    origin: Mapping[str, str] | None,
 ) -> str:
     request = {
+        **({} if origin is None else {"origin": dict(origin)}),
         "frequencies_hz": None if frequencies_hz is None else list(frequencies_hz),
         "evaluated": dataset.attributes["content_hash"],
         "recipe": recipe_dict(recipe),

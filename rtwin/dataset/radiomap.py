@@ -1,10 +1,11 @@
 """From a recipe to a radio map file."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from rtwin.channel import rss_dbm, serving_transmitter, sinr, thermal_noise_w
 from rtwin.dataset.assemble import scene_attributes, transmitter_columns, write_table
@@ -31,6 +32,7 @@ from rtwin.errors import OutOfRangeError
 from rtwin.scene import Recipe
 from rtwin.trace import NUM_LATTICES, MapGrid, World, load_world, map_grid, trace_path_gain
 
+Gains = NDArray[np.float64]
 VEGETATION_REMARK = (
     "the radio map does not know the scene's vegetation: its values are those without any; "
     "method paths knows it"
@@ -42,6 +44,7 @@ def generate_radio_map(
     file: str | Path,
     *,
     method: str = "monte-carlo",
+    correction: "Correction | None" = None,
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Path:
@@ -55,6 +58,8 @@ def generate_radio_map(
             the middle of each cell, with delay and angular spreads, mean
             angles, K factor, line of sight and number of paths besides,
             recipe's solver.rays.
+        correction: Changes gains and their standard errors once they are traced, as
+            the discrepancy of a calibrated twin does.
         overwrite: Replace a finished file of another recipe.
         progress: Called with stage ("map"), steps done and in all.
     Returns:
@@ -74,6 +79,8 @@ def generate_radio_map(
     request = map_request(world)
     if method != MAP_METHODS[0]:
         request = f"{method}-{request}"
+    if correction is not None:
+        request = f"{correction.key}-{request}"
     if prepare_target(file, MAP_FORMAT, request, overwrite):
         progress("map", 1, 1)
         return file
@@ -83,7 +90,14 @@ def generate_radio_map(
         columns["path_gain_standard_error"] = np.zeros_like(columns["path_gain"])
     else:
         columns = _trace_averages(world, grid, progress)
-    write_radio_map(file, world, grid, method, columns, request, _rays(recipe, method))
+    said: dict[str, Any] = dict(_rays(recipe, method))
+    if correction is not None:
+        gain, error = correction.apply(
+            world, grid, columns["path_gain"], columns["path_gain_standard_error"], progress
+        )
+        columns |= {"path_gain": gain, "path_gain_standard_error": error}
+        said |= correction.attributes
+    write_radio_map(file, world, grid, method, columns, request, said)
     return file
 
 
@@ -111,10 +125,27 @@ def write_radio_map(
         columns: path_gain and path_gain_standard_error, linear, [tx, cell_y, cell_x];
             with method "paths" the variables of schema.PATH_MAP_VARIABLES.
         request: What was asked for, see rtwin.dataset.store.prepare_target.
-        attributes: What else is said of the file.
+        attributes: What else is said of the file; `remarks` are added to the others.
     """
     with plain_errors(file):
         write_image(file, lambda h5: _write(h5, world, grid, method, columns, request, attributes))
+
+
+class Correction(Protocol):
+    """What changes the gains of a map after they were traced."""
+
+    @property
+    def key(self) -> str:
+        """Tells corrections apart."""
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What the file says of it; `remarks` are added to the others."""
+
+    def apply(
+        self, world: World, grid: MapGrid, gain: Gains, error: Gains, progress: Progress
+    ) -> tuple[Gains, Gains]:
+        """Gains and standard errors, linear, [tx, cell_y, cell_x], from those traced."""
 
 
 def _trace_averages(world: World, grid: MapGrid, progress: Progress) -> dict[str, Any]:
@@ -141,10 +172,10 @@ def _write(
 ) -> None:
     layout = PATH_MAP_LAYOUT if method == "paths" else MAP_LAYOUT
     write_map(h5, layout, world.recipe, grid, columns, {
-        **scene_attributes(world, *_remarks(world, method)),
+        **scene_attributes(world, *_remarks(world, method), *attributes.get("remarks", [])),
+        **{name: value for name, value in attributes.items() if name != "remarks"},
         "request_hash": request,
         **map_attributes(world.recipe, grid, method),
-        **attributes,
     })  # fmt: skip
 
 

@@ -8,7 +8,7 @@ Importing this package does not start the engine; the first call does.
 
 from rtwin.trace.engine import GPU_VARIANT, Engine, find_llvm, start_engine
 from rtwin.trace.evaluate import evaluate_paths
-from rtwin.trace.frozen import FrozenPaths, freeze_paths
+from rtwin.trace.frozen import FrozenPaths, freeze_paths, restore_materials
 from rtwin.trace.obstruction import Obstruction, obstruction
 from rtwin.trace.partial import (
     Change,
@@ -72,6 +72,7 @@ __all__ = [
     "part_triangles",
     "place",
     "remarks",
+    "restore_materials",
     "retrace_transmitter",
     "scene_file_meshes",
     "scene_hash",

@@ -97,20 +97,10 @@ class FrozenPaths:
 
     def restore(self) -> None:
         """Give the materials of the world's recipe their values back."""
-        for material, found in self.world.materials.items():
-            for name in MATERIAL_PARAMETERS:
-                self._set(material, name, self.world.engine.opaque([getattr(found, name)]))
+        restore_materials(self.world)
 
     def _set(self, material: str, name: str, value: Any) -> None:
-        if material not in self.world.materials or name not in MATERIAL_PARAMETERS:
-            raise OutOfRangeError(
-                f"'{material}.{name}' is no material parameter of this scene; materials are "
-                f"{', '.join(self.world.material_names)}, parameters "
-                f"{', '.join(MATERIAL_PARAMETERS)}"
-            )
-        number = sorted(self.world.materials).index(material)
-        made = self.world.scene.radio_materials[f"material-{number}"]
-        setattr(made, MATERIAL_PARAMETERS[name], value)
+        _set_material(self.world, material, name, value)
 
     def _evaluate(self, loop_mode: str) -> Any:
         from sionna.rt.path_solvers.field_calculator import FieldCalculator
@@ -128,6 +118,28 @@ class FrozenPaths:
                 total = total + engine.dr.squared_norm(value) / ports
         engine.dr.eval(total)
         return total
+
+
+def restore_materials(world: World) -> None:
+    """Give the materials of a world the values that its recipe has.
+
+    Evaluations of frozen paths leave others behind, which would guide the rays of
+    the next trace.
+    """
+    for material, found in world.materials.items():
+        for name in MATERIAL_PARAMETERS:
+            _set_material(world, material, name, world.engine.opaque([getattr(found, name)]))
+
+
+def _set_material(world: World, material: str, name: str, value: Any) -> None:
+    if material not in world.materials or name not in MATERIAL_PARAMETERS:
+        raise OutOfRangeError(
+            f"'{material}.{name}' is no material parameter of this scene; materials are "
+            f"{', '.join(world.material_names)}, parameters {', '.join(MATERIAL_PARAMETERS)}"
+        )
+    number = sorted(world.materials).index(material)
+    made = world.scene.radio_materials[f"material-{number}"]
+    setattr(made, MATERIAL_PARAMETERS[name], value)
 
 
 def freeze_paths(

@@ -42,3 +42,24 @@ def plain_campaign(tmp_path):
         lines.append(f"{'ab'[t]},{'pq'[p]},{x:.3f},{y:.3f},{v:.3f}")
     (tmp_path / "points.csv").write_text("\n".join(lines))
     return campaign_from_dict(TABLE, "plain", tmp_path)
+
+
+BRICK = {"brick": {"relative_permittivity": 6.0, "conductivity_s_per_m": 0.08}}
+
+
+@pytest.fixture(scope="session")
+def measured_yard():
+    """The courtyard as it is drawn, its campaign, and rows measured with other brick in it."""
+    from dataclasses import replace
+
+    from rtwin.calibration.scene import with_materials
+    from rtwin.calibration.synthetic import _table, true_gain
+    from rtwin.scene import load_recipe
+
+    recipe = load_recipe("courtyard", max_depth=2)
+    campaign = campaign_from_dict(_table(recipe, 1, 1), "yard", ".")
+    data, gain = true_gain(with_materials(recipe, BRICK), campaign, 260, 1)
+    rows = np.flatnonzero(np.isfinite(gain))
+    noise = np.random.default_rng(1).normal(0, 2.0, len(rows))
+    data = replace(data.take(rows), level_db=gain[rows] - 20.0 + noise)
+    return recipe, campaign, data, gain[rows] - 20.0

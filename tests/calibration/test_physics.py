@@ -10,25 +10,17 @@ from rtwin.calibration.fit import fit_physics
 from rtwin.calibration.measurements import links_of
 from rtwin.calibration.parameters import Parameter, parameters_of
 from rtwin.calibration.physics import build_model, element_gain
-from rtwin.calibration.scene import with_materials, world_of
-from rtwin.calibration.synthetic import _table, true_gain
+from rtwin.calibration.scene import world_of
+from rtwin.calibration.synthetic import _table
 from rtwin.scene import load_recipe
 from rtwin.trace import start_engine
 from rtwin.units import azimuth_zenith, rotation_matrix, unit_vector
 
-TRUTH = {"brick": {"relative_permittivity": 6.0, "conductivity_s_per_m": 0.08}}
-
 
 @pytest.fixture(scope="module")
-def courtyard():
-    recipe = load_recipe("courtyard", max_depth=2)
-    campaign = campaign_from_dict(_table(recipe, 1, 1), "yard", ".")
-    data, gain = true_gain(with_materials(recipe, TRUTH), campaign, 260, 1)
-    rows = np.flatnonzero(np.isfinite(gain))
-    noise = np.random.default_rng(1).normal(0, 2.0, len(rows))
-    data = replace(data.take(rows), level_db=gain[rows] - 20.0 + noise)
-    model = build_model(world_of(recipe, campaign), data)
-    return model, gain[rows] - 20.0
+def courtyard(measured_yard):
+    recipe, campaign, data, truth = measured_yard
+    return build_model(world_of(recipe, campaign), data), truth
 
 
 def test_element_is_the_engines():

@@ -41,7 +41,7 @@ class Browser:
         read_here, write_there = os.pipe()
         read_there, write_here = os.pipe()
         command = 'r=$1; w=$2; shift 2; exec "$@" 3<&"$r" 4>&"$w"'
-        program = [find_browser(), *FLAGS, f"--user-data-dir={self._folder.name}"]
+        program = [str(find_browser()), *FLAGS, f"--user-data-dir={self._folder.name}"]
         self._process = subprocess.Popen(
             ["bash", "-c", command, "bash", str(read_there), str(write_there), *program],
             pass_fds=(read_there, write_there), stdout=subprocess.DEVNULL,
