@@ -14,11 +14,9 @@ from rtwin.horizontal.edits import Edit, Edits, apply_edits, edits_from_dict, lo
 from rtwin.horizontal.ladder import RUNGS, Estimate
 from rtwin.horizontal.picture import plot_twin
 from rtwin.horizontal.retrace import Retraced, retrace
+from rtwin.horizontal.snapshot import DECISIONS, Note, Snapshot
 from rtwin.horizontal.state import TwinState, trace_state
 from rtwin.horizontal.twin import (
-    DECISIONS,
-    Note,
-    Snapshot,
     append_snapshot,
     create_twin,
     history,
