@@ -21,12 +21,10 @@ from rtwin.horizontal.merge import RULES, Merged, merge_maps
 from rtwin.horizontal.merged_file import merge_files
 from rtwin.horizontal.picture import plot_twin
 from rtwin.horizontal.retrace import Retraced, retrace
+from rtwin.horizontal.snapshot import DECISIONS, Note, Snapshot
 from rtwin.horizontal.state import TwinState, trace_state
 from rtwin.horizontal.synthesis import stored_twin
 from rtwin.horizontal.twin import (
-    DECISIONS,
-    Note,
-    Snapshot,
     append_snapshot,
     create_twin,
     history,

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from rtwin.dataset.store import snapshot_files
 from rtwin.errors import OutOfRangeError
-from rtwin.horizontal.twin import DECISIONS, Snapshot, open_twin
+from rtwin.horizontal.snapshot import DECISIONS, Snapshot
+from rtwin.horizontal.twin import open_twin
 from rtwin.horizontal.update import FLOOR_DB
 from rtwin.plot.fields import map_extent
 from rtwin.plot.style import (

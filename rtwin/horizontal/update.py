@@ -10,17 +10,16 @@ from rtwin.dataset.progress import Progress, silent
 from rtwin.horizontal.differences import Differences, differences
 from rtwin.horizontal.edits import Edits, apply_edits, load_edits
 from rtwin.horizontal.retrace import How, Retraced, retrace
-from rtwin.horizontal.state import TwinState
-from rtwin.horizontal.twin import (
+from rtwin.horizontal.snapshot import (
     PRESERVED,
     RETRACED,
     UNCERTAINTY_DB,
     UPDATED,
     Note,
     Snapshot,
-    append_snapshot,
-    updating,
 )
+from rtwin.horizontal.state import TwinState
+from rtwin.horizontal.twin import append_snapshot, updating
 from rtwin.trace import Effort, world_of_parts
 from rtwin.units import to_db
 
