@@ -11,6 +11,7 @@ from rtwin.calibration.alignment import align, align_weights
 from rtwin.calibration.campaign import Campaign, list_campaigns, load_campaign
 from rtwin.calibration.discrepancy import TwinCorrection, calibration_attributes
 from rtwin.calibration.inputs import Inputs, link_inputs
+from rtwin.calibration.measured import generate_measured_map
 from rtwin.calibration.measurements import Measurements, grid_means, load_measurements
 from rtwin.calibration.plan import next_positions, plan_route
 from rtwin.calibration.result import read_result
@@ -33,6 +34,7 @@ __all__ = [
     "calibrated_recipe",
     "calibration_attributes",
     "fit_twin",
+    "generate_measured_map",
     "grid_means",
     "link_inputs",
     "list_campaigns",

@@ -69,7 +69,7 @@ def generate_radio_map(
     if file.is_dir() or not file.exists():
         prepare_target(file, MAP_FORMAT, None, overwrite)  # before the work, not after it
     world = load_world(recipe)
-    request = request_hash(recipe, world.scene_hash, None)
+    request = map_request(world)
     if method != MAP_METHODS[0]:
         request = f"{method}-{request}"
     if correction is not None:
@@ -83,16 +83,45 @@ def generate_radio_map(
         columns["path_gain_standard_error"] = np.zeros_like(columns["path_gain"])
     else:
         columns = _trace_averages(world, grid, progress)
-    more: dict[str, Any] = {}
+    more: dict[str, Any] = _rays(recipe, method)
     if correction is not None:
         gain, error = correction.apply(
             world, grid, columns["path_gain"], columns["path_gain_standard_error"], progress
         )
         columns |= {"path_gain": gain, "path_gain_standard_error": error}
-        more = correction.attributes
-    with plain_errors(file):
-        write_image(file, lambda h5: _write(h5, world, grid, method, columns, request, more))
+        more |= correction.attributes
+    write_radio_map(file, world, grid, method, columns, request, more)
     return file
+
+
+def map_request(world: World) -> str:
+    """What a radio map of a world was asked for, as a hash."""
+    return request_hash(world.recipe, world.scene_hash, None)
+
+
+def write_radio_map(
+    file: Path,
+    world: World,
+    grid: MapGrid,
+    method: str,
+    columns: dict[str, Any],
+    request: str,
+    attributes: dict[str, Any],
+) -> None:
+    """Write a radio map, whole or not at all; what follows from its gains is added.
+
+    Args:
+        file: Where to; replaced.
+        world: The scene; its recipe's transmitters are those of the map.
+        grid: The cells.
+        method: How the gains were found.
+        columns: path_gain and path_gain_standard_error, linear, [tx, cell_y, cell_x];
+            with method "paths" the variables of schema.PATH_MAP_VARIABLES.
+        request: What was asked for, see rtwin.dataset.store.prepare_target.
+        attributes: What else is said of the file; `remarks` are added to the others.
+    """
+    with plain_errors(file):
+        write_image(file, lambda h5: _write(h5, world, grid, method, columns, request, attributes))
 
 
 class Correction(Protocol):
@@ -132,20 +161,19 @@ def _write(
     method: str,
     columns: dict[str, Any],
     request: str,
-    more: dict[str, Any],
+    attributes: dict[str, Any],
 ) -> None:
     recipe = world.recipe
     gain, transmitters = columns["path_gain"], transmitter_columns(recipe)
     power = transmitters["tx_power_dbm"]
     noise = thermal_noise_w(recipe.bandwidth_hz, recipe.temperature_k, recipe.noise_figure_db)
     write_header(h5, MAP_FORMAT, {
-        **scene_attributes(world, *_remarks(world, method), *more.get("remarks", [])),
-        **{name: value for name, value in more.items() if name != "remarks"},
+        **scene_attributes(world, *_remarks(world, method), *attributes.get("remarks", [])),
         "request_hash": request,
         "cell_size_m": grid.cell_size_m,
         "height_m": recipe.radio_map.height_m,
         "method": method,
-        **_rays(recipe, method),
+        **{name: value for name, value in attributes.items() if name != "remarks"},
         "noise_power_w": float(noise),
     })  # fmt: skip
     layout = PATH_MAP_LAYOUT if method == "paths" else MAP_LAYOUT
@@ -168,7 +196,7 @@ def _write(
 
 def _remarks(world: World, method: str) -> list[str]:
     # Paths lose in vegetation; the solver that draws rays does not know that there is any.
-    return [VEGETATION_REMARK] if world.volumes and method != "paths" else []
+    return [VEGETATION_REMARK] if world.volumes and method == MAP_METHODS[0] else []
 
 
 def _rays(recipe: Recipe, method: str) -> dict[str, int]:
