@@ -44,7 +44,7 @@ def trace_path_map(world: World, grid: MapGrid, progress: Progress) -> dict[str,
     blocks = []
     for start in range(0, len(cells), size):
         progress("map", start, len(cells))
-        traced = tracer.trace(_standing_at(cells[start : start + size]))
+        traced = tracer.trace(standing_at(cells[start : start + size]))
         blocks.append(path_statistics(traced.path_set(recipe.frequency_hz)))
     progress("map", len(cells), len(cells))
     links = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
@@ -70,7 +70,8 @@ def path_statistics(paths: PathSet) -> dict[str, NDArray[Any]]:
     }
 
 
-def _standing_at(position_m: NDArray[np.float64]) -> Receivers:
+def standing_at(position_m: NDArray[np.float64]) -> Receivers:
+    """Receivers that stand still at positions [rx, 3] m."""
     still = np.zeros_like(position_m)
     return Receivers(
         position_m=position_m,
