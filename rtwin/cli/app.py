@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from rtwin import __version__
-from rtwin.cli import calibrate, exports, feed, look, scene, trace
+from rtwin.cli import calibrate, exports, feed, keep, look, scene, trace
 from rtwin.cli.report import stderr
 from rtwin.errors import RtwinError
 
@@ -27,7 +27,8 @@ app = typer.Typer(
 )
 for command in (
     look.doctor, look.scenes, trace.generate, trace.evaluate,
-    trace.radiomap, calibrate.calibrate, feed.sample, look.info, look.validate,
+    trace.radiomap, calibrate.calibrate, feed.sample, keep.twin, keep.update,
+    look.info, look.validate,
     look.plot, trace.render, look.view, exports.export, feed.experiment,
 ):  # fmt: skip
     app.command()(command)

@@ -15,7 +15,7 @@ from rtwin.cli.report import (
 )
 
 FileArgument = Annotated[
-    Path, typer.Argument(metavar="FILE", help="A dataset, radio map or link trace.")
+    Path, typer.Argument(metavar="FILE", help="A dataset, radio map, link trace or twin.")
 ]
 
 
@@ -64,9 +64,12 @@ def scenes(json: JsonFlag = False) -> None:
 
 
 def info(file: FileArgument, json: JsonFlag = False) -> None:
-    """Print what a file holds and where it came from."""
+    """Print what a file holds and where it came from; of a twin, its history."""
     from rtwin.dataset import file_info
 
+    if file.is_dir():
+        _print_history(file, json)
+        return
     found = file_info(file)
     if json:
         print_json(found)
@@ -75,6 +78,22 @@ def info(file: FileArgument, json: JsonFlag = False) -> None:
     found["remarks"] = "; ".join(found["remarks"]) or "none"
     found["versions"] = ", ".join(f"{k} {v}" for k, v in found["versions"].items())
     print_rows(list(found.items()))
+
+
+def _print_history(folder: Path, json: bool) -> None:
+    from rtwin.horizontal import history
+
+    rows = history(folder)
+    if json:
+        print_json({"twin": str(folder), "snapshots": rows})
+        return
+    print_rows([("twin", folder), ("bytes", human_bytes(sum(row["bytes"] for row in rows)))])
+    for row in rows:
+        decided = ", ".join(f"{name} {what}" for name, what in row["decisions"].items())
+        typer.echo(
+            f"{row['snapshot']:06d}  {row['created']}  {row['seconds']:>6.1f} s  "
+            f"{100 * row['share_changed']:>5.1f} % of the cells  {row['news']} ({decided})"
+        )
 
 
 def validate(file: FileArgument, json: JsonFlag = False) -> None:

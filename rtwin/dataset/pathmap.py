@@ -35,10 +35,7 @@ def trace_path_map(world: World, grid: MapGrid, progress: Progress) -> dict[str,
         `path_gain` and the variables of schema.PATH_MAP_VARIABLES.
     """
     recipe = world.recipe
-    data = recipe_dict(recipe)
-    data["receivers"] = {"kind": "list", "positions_m": [[0, 0, 0]],
-                         "antenna": {"polarization": "VH"}}  # fmt: skip
-    tracer = Tracer(replace(world, recipe=recipe_from_dict(data, recipe.name, recipe.folder)))
+    tracer = Tracer(world_of_cells(world))
     cells = grid.centers_m.reshape(-1, 3)
     size, num_tx = default_shard_size(recipe), len(recipe.transmitter)
     blocks = []
@@ -52,6 +49,15 @@ def trace_path_map(world: World, grid: MapGrid, progress: Progress) -> dict[str,
         name: np.ascontiguousarray(values.reshape(*grid.shape, num_tx).transpose(2, 0, 1))
         for name, values in links.items()
     }
+
+
+def world_of_cells(world: World) -> World:
+    """The same world, heard by the receivers of maps: isotropic, in both polarisations."""
+    data = recipe_dict(world.recipe)
+    data["receivers"] = {"kind": "list", "positions_m": [[0, 0, 0]],
+                         "antenna": {"polarization": "VH"}}  # fmt: skip
+    recipe = recipe_from_dict(data, world.recipe.name, world.recipe.folder)
+    return replace(world, recipe=recipe)
 
 
 def path_statistics(paths: PathSet) -> dict[str, NDArray[Any]]:
@@ -71,7 +77,7 @@ def path_statistics(paths: PathSet) -> dict[str, NDArray[Any]]:
 
 
 def standing_at(position_m: NDArray[np.float64]) -> Receivers:
-    """Receivers that stand still at positions [rx, 3] m."""
+    """Receivers that stand at places [m], [rx, 3], whatever is there."""
     still = np.zeros_like(position_m)
     return Receivers(
         position_m=position_m,

@@ -11,7 +11,14 @@ from rtwin.dataset.assemble import scene_attributes, transmitter_columns, write_
 from rtwin.dataset.generate import request_hash
 from rtwin.dataset.pathmap import trace_path_map
 from rtwin.dataset.progress import Progress, silent
-from rtwin.dataset.schema import COORDINATES, MAP_FORMAT, MAP_LAYOUT, MAP_METHODS, PATH_MAP_LAYOUT
+from rtwin.dataset.schema import (
+    COORDINATES,
+    MAP_FORMAT,
+    MAP_LAYOUT,
+    MAP_METHODS,
+    PATH_MAP_LAYOUT,
+    Variable,
+)
 from rtwin.dataset.store import (
     attach_dimensions,
     content_hash,
@@ -97,20 +104,49 @@ def _trace_averages(world: World, grid: MapGrid, progress: Progress) -> dict[str
 def _write(
     h5: h5py.File, world: World, grid: MapGrid, method: str, columns: dict[str, Any], request: str
 ) -> None:
-    recipe = world.recipe
-    gain, transmitters = columns["path_gain"], transmitter_columns(recipe)
-    power = transmitters["tx_power_dbm"]
-    noise = thermal_noise_w(recipe.bandwidth_hz, recipe.temperature_k, recipe.noise_figure_db)
-    write_header(h5, MAP_FORMAT, {
+    layout = PATH_MAP_LAYOUT if method == "paths" else MAP_LAYOUT
+    attributes = {
         **scene_attributes(world, *_remarks(world, method)),
         "request_hash": request,
+        **map_attributes(world.recipe, grid, method),
+    }
+    write_map(h5, layout, world.recipe, grid, columns, attributes)
+
+
+def map_attributes(recipe: Recipe, grid: MapGrid, method: str) -> dict[str, Any]:
+    """Root attributes of radio maps, beside those that every file of a scene has."""
+    return {
         "cell_size_m": grid.cell_size_m,
         "height_m": recipe.radio_map.height_m,
         "method": method,
         **_rays(recipe, method),
-        "noise_power_w": float(noise),
-    })  # fmt: skip
-    layout = PATH_MAP_LAYOUT if method == "paths" else MAP_LAYOUT
+        "noise_power_w": _noise_w(recipe),
+    }
+
+
+def _noise_w(recipe: Recipe) -> float:
+    return float(thermal_noise_w(recipe.bandwidth_hz, recipe.temperature_k, recipe.noise_figure_db))
+
+
+def write_map(
+    h5: h5py.File,
+    layout: tuple[Variable, ...],
+    recipe: Recipe,
+    grid: MapGrid,
+    columns: dict[str, Any],
+    attributes: dict[str, Any],
+    labels: dict[str, Any] | None = None,
+) -> None:
+    """Fill a file with a radio map: what follows from path gains is computed here.
+
+    Args:
+        layout: Its variables.
+        columns: Values of variables, `path_gain` among them.
+        labels: Values of the coordinates that maps do not have.
+    """
+    gain, transmitters = columns["path_gain"], transmitter_columns(recipe)
+    power, noise = transmitters["tx_power_dbm"], _noise_w(recipe)
+    write_header(h5, MAP_FORMAT, attributes)
     write_table(h5, layout, {
         **transmitters,
         **columns,
@@ -121,6 +157,7 @@ def _write(
     })  # fmt: skip
     attach_dimensions(h5, layout, {
         **COORDINATES,
+        **(labels or {}),
         "tx": [tx.name for tx in recipe.transmitter],
         "cell_x": grid.centers_m[0, :, 0],
         "cell_y": grid.centers_m[:, 0, 1],

@@ -173,6 +173,43 @@ PATH_MAP_VARIABLES = (
 
 PATH_MAP_LAYOUT = (*MAP_LAYOUT, *PATH_MAP_VARIABLES)
 
+_ROW = ("path",)
+_CHAIN = ("chain",)
+TWIN_VARIABLES = (
+    Variable("corner_z_m", ("corner_y", "corner_x"), "<f8", "m", "height of the cells' corners"),
+    Variable("is_inside", _CELLS, "|u1", "", "1 where the middle lies inside of an object"),
+    _cell(
+        "uncertainty_db", "<f4", "dB",
+        "standard deviation of path_gain against reality, as the twin states it",
+    ),
+    _cell("traced_snapshot", "<i4", "", "snapshot in which the cell was last traced or corrected"),
+    _cell("decision", "|u1", "", "0 preserved, 1 updated without tracing, 2 traced again"),
+    Variable("tx_decision", ("tx",), "|u1", "", "the same of the transmitter as a whole"),
+    Variable("tx_reason", ("tx",), "str", "", "why, in a sentence"),
+    Variable("tx_seconds", ("tx",), "<f8", "s", "what the transmitter took"),
+    Variable("path_snapshot", ("tx",), "<i4", "", "snapshot that holds the transmitter's paths"),
+    Variable("kept_tx", ("kept",), "str", "", "transmitters whose paths this snapshot holds"),
+    Variable("kept_num_paths", ("kept",), "<i8", "1", "number of paths of each"),
+    Variable("kept_num_chains", ("kept",), "<i8", "1", "number of chains of each"),
+    Variable("chain_parent", _CHAIN, "<i4", "", "the chain without its last element; -1 for none"),
+    Variable("chain_length", _CHAIN, "|u1", "1", "number of elements"),
+    Variable("chain_triangle", _CHAIN, "<u4", "", "a triangle of the last element"),
+    Variable("chain_edge", _CHAIN, "|u1", "", "edge of that triangle; 255 for a plane"),
+    Variable("path_receiver", _ROW, "<i4", "", "cell of the path: row * cells in a row + column"),
+    Variable("path_chain", _ROW, "<i4", "", "chain of the path, -1 if it is scattered"),
+    Variable("path_interactions", (*_ROW, "depth"), "|u1", "", "as interactions of datasets"),
+    Variable("path_triangle", (*_ROW, "depth"), "<u4", "", "as triangle of datasets"),
+    Variable("path_edge", _ROW, "|u1", "", "as edge of datasets"),
+    Variable("path_vertex_m", (*_ROW, "depth", "xyz"), "<f4", "m", "as vertex_m of datasets"),
+    Variable("path_is_repeat", _ROW, "|u1", "", "1 if another path is the same"),
+    Variable("path_a", (*_ROW, "rx_pol", "tx_pol"), "<c8", "1", "as a of datasets"),
+    Variable("path_doppler_hz", _ROW, "<f8", "Hz", "Doppler shift by moving ends and objects"),
+    Variable("path_vegetation_loss_db", _ROW, "<f8", "dB", "loss in vegetation on the way"),
+)  # fmt: skip
+"""What a snapshot of a twin holds beside its map: state of the cells, geometry of the paths."""
+
+TWIN_LAYOUT = (*PATH_MAP_LAYOUT, *TWIN_VARIABLES)
+
 
 _WHO = ("time", "ue")
 _LINK = (*_WHO, "tx")
@@ -222,7 +259,9 @@ TRACE_LAYOUT = (
 
 def layout_of(attributes: Mapping[str, Any]) -> tuple[Variable, ...] | None:
     """The variables of a file with these root attributes; None if it is of no known kind."""
-    of_maps = PATH_MAP_LAYOUT if attributes.get("method") == "paths" else MAP_LAYOUT
+    of_maps: tuple[Variable, ...] = MAP_LAYOUT
+    if attributes.get("method") == "paths":
+        of_maps = TWIN_LAYOUT if "snapshot" in attributes else PATH_MAP_LAYOUT
     layouts = {
         PATHS_FORMAT: PATHS_LAYOUT, SWEEP_FORMAT: SWEEP_LAYOUT, MAP_FORMAT: of_maps,
         TRACE_FORMAT: TRACE_LAYOUT,

@@ -23,14 +23,9 @@ from rtwin.dataset.store import (
     file_image,
     plain_errors,
     replace_whole,
+    sole_writer,
     write_whole,
 )
-from rtwin.errors import StoreError
-
-try:
-    import fcntl
-except ImportError:  # not on Windows; there, nobody is kept from writing twice
-    fcntl = None  # type: ignore[assignment]
 
 SHARD_VARIABLES = tuple(v for v in LINK_VARIABLES if v.name in ("num_paths", "dropped_path_gain"))
 
@@ -53,19 +48,9 @@ class ShardFolder:
         """Create or resume the folder for one plan, and keep other writers out."""
         with plain_errors(self.target, RESUME):
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = open(self.path / "lock", "w")  # noqa: SIM115 (held while the folder is)
-        try:
-            if fcntl is not None:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError as error:
-                    raise StoreError(
-                        f"{self.target}: another rtwin is writing it; wait for that one"
-                    ) from error
+        with sole_writer(self.path, self.target):
             self._resume_or_start(plan)
             yield
-        finally:
-            lock.close()
 
     def _resume_or_start(self, plan: dict[str, Any]) -> None:
         file = self.path / "plan.json"

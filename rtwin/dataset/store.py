@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +19,11 @@ from numpy.typing import NDArray
 import rtwin
 from rtwin.dataset.schema import FORMAT_VERSION, Variable
 from rtwin.errors import RtwinError, StoreError
+
+try:
+    import fcntl
+except ImportError:  # not on Windows; there, nobody is kept from writing twice
+    fcntl = None  # type: ignore[assignment]
 
 CHUNK_BYTES = 2**18
 BLOCK_ROWS = 2**16
@@ -176,6 +182,28 @@ def write_whole(target: Path, image: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def sole_writer(folder: Path, target: Path) -> Iterator[None]:
+    """Keep other writers out of a folder; the lock is gone with the process.
+
+    Raises:
+        StoreError: if another process writes there; the line names the target.
+    """
+    with plain_errors(target):
+        lock = open(folder / "lock", "w")  # noqa: SIM115 (held while the folder is)
+    try:
+        if fcntl is not None:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise StoreError(
+                    f"{target}: another rtwin is writing it; wait for that one"
+                ) from error
+        yield
+    finally:
+        lock.close()
+
+
 def reserve_space(folder: Path, size: int) -> None:
     """Fail now, cleanly, if the disk cannot take `size` more bytes.
 
@@ -249,8 +277,16 @@ def _is_ours(file: Path) -> bool:
         return False
 
 
+_SNAPSHOT = re.compile(r"\d{6}\.h5")
+
+
+def snapshot_files(folder: Path) -> list[Path]:
+    """The snapshots of a twin's folder, oldest first; what a killed run left is none."""
+    return sorted(file for file in folder.iterdir() if _SNAPSHOT.fullmatch(file.name))
+
+
 def open_checked(path: str | Path, kind: str | None = None) -> h5py.File:
-    """Open one of rtwin's files for reading.
+    """Open one of rtwin's files for reading; of a twin's folder its newest snapshot.
 
     Raises:
         StoreError: if it is missing, not HDF5, not rtwin's, of a newer layout,
@@ -259,6 +295,11 @@ def open_checked(path: str | Path, kind: str | None = None) -> h5py.File:
     path = Path(path)
     if not path.exists():
         raise StoreError(f"{path}: no such file")
+    if path.is_dir():
+        snapshots = snapshot_files(path)
+        if not snapshots:
+            raise StoreError(f"{path}: is a folder without snapshots of a twin; give a file")
+        path = snapshots[-1]
     try:
         file = h5py.File(path, "r")
     except OSError as error:

@@ -10,26 +10,47 @@ from rtwin.trace.engine import GPU_VARIANT, Engine, find_llvm, start_engine
 from rtwin.trace.evaluate import evaluate_paths
 from rtwin.trace.frozen import FrozenPaths, freeze_paths
 from rtwin.trace.obstruction import Obstruction, obstruction
-from rtwin.trace.paths import TracedPaths, Tracer
+from rtwin.trace.partial import (
+    Change,
+    Effort,
+    PartialTrace,
+    keeps_chains,
+    retrace_transmitter,
+    segments_meet,
+)
+from rtwin.trace.paths import Tracer
 from rtwin.trace.place import place
 from rtwin.trace.queries import ground_height_m, is_clear, is_inside
 from rtwin.trace.radiomap import NUM_LATTICES, MapGrid, map_grid, trace_path_gain
 from rtwin.trace.remarks import remarks
 from rtwin.trace.sources import Part, SceneParts, load_parts, scene_file_meshes
-from rtwin.trace.world import NO_TRIANGLE, World, load_world, world_of_parts
+from rtwin.trace.transmitter import StoredChains, TracedPaths, TransmitterTrace, traced_paths
+from rtwin.trace.world import (
+    NO_TRIANGLE,
+    World,
+    load_world,
+    part_triangles,
+    scene_hash,
+    world_of_parts,
+)
 
 __all__ = [
     "GPU_VARIANT",
     "NO_TRIANGLE",
     "NUM_LATTICES",
+    "Change",
+    "Effort",
     "Engine",
     "FrozenPaths",
     "MapGrid",
     "Obstruction",
     "Part",
+    "PartialTrace",
     "SceneParts",
+    "StoredChains",
     "TracedPaths",
     "Tracer",
+    "TransmitterTrace",
     "World",
     "evaluate_paths",
     "find_llvm",
@@ -37,14 +58,20 @@ __all__ = [
     "ground_height_m",
     "is_clear",
     "is_inside",
+    "keeps_chains",
     "load_parts",
     "load_world",
     "map_grid",
     "obstruction",
+    "part_triangles",
     "place",
     "remarks",
+    "retrace_transmitter",
     "scene_file_meshes",
+    "scene_hash",
+    "segments_meet",
     "start_engine",
     "trace_path_gain",
+    "traced_paths",
     "world_of_parts",
 ]

@@ -32,9 +32,20 @@ def connect(
     solver: Solver,
 ) -> PathTable:
     """Candidate paths from a transmitter to receivers [rx, 3] along all its chains."""
+    pairs = [reachable_pairs(world, group, receivers_m) for group in groups]
+    return walk_pairs(world, groups, pairs, receivers_m, solver)
+
+
+def walk_pairs(
+    world: World,
+    groups: list[ChainImages],
+    pairs: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    receivers_m: NDArray[np.float64],
+    solver: Solver,
+) -> PathTable:
+    """Candidate paths of some pairs of chain (row of its group) and receiver."""
     parts = []
-    for group in groups:
-        chain, receiver = reachable_pairs(world, group, receivers_m)
+    for group, (chain, receiver) in zip(groups, pairs, strict=True):
         if not (solver.line_of_sight or (solver.refraction and solver.max_depth > 0)):
             direct = group.length[chain] == 0
             chain, receiver = chain[~direct], receiver[~direct]
@@ -159,6 +170,7 @@ class _Walkers:
             triangle=np.where(filled, self._triangle[place], NO_TRIANGLE),
             vertex=np.where(filled[..., None], self._point[place], np.float32(0)),
             wedge=self._wedge[rows],
+            chain=self._group.row[self._chain[rows]],
         )
 
 

@@ -7,8 +7,8 @@ from rtwin.channel import InteractionType
 from rtwin.scene import Receivers
 from rtwin.trace.fields import End, coefficients, receiver_end, transmitter_ends
 from rtwin.trace.foliage import attenuated, vegetation_loss_db
-from rtwin.trace.paths import path_ends, shift_by_ends_hz
 from rtwin.trace.table import PathTable
+from rtwin.trace.transmitter import path_ends, shift_by_ends_hz
 from rtwin.trace.wedges import wedges_of_edges
 from rtwin.trace.world import World
 

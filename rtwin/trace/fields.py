@@ -194,4 +194,5 @@ def _from_buffer(world: World, buffer: Any, table: PathTable) -> PathTable:
         triangle=np.where(filled, triangle, NO_TRIANGLE).astype(np.uint32),
         vertex=np.where(filled[..., None], vertex, repeat),
         wedge=table.wedge,
+        chain=table.chain,
     )

@@ -17,8 +17,8 @@ from rtwin.errors import OutOfRangeError
 from rtwin.scene import Receivers
 from rtwin.trace.evaluate import without_gaps
 from rtwin.trace.fields import antenna_patterns, receiver_end, to_buffer, transmitter_ends
-from rtwin.trace.paths import TracedPaths
 from rtwin.trace.table import PathTable
+from rtwin.trace.transmitter import TracedPaths
 from rtwin.trace.wedges import wedges_of_edges
 from rtwin.trace.world import World
 from rtwin.units import from_db

@@ -30,6 +30,7 @@ class ChainImages:
     chain's length has no meaning.
     """
 
+    row: NDArray[np.int64]  # [chain], row of the ChainTable
     length: NDArray[np.int64]  # [chain]
     plane: NDArray[np.int64]  # [chain, depth], row of World.planes
     normal: NDArray[np.float64]  # [chain, depth, 3]
@@ -116,6 +117,7 @@ def _images(
         o[:, k + 1] = np.where(behind, _mirror(o[:, k], normal[:, k], point[:, k]), wedge["o"])
         e[:, k + 1] = np.where(behind, _mirror(e[:, k], normal[:, k], 0.0), wedge["e_hat"])
     return ChainImages(
+        row=rows,
         length=chains.length[rows],
         plane=world.triangles.plane[triangle],
         normal=normal,

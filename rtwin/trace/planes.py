@@ -44,7 +44,8 @@ def find_planes(
         oriented[clear & (normal[:, axis] < 0)] *= -1.0
         undecided &= ~clear
     corners = vertices.astype(np.float64)
-    center = corners.reshape(-1, 3).mean(axis=0)
+    # In whole kilometres: an edit of the scene shall not number its other planes anew.
+    center = np.round(corners.reshape(-1, 3).mean(axis=0) / 1e3) * 1e3
     offset = np.einsum("ti,ti->t", oriented, corners.mean(axis=1) - center)
     keys = np.column_stack(
         [np.round(oriented / NORMAL_STEP), np.round(offset / OFFSET_STEP_M)]

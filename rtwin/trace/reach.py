@@ -22,6 +22,7 @@ EDGE_MARGIN_M = 0.02
 # Boxes must not lose what their receivers pass: wider than any rounding in double precision.
 BOX_MARGIN_M = 1e-3
 PAIRS_PER_LAUNCH = 4_000_000
+NUM_BOXES = 4  # boxes that ways are tested against in one launch
 
 
 @dataclass(frozen=True)
@@ -41,20 +42,31 @@ class _Boxes:
 
 
 def reachable_pairs(
-    world: World, images: ChainImages, receivers_m: NDArray[np.float64]
+    world: World,
+    images: ChainImages,
+    receivers_m: NDArray[np.float64],
+    *,
+    chains: NDArray[np.int64] | None = None,
+    near_m: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pairs whose mirror points all fall inside the bounds of their planes.
 
+    Args:
+        receivers_m: Receivers [m], [rx, 3].
+        chains: Rows of the images that are asked for; default: all.
+        near_m: Boxes [m], [box, 2, 3], at most NUM_BOXES; only pairs whose way over the
+            mirror points meets one of them are wanted. Default: all pairs.
     Returns:
         Chain (row of the images) and receiver of each pair, neighbours in space together:
         rays that start and end near each other are quicker.
     """
     order = _along_a_curve(receivers_m)
     levels = _pile_up(receivers_m[order])
-    test = _Test(world, images)
+    test = _Test(world, images, near_m)
     num = len(levels[-1]) if levels else len(order)
-    chain = np.repeat(np.arange(len(images), dtype=np.uint32), num)
-    box = np.tile(np.arange(num, dtype=np.uint32), len(images))
+    asked = np.arange(len(images)) if chains is None else chains
+    chain = np.repeat(asked.astype(np.uint32), num)
+    box = np.tile(np.arange(num, dtype=np.uint32), len(asked))
     for height in range(len(levels) - 1, -1, -1):
         kept = test.passes(chain, box, levels[height].corners(), BOX_MARGIN_M)
         below = len(levels[height - 1]) if height else len(order)
@@ -101,7 +113,9 @@ def _children(
 class _Test:
     """The chains on the device, in double precision: grazing mirror points ask for it."""
 
-    def __init__(self, world: World, images: ChainImages) -> None:
+    def __init__(
+        self, world: World, images: ChainImages, near_m: NDArray[np.float64] | None = None
+    ) -> None:
         self._world, self._mi, self._dr = world, world.engine.mi, world.engine.dr
         self._length = world.engine.opaque(images.length.astype(np.uint32), "UInt")
         self._depth = images.depth
@@ -113,6 +127,10 @@ class _Test:
         self._image = [self._points(images.image[:, k]) for k in range(images.depth + 1)]
         rows = np.arange(len(images))
         self._last_image = self._points(images.image[rows, images.length])
+        self._near = None
+        if near_m is not None:
+            padded = near_m[np.arange(NUM_BOXES) % len(near_m)]  # one kernel for any number
+            self._near = [self._points(box) for box in padded]
         self._edge_place = None
         if images.edges is not None:
             edges, depth = images.edges, images.depth
@@ -158,6 +176,7 @@ class _Test:
             ]  # fmt: skip
             points = [point for point in points for _ in along]
         clear = mi.Mask(True)  # until a box lies on both sides of a plane: then nothing is known
+        met = mi.Mask(False)  # whether the way so far meets one of the boxes asked for
         for k in range(self._depth - 1, -1, -1):
             on = k < length
             aim = dr.gather(mi.Point3d, self._image[k + 1], chain)
@@ -171,12 +190,41 @@ class _Test:
                 at_edge = on & (place == k)
                 moved = [dr.select(at_edge, a, p) for p, a in zip(points, aims, strict=True)]
                 on &= ~at_edge
+                met |= self._meets(points, moved, margin)
                 points = moved
             ok_here, clear_here, mirrored = self._mirror_points(chain, k, points, aims, margin)
             ok &= ~on | ~clear | ok_here
             clear &= ~on | clear_here
-            points = [dr.select(on, m, p) for m, p in zip(mirrored, points, strict=True)]
-        return ok
+            moved = [dr.select(on, m, p) for m, p in zip(mirrored, points, strict=True)]
+            met |= ~clear | self._meets(points, moved, margin)
+            points = moved
+        source = dr.gather(mi.Point3d, self._image[0], chain)
+        return ok & (met | self._meets(points, [source] * len(points), margin))
+
+    def _meets(self, starts: list[Any], ends: list[Any], margin: Any) -> Any:
+        """Whether straight ways may meet a box asked for; of several ways, their bounds."""
+        mi, dr = self._mi, self._dr
+        if self._near is None:
+            return mi.Mask(True)
+        met = mi.Mask(False)
+        if len(starts) == 1:
+            start, way = starts[0], ends[0] - starts[0]
+            for axis in range(3):
+                way[axis] = dr.select(dr.abs(way[axis]) < 1e-12, 1e-12, way[axis])
+        low, high = starts[0], starts[0]
+        for p in [*starts, *ends]:
+            low, high = dr.minimum(low, p), dr.maximum(high, p)
+        for box in self._near:
+            lower = dr.gather(mi.Point3d, box, mi.UInt(0)) - margin
+            upper = dr.gather(mi.Point3d, box, mi.UInt(1)) + margin
+            if len(starts) > 1:
+                met |= dr.all((high > lower) & (low < upper))
+                continue
+            one, other = (lower - start) / way, (upper - start) / way
+            enters = dr.max(dr.minimum(one, other))
+            leaves = dr.min(dr.maximum(one, other))
+            met |= (enters <= leaves) & (leaves >= 0) & (enters <= 1)
+        return met
 
     def _mirror_points(
         self, chain: Any, k: int, points: list[Any], aims: list[Any], margin: Any

@@ -17,6 +17,7 @@ class PathTable:
     vertex: NDArray[np.float32]  # [path, depth, 3] m
     wedge: NDArray[Any]  # [path], WEDGE_FIELDS, zeros without diffraction
     probability: NDArray[np.float32] | None = None  # [path, depth], scattered paths only
+    chain: NDArray[np.int64] | None = None  # [path], row of the ChainTable; not scattered ones
 
     def __len__(self) -> int:
         return len(self.receiver)

@@ -146,9 +146,7 @@ def world_of_parts(recipe: Recipe, found: SceneParts) -> World:
     parts = found.parts
     materials = _materials_at(found.specs, recipe.frequency_hz)
     leaves = _foliage_at(found.foliage_specs, recipe.frequency_hz)
-    groups: dict[tuple[str, tuple[float, ...]], list[int]] = {}
-    for index, part in enumerate(parts):
-        groups.setdefault((part.material, part.velocity_m_s), []).append(index)
+    groups = _groups(parts)
     material_names = tuple(sorted(materials))
     radio_materials = {
         name: _radio_material(engine, f"material-{number}", _kind_of(name, recipe), material)
@@ -180,6 +178,32 @@ def world_of_parts(recipe: Recipe, found: SceneParts) -> World:
         geometry_hash=geometry_hash,
         scene_hash=_scene_hash(geometry_hash, {**materials, **leaves}),
     )
+
+
+def scene_hash(recipe: Recipe, found: SceneParts) -> str:
+    """The scene_hash of the world of a recipe and its parts, without the engine."""
+    materials = _materials_at(found.specs, recipe.frequency_hz)
+    leaves = _foliage_at(found.foliage_specs, recipe.frequency_hz)
+    return _scene_hash(_geometry_hash(found.parts, found.volumes), {**materials, **leaves})
+
+
+def part_triangles(parts: Sequence[Part]) -> dict[str, NDArray[np.int64]]:
+    """Triangle numbers that the faces of each part have in their world, by name of the part."""
+    found, start = {}, 0
+    for members in _groups(parts).values():
+        for index in members:
+            count = len(parts[index].faces)
+            found[parts[index].name] = np.arange(start, start + count)
+            start += count
+    return found
+
+
+def _groups(parts: Sequence[Part]) -> dict[tuple[str, tuple[float, ...]], list[int]]:
+    """Rows of the parts that make one shape of the engine."""
+    groups: dict[tuple[str, tuple[float, ...]], list[int]] = {}
+    for index, part in enumerate(parts):
+        groups.setdefault((part.material, part.velocity_m_s), []).append(index)
+    return groups
 
 
 def _foliage_at(specs: dict[str, MaterialSpec | None], frequency_hz: float) -> dict[str, Foliage]:

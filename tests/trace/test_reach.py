@@ -56,7 +56,7 @@ def mirror_points_inside(world, images: ChainImages, receivers_m):
 
 def test_pairs_are_those_whose_mirror_points_lie_on_their_planes(tracer):
     receivers_m = place(tracer.world).position_m
-    for group in (group for groups in tracer.images for group in groups):
+    for group in (group for source in tracer.sources for group in source.images):
         found = pairs(tracer.world, group, receivers_m)
         np.testing.assert_array_equal(found, mirror_points_inside(tracer.world, group, receivers_m))
         assert 0 < len(found) < 0.5 * len(group) * len(receivers_m)
@@ -67,7 +67,7 @@ def test_pairs_are_those_whose_mirror_points_lie_on_their_planes(tracer):
 def test_boxes_lose_nothing(tracer, monkeypatch, branching, height_m):
     rng = np.random.default_rng(branching)
     receivers_m = rng.uniform([-60, -60, 0.5], [60, 60, 0.5 + height_m], (700, 3))
-    for group in (group for groups in tracer.images for group in groups):
+    for group in (group for source in tracer.sources for group in source.images):
         monkeypatch.setattr(reach, "BRANCHING", 10**6)
         every = pairs(tracer.world, group, receivers_m)
         monkeypatch.setattr(reach, "BRANCHING", branching)
@@ -82,7 +82,7 @@ def test_boxes_lose_nothing_near_planes(tracer, monkeypatch):
     receivers_m = np.concatenate(
         [corners.mean(axis=1) + offset * normal for offset in (-1.0, -1e-4, 0.0, 1e-4, 1.0)]
     )
-    for group in (group for groups in tracer.images for group in groups):
+    for group in (group for source in tracer.sources for group in source.images):
         culled = pairs(world, group, receivers_m)
         monkeypatch.setattr(reach, "BRANCHING", 10**6)
         np.testing.assert_array_equal(culled, pairs(world, group, receivers_m))
@@ -102,11 +102,13 @@ def test_the_denser_the_receivers_the_fewer_tests_each(tracer, monkeypatch):
     for num in (100, 10_000):
         tests.clear()
         receivers_m = np.random.default_rng(0).uniform([-45, -45, 1.5], [45, 45, 1.5], (num, 3))
-        pairs(tracer.world, tracer.images[0][0], receivers_m)
+        pairs(tracer.world, tracer.sources[0].images[0], receivers_m)
         per_receiver.append(sum(tests) / num)
     assert per_receiver[1] < 0.5 * per_receiver[0]
 
 
 def test_no_receivers(tracer):
-    chain, receiver = reach.reachable_pairs(tracer.world, tracer.images[0][0], np.zeros((0, 3)))
+    chain, receiver = reach.reachable_pairs(
+        tracer.world, tracer.sources[0].images[0], np.zeros((0, 3))
+    )
     assert len(chain) == len(receiver) == 0

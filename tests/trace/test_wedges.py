@@ -27,10 +27,9 @@ def test_edges_come_back_to_the_bit(two_boxes):
     world = load_world(recipe)
     receivers, tracer = place(world), Tracer(world)
     seen = set()
-    for end, images in zip(tracer.transmitters, tracer.images, strict=True):
-        source = end.position_m[0]
-        table = connect(world, images, receivers.position_m, recipe.solver)
-        table = refine(world, table, source, receivers.position_m, recipe.solver)
+    for source in tracer.sources:
+        table = connect(world, source.images, receivers.position_m, recipe.solver)
+        table = refine(world, table, source.position_m, receivers.position_m, recipe.solver)
         edge = edges_of_wedges(world, table.wedge)
         diffracts = (table.kind == 8).any(axis=1)
         np.testing.assert_array_equal(edge != NO_EDGE, diffracts)

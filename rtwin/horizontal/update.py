@@ -1,0 +1,146 @@
+"""Known edits of a twin: the cheapest exact way for each transmitter, as a new snapshot."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.dataset.progress import Progress, silent
+from rtwin.horizontal.differences import Differences, differences
+from rtwin.horizontal.edits import Edits, apply_edits, load_edits
+from rtwin.horizontal.retrace import How, Retraced, retrace
+from rtwin.horizontal.state import TwinState
+from rtwin.horizontal.twin import (
+    PRESERVED,
+    RETRACED,
+    UNCERTAINTY_DB,
+    UPDATED,
+    Note,
+    Snapshot,
+    append_snapshot,
+    updating,
+)
+from rtwin.trace import Effort, world_of_parts
+from rtwin.units import to_db
+
+_DECISION: dict[How, int] = {
+    "kept": PRESERVED, "evaluated": UPDATED, "partial": RETRACED, "traced": RETRACED
+}  # fmt: skip
+FLOOR_DB = -150.0  # of path gain: what is below it is nothing
+CHANGED_DB = 1.0
+
+
+def update_twin(
+    folder: str | Path,
+    edits: Edits | str | Path,
+    *,
+    scene: str | Path | None = None,
+    progress: Progress = silent,
+) -> Snapshot:
+    """Bring a twin to the world after some edits, exactly, as its next snapshot.
+
+    Args:
+        folder: The twin.
+        edits: What changed, or the file that says it.
+        scene: The recipe, where its geometry is in files of its own.
+        progress: Called with "map", steps done and in all.
+    Raises:
+        EditError: if the edits are impossible in the twin's world.
+        StoreError: if the twin is broken, or somebody else updates it.
+    Checked by tests/horizontal/test_twin.py.
+    """
+    edits = edits if isinstance(edits, Edits) else load_edits(edits)
+    with updating(folder) as parent:
+        start = time.perf_counter()
+        before = parent.state(scene)
+        recipe, parts = apply_edits(edits, before.recipe, before.parts)
+        world = world_of_parts(recipe, parts)
+        load_s = time.perf_counter() - start
+        done = retrace(before, recipe, parts, world=world, progress=progress)
+        seconds = time.perf_counter() - start
+        found = differences((before.recipe, before.parts), (recipe, parts))
+        note = _note(parent, before, done, found, edits, seconds, load_s)
+        return append_snapshot(parent, before, done.state, note, edits)
+
+
+def _note(
+    parent: Snapshot,
+    before: TwinState,
+    done: Retraced,
+    found: Differences,
+    edits: Edits,
+    seconds: float,
+    load_s: float,
+) -> Note:
+    after, names = done.state, done.state.tx_names
+    decision = np.stack(
+        [
+            np.where(touched, _DECISION[how], PRESERVED).astype(np.uint8)
+            for how, touched in zip(done.how, done.is_touched, strict=True)
+        ]
+    )
+    changed = changed_cells(before, after)
+    uncertainty = np.full(decision.shape, UNCERTAINTY_DB, np.float32)
+    for tx, name in enumerate(names):
+        if name in before.tx_names:
+            uncertainty[tx] = parent.uncertainty_db[before.tx_names.index(name)]
+    boxes = [change.boxes_m.tolist() for change in found.objects]
+    return Note(
+        news="; ".join(describe(edit) for edit in edits.edit),
+        decision=decision,
+        tx_decision=[_DECISION[how] for how in done.how],
+        tx_reason=[
+            _reason(how, effort, name, found)
+            for how, effort, name in zip(done.how, done.effort, names, strict=True)
+        ],
+        tx_seconds=done.seconds,
+        uncertainty_db=uncertainty,
+        seconds=seconds,
+        full_s=parent.full_s,
+        more={
+            "load_s": load_s,
+            "changed_cells": {n: int(c.sum()) for n, c in zip(names, changed, strict=True)},
+            "num_pairs": {n: e.num_pairs for n, e in zip(names, done.effort, strict=True)},
+            "boxes_m": {c.name: b for c, b in zip(found.objects, boxes, strict=True)},
+        },
+    )
+
+
+def describe(edit: object) -> str:
+    """An edit in a few words."""
+    kind = str(getattr(edit, "kind", "edit")).replace("_", " ")
+    thing = getattr(edit, "object", None) or getattr(edit, "transmitter", "")
+    return f"{kind} {getattr(thing, 'name', thing)}"
+
+
+def _reason(how: How, effort: Effort, name: str, found: Differences) -> str:
+    mine = next((change for change in found.transmitters if change.name == name), None)
+    if how == "kept":
+        return "nothing on its paths differs" if mine is None else "its power alone differs"
+    if how == "evaluated":
+        return f"its paths stand; {effort.num_evaluated} fields were computed anew"
+    if how == "partial":
+        return (
+            f"{effort.num_kept} paths kept, {effort.num_dropped} dropped, {effort.num_found} "
+            f"found; {effort.num_pairs} pairs of {effort.num_chains} chains and the cells walked"
+        )
+    if mine is not None and mine.kind == "moved":
+        return f"it moved by {mine.distance_m:.3g} m: none of its paths stands"
+    return "it is new"
+
+
+def changed_cells(before: TwinState, after: TwinState) -> NDArray[np.bool_]:
+    """Cells whose path gain differs by more than 1 dB, [tx after, cell_y, cell_x]."""
+    changed = []
+    for tx, name in enumerate(after.tx_names):
+        new = _floored_db(after.maps["path_gain"][tx])
+        old = np.full_like(new, FLOOR_DB)
+        if name in before.tx_names:
+            old = _floored_db(before.maps["path_gain"][before.tx_names.index(name)])
+        changed.append(np.abs(new - old) > CHANGED_DB)
+    return np.stack(changed)
+
+
+def _floored_db(gain: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.maximum(to_db(np.maximum(gain, 1e-300)), FLOOR_DB)
