@@ -32,6 +32,10 @@ _LABELS = {
     "sample": "Sampling tracks",
     "experiment": "Experimenting",
     "fit": "Fitting",
+    "pairs": "Tracing pairs of maps",
+    "learn": "Learning",
+    "calibrate": "Calibrating",
+    "compare": "Comparing",
     "validate": "Holding out blocks",
 }
 

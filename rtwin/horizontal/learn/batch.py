@@ -1,11 +1,12 @@
 """Graphs of different sizes side by side, padded with nodes that nobody hears."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.errors import StoreError
 from rtwin.horizontal.learn.graph import Graph
 from rtwin.horizontal.learn.observed import MAX_OBJECTS
 
@@ -62,3 +63,31 @@ def cell_size(count: int) -> int:
 
 def _up(count: int, step: int) -> int:
     return max(step, -(-count // step) * step)
+
+
+def sizes_of(graph: Graph) -> dict[str, int]:
+    """Numbers of features, which a network is built for."""
+    return {"cell": graph.cell.shape[1], "object": graph.object.shape[1],
+            "link": graph.link.shape[2], "world": len(graph.world)}  # fmt: skip
+
+
+def blank(sizes: Mapping[str, int], measured: bool) -> dict[str, NDArray[Any]]:
+    """A batch of one empty graph, to build a network with.
+
+    Raises:
+        StoreError: if a size is missing or impossible.
+    """
+    names = ("cell", "object", "link", "world")
+    bad = [n for n in names if not (isinstance(sizes.get(n), int) and 0 < sizes[n] < 500)]
+    if bad:
+        raise StoreError(f"sizes of {', '.join(bad)} are missing or beyond 1 to 499")
+    rows = _ROW_STEP if measured else 0
+    shapes = {
+        "cell": (4, sizes["cell"]), "object": (2, sizes["object"]), "reflected": (4, 2),
+        "passed": (4, 2), "link": (4, rows, sizes["link"]), "value": (rows,),
+        "row_mask": (rows,), "mask": (4,), "world": (sizes["world"],), "prior": (4, 3),
+        "clear": (4,),
+    }  # fmt: skip
+    out: dict[str, NDArray[Any]] = {n: np.zeros((1, *s), np.float32) for n, s in shapes.items()}
+    whole = {"neighbour": (4, 8), "block": (4,), "pixel": (4,)}
+    return out | {n: np.zeros((1, *s), np.int32) for n, s in whole.items()}

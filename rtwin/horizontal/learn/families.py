@@ -176,7 +176,8 @@ def yards(rng: np.random.Generator) -> Data:
             if rng.random() < 0.4:
                 corners = np.array([[-a / 2, -b / 2], [a / 2, -b / 2], [a / 2, 0], [0, 0],
                                     [0, b / 2], [-a / 2, b / 2]])  # fmt: skip
-            corners = _turned(corners, rng.uniform(0, np.pi)) + [x, y] + rng.uniform(-2, 2, 2)
+            corners = _turned(corners, rng.uniform(0, np.pi)) + np.array([x, y])
+            corners += rng.uniform(-2, 2, 2)
             objects.append(_house(rng, f"house_{len(objects)}", corners, (5, 36)))
     return {"object": objects, "radio_map": _map(half, half)}
 

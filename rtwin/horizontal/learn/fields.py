@@ -180,7 +180,7 @@ def _averaged(
     here = np.array([sum(v * m for v, m in zip(var, at, strict=True)) for at, _, var in parts])
     here += np.diag(np.square(noise_db) + _JITTER)
     lower = np.linalg.cholesky(here)
-    white = np.linalg.solve(lower, np.broadcast_to(value_db[:, None], (len(parts), len(value_db), 1)))
+    white = np.linalg.solve(lower, np.tile(value_db[:, None], (len(parts), 1, 1)))
     logdet = np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(axis=1)
     evidence = -0.5 * np.square(white[..., 0]).sum(axis=1) - logdet
     weight = np.exp(evidence - evidence.max())

@@ -6,7 +6,7 @@ by their eight neighbours and by blocks of cells; measured cells to every cell
 by what the two have in common. Nothing depends on the order of any of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -143,9 +143,7 @@ def unknown_graph(scene: ScenePairs, measured: Measured) -> Graph:
     far = distances(scene.cells, measured.cell)
     extent = float(np.linalg.norm(np.ptp(scene.cells[:, :2], axis=0)))
     flags = np.zeros((len(rows), 3))
-    flags[measured.cell] = np.stack(
-        [np.ones(len(value)), value / 10, measured.noise_db], axis=-1
-    )
+    flags[measured.cell] = np.stack([np.ones(len(value)), value / 10, measured.noise_db], axis=-1)
     extra = np.concatenate([
         *(np.stack([g.mean_db / 10, g.sd_db / 10], axis=-1) for g in guesses),
         flags, np.log(far.min(axis=1, keepdims=True) / extent + 1e-2) + 2,
@@ -189,9 +187,26 @@ def _links(
     return np.stack(features, axis=-1)
 
 
-def known_graph(scene: ScenePairs, pair: Pair) -> Graph:
-    """The graph of a known edit: its candidate cells, with the prior that stored paths give."""
-    rows = candidates(scene, pair)
+def without_news(scene: ScenePairs, pair: Pair) -> Pair:
+    """The pair as if its edit had not happened: what a graph of the map before is made from."""
+    silent = np.zeros_like(np.asarray(pair.geometry, np.float64))
+    silent[:, 4:6], silent[:, 6:8] = -150.0, 200.0
+    silent[:, 8:10] = np.asarray(scene.stale, np.float64)[:, 3:]
+    return replace(
+        pair, prior=scene.stale, geometry=silent, changed=np.zeros_like(pair.changed),
+        slab_db=(-40.0, 0.0), moved_m=(0.0, 0.0, 0.0),
+    )  # fmt: skip
+
+
+def known_graph(scene: ScenePairs, pair: Pair, rows: NDArray[np.int64] | None = None) -> Graph:
+    """The graph of a known edit: its candidate cells, with the prior that stored paths give.
+
+    Args:
+        scene: The map before.
+        pair: The edit.
+        rows: Cells of the graph; default its candidates.
+    """
+    rows = candidates(scene, pair) if rows is None else rows
     stale, prior = scaled(scene.stale)[rows], scaled(pair.prior)[rows]
     geometry = np.asarray(pair.geometry, np.float64)[rows]
     delta = (prior - stale)[:, :3]
@@ -275,8 +290,10 @@ def _grid_edges(
               for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx]  # fmt: skip
     neighbour = np.stack(around, axis=-1) if len(rows) else np.zeros((0, NEIGHBOURS), np.int64)
     neighbour = np.where(neighbour < 0, np.arange(len(rows))[:, None], neighbour)
-    across = -(-num_x // BLOCK_CELLS)
-    block = (y // BLOCK_CELLS) * across + x // BLOCK_CELLS
+    # Large maps have larger blocks, so that there are never more than the network has room for.
+    side = max(BLOCK_CELLS, int(np.ceil(np.sqrt(num_y * num_x / 400))))
+    across = -(-num_x // side)
+    block = (y // side) * across + x // side
     return neighbour.astype(np.int32), np.unique(block, return_inverse=True)[1].astype(np.int32)
 
 

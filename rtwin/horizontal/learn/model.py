@@ -19,7 +19,6 @@ HEADS = 4
 MAX_BLOCKS = 512
 
 
-
 def dense(units: int, **options: Any) -> Any:
     return layers.Dense(units, **options)
 
@@ -167,9 +166,7 @@ class TwinNetwork(keras.Model):
         cell, thing = self.encode_cell(inputs["cell"]), self.encode_object(inputs["object"])
         pulls = None
         if self.attention is not None and self.merge is not None:
-            heard, pulls = self.attention(
-                cell, inputs["link"], inputs["value"], inputs["row_mask"]
-            )
+            heard, pulls = self.attention(cell, inputs["link"], inputs["value"], inputs["row_mask"])
             cell = cell + self.merge(heard)
         mask, neighbour, block = _numbered(inputs)
         for exchange in self.rounds:
@@ -239,6 +236,28 @@ def network(kind: str, task: str) -> Any:
     if kind == "gnn":
         return TwinNetwork(task == "unknown")
     return CellNetwork() if kind == "mlp" else RasterNetwork()
+
+
+class MaskedEncoder(keras.Model):
+    """Fills in what is hidden: the encoder that learns without labels of change."""
+
+    def __init__(self, cell_features: int, units: int = 24, rounds: int = 2) -> None:
+        super().__init__()
+        self.encode_cell, self.encode_world = mlp(units), mlp(units)
+        self.encode_object = mlp(units)
+        self.rounds = [Exchange(units) for _ in range(rounds)]
+        self.norm, self.fill = layers.LayerNormalization(), dense(cell_features)
+
+    def call(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        world = self.encode_world(inputs["world"])
+        cell, thing = self.encode_cell(inputs["cell"]), self.encode_object(inputs["object"])
+        mask, neighbour, block = _numbered(inputs)
+        for exchange in self.rounds:
+            cell, thing = exchange(
+                cell, thing, world, mask, inputs["reflected"], inputs["passed"], neighbour, block
+            )
+        state = self.norm(cell)
+        return {"state": state, "cell": self.fill(state)}
 
 
 def _spread(one: Any, like: Any) -> Any:

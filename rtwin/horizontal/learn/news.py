@@ -179,8 +179,7 @@ def _boxes(found: Differences) -> tuple[Real | None, Real | None]:
     old = [c.old_box_m for c in found.objects if c.old_box_m is not None and c.kind != "material"]
     new = [c.new_box_m for c in found.objects if c.new_box_m is not None and c.kind != "material"]
     around = [
-        np.stack([np.min(b, axis=0)[0], np.max(b, axis=0)[1]]) if b else None
-        for b in (old, new)
+        np.stack([np.min(b, axis=0)[0], np.max(b, axis=0)[1]]) if b else None for b in (old, new)
     ]
     return around[0], around[1]
 

@@ -32,6 +32,11 @@ def statistics(paths: PathSet) -> Real:
     return np.stack(columns, axis=-1).astype(np.float64)
 
 
+def fed_db(gain_db: Real, power_db: float) -> Real:
+    """Path gains with more power from the transmitter, as a receiver sees them [dB]."""
+    return np.where(gain_db > FLOOR_DB, np.maximum(gain_db + power_db, FLOOR_DB), FLOOR_DB)
+
+
 @dataclass(frozen=True, eq=False)
 class ObjectTable:
     """The objects of a world that a map's cells hear, one row each.
@@ -85,7 +90,7 @@ class ObservedMap:
 
     @cached_property
     def points_m(self) -> Real:
-        """Transmitter, vertices and cell of each path, the cell filling up, [path, depth + 2, 3]."""
+        """Transmitter, vertices and cell of each path [m], [path, depth + 2, 3]."""
         vertex = self.paths.vertex_m.astype(np.float64)
         end = self.cells_m[self.cell]
         middle = np.where(np.isnan(vertex), end[:, None], vertex)
@@ -190,7 +195,9 @@ def segments_cross(start_m: Real, end_m: Real, box_m: Real) -> NDArray[np.bool_]
 def slab_powers_db(material: object, frequency_hz: float) -> tuple[float, float]:
     """Reflected and passed power of a slab at normal incidence [dB], at least -40."""
     permittivity = complex_permittivity(
-        material.relative_permittivity, material.conductivity_s_per_m, frequency_hz  # type: ignore[attr-defined]
+        material.relative_permittivity,
+        material.conductivity_s_per_m,
+        frequency_hz,  # type: ignore[attr-defined]
     )
     slab = slab_reflection_transmission(0.0, permittivity, material.thickness_m, frequency_hz)  # type: ignore[attr-defined]
     powers = np.abs([complex(slab[0]), complex(slab[2])]) ** 2

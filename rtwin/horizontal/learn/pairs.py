@@ -33,7 +33,8 @@ from rtwin.horizontal.differences import differences
 from rtwin.horizontal.edits import apply_edits, edits_from_dict
 from rtwin.horizontal.learn.draws import DrawnEdit, draw_edit
 from rtwin.horizontal.learn.news import element_gain_db, known_news
-from rtwin.horizontal.learn.observed import FLOOR_DB, ObservedMap, observe, statistics
+from rtwin.horizontal.learn.observed import ObservedMap, fed_db, observe, statistics
+from rtwin.horizontal.learn.rungs import PhysicsRungs
 from rtwin.horizontal.learn.scenes import TrainingScene, training_scene
 from rtwin.scene import Recipe
 from rtwin.trace import SceneParts, Tracer, is_inside, map_grid, world_of_parts
@@ -45,7 +46,7 @@ MIN_CELLS = 200
 CELL_COLUMNS = ("x_m", "y_m", "z_m", "aod_azimuth", "aod_zenith", "aoa_azimuth", "num_paths",
                 "element_gain_db")  # fmt: skip
 Real = NDArray[np.floating[Any]]
-Rungs = Callable[[ObservedMap, Recipe, SceneParts, DrawnEdit], dict[str, tuple[Real, float]]]
+Rungs = Callable[[ObservedMap, Recipe, SceneParts, DrawnEdit], dict[str, tuple[Any, float]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,7 @@ class Pair:
     changed: NDArray[np.bool_]  # [object]
     slab_db: tuple[float, float]
     moved_m: tuple[float, float, float]
-    seconds: dict[str, float]  # "prior", "full" and those of the rungs
+    seconds: dict[str, float]  # processor seconds of "prior", "full" and the rungs
     rungs: dict[str, Real] = field(default_factory=dict)  # name: [cell, 4]
 
 
@@ -86,22 +87,21 @@ class ScenePairs:
     pairs: tuple[Pair, ...]
 
 
-def make_scene_pairs(
-    name: str, count: int, rungs: Rungs | None = None, seed: int = 0
-) -> ScenePairs:
+def make_scene_pairs(name: str, count: int, *, rungs: bool = False, seed: int = 0) -> ScenePairs:
     """Trace a scene and `count` edits of it.
 
     Args:
         name: As scenes.training_scene has it.
         count: Number of edits.
-        rungs: Physics baselines to run on every pair; maps and seconds by name.
+        rungs: Whether to run the physics baselines on every pair as well.
         seed: Draws other edits of the same scene.
     """
     scene = training_scene(name)
     before, grid, index = _before(scene)
     table = before.objects
+    physics = PhysicsRungs(scene, grid, index) if rungs else None
     pairs = tuple(
-        _pair(scene, before, np.random.default_rng([seed, number, *name.encode()]), rungs)
+        _pair(scene, before, np.random.default_rng([seed, number, *name.encode()]), physics)
         for number in range(count)
     )
     return ScenePairs(
@@ -147,13 +147,13 @@ def _pair(
 ) -> Pair:
     drawn = draw_edit(scene, before, rng)
     recipe, parts = edited(scene, drawn)
-    start = time.perf_counter()
+    start = time.process_time()
     world = world_of_parts(recipe, parts)
     found = differences((scene.recipe, scene.parts), (recipe, parts))
     news = known_news(before, world, found, drawn.power_db)
-    middle = time.perf_counter()
+    middle = time.process_time()
     truth = statistics(_traced(world, before.cells_m))
-    seconds = {"prior": middle - start, "full": time.perf_counter() - middle}
+    seconds = {"prior": middle - start, "full": time.process_time() - middle}
     truth[:, 0] = fed_db(truth[:, 0], drawn.power_db)
     maps = {}
     for rung, (values, cost) in (rungs(before, recipe, parts, drawn) if rungs else {}).items():
@@ -185,30 +185,29 @@ def _traced(world: Any, cells_m: Real) -> Any:
     return Tracer(world).trace(standing_at(cells_m)).path_set(world.recipe.frequency_hz)
 
 
-def fed_db(gain_db: Real, power_db: float) -> Real:
-    """Path gains with more power from the transmitter, as a receiver sees them [dB]."""
-    return np.where(gain_db > FLOOR_DB, np.maximum(gain_db + power_db, FLOOR_DB), FLOOR_DB)
-
-
 # ------------------------------------------------------------------ files
 
 
-def pairs_request(name: str, count: int, seed: int = 0) -> str:
+def pairs_request(name: str, count: int, rungs: bool = False, seed: int = 0) -> str:
     """SHA-256 of what decides a scene's pairs, versions included."""
     asked = {"name": name, "count": count, "seed": seed, "version": PAIRS_VERSION,
              "with": provenance()}  # fmt: skip
+    if rungs:
+        asked["rungs"] = True
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 def ensure_pairs(
-    folder: Path, wanted: Iterable[tuple[str, int]], progress: Progress = silent
-) -> list[Path]:
+    folder: Path, wanted: Iterable[tuple[str, int]], progress: Progress = silent,
+    rungs: bool = False,
+) -> list[Path]:  # fmt: skip
     """Files of pairs, made where they are missing or of another request.
 
     Args:
         folder: Where they are; made if it is not there.
         wanted: Scene names and numbers of edits.
         progress: Told of every scene.
+        rungs: Whether with the physics baselines.
     Returns:
         The files, in the order asked.
     """
@@ -219,9 +218,9 @@ def ensure_pairs(
     for done, (name, count) in enumerate(jobs):
         progress("pairs", done, len(jobs))
         file = folder / f"{name}.h5"
-        request = pairs_request(name, count)
+        request = pairs_request(name, count, rungs)
         if not _is_there(file, request):
-            write_pairs(file, make_scene_pairs(name, count), request)
+            write_pairs(file, make_scene_pairs(name, count, rungs=rungs), request)
         files.append(file)
     progress("pairs", len(jobs), len(jobs))
     return files
@@ -333,4 +332,3 @@ def data_hash(files: Iterable[Path]) -> str:
         with open_checked(file, PAIRS_KIND) as h5:
             digest.update(str(h5.attrs["content_hash"]).encode())
     return digest.hexdigest()
-

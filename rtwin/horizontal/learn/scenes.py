@@ -198,7 +198,7 @@ def _with_transmitter(recipe: Recipe, parts: SceneParts, rng: np.random.Generato
     world = world_of_parts(recipe, parts)
     area = np.array(recipe.radio_map.area)
     middle = (area[:2] + area[2:]) / 2
-    inner = np.concatenate([middle + 0.75 * (area[:2] - middle), middle + 0.75 * (area[2:] - middle)])
+    inner = np.tile(middle, 2) + 0.75 * (area - np.tile(middle, 2))
     data = recipe_dict(recipe)
     if recipe.environment == "indoor":
         top = max(box_of(p)[1, 2] for p in parts.parts)

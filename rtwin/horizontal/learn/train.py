@@ -1,9 +1,9 @@
-"""Training: own loop, early stopping on validation scenes, checkpoints, the same numbers by seed."""
+"""Training: own loop, early stopping on validation scenes, checkpoints, repeatable by seed."""
 
 import queue
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,7 @@ def train(
         total, count = 0.0, 0
         number = -(-len(jobs) // BATCH[plan.task])
         for done, arrays in enumerate(_ahead(_epoch(plan, jobs, rng))):
-            progress(f"epoch {epoch + 1} of {plan.epochs}", done, number)
+            progress("learn", epoch * number + done, plan.epochs * number)
             total, count = total + float(step(*arrays)), count + 1
         history.train_loss.append(total / count)
         fixed = _epoch(plan, _jobs(plan.task, validate), np.random.default_rng(0), turn=False)
@@ -189,8 +189,6 @@ def _arrays(plan: Plan, examples: Sequence[Example]) -> Any:
 
 def turned(graph: Graph, quarter: int, mirror: bool) -> Graph:
     """A graph as it is after quarter turns of the world, and a mirror image."""
-    from dataclasses import replace
-
     cell, thing = graph.cell.copy(), graph.object.copy()
     for _ in range(quarter):
         for sine, cosine in ((7, 8), (10, 11)):
