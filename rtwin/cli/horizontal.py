@@ -29,7 +29,7 @@ def train(
     task: Annotated[
         str, typer.Option(help="unknown (few measurements) or known (an edit).")
     ] = "unknown",
-    kind: Annotated[str, typer.Option(help="gnn, or the baselines mlp and unet.")] = "gnn",
+    kind: Annotated[str, typer.Option(help="gnn, the baselines mlp and unet, or encoder.")] = "gnn",
     data: Folder = Path("rtwin-pairs"),
     scenes: Annotated[int, typer.Option(help="Scenes that are learned from.")] = 60,
     epochs: Annotated[int, typer.Option(help="Rounds over all pairs, at most.")] = 10,
@@ -61,7 +61,7 @@ def train(
             ("network", f"{output} ({told['kind']}, {told['task']})"),
             ("pairs", f"{told['num_pairs']} of {told['num_scenes']} scenes"),
             ("data hash", told["data_hash"]),
-            ("validation loss", f"{min(told['validation_loss']):.3f}"),
+            ("epochs", told["epochs"]),
             ("threshold", f"{told['threshold']:.2f}"),
         ]
     )

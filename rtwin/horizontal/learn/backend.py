@@ -21,7 +21,7 @@ def keras() -> Any:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        import keras
+        import keras  # type: ignore[import-untyped]
         import tensorflow as tf
     except ImportError:
         raise MissingExtraError(

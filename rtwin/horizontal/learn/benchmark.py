@@ -11,6 +11,8 @@ import numpy as np
 
 from rtwin.dataset.progress import Progress, silent
 from rtwin.errors import OutOfRangeError, StoreError
+from rtwin.horizontal.learn.detection import Detection
+from rtwin.horizontal.learn.embedding import load_encoder
 from rtwin.horizontal.learn.fields import (
     explained,
     inverse_distance,
@@ -34,8 +36,8 @@ from rtwin.horizontal.learn.splits import split_scenes
 
 PAIRS_PER_SCENE = 5
 # Chosen on the validation scenes, see docs/horizontal_benchmark.md.
-DELTA_GUARD = "new"
-IDW_POWER, NEAREST = 1.0, 8
+DELTA_GUARD = "stale"
+IDW_POWER, NEAREST = 2.0, 4
 OBJECT_EDITS = ("move_object", "add_remove", "building", "door")
 KINDS = ("gnn", "mlp", "unet")
 Ways = dict[str, Update]
@@ -49,6 +51,7 @@ class Benchmark:
     unknown: Scores
     num_scenes: int
     num_pairs: int
+    detection: Detection | None = None
 
 
 def run_benchmark(
@@ -83,6 +86,9 @@ def run_benchmark(
     files = ensure_pairs(folder, wanted, progress, rungs=True)
     nets = shipped() if predictors is None else predictors
     known, unknown, count = Scores(), Scores(), 0
+    detection = None
+    if ("gnn", "known") in nets and (MODELS / "encoder.npz").exists():
+        detection = Detection(nets["gnn", "known"], load_encoder())
     for done, file in enumerate(files):
         progress("compare", done, len(files))
         scene = read_pairs(file)
@@ -92,11 +98,13 @@ def run_benchmark(
             count += 1
             for way, update in known_ways(scene, pair, nets).items():
                 known.add(way, scene, pair, update)
+            if detection is not None:
+                detection.add(scene, pair)
             measured = measured_of(scene, pair, number, share)
             for way, update in unknown_ways(scene, measured, nets).items():
                 unknown.add(way, scene, pair, update)
     progress("compare", len(files), len(files))
-    return Benchmark(known, unknown, len(files), count)
+    return Benchmark(known, unknown, len(files), count, detection)
 
 
 def shipped() -> dict[tuple[str, str], Predictor]:
@@ -105,7 +113,7 @@ def shipped() -> dict[tuple[str, str], Predictor]:
              if (MODELS / f"{k}_{t}.npz").exists()]  # fmt: skip
     if not there:
         raise StoreError(f"{MODELS}: no network there; train with rtwin horizontal train")
-    return {(k, t): shipped_predictor(t, k) for k, t in there}  # type: ignore[arg-type]
+    return {(k, t): shipped_predictor(t, k) for k, t in there}
 
 
 def measured_of(scene: ScenePairs, pair: Pair, number: int, share: float = 0.01) -> Measured:
@@ -198,6 +206,11 @@ def report_lines(result: Benchmark) -> Iterator[str]:
         yield f"**{title}**"
         yield ""
         yield from _table(result.known, kinds, short=True)
+    if result.detection is not None:
+        yield ""
+        yield "**preserve or update**"
+        yield ""
+        yield from result.detection.lines()
     yield ""
     yield "### Unknown change"
     yield ""

@@ -67,7 +67,9 @@ def _move_object(
         distance, turn = rng.uniform(0.25, 1) * reach, rng.uniform(0, 2 * np.pi)
         by = np.array([distance * np.cos(turn), distance * np.sin(turn)])
         if _is_free(scene, before, box + np.array([*by, 0.0]), name):
-            table = {"kind": "move_object", "object": name, "by_m": [*np.round(by, 2), 0.0]}
+            table: dict[str, Any] = {
+                "kind": "move_object", "object": name, "by_m": [*np.round(by, 2), 0.0],
+            }  # fmt: skip
             if rng.random() < 0.3:
                 table["yaw_deg"] = round(float(rng.normal(0, 20)), 1)
             return DrawnEdit("move_object", (table,), name)

@@ -4,6 +4,7 @@ The families of training are `blocks`, `canyon`, `courtyard` and `rooms`; `yards
 (houses turned at random, L-shaped, with other heights) is for tests alone.
 """
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -149,7 +150,7 @@ def rooms(rng: np.random.Generator) -> Data:
     for side, label in ((-1, "south"), (1, "north")):
         edges = np.linspace(-half_x, half_x, int(rng.integers(3, 6)) + 1)
         edges[1:-1] += rng.uniform(-0.8, 0.8, len(edges) - 2)
-        for k, (a, b) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        for k, (a, b) in enumerate(itertools.pairwise(edges)):
             y, start = side * aisle, rng.uniform(0.4, b - a - 1.5)
             hole = {"start_m": start, "end_m": start + 0.95, "bottom_m": 0.0, "top_m": 2.1}
             objects.append(sheet(f"wall_{label}_{k}", wall, (a, y), (b, y), [hole]))

@@ -8,6 +8,7 @@ lets cells be correlated as well that are fed through the same objects.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,9 +85,10 @@ def path_kriging(
     common = [share @ share[measured].T for share in shares]
     everywhere = np.ones_like(far)
     parts = []
-    for k, spatial, level, *sizes in product(
+    choices: Any = product(
         range(len(near)), _SPATIAL_DB[1:4], _LEVEL_DB[::2], *([_SHARE_DB] * len(common))
-    ):
+    )
+    for k, spatial, level, *sizes in choices:
         cross = [everywhere, near[k], *common]
         parts.append(([c[measured] for c in cross], cross, np.square([level, spatial, *sizes])))
     own = np.stack([np.einsum("co,co->c", share, share) for share in shares], axis=-1)

@@ -102,7 +102,8 @@ def candidates(scene: ScenePairs, pair: Pair) -> NDArray[np.int64]:
     """
     if not pair.changed.any() and not (pair.geometry[:, 6:8] < 199).any():
         # No object: a transmitter, or nothing at all.
-        same = np.array_equal(pair.prior, scene.stale) and not np.any(pair.moved_m)
+        close = np.abs(np.asarray(pair.prior, np.float64) - scene.stale)[:, 0].max() < 1e-3
+        same = bool(close) and not np.any(pair.moved_m)
         return np.zeros(0, np.int64) if same else np.arange(len(scene.index))
     named = dict(zip(_GEOMETRY, np.asarray(pair.geometry, np.float64).T, strict=True))
     hit = (named["lost"] > 1e-4) | (named["blocked"] > 1e-4)

@@ -15,6 +15,8 @@ from rtwin.horizontal.learn.graph import RASTER
 
 keras = _keras()
 ops, layers = keras.ops, keras.layers
+Layer: Any = layers.Layer
+Model: Any = keras.Model
 HEADS = 4
 MAX_BLOCKS = 512
 
@@ -27,7 +29,7 @@ def mlp(units: int) -> Any:
     return keras.Sequential([dense(2 * units, activation="gelu"), dense(units)])
 
 
-class Attention(layers.Layer):
+class Attention(Layer):
     """From measured cells to every cell, by what the two have in common.
 
     An empty seat takes the weight where no measurement says anything.
@@ -53,7 +55,7 @@ class Attention(layers.Layer):
         return heard, ops.sum(weight * value[:, None, :, None], axis=2)
 
 
-class Exchange(layers.Layer):
+class Exchange(Layer):
     """One round of messages between cells, objects, neighbours, blocks and the world."""
 
     def __init__(self, units: int) -> None:
@@ -98,7 +100,7 @@ class Exchange(layers.Layer):
         return cell + self.update_cell(ops.concatenate(heard, axis=-1)), thing
 
 
-class Alone(layers.Layer):
+class Alone(Layer):
     """What stands in for Exchange where there are no edges: each cell by itself."""
 
     def __init__(self, units: int) -> None:
@@ -110,7 +112,7 @@ class Alone(layers.Layer):
         return cell + self.update(ops.concatenate([x, _spread(world[:, None], x)], axis=-1))
 
 
-class Decoder(layers.Layer):
+class Decoder(Layer):
     """From the state of a cell to what changed in it."""
 
     def __init__(self, units: int, follows: bool) -> None:
@@ -136,7 +138,7 @@ class Decoder(layers.Layer):
         }
 
 
-class TwinNetwork(keras.Model):
+class TwinNetwork(Model):
     """The network on the graph.
 
     Args:
@@ -176,7 +178,7 @@ class TwinNetwork(keras.Model):
         return self.decoder(cell, inputs["prior"], inputs["clear"], pulls)
 
 
-class CellNetwork(keras.Model):
+class CellNetwork(Model):
     """The same without edges: every cell by itself. A baseline."""
 
     def __init__(self, units: int = 64, rounds: int = 4) -> None:
@@ -192,7 +194,7 @@ class CellNetwork(keras.Model):
         return self.decoder(cell, inputs["prior"], inputs["clear"])
 
 
-class RasterNetwork(keras.Model):
+class RasterNetwork(Model):
     """A UNet on the raster of the same cell features. A baseline."""
 
     def __init__(self, units: int = 16) -> None:
@@ -238,7 +240,7 @@ def network(kind: str, task: str) -> Any:
     return CellNetwork() if kind == "mlp" else RasterNetwork()
 
 
-class MaskedEncoder(keras.Model):
+class MaskedEncoder(Model):
     """Fills in what is hidden: the encoder that learns without labels of change."""
 
     def __init__(self, cell_features: int, units: int = 24, rounds: int = 2) -> None:

@@ -11,6 +11,7 @@ from rtwin.channel.reference import complex_permittivity, slab_reflection_transm
 from rtwin.channel.segments import rank_in_row, row_offsets
 from rtwin.dataset.pathmap import path_statistics, standing_at
 from rtwin.horizontal.learn.scenes import structure_of
+from rtwin.scene import Material, Volume
 from rtwin.trace import NO_TRIANGLE, TracedPaths, Tracer, World
 from rtwin.units import wavelength_m
 
@@ -122,6 +123,8 @@ class ObservedMap:
 
     def weighted(self, weight: Real) -> Real:
         """STATISTICS with the power of each path times a weight [path], [cell, 4]."""
+        if (weight == 1).all():
+            return self.statistics.copy()
         kept = weight > 0
         paths = self.path_set
         chosen = {
@@ -160,7 +163,8 @@ class ObservedMap:
         leafy = self.paths.vegetation_loss_db > 0
         for volume in world.volumes:
             pick = leafy & self.crossed(volume_box(volume))
-            np.add.at(shares[1], (self.cell[pick], names.index(volume.name)), relative[pick])
+            column = np.intp(names.index(volume.name))
+            np.add.at(shares[1], (self.cell[pick], column), relative[pick])
         boxes = _boxes(world, row, len(names))
         ground = np.zeros(len(names), bool)
         ground[[row[i] for i in world.ground]] = True
@@ -192,24 +196,24 @@ def segments_cross(start_m: Real, end_m: Real, box_m: Real) -> NDArray[np.bool_]
     return (enter < leave) & (leave > 1e-6) & (enter < 1 - 1e-6)
 
 
-def slab_powers_db(material: object, frequency_hz: float) -> tuple[float, float]:
+def slab_powers_db(material: Material, frequency_hz: float) -> tuple[float, float]:
     """Reflected and passed power of a slab at normal incidence [dB], at least -40."""
     permittivity = complex_permittivity(
         material.relative_permittivity,
         material.conductivity_s_per_m,
-        frequency_hz,  # type: ignore[attr-defined]
+        frequency_hz,
     )
-    slab = slab_reflection_transmission(0.0, permittivity, material.thickness_m, frequency_hz)  # type: ignore[attr-defined]
+    slab = slab_reflection_transmission(0.0, permittivity, material.thickness_m, frequency_hz)
     powers = np.abs([complex(slab[0]), complex(slab[2])]) ** 2
     reflected, passed = 10 * np.log10(np.maximum(powers, 1e-4))
     return float(reflected), float(passed)
 
 
-def volume_box(volume: object) -> Real:
+def volume_box(volume: Volume) -> Real:
     """Box of a volume of vegetation [m], [2, 3]."""
-    outline = np.asarray(volume.outline_m, np.float64)  # type: ignore[attr-defined]
-    return np.array([[*outline.min(axis=0), volume.base_m],  # type: ignore[attr-defined]
-                     [*outline.max(axis=0), volume.top_m]])  # type: ignore[attr-defined]  # fmt: skip
+    outline = np.asarray(volume.outline_m, np.float64)
+    return np.array([[*outline.min(axis=0), volume.base_m],
+                     [*outline.max(axis=0), volume.top_m]])  # fmt: skip
 
 
 def free_space_db(distance_m: Real, frequency_hz: float) -> Real:

@@ -164,7 +164,8 @@ def _tile(kind: str, rng: np.random.Generator) -> tuple[Recipe, SceneParts]:
         low, high = middle - TILE_M / 2, middle + TILE_M / 2
     reach = (boxes[:, 0, :2] < high + _MARGIN_M).all(axis=1)
     reach &= (boxes[:, 1, :2] > low - _MARGIN_M).all(axis=1)
-    near = {structure_of(p.name) for p, on in zip(found.parts, reach, strict=True) if on}
+    on: Any = reach
+    near = {structure_of(p.name) for p, is_near in zip(found.parts, on, strict=True) if is_near}
     kept = [replace(part, velocity_m_s=(0.0, 0.0, 0.0)) for part in found.parts
             if structure_of(part.name) in near or part.name in recipe.geometry.ground]  # fmt: skip
     used = {part.material for part in kept}

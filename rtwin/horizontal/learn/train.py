@@ -23,11 +23,12 @@ from rtwin.horizontal.learn.graph import (
     unknown_graph,
 )
 from rtwin.horizontal.learn.pairs import Pair, ScenePairs
+from rtwin.horizontal.learn.synthetic import SYNTHETIC, synthetic_pair
 from rtwin.horizontal.learn.weights import load_checkpoint, save_checkpoint
 
 BATCH = {"unknown": 4, "known": 8}
 MAX_MEASURED = 16  # cells of a training draw: one shape, compiled once
-_PEAK_RATE, _DECAY, _WARM_STEPS = 2e-3, 1e-3, 100
+_DECAY, _WARM_STEPS = 1e-3, 100
 _CLIP = 1.0
 # Added to the mean squares that errors are measured by, scaled units: pairs in
 # which nothing happens must not outweigh all others.
@@ -46,6 +47,8 @@ class Plan:
     patience: int = 4
     seed: int = 1
     shares: tuple[float, float] = (0.006, 0.02)  # of cells measured, log-uniform
+    synthetic: float = 0.0  # share of made-up changes, of unknown change
+    peak_rate: float = 2e-3
 
 
 @dataclass
@@ -66,6 +69,7 @@ def train(
     validate: Sequence[ScenePairs],
     checkpoint: Path | None = None,
     progress: Progress = silent,
+    start: Sequence[NDArray[Any]] | None = None,
 ) -> tuple[Any, History]:
     """Train a network until validation scenes stop getting better.
 
@@ -75,6 +79,7 @@ def train(
         validate: Scenes that choose the epoch; none of them in `teach`.
         checkpoint: File of the state after every epoch; a run that finds one goes on there.
         progress: Told of every batch.
+        start: Weights to begin with; default fresh ones.
     Returns:
         The network with the weights of the best epoch, and the losses.
     """
@@ -84,19 +89,22 @@ def train(
     net = network(plan.kind, plan.task)
     jobs = _jobs(plan.task, teach)
     steps = -(-len(jobs) // BATCH[plan.task]) * plan.epochs
+    warm = min(_WARM_STEPS, steps // 4)
     rate = keras.optimizers.schedules.CosineDecay(
-        1e-5, max(steps - _WARM_STEPS, 1), warmup_target=_PEAK_RATE, warmup_steps=_WARM_STEPS
+        1e-5, max(steps - warm, 1), warmup_target=plan.peak_rate, warmup_steps=warm
     )
     optimizer = keras.optimizers.AdamW(rate, weight_decay=_DECAY, clipnorm=_CLIP)
     step, loss = _compiled(net, optimizer)
     loss(*_arrays(plan, [_example(plan, *jobs[0], np.random.default_rng(0))]))  # builds it
     optimizer.build(net.trainable_variables)
+    if start is not None:
+        net.set_weights(start)
     history, best = History(), net.get_weights()
-    start = 0
+    first = 0
     if checkpoint is not None and checkpoint.exists():
         best, history = load_checkpoint(checkpoint, net, optimizer)
-        start = len(history.train_loss)
-    for epoch in range(start, plan.epochs):
+        first = len(history.train_loss)
+    for epoch in range(first, plan.epochs):
         if epoch - history.best > plan.patience:
             break
         rng = np.random.default_rng([plan.seed, epoch])
@@ -124,8 +132,12 @@ def _jobs(task: Task, scenes: Sequence[ScenePairs]) -> list[tuple[ScenePairs, Pa
     return [job for job in jobs if judged(*job).sum() >= 50]
 
 
-def _example(plan: Plan, scene: ScenePairs, pair: Pair, rng: np.random.Generator) -> Example:
+def _example(
+    plan: Plan, scene: ScenePairs, pair: Pair, rng: np.random.Generator, teaching: bool = True
+) -> Example:
     if plan.task == "unknown":
+        if teaching and rng.random() < plan.synthetic:
+            pair = synthetic_pair(scene, rng)
         most = MAX_MEASURED / max(int(judged(scene, pair).sum()), 1)
         share = min(float(np.exp(rng.uniform(*np.log(plan.shares)))), most)
         graph = unknown_graph(scene, draw_measured(scene, pair, rng, share))
@@ -141,10 +153,12 @@ def targets(scene: ScenePairs, pair: Pair, graph: Graph) -> dict[str, NDArray[An
     truth, stale = scaled(pair.truth), scaled(scene.stale)
     delta = (truth - stale)[:, :3]
     mean = np.square(delta[counts]).mean(axis=0) if counts.any() else np.zeros(3)
+    # Of a made-up change the gain alone is known.
+    attributes = _ATTRIBUTES * ([1, 0, 0] if pair.kind == SYNTHETIC else [1, 1, 1])
     each = counts[rows] / max(int(counts.sum()), 1)
     return {
         "delta": delta[rows].astype(np.float32),
-        "weight": (each[:, None] * _ATTRIBUTES / (_FLOORS + mean)).astype(np.float32),
+        "weight": (each[:, None] * attributes / (_FLOORS + mean)).astype(np.float32),
         "each": (counts[rows] / max(int(counts[rows].sum()), 1)).astype(np.float32),
         "clear": truth[rows, 3].astype(np.float32),
         "changed": is_changed(scene, pair)[rows].astype(np.float32),
@@ -158,7 +172,7 @@ def _epoch(
     """Batches of one epoch: graphs of about one size share a batch."""
     waiting: dict[int, list[Example]] = {}
     for number in rng.permutation(len(jobs)):
-        graph, target = _example(plan, *jobs[number], rng)
+        graph, target = _example(plan, *jobs[int(number)], rng, turn)
         if not len(graph.rows):
             continue
         if turn:
