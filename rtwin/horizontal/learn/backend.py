@@ -19,7 +19,7 @@ def keras() -> Any:
 
     start_engine()
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         import keras  # type: ignore[import-untyped]
         import tensorflow as tf

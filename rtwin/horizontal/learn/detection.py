@@ -28,7 +28,9 @@ class Detection:
 
     def add(self, scene: ScenePairs, pair: Pair) -> None:
         on = judged(scene, pair)
+        # An edit of the transmitter is near to every cell.
         near = pair.geometry[:, 6:8].min(axis=1)
+        near = np.where(near > 199, 0.0, near)
         signals = {
             GATE: self._gate(scene, known_graph(scene, pair)).chance,
             EMBEDDING: self._encoder.drift(scene, pair),

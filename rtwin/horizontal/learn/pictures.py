@@ -108,10 +108,10 @@ def _frontier(axes: Any, scores: Scores, kinds: Sequence[str] | None) -> None:
         color = VERMILION if way == "gnn" else CATEGORIES[2] if way in _LEARNED else BLUE
         axes.plot(seconds, error, "o", color=color, ms=7, zorder=2)
         right = seconds > 0.03
-        near = sum(abs(np.log(seconds / x)) < 2.5 and abs(error - y) < 0.05 * top
-                   for x, y in named)  # fmt: skip
+        near = sum(abs(np.log(seconds / x)) < 1.2 and abs(error - y) < 0.06 * top for x, y in named)
+        above = (5, -14, 18)[min(near, 2)]  # names that would overlap
         named.append((seconds, error))
-        axes.annotate(_NAMES.get(way, way), (seconds, error), (-7 if right else 7, 5 + 12 * near),
+        axes.annotate(_NAMES.get(way, way), (seconds, error), (-7 if right else 7, above),
                       textcoords="offset points", fontsize=9,
                       ha="right" if right else "left")  # fmt: skip
     axes.set_xscale("log")

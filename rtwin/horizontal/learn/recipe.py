@@ -16,6 +16,7 @@ from rtwin.horizontal.learn.pairs import data_hash, ensure_pairs, read_pairs
 from rtwin.horizontal.learn.predict import save_predictor
 from rtwin.horizontal.learn.splits import PAIRS_PER_SCENE, Split, split_scenes
 from rtwin.horizontal.learn.train import Plan, train
+from rtwin.horizontal.learn.weights import load_arrays
 
 # The scenes of the shipped networks; the head of the list is as mixed as all of it.
 NUM_SCENES, EPOCHS = 60, 10
@@ -114,3 +115,5 @@ def _check(
         raise OutOfRangeError(f"{pairs_per_scene} edits per scene; give 1 to 200")
     if output.suffix != ".npz":
         raise OutOfRangeError(f"{output}: weights are written as .npz; give such a name")
+    if output.exists():
+        load_arrays(output)  # never replaces a file that holds something else

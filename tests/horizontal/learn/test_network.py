@@ -229,3 +229,13 @@ def test_impossible_training_gets_one_line(wrong, said, tmp_path):
     with pytest.raises(OutOfRangeError, match=said):
         train_predictor(output, tmp_path / "pairs", **wrong)
     assert not (tmp_path / "pairs").exists()
+
+
+def test_a_file_of_something_else_is_not_replaced(tmp_path):
+    from rtwin.horizontal.learn.recipe import train_predictor
+
+    letter = tmp_path / "letter.npz"
+    letter.write_text("dear reader")
+    with pytest.raises(StoreError, match="no readable file of weights"):
+        train_predictor(letter, tmp_path / "pairs")
+    assert letter.read_text() == "dear reader"
