@@ -39,7 +39,7 @@ def benchmark(scene, num_receivers, max_depth, rays):
     link = np.repeat(np.arange(len(stored.num_paths)), stored.num_paths)
     world = world.at_frequency(NEW_FREQUENCY_HZ)
     trace_s, fresh = best(lambda: Tracer(world).trace(receivers))
-    evaluate_s, (a, _) = best(
+    evaluate_s, (a, *_) = best(
         lambda: evaluate_paths(
             world, receivers, link % num_tx, link // num_tx,
             stored.interactions, stored.triangle, stored.edge, stored.vertex_m,

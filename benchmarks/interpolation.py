@@ -15,7 +15,7 @@ import numpy as np
 from scipy.interpolate import RegularGridInterpolator
 
 from rtwin.channel import has_line_of_sight, interpolate_path_gain, path_gain
-from rtwin.dataset import generate, generate_radio_map, open_dataset, open_radio_map
+from rtwin.dataset import RadioMap, generate, generate_radio_map, open_dataset, open_radio_map
 from rtwin.scene import load_recipe
 from rtwin.units import to_db
 
@@ -56,7 +56,7 @@ def main() -> None:
                     )
 
 
-def ways(radio_map, xy: np.ndarray) -> dict[str, np.ndarray]:
+def ways(radio_map: RadioMap, xy: np.ndarray) -> dict[str, np.ndarray]:
     """Path gain at places, [rx, tx], by each way of reading the map."""
     centers = radio_map.cell_centers_m
     x, y = centers[0, :, 0], centers[:, 0, 1]

@@ -18,7 +18,7 @@ import numpy as np
 from rtwin.scene import load_recipe, recipe_dict, recipe_from_dict
 from rtwin.trace import Tracer, load_world, place
 
-OWN_RAYS = (1_000, 3_000, 10_000, 30_000, 100_000, 1_000_000)
+OWN_RAYS = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 PEER_RAYS = (1_000, 10_000, 30_000, 100_000, 1_000_000)
 REFERENCE_RAYS = 10_000_000
 LONG_S = 30.0  # runs that take longer are not repeated

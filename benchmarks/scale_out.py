@@ -17,6 +17,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rtwin.dataset import file_info, generate
 from rtwin.dataset.assemble import assemble
@@ -66,9 +67,9 @@ def measure(recipe, shard_size, folder):
     watch = Stopwatch()
     receivers = place(world)
     place_s = watch.read()
-    parts, specs = load_parts(world.engine, recipe)
+    parts = load_parts(world.engine, recipe)
     few = part(receivers, 0, 1)
-    job = Job(recipe_dict(recipe), recipe.name, world.engine.variant, parts, specs, few)
+    job = Job(recipe_dict(recipe), recipe.name, world.engine.variant, parts, few)
     worker = ClusterWorker()
     watch.read()
     worker.load(job, num_cpus=1)
@@ -100,7 +101,7 @@ def run_on_nodes(recipe, nodes, shard_size, folder):
     """Links per second of wall time on a local cluster, and the content."""
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "object_store_memory": 200 * 2**20}
+    node: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 200 * 2**20}
     cluster = Cluster(initialize_head=True, head_node_args=node)
     events = []
 

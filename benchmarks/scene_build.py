@@ -25,7 +25,9 @@ def draw_map(path: Path, buildings: int) -> None:
     """Write an OpenStreetMap file of about square extent."""
     random.seed(1)
     side = math.ceil(math.sqrt(buildings))
-    nodes, ways, number = [], [], 0
+    nodes: list[str] = []
+    ways: list[str] = []
+    number = 0
 
     def ring(x: float, y: float, corners: int) -> list[int]:
         nonlocal number

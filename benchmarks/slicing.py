@@ -11,6 +11,7 @@ import argparse
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rtwin.dataset import LinkTrace, make_link_trace
 from rtwin.experiments import SimulatorSettings, SlicedNetwork, make_slices
@@ -23,7 +24,9 @@ def wandering(num_cells: int, num_steps: int) -> LinkTrace:
     """A trace of 60 users whose gains wander."""
     rng = np.random.default_rng(0)
     shape = (num_steps, sum(USERS.values()), num_cells)
-    gain = 10 ** (np.cumsum(rng.normal(0, 0.02, shape), axis=0) + rng.uniform(-12, -8, shape[1:]))
+    gain: NDArray[np.float64] = 10.0 ** (
+        np.cumsum(rng.normal(0, 0.02, shape), axis=0) + rng.uniform(-12, -8, shape[1:])
+    )
     columns = {
         "tx_name": tuple(f"tx_{i}" for i in range(num_cells)),
         "tx_position_m": np.zeros((num_cells, 3)),
@@ -32,9 +35,9 @@ def wandering(num_cells: int, num_steps: int) -> LinkTrace:
         "tx_power_dbm": np.full(num_cells, 40.0),
     }
     return make_link_trace(
-        columns, 0.1 * np.arange(num_steps), tuple(f"ue_{i}" for i in range(shape[1])),
-        np.zeros((*shape[:2], 3)), np.minimum(gain, 1.0), noise_power_w=1e-13,
-        adaptation=LinkAdaptation(100e6),
+        columns, 0.1 * np.arange(num_steps, dtype=np.float64),
+        tuple(f"ue_{i}" for i in range(shape[1])), np.zeros((*shape[:2], 3)),
+        np.minimum(gain, 1.0), noise_power_w=1e-13, adaptation=LinkAdaptation(100e6),
     )  # fmt: skip
 
 

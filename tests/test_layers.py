@@ -17,7 +17,7 @@ ALLOWED = {
     "trace": {"scene", "channel", "units", "errors"},
     "dataset": {"trace", "channel", "link", "scene", "units", "errors"},
     "calibration": {"dataset", "trace", "channel", "scene", "units", "errors"},
-    "horizontal": {"plot", "dataset", "trace", "channel", "scene", "units", "errors"},
+    "horizontal": {"dataset", "trace", "channel", "scene", "plot", "units", "errors"},
     "plot": {"dataset", "channel", "scene", "units", "errors"},
     "view": {"plot", "dataset", "trace", "channel", "scene", "units", "errors"},
     "export": {"plot", "dataset", "channel", "scene", "units", "errors"},

@@ -9,6 +9,7 @@ through rtwin.trace alone, and starts it only where there is a scene.
 
 from rtwin.calibration.campaign import Campaign, list_campaigns, load_campaign
 from rtwin.calibration.inputs import Inputs, link_inputs
+from rtwin.calibration.measured import generate_measured_map
 from rtwin.calibration.measurements import Measurements, grid_means, load_measurements
 from rtwin.calibration.plan import next_positions, plan_route
 from rtwin.calibration.result import read_result
@@ -27,6 +28,7 @@ __all__ = [
     "calibrate",
     "calibrated_recipe",
     "fit_twin",
+    "generate_measured_map",
     "grid_means",
     "link_inputs",
     "list_campaigns",

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from rtwin.calibration.campaign import Campaign
 from rtwin.calibration.fit import PhysicalFit, fit_physics
 from rtwin.calibration.inputs import Inputs, link_inputs
-from rtwin.calibration.measurements import Measurements, grid_means, read_measurements, screened
+from rtwin.calibration.measurements import Measurements
 from rtwin.calibration.parameters import Parameter, parameters_of
 from rtwin.calibration.physics import MATERIAL_KINDS, PhysicalModel, build_model
 from rtwin.calibration.scene import (
+    measurements_in_scene,
     scene_features,
-    screen_by_scene,
     with_materials,
     with_offsets,
     world_of,
@@ -117,11 +117,7 @@ def fitted_materials(part: ScenePart, fit: PhysicalFit) -> dict[str, dict[str, f
 def load_scene_part(campaign: Campaign, recipe: Recipe) -> ScenePart:
     """Load the scene, set aside what does not fit into it, and trace the rest."""
     world = world_of(recipe, campaign)
-    raw = screened(read_measurements(campaign, recipe.georeference), campaign)
-    data = screen_by_scene(raw, world, campaign)
-    grid = campaign.measurements.grid_m
-    if grid is not None:
-        data = grid_means(data, grid, campaign.measurements.min_count)
+    data = measurements_in_scene(campaign, world)
     model = build_model(world, data)
     parameters = parameters_of(campaign.fit, world.materials, model.materials, model.sectors)
     features, sight = scene_features(world, data)

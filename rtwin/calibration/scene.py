@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.calibration.campaign import Campaign
-from rtwin.calibration.measurements import Measurements, links_of
+from rtwin.calibration.measurements import (
+    Measurements,
+    grid_means,
+    links_of,
+    read_measurements,
+    screened,
+)
 from rtwin.calibration.result import read_result
 from rtwin.errors import CampaignError
 from rtwin.scene import Receivers, Recipe, recipe_dict, recipe_from_dict
@@ -87,6 +93,18 @@ def screen_by_scene(data: Measurements, world: World, campaign: Campaign) -> Mea
             f"({', '.join(f'{n} {why}' for why, n in counts.items())}); check origin and columns"
         )
     return replace(kept, set_aside=counts)
+
+
+def measurements_in_scene(campaign: Campaign, world: World) -> Measurements:
+    """A campaign's measurements where the scene has them, means over the campaign's grid.
+
+    Raises:
+        CampaignError: if they cannot be read, or none lies in the open of the scene.
+    """
+    raw = screened(read_measurements(campaign, world.recipe.georeference), campaign)
+    data = screen_by_scene(raw, world, campaign)
+    grid = campaign.measurements.grid_m
+    return data if grid is None else grid_means(data, grid, campaign.measurements.min_count)
 
 
 def scene_features(world: World, data: Measurements) -> tuple[Real, NDArray[np.bool_]]:

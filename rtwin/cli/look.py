@@ -128,11 +128,19 @@ def plot(
 ) -> None:
     """Draw a radio map, receivers, delay profile, angular spectrum, distributions or link trace.
 
+    Of a twin: what its last update changed, or with --metric its map.
+
     Example: rtwin plot munich-map.h5 -o map.png --metric sinr
     """
     from rtwin.plot import plot_file, save_figure
 
-    save_figure(plot_file(file, kind, metric=metric, rx=rx, tx=tx), output)
+    if file.is_dir() and not (kind or metric):
+        from rtwin.horizontal import plot_twin
+
+        figure = plot_twin(file, tx=tx)
+    else:
+        figure = plot_file(file, kind, metric=metric, rx=rx, tx=tx)
+    save_figure(figure, output)
     print_rows([("file", output)])
 
 

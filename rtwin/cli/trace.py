@@ -236,6 +236,22 @@ def radiomap(
         Path | None,
         typer.Option(metavar="RESULT", help="Result of a calibration: its fitted materials."),
     ] = None,
+    measurements: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CAMPAIGN", help="Trace nothing: the levels of a campaign, where there are any."
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where the campaign's files are.")
+    ] = None,
+    resource_blocks: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="The campaign's levels are RSRP of a carrier of N blocks."),
+    ] = None,
+    transmitters: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Of the campaign; all of them if not given.")
+    ] = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: JsonFlag = False,
@@ -260,7 +276,19 @@ def radiomap(
         recipe = calibrated_recipe(recipe, calibration)
     start = time.perf_counter()
     with progress_bar(quiet or json) as progress:
-        generate_radio_map(recipe, output, method=method, overwrite=overwrite, progress=progress)
+        if measurements is not None:
+            from rtwin.calibration import generate_measured_map, load_campaign
+
+            generate_measured_map(
+                recipe, load_campaign(measurements, data), output,
+                resource_blocks=resource_blocks,
+                transmitters=None if transmitters is None else transmitters.split(","),
+                overwrite=overwrite, progress=progress,
+            )  # fmt: skip
+        else:
+            generate_radio_map(
+                recipe, output, method=method, overwrite=overwrite, progress=progress
+            )
     info = file_info(output) | {"seconds": round(time.perf_counter() - start, 3)}
     if json:
         print_json(info)

@@ -71,7 +71,7 @@ def generate_radio_map(
     if file.is_dir() or not file.exists():
         prepare_target(file, MAP_FORMAT, None, overwrite)  # before the work, not after it
     world = load_world(recipe)
-    request = request_hash(recipe, world.scene_hash, None)
+    request = map_request(world)
     if method != MAP_METHODS[0]:
         request = f"{method}-{request}"
     if prepare_target(file, MAP_FORMAT, request, overwrite):
@@ -83,9 +83,38 @@ def generate_radio_map(
         columns["path_gain_standard_error"] = np.zeros_like(columns["path_gain"])
     else:
         columns = _trace_averages(world, grid, progress)
-    with plain_errors(file):
-        write_image(file, lambda h5: _write(h5, world, grid, method, columns, request))
+    write_radio_map(file, world, grid, method, columns, request, _rays(recipe, method))
     return file
+
+
+def map_request(world: World) -> str:
+    """What a radio map of a world was asked for, as a hash."""
+    return request_hash(world.recipe, world.scene_hash, None)
+
+
+def write_radio_map(
+    file: Path,
+    world: World,
+    grid: MapGrid,
+    method: str,
+    columns: dict[str, Any],
+    request: str,
+    attributes: dict[str, Any],
+) -> None:
+    """Write a radio map, whole or not at all; what follows from its gains is added.
+
+    Args:
+        file: Where to; replaced.
+        world: The scene; its recipe's transmitters are those of the map.
+        grid: The cells.
+        method: How the gains were found.
+        columns: path_gain and path_gain_standard_error, linear, [tx, cell_y, cell_x];
+            with method "paths" the variables of schema.PATH_MAP_VARIABLES.
+        request: What was asked for, see rtwin.dataset.store.prepare_target.
+        attributes: What else is said of the file.
+    """
+    with plain_errors(file):
+        write_image(file, lambda h5: _write(h5, world, grid, method, columns, request, attributes))
 
 
 def _trace_averages(world: World, grid: MapGrid, progress: Progress) -> dict[str, Any]:
@@ -102,15 +131,21 @@ def _trace_averages(world: World, grid: MapGrid, progress: Progress) -> dict[str
 
 
 def _write(
-    h5: h5py.File, world: World, grid: MapGrid, method: str, columns: dict[str, Any], request: str
+    h5: h5py.File,
+    world: World,
+    grid: MapGrid,
+    method: str,
+    columns: dict[str, Any],
+    request: str,
+    attributes: dict[str, Any],
 ) -> None:
     layout = PATH_MAP_LAYOUT if method == "paths" else MAP_LAYOUT
-    attributes = {
+    write_map(h5, layout, world.recipe, grid, columns, {
         **scene_attributes(world, *_remarks(world, method)),
         "request_hash": request,
         **map_attributes(world.recipe, grid, method),
-    }
-    write_map(h5, layout, world.recipe, grid, columns, attributes)
+        **attributes,
+    })  # fmt: skip
 
 
 def map_attributes(recipe: Recipe, grid: MapGrid, method: str) -> dict[str, Any]:
@@ -119,7 +154,6 @@ def map_attributes(recipe: Recipe, grid: MapGrid, method: str) -> dict[str, Any]
         "cell_size_m": grid.cell_size_m,
         "height_m": recipe.radio_map.height_m,
         "method": method,
-        **_rays(recipe, method),
         "noise_power_w": _noise_w(recipe),
     }
 
@@ -142,6 +176,7 @@ def write_map(
     Args:
         layout: Its variables.
         columns: Values of variables, `path_gain` among them.
+        attributes: Root attributes.
         labels: Values of the coordinates that maps do not have.
     """
     gain, transmitters = columns["path_gain"], transmitter_columns(recipe)
@@ -167,7 +202,7 @@ def write_map(
 
 def _remarks(world: World, method: str) -> list[str]:
     # Paths lose in vegetation; the solver that draws rays does not know that there is any.
-    return [VEGETATION_REMARK] if world.volumes and method != "paths" else []
+    return [VEGETATION_REMARK] if world.volumes and method == MAP_METHODS[0] else []
 
 
 def _rays(recipe: Recipe, method: str) -> dict[str, int]:

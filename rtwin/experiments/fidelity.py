@@ -7,9 +7,10 @@ are scored on the reference.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from rtwin.dataset import (
     sample,
     sample_map,
 )
+from rtwin.dataset.twin import recipe_of
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments.episodes import Episode, delayed, run_episode
 from rtwin.experiments.policies import Optimised, Policy, ProportionalToDemand, StaticShares
@@ -30,8 +32,10 @@ from rtwin.experiments.services import make_slices
 from rtwin.experiments.simulator import SimulatorSettings, SlicedNetwork
 from rtwin.experiments.worlds import (
     WorldSettings,
+    filled,
     free_space_map,
     kriged_map,
+    leveled,
     log_distance_map,
     materials_in_use,
     measure,
@@ -41,7 +45,17 @@ from rtwin.experiments.worlds import (
     without_objects,
 )
 from rtwin.link import LinkAdaptation
-from rtwin.scene import Recipe, Tracks, Walk, load_recipe, recipe_dict, recipe_from_dict
+from rtwin.scene import (
+    Recipe,
+    Tracks,
+    Walk,
+    load_recipe,
+    read_footways,
+    recipe_dict,
+    recipe_from_dict,
+    walk_ways,
+    with_overrides,
+)
 from rtwin.units import to_db
 
 Progress = Callable[[str, int, int], None]
@@ -74,7 +88,9 @@ class SlicingExperiment:
         world: How far the reference is from the recipe.
         reference: A radio map that is the reference world of every seed, such
             as one made of measurements; None: one is drawn for every seed.
-            There is no updated twin of it.
+            There is no updated twin of it. Its recipe's transmitters are those
+            of the scene; every twin is shifted to its level by the fit points,
+            and users on ways stay where it holds something.
     """
 
     scene: str | Path = SCENE
@@ -186,7 +202,11 @@ class _Worlds:
         recipe = load_recipe(experiment.scene, map_rays=experiment.map_rays)
         self.reference: RadioMap | None = None
         if experiment.reference is not None:
-            self.reference = self._fitting(experiment.reference, recipe)
+            # A measured world has transmitters that the scene was not built with.
+            self.reference = open_radio_map(experiment.reference)
+            recipe = recipe_of(self.reference.attributes, experiment.scene)
+            if experiment.map_rays is not None:
+                recipe = with_overrides(recipe, map_rays=experiment.map_rays)
             recipe = _with_cells_of(recipe, self.reference)
         first = self._map(recipe, "current")
         # All maps have the cells of the first.
@@ -211,8 +231,9 @@ class _Worlds:
     @property
     def num_beliefs(self) -> int:
         """How many beliefs there are of a reference world."""
-        # Log-distance, kriging, last epoch's channels, the reference itself; the updated twin.
-        return len(self.shared) + 4 + (self.reference is None)
+        # Log-distance, kriging, the corrected twin, last epoch's channels, the reference
+        # itself; the updated twin.
+        return len(self.shared) + 5 + (self.reference is None)
 
     @staticmethod
     def _fitting(file: Path, recipe: Recipe) -> RadioMap:
@@ -250,13 +271,22 @@ class _Worlds:
             reference, walkable, experiment.points + experiment.check_points, error_db, rng
         )
         fit, check = points.split(experiment.points)
+        if self.reference is not None:
+            # No recipe knows the power that arrived at a real receiver: one level for each cell.
+            shared = {name: leveled(found, fit) for name, found in self.shared.items()}
+        else:
+            shared = self.shared
         trend = log_distance_map(free_space, fit)
-        distance_m = experiment.world.residual_distance_m
+        # Of a drawn world kriging is told the residual's correlation; a measured one has its own.
+        distance_m = None if self.reference is not None else experiment.world.residual_distance_m
         maps = {
-            "free space": free_space,
+            "free space": shared["free space"],
             "log-distance": trend,
             "kriging": kriged_map(trend, fit, error_db, distance_m),
-            **{name: found for name, found in self.shared.items() if name != "free space"},
+            **{name: found for name, found in shared.items() if name != "free space"},
+            "corrected twin": kriged_map(
+                filled(leveled(shared["ray-traced twin"], fit), trend), fit, error_db, distance_m
+            ),
             **told,
         }
         settings = SampleSettings(bandwidth_hz=experiment.bandwidth_hz, line_of_sight=False)
@@ -276,12 +306,37 @@ class _Worlds:
         walk = Walk(
             num_ues=sum(experiment.users.values()), duration_s=experiment.duration_s, seed=seed
         )
+        if self.reference is not None and experiment.ways is not None:
+            # Nobody is scored where nothing was measured.
+            lines = read_footways(experiment.ways, self.recipe.georeference)
+            return walk_ways(known_parts(lines, self.reference), walk)
         trace = sample(
             self.folder / "current.h5", experiment.ways or "random-waypoint",
             self.folder / "walk.h5", walk=walk, overwrite=True, scene=experiment.scene,
             settings=SampleSettings(line_of_sight=False),
         )  # fmt: skip
         return Tracks(trace.time_s, trace.ue_name, trace.ue_position_m.copy())
+
+
+def known_parts(lines: Sequence[NDArray[np.float64]], world: RadioMap) -> list[Any]:
+    """The parts of lines [corner, 2] m that lie in cells where a map holds something.
+
+    Raises:
+        OutOfRangeError: if there are none.
+    """
+    import shapely
+
+    x, y = world.cell_centers_m[0, :, 0], world.cell_centers_m[:, 0, 1]
+    half = float(world.attributes["cell_size_m"]) / 2
+    rows, columns = np.nonzero((world.path_gain > 0).any(axis=0))
+    cells = shapely.box(x[columns] - half, y[rows] - half, x[columns] + half, y[rows] + half)
+    inside = shapely.union_all(cells)
+    parts = shapely.get_parts([shapely.LineString(line) for line in lines if len(line) > 1])
+    kept = shapely.get_parts(shapely.intersection(parts, inside))
+    found = [shapely.get_coordinates(part) for part in kept if part.length > 0]
+    if not found:
+        raise OutOfRangeError("no way runs through a cell of which the reference knows anything")
+    return found
 
 
 def _with_cells_of(recipe: Recipe, radio_map: RadioMap) -> Recipe:

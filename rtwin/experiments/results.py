@@ -48,7 +48,8 @@ def write_results(experiment: SlicingExperiment, runs: Sequence[Run], folder: Pa
     for file, text in zip(files, texts, strict=False):
         _write_text(file, text)
     users = ", ".join(f"{count} {name}" for name, count in experiment.users.items())
-    count = f"{experiment.seeds} reference world{'s' if experiment.seeds > 1 else ''}"
+    drawn = "reference world" if experiment.reference is None else "walk"
+    count = f"{experiment.seeds} {drawn}{'s' if experiment.seeds > 1 else ''}"
     title = f"Slicing decided on twins of {experiment.scene}\n{users}; {count}"
     save_figure(plot_slicing(rows, title), files[-1])
     return files

@@ -18,6 +18,8 @@ from rtwin.experiments.cells import Floats
 from rtwin.scene import Recipe, recipe_dict, recipe_from_dict, with_overrides
 from rtwin.units import from_db, to_db
 
+DISTANCES_M = (7.5, 15.0, 30.0, 60.0, 120.0)
+
 
 @dataclass(frozen=True)
 class WorldSettings:
@@ -327,14 +329,47 @@ def log_distance_map(free_space: RadioMap, points: SparsePoints) -> RadioMap:
     return with_gain(free_space, np.minimum(from_db(level), 1.0))
 
 
+def leveled(radio_map: RadioMap, points: SparsePoints) -> RadioMap:
+    """A map shifted in decibels to the median of the measurements, for each transmitter.
+
+    Places where the map has nothing do not count; a transmitter without any other
+    takes the median of all.
+
+    Checked by tests/experiments/test_worlds.py.
+    """
+    rows, columns = points.cell.T
+    believed = to_db(radio_map.path_gain[:, rows, columns].T) + radio_map.tx_power_dbm
+    miss = points.rss_dbm - believed
+    miss = np.where(np.isfinite(miss), miss, np.nan)
+    if np.isnan(miss).all():
+        return radio_map
+    known = ~np.isnan(miss).all(axis=0)
+    shift = np.full(miss.shape[1], np.nanmedian(miss))
+    shift[known] = np.nanmedian(miss[:, known], axis=0)
+    gain = radio_map.path_gain * from_db(shift)[:, None, None]
+    return with_gain(radio_map, np.minimum(gain, 1.0))
+
+
+def filled(radio_map: RadioMap, other: RadioMap) -> RadioMap:
+    """A map that has, where nothing arrives in it, what another one says."""
+    gain = radio_map.path_gain
+    return with_gain(radio_map, np.where(gain > 0, gain, other.path_gain))
+
+
 def kriged_map(
-    trend: RadioMap, points: SparsePoints, error_db: float, distance_m: float
+    trend: RadioMap, points: SparsePoints, error_db: float, distance_m: float | None
 ) -> RadioMap:
     """A trend corrected by kriging of what it misses at measurements.
 
     The residual is a Gaussian field of exponential correlation; its variance is
     that of the residuals less the measurements' own.
 
+    Args:
+        trend: The map to correct.
+        points: Measurements.
+        error_db: Their standard deviation [dB].
+        distance_m: Where the correlation is 1/e [m]; None: the most likely of
+            DISTANCES_M, one for all transmitters.
     Checked by tests/experiments/test_worlds.py.
     """
     centers = trend.cell_centers_m[..., :2]
@@ -344,15 +379,40 @@ def kriged_map(
     cells = centers.reshape(-1, 2)
     between = np.linalg.norm(there[:, None] - there[None], axis=-1)
     to_cells = np.linalg.norm(cells[:, None] - there[None], axis=-1)
+    with np.errstate(invalid="ignore"):
+        every = points.rss_dbm - trend.tx_power_dbm - level[:, rows, columns].T
+    if distance_m is None:
+        distance_m = max(DISTANCES_M, key=lambda d: _likelihood(every, between, error_db, d))
     for tx in range(len(level)):
-        miss = points.rss_dbm[:, tx] - trend.tx_power_dbm[tx] - level[tx, rows, columns]
+        miss = every[:, tx]
         known = np.isfinite(miss)
-        variance = float(np.mean(miss[known] ** 2)) - error_db**2 if known.any() else 0.0
+        variance = _variance(miss[known], error_db)
         if variance <= 0:
             continue
-        covariance = variance * np.exp(-between[np.ix_(known, known)] / distance_m)
-        covariance += error_db**2 * np.eye(int(known.sum()))
+        covariance = _covariance(between[np.ix_(known, known)], variance, error_db, distance_m)
         weights = np.linalg.solve(covariance, miss[known])
         guess = variance * np.exp(-to_cells[:, known] / distance_m) @ weights
         level[tx] += guess.reshape(level[tx].shape)
     return with_gain(trend, np.minimum(from_db(level), 1.0))
+
+
+def _variance(miss: Floats, error_db: float) -> float:
+    return float(np.mean(miss**2)) - error_db**2 if miss.size else 0.0
+
+
+def _covariance(between: Floats, variance: float, error_db: float, distance_m: float) -> Floats:
+    return np.asarray(variance * np.exp(-between / distance_m) + error_db**2 * np.eye(len(between)))
+
+
+def _likelihood(every: Floats, between: Floats, error_db: float, distance_m: float) -> float:
+    """Logarithm of how likely the misses [point, tx] are, up to a constant."""
+    total = 0.0
+    for miss in every.T:
+        known = np.isfinite(miss)
+        variance = _variance(miss[known], error_db)
+        if variance <= 0:
+            continue
+        covariance = _covariance(between[np.ix_(known, known)], variance, error_db, distance_m)
+        _, log_determinant = np.linalg.slogdet(covariance)
+        total -= log_determinant + miss[known] @ np.linalg.solve(covariance, miss[known])
+    return total / 2

@@ -12,6 +12,7 @@ from rtwin.horizontal.differences import (
 )
 from rtwin.horizontal.edits import Edit, Edits, apply_edits, edits_from_dict, load_edits
 from rtwin.horizontal.ladder import RUNGS, Estimate
+from rtwin.horizontal.picture import plot_twin
 from rtwin.horizontal.retrace import Retraced, retrace
 from rtwin.horizontal.state import TwinState, trace_state
 from rtwin.horizontal.twin import (
@@ -48,6 +49,7 @@ __all__ = [
     "history",
     "load_edits",
     "open_twin",
+    "plot_twin",
     "retrace",
     "trace_state",
     "update_twin",

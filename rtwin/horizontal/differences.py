@@ -69,7 +69,9 @@ def _object_changes(old: SceneParts, new: SceneParts) -> list[ObjectChange]:
             changes.append(ObjectChange(name, "removed", _box(a), None))
         elif a is None:
             changes.append(ObjectChange(name, "added", None, _box(b)))
-        elif type(a) is not type(b) or not np.array_equal(_corners(a), _corners(b)):
+        elif a is not b and (
+            type(a) is not type(b) or not np.array_equal(_corners(a), _corners(b))
+        ):
             changes.append(ObjectChange(name, "moved", _box(a), _box(b)))
         elif a.material != b.material or specs[0].get(a.material) != specs[1].get(b.material):
             changes.append(ObjectChange(name, "material", _box(a), _box(b)))

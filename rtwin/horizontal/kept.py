@@ -20,7 +20,6 @@ _PATH = ("receiver", "chain", "interactions", "triangle", "edge", "vertex_m", "i
          "doppler_hz", "vegetation_loss_db")  # fmt: skip
 _WIDE = {"receiver": np.int64, "chain": np.int64, "parent": np.int64, "length": np.int64,
          "is_repeat": np.bool_}  # fmt: skip
-_MAX_ROWS_PER_BYTE = 4000  # a row of zeros takes next to nothing, but never less
 
 
 def kept_columns(recipe: Recipe, traces: Sequence[tuple[str, TransmitterTrace]]) -> dict[str, Any]:
@@ -84,13 +83,10 @@ def _read(h5: h5py.File, name: str) -> TransmitterTrace:
     row = h5["kept_tx"].asstr()[...].tolist().index(name)
     chains = _rows(h5["kept_num_chains"][...], row)
     paths = _rows(h5["kept_num_paths"][...], row)
-    limit = _MAX_ROWS_PER_BYTE * max(Path(h5.filename).stat().st_size, 2**20)
 
     def read(variable: str, column: str, rows: slice) -> Any:
         data = h5[variable]
         if not 0 <= rows.start <= rows.stop <= data.shape[0]:
-            raise ValueError(variable)
-        if (rows.stop - rows.start) * data.dtype.itemsize * int(np.prod(data.shape[1:])) > limit:
             raise ValueError(variable)
         values = data[rows]
         return values.astype(_WIDE[column]) if column in _WIDE else values

@@ -29,7 +29,8 @@ class Estimate:
 
     what: str
     maps: Maps  # as TwinState.maps, [tx after, cell_y, cell_x] each
-    seconds: float  # without loading
+    seconds: float  # without loading, by the clock
+    cpu_s: float  # the same in processor time, which other programs do not lengthen
     load_s: float  # loading the world or worlds into the engine
     rays: int  # that were shot, of all transmitters and worlds
     state: TwinState | None = None  # of the exact rungs
@@ -37,9 +38,9 @@ class Estimate:
 
 def stale(old: TwinState, recipe: Recipe, parts: SceneParts) -> Estimate:
     """Nothing is done: the maps before. Transmitters that are new bring nothing."""
-    start = time.perf_counter()
+    watch = _Watch()
     maps = stale_maps(old, recipe)
-    return Estimate("stale", maps, time.perf_counter() - start, 0.0, 0)
+    return Estimate("stale", maps, *watch.seconds(), 0.0, 0)
 
 
 def analytic(old: TwinState, recipe: Recipe, parts: SceneParts) -> Estimate:
@@ -54,25 +55,27 @@ def analytic(old: TwinState, recipe: Recipe, parts: SceneParts) -> Estimate:
     standing = tuple(
         device.model_copy(update={"position_m": before[device.name].position_m}) for device in known
     )
-    start = time.perf_counter()
+    watch = _Watch()
     standing_recipe = recipe.model_copy(update={"transmitter": standing})
     world = world_of_parts(standing_recipe, old.parts)
-    loaded = time.perf_counter()
+    load_s, _ = watch.seconds()
+    watch = _Watch()
     state = retrace(old, standing_recipe, old.parts, world=world).state
     maps = stale_maps(state, recipe)
-    return Estimate("analytic", maps, time.perf_counter() - loaded, loaded - start, 0)
+    return Estimate("analytic", maps, *watch.seconds(), load_s, 0)
 
 
 def partial(old: TwinState, recipe: Recipe, parts: SceneParts) -> Estimate:
     """Exact partial re-trace: rtwin.horizontal.retrace."""
-    start = time.perf_counter()
+    watch = _Watch()
     world = world_of_parts(recipe, parts)
-    loaded = time.perf_counter()
+    load_s, _ = watch.seconds()
+    watch = _Watch()
     found = retrace(old, recipe, parts, world=world)
-    seconds = time.perf_counter() - loaded
+    seconds = watch.seconds()
     shot = sum(how in ("partial", "traced") for how in found.how)
     rays = shot * recipe.solver.rays
-    return Estimate("partial", found.state.maps, seconds, loaded - start, rays, found.state)
+    return Estimate("partial", found.state.maps, *seconds, load_s, rays, found.state)
 
 
 def full(old: TwinState, recipe: Recipe, parts: SceneParts) -> Estimate:
@@ -101,13 +104,20 @@ def delta(
             new few-ray trace, or zero.
     Source: correlated sampling; the rule is chosen on validation, see docs/horizontal.md.
     """
-    before, load_before = _few(old.recipe, old.parts, old, rays)
-    after, load_after = _few(recipe, parts, old, rays)
-    start = time.perf_counter()
-    maps = _moved_by(stale_maps(old, recipe), stale_maps(before.state, recipe), after.maps, guard)
-    seconds = before.seconds + after.seconds + time.perf_counter() - start
-    load = load_before + load_after
-    return Estimate(f"delta ({guard})", maps, seconds, load, before.rays + after.rays)
+    before = _few(old.recipe, old.parts, old, rays)
+    after = _few(recipe, parts, old, rays)
+    watch = _Watch()
+    few = stale_maps(before.state, recipe)
+    maps = _moved_by(stale_maps(old, recipe), few, after.maps, guard)
+    seconds, cpu_s = watch.seconds()
+    return Estimate(
+        f"delta ({guard})",
+        maps,
+        seconds + before.seconds + after.seconds,
+        cpu_s + before.cpu_s + after.cpu_s,
+        before.load_s + after.load_s,
+        before.rays + after.rays,
+    )
 
 
 def monte_carlo_delta(
@@ -120,19 +130,21 @@ def monte_carlo_delta(
 ) -> Estimate:
     """The same with Sionna's radio map solver: of path gain alone, all else stays stale."""
     maps = stale_maps(old, recipe)
-    load = seconds = 0.0
+    load_s = seconds = cpu_s = 0.0
     gains = []
     for one, its_parts in ((old.recipe, old.parts), (recipe, parts)):
-        start = time.perf_counter()
+        watch = _Watch()
         world = world_of_parts(_with_map_rays(one, rays), its_parts)
-        load += time.perf_counter() - start
-        start = time.perf_counter()
+        load_s += watch.seconds()[0]
+        watch = _Watch()
         gains.append(_monte_carlo(world, old, recipe))
-        seconds += time.perf_counter() - start
+        took = watch.seconds()
+        seconds, cpu_s = seconds + took[0], cpu_s + took[1]
     gain = guarded(maps["path_gain"], gains[0], gains[1], guard)
     found = maps | {"path_gain": gain}
     num = len(old.recipe.transmitter) + len(recipe.transmitter)
-    return Estimate(f"Monte Carlo delta ({guard})", found, seconds, load, num * rays)
+    what = f"Monte Carlo delta ({guard})"
+    return Estimate(what, found, seconds, cpu_s, load_s, num * rays)
 
 
 RUNGS: dict[str, Callable[[TwinState, Recipe, SceneParts], Estimate]] = {
@@ -203,15 +215,19 @@ def _missing(values: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _traced(what: str, old: TwinState, recipe: Recipe, parts: SceneParts, rays: int) -> Estimate:
-    found, load = _few(recipe, parts, old, rays)
-    return Estimate(what, found.maps, found.seconds, load, found.rays,
-                    found.state if what == "full" else None)  # fmt: skip
+    found = _few(recipe, parts, old, rays)
+    state = found.state if what == "full" else None
+    return Estimate(what, found.maps, found.seconds, found.cpu_s, found.load_s, found.rays, state)
 
 
 @dataclass(frozen=True, eq=False)
-class _Traced:
+class _Few:
+    """A full trace, perhaps with few rays."""
+
     state: TwinState
     seconds: float
+    cpu_s: float
+    load_s: float
     rays: int
 
     @property
@@ -219,14 +235,24 @@ class _Traced:
         return self.state.maps
 
 
-def _few(recipe: Recipe, parts: SceneParts, old: TwinState, rays: int) -> tuple[_Traced, float]:
+def _few(recipe: Recipe, parts: SceneParts, old: TwinState, rays: int) -> _Few:
     few = recipe.model_copy(update={"solver": recipe.solver.model_copy(update={"rays": rays})})
-    start = time.perf_counter()
+    watch = _Watch()
     world = world_of_parts(few, parts)
-    loaded = time.perf_counter()
+    load_s, _ = watch.seconds()
+    watch = _Watch()
     state = trace_state(few, parts, old.grid, world=world)
-    seconds = time.perf_counter() - loaded
-    return _Traced(state, seconds, rays * len(recipe.transmitter)), loaded - start
+    return _Few(state, *watch.seconds(), load_s, rays * len(recipe.transmitter))
+
+
+class _Watch:
+    """Time since it was made, by the clock and of the processors [s]."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter(), time.process_time()
+
+    def seconds(self) -> tuple[float, float]:
+        return time.perf_counter() - self._start[0], time.process_time() - self._start[1]
 
 
 def _with_map_rays(recipe: Recipe, rays: int) -> Recipe:

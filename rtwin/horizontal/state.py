@@ -23,6 +23,7 @@ from rtwin.trace import (
     is_inside,
     load_parts,
     map_grid,
+    may_change_inside,
     part_triangles,
     start_engine,
     traced_paths,
@@ -31,7 +32,6 @@ from rtwin.trace import (
 
 # A map keeps all its paths in memory anyway: few large launches are quicker.
 BATCH_SHARDS = 8
-CLOSE_M = 2.0
 
 Maps = dict[str, NDArray[Any]]  # by name, [tx, cell_y, cell_x] each
 
@@ -178,8 +178,7 @@ def inside_cells(
     centers = grid.centers_m.reshape(-1, 3)
     if before is None or boxes_m is None:
         return is_inside(world, centers).reshape(grid.shape)
-    low, high = boxes_m[:, None, 0, :2] - CLOSE_M, boxes_m[:, None, 1, :2] + CLOSE_M
-    asked = ((centers[:, :2] > low) & (centers[:, :2] < high)).all(axis=-1).any(axis=0)
+    asked = may_change_inside(centers, boxes_m)
     found = before.copy()
     found[asked.reshape(grid.shape)] = is_inside(world, centers[asked])
     return found

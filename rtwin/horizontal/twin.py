@@ -139,8 +139,8 @@ class Snapshot:
         recipe, parts = self.world(scene)
         attributes = self.radio_map.attributes
         with open_checked(self.file, MAP_FORMAT) as h5:
-            corner_z_m = _bounded(h5, "corner_z_m")
-            numbers = _bounded(h5, "path_snapshot")
+            corner_z_m = h5["corner_z_m"][...]
+            numbers = h5["path_snapshot"][...]
         shape = self.is_inside.shape
         if corner_z_m.shape != (shape[0] + 1, shape[1] + 1):
             raise StoreError(f"{self.file}: corner_z_m does not fit the map; the file is damaged")
@@ -312,7 +312,7 @@ def write_snapshot_map(
     attributes = {k: v for k, v in found.radio_map.attributes.items() if k not in _OF_TWIN}
     recipe = found.recipe
     with open_checked(found.file, MAP_FORMAT) as h5:
-        corner_z_m = _bounded(h5, "corner_z_m")
+        corner_z_m = h5["corner_z_m"][...]
     low = found.radio_map.attributes["low_m"]
     grid = MapGrid(
         (low[0], low[1]), float(attributes["cell_size_m"]), found.is_inside.shape, corner_z_m
@@ -396,6 +396,7 @@ def _write(
         "full_s": note.full_s,
         "more": dict(note.more),
         "low_m": list(state.grid.low_m),
+        "rays": recipe.solver.rays,
         **map_attributes(recipe, state.grid, "paths"),
     }
     labels = {
@@ -418,23 +419,28 @@ def _read(file: Path) -> Snapshot:
         if "snapshot" not in h5.attrs or any(v.name not in h5 for v in TWIN_LAYOUT):
             raise StoreError(f"{file}: is no snapshot of a twin")
         try:
-            found: dict[str, Any] = {name: _bounded(h5, name) for name in _COLUMNS}
+            _check_sizes(h5)
+            found: dict[str, Any] = {name: h5[name][...] for name in _COLUMNS}
             found |= {name: str(h5.attrs[name]) for name in _TEXTS}
             found |= {name: float(h5.attrs[name]) for name in ("seconds", "full_s")}
             found["tx_reason"] = tuple(h5["tx_reason"].asstr()[...])
             found["edits"] = tuple(json.loads(h5.attrs["edits"]))
             found["more"] = dict(json.loads(h5.attrs["more"]))
             found["number"] = int(h5.attrs["snapshot"])
+        except StoreError:
+            raise
         except (KeyError, ValueError, OSError, TypeError):
             raise StoreError(f"{file}: a snapshot that is cut off or damaged") from None
     found["is_inside"] = found["is_inside"].astype(bool)
     return Snapshot(file=file, radio_map=open_radio_map(file), **found)
 
 
-def _bounded(h5: h5py.File, name: str) -> NDArray[Any]:
-    """Values of a variable, unless a header asks for more memory than the file can fill."""
-    data = h5[name]
+def _check_sizes(h5: h5py.File) -> None:
+    """Raise StoreError if a header asks for more memory than the file can fill."""
     limit = _MAX_RATIO * max(Path(h5.filename).stat().st_size, 2**20)
-    if data.size * data.dtype.itemsize > limit:
-        raise StoreError(f"{h5.filename}: {name} has an impossible size; the file is damaged")
-    return np.asarray(data[...])
+    for variable in TWIN_LAYOUT:
+        data = h5[variable.name]
+        if data.size * data.dtype.itemsize > limit:
+            raise StoreError(
+                f"{h5.filename}: {variable.name} has an impossible size; the file is damaged"
+            )

@@ -89,11 +89,16 @@ def map_field(radio_map: RadioMap, metric: str, tx: int | None = None) -> MapFie
         row_of("tx", tx, len(radio_map.tx_name))
     title, label = MAP_METRICS[metric] if metric in MAP_METRICS else PATH_METRICS[metric][1:3]
     values = _serving(radio_map, tx) if metric == "serving" else _values(radio_map, metric, tx)
-    empty = {"k_factor": "no line of sight, or it is alone"}.get(metric, "no ray came")
+    empty = {"k_factor": "no line of sight, or it is alone"}.get(metric, nothing(radio_map))
     # All directions have the same colours in all pictures.
     is_direction = metric.endswith("azimuth_mean")
     limits = (-180.0, 180.0) if is_direction else color_limits(values)
     return MapField(metric, title, label, values, limits, _colors_of(metric), empty)
+
+
+def nothing(radio_map: RadioMap) -> str:
+    """What a cell without path gain means."""
+    return "not measured" if radio_map.attributes["method"] == "measurements" else "no ray came"
 
 
 def map_extent(radio_map: RadioMap) -> tuple[float, float, float, float]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rtwin.dataset import RadioMap
-from rtwin.plot.fields import MapField, map_extent, map_field
+from rtwin.plot.fields import MapField, map_extent, map_field, nothing
 from rtwin.plot.style import (
     CATEGORIES,
     GREY,
@@ -94,7 +94,7 @@ def _serving(
         (f"{radio_map.tx_name[row]}, {_percent(part)}", color)
         for row, part, color in zip(rows, share, colors, strict=True)
     ]
-    other = "no ray came" if tx is None else "another or none"
+    other = nothing(radio_map) if tx is None else "another or none"
     _legend(axes, [*entries, (f"{other}, {_percent(1 - sum(share))}", UNREACHED)])
 
 

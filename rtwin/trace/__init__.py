@@ -16,11 +16,16 @@ from rtwin.trace.partial import (
     PartialTrace,
     keeps_chains,
     retrace_transmitter,
-    segments_meet,
 )
 from rtwin.trace.paths import Tracer
 from rtwin.trace.place import place
-from rtwin.trace.queries import ground_height_m, is_clear, is_inside
+from rtwin.trace.queries import (
+    ground_height_m,
+    is_clear,
+    is_inside,
+    may_change_inside,
+    segments_meet,
+)
 from rtwin.trace.radiomap import NUM_LATTICES, MapGrid, map_grid, trace_path_gain
 from rtwin.trace.remarks import remarks
 from rtwin.trace.sources import Part, SceneParts, load_parts, scene_file_meshes
@@ -62,6 +67,7 @@ __all__ = [
     "load_parts",
     "load_world",
     "map_grid",
+    "may_change_inside",
     "obstruction",
     "part_triangles",
     "place",

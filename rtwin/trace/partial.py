@@ -22,6 +22,7 @@ from rtwin.trace.evaluate import evaluate_paths
 from rtwin.trace.fields import refine
 from rtwin.trace.images import ChainImages
 from rtwin.trace.paths import Source, Tracer
+from rtwin.trace.queries import segments_meet
 from rtwin.trace.reach import NUM_BOXES, reachable_pairs
 from rtwin.trace.transmitter import NO_CHAIN, StoredChains, TransmitterTrace, sorted_repeats
 from rtwin.trace.wedges import edge_numbers, wedges_of_edges
@@ -32,6 +33,7 @@ from rtwin.trace.world import NO_TRIANGLE, World
 NEAR_M = 0.3
 TOUCH_M = 0.02
 PATHS_PER_BATCH = 200_000
+MAX_TABLE = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def retrace_transmitter(
     if not same_chains:
         asked = (chain[changed & ~lost], old.receiver[changed & ~lost])
         found, walked = _walk_again(tracer, source, receivers_m, is_known, change.boxes_m, asked)
-    again = np.isin(_pair(chain, old.receiver, len(receivers_m)), walked)
+    again = _is_in(_pair(chain, old.receiver, len(receivers_m)), walked)
     goes = lost | changed | again
     is_touched = np.zeros(len(receivers_m), bool)
     is_touched[old.receiver[goes]] = True
@@ -207,14 +209,14 @@ def _walk_again(
     """Paths of all pairs that may end otherwise than before, and the numbers of these pairs."""
     world, solver = tracer.world, tracer.world.recipe.solver
     near = boxes_m + NEAR_M * np.array([[-1.0], [1.0]])
-    pairs, walked = [], [_pair(*asked, len(receivers_m))]
+    pairs, walked = [], []
     for group in source.images:
         chain, receiver = _pairs_of_group(world, group, receivers_m, is_known, near, asked)
         pairs.append((chain, receiver))
         walked.append(_pair(group.row[chain], receiver, len(receivers_m)))
     table = walk_pairs(world, source.images, pairs, receivers_m, solver)
     table = refine(world, table, source.position_m, receivers_m, solver)
-    return tracer.unevaluated(source.number, table), np.unique(np.concatenate(walked))
+    return tracer.unevaluated(source.number, table), np.concatenate(walked)
 
 
 def _pairs_of_group(
@@ -236,11 +238,11 @@ def _pairs_of_group(
     row = np.full(len(is_known), -1)
     row[group.row] = np.arange(len(group))
     chain, receiver = row[asked[0]], asked[1]
-    found.append((chain[chain >= 0], receiver[chain >= 0]))
-    number = np.concatenate([_pair(c, r, len(receivers_m)) for c, r in found])
     # Once each, in the order found: neighbours in space are together.
-    _, first = np.unique(number, return_index=True)
-    number = number[np.sort(first)]
+    number = np.zeros(0, np.int64)
+    for one, other in [*found, (chain[chain >= 0], receiver[chain >= 0])]:
+        more = _pair(one, other, len(receivers_m))
+        number = np.concatenate([number, more[~_is_in(more, number)]])
     return number // max(len(receivers_m), 1), number % max(len(receivers_m), 1)
 
 
@@ -248,6 +250,12 @@ def _pair(
     chain: NDArray[np.int64], receiver: NDArray[np.int64], num_receivers: int
 ) -> NDArray[np.int64]:
     return chain.astype(np.int64) * max(num_receivers, 1) + receiver
+
+
+def _is_in(pairs: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+    # By a table of all pairs, which is far quicker than sorting, where it is not too large.
+    small = int(others.max(initial=0)) < MAX_TABLE
+    return np.isin(pairs, others, kind="table" if small else "sort")
 
 
 def _evaluated(
@@ -304,18 +312,3 @@ def _meets(
                 met[rows] |= segments_meet(current, following, low - margin_m, high + margin_m)
             current = following
     return met
-
-
-def segments_meet(
-    start_m: NDArray[np.float64],
-    end_m: NDArray[np.float64],
-    low_m: NDArray[np.float64],
-    high_m: NDArray[np.float64],
-) -> NDArray[np.bool_]:
-    """Whether straight pieces [n, 3] meet a box from corner to corner, [n]."""
-    way = end_m - start_m
-    way = np.where(np.abs(way) < 1e-12, 1e-12, way)
-    one, other = (low_m - start_m) / way, (high_m - start_m) / way
-    enters = np.minimum(one, other).max(axis=1)
-    leaves = np.maximum(one, other).min(axis=1)
-    return (enters <= leaves) & (leaves >= 0) & (enters <= 1)

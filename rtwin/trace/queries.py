@@ -66,6 +66,32 @@ def is_inside(world: World, points_m: ArrayLike) -> NDArray[np.bool_]:
     return (odd[0] & (odd[1:].sum(axis=0) >= 3)) | _touches(world, points)
 
 
+def may_change_inside(points_m: ArrayLike, boxes_m: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether changes in boxes [box, 2, 3] m can change what is_inside says of points, [n]."""
+    points = np.asarray(points_m, np.float64).reshape(-1, 3)
+    found = np.zeros(len(points), bool)
+    for low, high in boxes_m + _STEP_M * np.array([[-10.0], [10.0]]):
+        far = np.linalg.norm(points - (low + high) / 2, axis=1) + np.linalg.norm(high - low)
+        for direction in [*_DIRECTIONS, *np.eye(3), *-np.eye(3)]:
+            found |= segments_meet(points, points + far[:, None] * direction, low, high)
+    return found
+
+
+def segments_meet(
+    start_m: NDArray[np.float64],
+    end_m: NDArray[np.float64],
+    low_m: NDArray[np.float64],
+    high_m: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """Whether straight pieces [n, 3] meet a box from corner to corner, [n]."""
+    way = end_m - start_m
+    way = np.where(np.abs(way) < 1e-12, 1e-12, way)
+    one, other = (low_m - start_m) / way, (high_m - start_m) / way
+    enters = np.minimum(one, other).max(axis=1)
+    leaves = np.maximum(one, other).min(axis=1)
+    return (enters <= leaves) & (leaves >= 0) & (enters <= 1)
+
+
 def is_clear(world: World, from_m: ArrayLike, to_m: ArrayLike) -> NDArray[np.bool_]:
     """Whether nothing stands on the straight ways between points [n, 3] m, [n].
 

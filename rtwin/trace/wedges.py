@@ -90,6 +90,7 @@ def wedges_of_edges(
     side = world.engine.opaque(edge[met].astype(np.uint32) % 3, "UInt")
     wedges = wedge_geometry(dr.reinterpret_array(mi.MeshPtr, shape), primitive, side)
     wedges.swap_faces(world.engine.opaque(edge[met] >= 3, "Bool"))
+    dr.eval(wedges)  # at once: its fields would each compute all of it
     found = wedge_rows(world, wedges, np.ones(len(met), bool), np.arange(len(met)))
     rows[met] = found
     return rows

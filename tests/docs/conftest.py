@@ -66,6 +66,9 @@ def quick(words: list[str]) -> list[str]:
         return [*words, "--receivers", str(min(given, 20)), "--quiet"]
     if name == "generate":
         return [*words, "--quiet"]
+    if name in ("twin", "update"):
+        coarse = ["--cell-size", "8"] if name == "twin" and "--at" not in words else []
+        return [*words, *coarse, "--quiet"]
     if name == "radiomap":
         return [*words, "--rays", "20000", "--quiet"]
     if name == "sample":

@@ -16,9 +16,10 @@ from .tables import key_rows, layout_rows
 
 # The package's function of this name hides the module.
 generate = importlib.import_module("rtwin.dataset.generate")
-RECIPES, DATASET, TRACES = (
-    ROOT / "docs" / f"{name}.md" for name in ("recipes", "dataset", "link_traces")
+RECIPES, DATASET, TRACES, TWINS = (
+    ROOT / "docs" / f"{name}.md" for name in ("recipes", "dataset", "link_traces", "horizontal")
 )
+PAGE_OF = {schema.TRACE_LAYOUT: TRACES, schema.TWIN_VARIABLES: TWINS}
 # Heading, model, and the model whose keys stand in a table of their own.
 TABLES = [
     ("Top level", recipe.Recipe, None),
@@ -55,6 +56,7 @@ LAYOUTS = [
     ("Radio map files", schema.MAP_LAYOUT),
     ("Maps from paths", schema.PATH_MAP_VARIABLES),
     ("Variables of a link trace", schema.TRACE_LAYOUT),
+    ("Variables of a snapshot", schema.TWIN_VARIABLES),
 ]
 
 
@@ -95,13 +97,12 @@ def test_materials_are_listed():
 
 @pytest.mark.parametrize(("heading", "layout"), LAYOUTS, ids=[t[0] for t in LAYOUTS])
 def test_variables(heading, layout):
-    page = TRACES if layout is schema.TRACE_LAYOUT else DATASET
-    assert table_after(page, heading) == layout_rows(layout)
+    assert table_after(PAGE_OF.get(layout, DATASET), heading) == layout_rows(layout)
 
 
 def test_every_layout_is_documented():
     listed = [variable for _, layout in LAYOUTS for variable in layout]
-    known = {*schema.PATHS_LAYOUT, *schema.PATH_MAP_LAYOUT, *schema.TRACE_LAYOUT}
+    known = {*schema.PATHS_LAYOUT, *schema.TWIN_LAYOUT, *schema.TRACE_LAYOUT}
     assert known == set(listed)
 
 

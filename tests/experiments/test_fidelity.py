@@ -41,7 +41,7 @@ def of(runs, policy, knowledge):
 
 def test_every_policy_meets_every_knowledge_in_every_world(runs):
     known = {"free space", "log-distance", "kriging", "stale twin", "ray-traced twin",
-             "updated twin", FEEDBACK, REFERENCE}  # fmt: skip
+             "corrected twin", "updated twin", FEEDBACK, REFERENCE}  # fmt: skip
     assert {(r.policy, r.knowledge) for r in runs} == {
         ("static", NOBODY), *((p, k) for p in ("proportional", "optimised") for k in known)
     }  # fmt: skip
@@ -71,8 +71,8 @@ def test_a_reference_of_one_s_own(tmp_path):
     asked = replace(SMALL, seeds=1, duration_s=1.0, reference=file, twins={"same": file})
     found = {r.knowledge: r for r in run_slicing(asked) if r.policy == "proportional"}
     assert "updated twin" not in found
-    # The twin that is the reference, seen through check points with errors of 2 dB.
-    assert found["same"].gain_error_db == 0
+    # The twin that is the reference, but for a level from points with errors of 2 dB.
+    assert found["same"].gain_error_db < 2.0
     assert found["ray-traced twin"].gain_error_db > 0.1
 
 
@@ -107,7 +107,7 @@ def test_intervals_cover_as_often_as_they_say():
 def test_files(runs, tmp_path):
     files = write_results(SMALL, runs, tmp_path / "deep" / "out")
     assert [file.name for file in files] == list(NAMES)
-    assert files[0].read_text().count("\n") == 2 + 17
+    assert files[0].read_text().count("\n") == 2 + 19
     table = list(csv.DictReader(files[1].read_text().splitlines()))
     assert float(table[1]["sla_violation"]) >= 0
     data = json.loads(files[2].read_text())
@@ -123,7 +123,7 @@ def test_picture(runs):
         COLUMNS[name][0]
         for name in ("sla_violation", "throughput_mbps", "reserved_share", "regret")
     ]
-    assert len(markdown_table(rows_of(runs)).splitlines()) == 19
+    assert len(markdown_table(rows_of(runs)).splitlines()) == 21
 
 
 def test_traces_are_compared_where_users_are_served():

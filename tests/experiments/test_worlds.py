@@ -140,6 +140,9 @@ def test_kriging_beats_its_trend_on_a_correlated_world(free_space):
     truth = to_db(world.path_gain)
     before, after = (np.std(to_db(m.path_gain) - truth) for m in (trend, kriged))
     assert after < 0.7 * before
+    # Nobody told it the distance, and it is as good.
+    found = np.std(to_db(kriged_map(trend, fit, 1.0, None).path_gain) - truth)
+    assert found < 1.05 * after
     # Check points tell the error of either, measurement error included.
     assert check.error_db(kriged) < check.error_db(trend)
     everything = np.stack([to_db(trend.path_gain), truth])

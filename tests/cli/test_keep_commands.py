@@ -1,0 +1,95 @@
+"""`rtwin twin` and `rtwin update` as a user meets them."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from rtwin.cli.app import app
+
+from .test_commands import rtwin
+
+SCENE = """
+title = "A box"
+frequency_hz = 3.5e9
+[geometry]
+ground = ["ground"]
+[[object]]
+name = "ground"
+material = "concrete"
+shape = "plane"
+center_m = [0, 0, 0]
+size_m = [60, 60]
+[[object]]
+name = "box"
+material = "brick"
+shape = "box"
+center_m = [8, 0, 3]
+size_m = [6, 6, 8]
+[[transmitter]]
+name = "mast"
+position_m = [0, 0, 10]
+[solver]
+max_depth = 1
+rays = 5000
+[radio_map]
+cell_size_m = 5
+"""
+EDITS = """
+[[edit]]
+kind = "move_object"
+object = "box"
+by_m = [3.0, 0.0, 0.0]
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("keep")
+    (folder / "box.toml").write_text(SCENE)
+    (folder / "edits.toml").write_text(EDITS)
+    said = CliRunner().invoke(app, ["twin", str(folder / "box.toml"), "-o", str(folder / "b.twin")])
+    assert said.exit_code == 0, said.output
+    assert "12 x 12, 1 transmitters" in said.stdout
+    return folder
+
+
+def test_update_info_plot_and_map(folder, tmp_path):
+    said = rtwin("update", folder / "b.twin", "--edit", folder / "edits.toml")
+    assert said.returncode == 0, said.stderr
+    assert "1: move object box" in said.stdout
+    assert "re-trace" in said.stdout
+    assert "tracing everything took" in said.stdout
+    assert "Tracing radio map" in said.stderr
+    listed = CliRunner().invoke(app, ["info", str(folder / "b.twin")]).stdout
+    assert "first build (mast re-trace)" in listed
+    assert "000001" in listed
+    facts = json.loads(CliRunner().invoke(app, ["info", str(folder / "b.twin"), "--json"]).stdout)
+    assert [row["snapshot"] for row in facts["snapshots"]] == [0, 1]
+    made = CliRunner().invoke(
+        app, ["twin", str(folder / "b.twin"), "--at", "0", "-o", str(tmp_path / "m.h5")]
+    )
+    assert made.exit_code == 0
+    for name, more in (("u.png", []), ("m.png", ["--metric", "rms_delay_spread"])):
+        drawn = CliRunner().invoke(
+            app, ["plot", str(folder / "b.twin"), "-o", str(tmp_path / name), *more]
+        )
+        assert drawn.exit_code == 0, drawn.exception
+        assert (tmp_path / name).stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["update", "b.twin", "--edit", "none.toml"], "not a readable TOML file"),
+        (["update", "none.twin", "--edit", "edits.toml"], "no such twin"),
+        (["twin", "box.toml", "-o", "b.twin"], "not empty"),
+        (["twin", "b.twin", "--at", "9", "-o", "x.h5"], "snapshot is 9"),
+        (["plot", ".", "-o", "x.png"], "without snapshots"),
+    ],
+)
+def test_one_line(folder, arguments, line):
+    said = rtwin(*arguments, cwd=folder)
+    assert said.returncode == 1
+    assert line in said.stderr
+    assert "Traceback" not in said.stderr
