@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from rtwin import __version__
-from rtwin.cli import calibrate, exports, feed, keep, look, scene, trace
+from rtwin.cli import calibrate, exports, feed, horizontal, keep, look, scene, trace
 from rtwin.cli.report import stderr
 from rtwin.errors import RtwinError
 
@@ -33,6 +33,7 @@ for command in (
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(scene.app, name="scene")
+app.add_typer(horizontal.app, name="horizontal")
 
 
 def _print_version(wanted: bool) -> None:

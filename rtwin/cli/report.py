@@ -36,6 +36,10 @@ _LABELS = {
     "worlds": "Trying worlds",
     "experiment": "Experimenting",
     "fit": "Fitting",
+    "pairs": "Tracing pairs of maps",
+    "learn": "Learning",
+    "calibrate": "Calibrating",
+    "compare": "Comparing",
     "validate": "Holding out blocks",
 }
 

@@ -58,6 +58,9 @@ def quick(words: list[str]) -> list[str]:
     if name == "scene":
         # Several pages build the same map.
         return [*words, "--quiet", *(["--overwrite"] if words[2] == "build" else [])]
+    if name == "horizontal":
+        least = ["--scenes", "1", "--pairs", "2", "--quiet"]
+        return [*words, *least, *(["--epochs", "1"] if words[2] == "train" else [])]
     if name == "generate" and not words[2].endswith(".toml"):
         given = int(words[words.index("--receivers") + 1]) if "--receivers" in words else 1000
         return [*words, "--receivers", str(min(given, 20)), "--quiet"]
