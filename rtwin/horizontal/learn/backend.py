@@ -21,7 +21,7 @@ def keras() -> Any:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        import keras  # type: ignore[import-untyped]
+        import keras
         import tensorflow as tf
     except ImportError:
         raise MissingExtraError(
