@@ -13,13 +13,12 @@ from rtwin.horizontal.retrace import How, Retraced, retrace
 from rtwin.horizontal.snapshot import (
     PRESERVED,
     RETRACED,
-    UNCERTAINTY_DB,
     UPDATED,
     Note,
     Snapshot,
 )
 from rtwin.horizontal.state import TwinState
-from rtwin.horizontal.twin import append_snapshot, updating
+from rtwin.horizontal.twin import append_snapshot, open_twin, updating
 from rtwin.trace import Effort, world_of_parts
 from rtwin.units import to_db
 
@@ -80,10 +79,13 @@ def _note(
         ]
     )
     changed = changed_cells(before, after)
-    uncertainty = np.full(decision.shape, UNCERTAINTY_DB, np.float32)
+    # What is traced again is known as well as the first build was, whatever was measured since.
+    first = parent if parent.number == 0 else open_twin(parent.folder, 0)
+    uncertainty = np.full(decision.shape, first.uncertainty_db.max(), np.float32)
     for tx, name in enumerate(names):
         if name in before.tx_names:
-            uncertainty[tx] = parent.uncertainty_db[before.tx_names.index(name)]
+            known = parent.uncertainty_db[before.tx_names.index(name)]
+            uncertainty[tx] = np.where(decision[tx] == PRESERVED, known, uncertainty[tx])
     boxes = [change.boxes_m.tolist() for change in found.objects]
     return Note(
         news="; ".join(describe(edit) for edit in edits.edit),

@@ -12,6 +12,8 @@ import pytest
 from rtwin.dataset import file_info, open_radio_map, validate_file
 from rtwin.errors import EditError, OutOfRangeError, StoreError
 from rtwin.horizontal import (
+    Note,
+    append_snapshot,
     create_twin,
     edits_from_dict,
     history,
@@ -181,6 +183,23 @@ def test_one_writer_at_a_time(twin):
         with pytest.raises(StoreError, match="another rtwin is writing it"):
             update_twin(twin, edits(POWER))
     assert update_twin(twin, edits(POWER)).number == 1
+
+
+def test_what_is_traced_again_forgets_what_was_measured(twin):
+    with updating(twin) as parent:
+        state = parent.state()
+        known = Note(
+            news="measured", decision=np.full(parent.decision.shape, 1, np.uint8),
+            tx_decision=[1, 1], tx_reason=["measured"] * 2, tx_seconds=[0.0, 0.0],
+            uncertainty_db=np.full(parent.decision.shape, 1.5), seconds=0.0, full_s=1.0,
+        )  # fmt: skip
+        append_snapshot(parent, state, state, known)
+    after = update_twin(twin, edits(MOVE))
+    again = after.decision == 2
+    assert 0 < again.mean() < 1
+    assert (after.uncertainty_db[again] == 5.0).all()
+    assert (after.uncertainty_db[~again] == 1.5).all()
+    assert (after.traced_snapshot[~again] == 1).all()
 
 
 def test_impossible_edits_leave_nothing(twin):
