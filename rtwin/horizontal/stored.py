@@ -1,0 +1,165 @@
+"""What a twin stores about each cell: its paths, the objects that they touch, its gain."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rtwin.channel import InteractionType
+from rtwin.scene import Recipe, Volume
+from rtwin.trace import NO_TRIANGLE, Part, SceneParts, TracedPaths, World
+from rtwin.units import to_db
+
+Real = NDArray[np.float64]
+Rows = NDArray[np.int64]
+FLOOR_DB = -130.0  # what stands for a path gain of nothing [dB]
+
+
+def floored_db(path_gain: ArrayLike, floor_db: float = FLOOR_DB) -> Real:
+    """Path gains in decibel [dB], none below a floor: changes of nothing are finite."""
+    return np.maximum(to_db(path_gain), floor_db)
+
+
+@dataclass(frozen=True, eq=False)
+class CellPaths:
+    """Paths from one transmitter to the middle of each cell."""
+
+    tx_m: Real  # [3]
+    cell_m: Real  # [cell, 3]
+    cell: Rows  # [path], cell that it leads to
+    power: Real  # [path], linear
+    object: NDArray[np.int32]  # [path, depth], row of the world's objects; -1 where none
+    interactions: NDArray[np.uint8]  # [path, depth]
+    vertex_m: NDArray[np.float32]  # [path, depth, 3], NaN where none
+    aod_azimuth: Real  # [path] rad
+    aod_zenith: Real
+
+    def path_gain(self, factor: NDArray[Any] | float = 1.0) -> Real:
+        """Path gain of each cell, linear, [cell], with every path's power times a factor."""
+        return np.bincount(self.cell, self.power * factor, len(self.cell_m)).astype(np.float64)
+
+    def take(self, cells: Rows) -> "CellPaths":
+        """The paths of some cells, numbered in the order asked for; each at most once."""
+        place = np.full(len(self.cell_m), -1)
+        place[cells] = np.arange(len(cells))
+        kept = np.flatnonzero(place[self.cell] >= 0)
+        return CellPaths(
+            self.tx_m, self.cell_m[cells], place[self.cell[kept]], self.power[kept],
+            self.object[kept], self.interactions[kept], self.vertex_m[kept],
+            self.aod_azimuth[kept], self.aod_zenith[kept],
+        )  # fmt: skip
+
+    @property
+    def corners_m(self) -> Real:
+        """Every path as a polyline, [path, depth + 2, 3] m; unused depths repeat the cell."""
+        end = self.cell_m[self.cell][:, None]
+        bends = np.where(np.isnan(self.vertex_m), end, self.vertex_m)
+        start = np.broadcast_to(self.tx_m, (len(end), 1, 3))
+        return np.concatenate([start, bends, end], axis=1)
+
+    def bounces(self, number: int) -> NDArray[np.int64]:
+        """How often each path meets an object, [path]."""
+        return (self.object == number).sum(axis=1)
+
+    def removable(self, number: int) -> NDArray[np.bool_]:
+        """Paths that are gone without an object: reflected or bent by it, not led through it."""
+        led = self.interactions == InteractionType.REFRACTION
+        return ((self.object == number) & ~led).any(axis=1)
+
+    def share(self, num_objects: int) -> Real:
+        """Share of each cell's power that meets each object, [cell, object], 0 to 1."""
+        out = np.zeros((len(self.cell_m), num_objects))
+        for depth in range(self.object.shape[1]):
+            now = self.object[:, depth]
+            seen = (self.object[:, :depth] == now[:, None]).any(axis=1)
+            rows = np.flatnonzero((now >= 0) & ~seen)
+            np.add.at(out, (self.cell[rows], now[rows]), self.power[rows])
+        total = self.path_gain()[:, None]
+        return np.divide(out, total, out=out, where=total > 0)
+
+
+def cell_paths(world: World, traced: TracedPaths, cell_m: ArrayLike, tx: int = 0) -> CellPaths:
+    """The paths of one transmitter out of those of all.
+
+    Args:
+        world: In which they were traced.
+        traced: Its receivers are the cells, in their order.
+        cell_m: Middle of each cell [m], [cell, 3].
+        tx: Row of the recipe's transmitters.
+    """
+    cell_m = np.asarray(cell_m, np.float64).reshape(-1, 3)
+    num_tx = len(world.recipe.transmitter)
+    link = np.repeat(np.arange(len(traced.num_paths)), traced.num_paths)
+    rows = np.flatnonzero(link % num_tx == tx)
+    triangle = traced.triangle[rows]
+    there = triangle != NO_TRIANGLE
+    objects = np.where(there, world.triangles.object[np.where(there, triangle, 0)], -1)
+    power = np.square(np.abs(traced.a[rows]).astype(np.float64)).sum(axis=1).mean(axis=1)
+    return CellPaths(
+        np.asarray(world.recipe.transmitter[tx].position_m, np.float64), cell_m,
+        link[rows] // num_tx, power, objects.astype(np.int32), traced.interactions[rows],
+        traced.vertex_m[rows], traced.aod_azimuth[rows], traced.aod_zenith[rows],
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class StoredTwin:
+    """What the layer of unknown changes needs of a twin.
+
+    Attributes:
+        recipe: Its recipe, edited so far.
+        parts: Its world, edited so far.
+        cell_m: Middle of each cell [m], [cell, 3].
+        cell_size_m: Edge of a cell [m].
+        gain_db: Path gain, [tx, cell] dB; FLOOR_DB where no path comes.
+        sigma_db: What the twin says that its gain is uncertain by, [tx, cell] dB.
+        paths: The stored paths of each transmitter.
+    """
+
+    recipe: Recipe
+    parts: SceneParts
+    cell_m: Real
+    cell_size_m: float
+    gain_db: Real
+    sigma_db: Real
+    paths: tuple[CellPaths, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the transmitters."""
+        return tuple(tx.name for tx in self.recipe.transmitter)
+
+
+def crosses_box(start_m: Real, end_m: Real, box_m: Real) -> NDArray[np.bool_]:
+    """Whether segments pass through a box.
+
+    Args:
+        start_m: [..., 3] m.
+        end_m: [..., 3] m.
+        box_m: Lower and upper corner [m], [2, 3].
+    Source: slabs, Kay and Kajiya (1986); checked by tests/horizontal/test_stored.py.
+    """
+    way = end_m - start_m
+    with np.errstate(divide="ignore", invalid="ignore"):
+        near, far = (box_m[0] - start_m) / way, (box_m[1] - start_m) / way
+    # A way along a face: inside its slab for good, or never.
+    flat = way == 0
+    within = (start_m >= box_m[0]) & (start_m <= box_m[1])
+    low = np.where(flat, np.where(within, -np.inf, np.inf), np.minimum(near, far))
+    high = np.where(flat, np.where(within, np.inf, -np.inf), np.maximum(near, far))
+    first = np.maximum(low.max(axis=-1), 0.0)
+    return first <= np.minimum(high.min(axis=-1), 1.0)
+
+
+def boxes_m(things: Sequence[Part | Volume]) -> Real:
+    """Lower and upper corner of each object [m], [object, 2, 3]."""
+    out = np.empty((len(things), 2, 3))
+    for row, thing in enumerate(things):
+        if isinstance(thing, Volume):
+            flat = np.asarray(thing.outline_m, np.float64)
+            out[row] = [[*flat.min(axis=0), thing.base_m], [*flat.max(axis=0), thing.top_m]]
+        else:
+            out[row] = [thing.vertices.min(axis=0), thing.vertices.max(axis=0)]
+    return out
