@@ -14,7 +14,7 @@ from rtwin.scene import MATERIAL_NAMES, Volume, is_vegetation
 from rtwin.trace import Part
 
 Kind = Literal["gone", "material", "moved", "added", "tx_fed", "tx_moved"]
-NUM_FREE = {"gone": 0, "material": 0, "moved": 2, "added": 4, "tx_fed": 1, "tx_moved": 3}
+NUM_FREE = {"gone": 0, "material": 0, "moved": 2, "added": 4, "tx_fed": 2, "tx_moved": 3}
 """Continuous parameters of each kind of explanation."""
 _PALETTE = ("metal", "concrete", "glass", "wood")
 _SIZES_M = ((4.5, 1.9, 1.6), (10.0, 2.6, 3.4), (3.0, 3.0, 3.0), (8.0, 8.0, 8.0),
@@ -57,8 +57,11 @@ class Candidate:
                        "center_m": [x, y, z], "size_m": size, "yaw_deg": yaw}  # fmt: skip
                 return {"kind": "add_object", "object": box}
             case "tx_fed":
-                key = self.detail["key"]
-                return {"kind": "set_transmitter", "transmitter": self.what, key: self.values[0]}
+                yaw, tilt = self.values
+                return {
+                    "kind": "set_transmitter", "transmitter": self.what, "azimuth_deg": yaw,
+                    "downtilt_deg": tilt,
+                }  # fmt: skip
             case "tx_moved":
                 return {
                     "kind": "move_transmitter", "transmitter": self.what,
@@ -79,7 +82,7 @@ class Candidate:
                 size = " x ".join(f"{self.values[3] * v:.1f}" for v in self.detail["size_m"])
                 return f"something of {size} m new at ({x:.1f}, {y:.1f})"
             case "tx_fed":
-                return f"'{self.what}' has {self.detail['key']} {numbers}"
+                return f"'{self.what}' looks at azimuth and downtilt {numbers} deg"
             case "tx_moved":
                 return f"'{self.what}' moved by {numbers} m"
 
@@ -122,7 +125,7 @@ class Proposals:
     def _beside(self, c: Candidate, scale: float) -> Candidate:
         step = {
             "moved": (_REACH_M / 2,) * 2, "added": (4.0, 4.0, 30.0, 0.3),
-            "tx_fed": (6.0,), "tx_moved": _WALK_M,
+            "tx_fed": (8.0, 3.0), "tx_moved": _WALK_M,
         }[c.kind]  # fmt: skip
         drawn = np.array(c.values) + scale * np.array(step) * self._rng.normal(size=len(step))
         if c.kind == "added":
@@ -229,16 +232,16 @@ class Proposals:
         return corners[-1]
 
     def _turned(self) -> Iterator[Candidate]:
-        steps = {"azimuth_deg": (-15.0, 15.0, -40.0, 40.0), "downtilt_deg": (-6.0, 6.0, 12.0)}
-        devices = [t for t in self._twin.recipe.transmitter if t.antenna.pattern == "tr38901"]
-        for turn in range(4):
+        steps = ((-15, 0), (15, 0), (0, 6), (0, -6), (-40, 0), (40, 0), (90, 0), (-90, 0))
+        used = {self._twin.names[tx] for tx in np.unique(self._found.tx)}
+        devices = [
+            t for t in self._twin.recipe.transmitter
+            if t.antenna.pattern == "tr38901" and t.name in used
+        ]  # fmt: skip
+        for step in steps:
             for tx in devices:
-                if not np.any(self._twin.names.index(tx.name) == self._found.tx):
-                    continue
-                yaw, pitch = np.degrees(tx.orientation_rad[:2])
-                for (key, by), now in zip(steps.items(), (yaw, pitch), strict=True):
-                    if turn < len(by):
-                        yield Candidate("tx_fed", tx.name, (float(now + by[turn]),), {"key": key})
+                aim = np.degrees(tx.orientation_rad[:2]) + step
+                yield Candidate("tx_fed", tx.name, (float(aim[0]), float(aim[1])))
 
     def _walks(self) -> Iterator[Candidate]:
         used = np.unique(self._found.tx)

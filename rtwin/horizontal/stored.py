@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rtwin.channel import InteractionType
 from rtwin.scene import Recipe, Volume
-from rtwin.trace import NO_TRIANGLE, Part, SceneParts, TracedPaths, World
+from rtwin.trace import Part, SceneParts, TracedPaths
 from rtwin.units import to_db
 
 Real = NDArray[np.float64]
@@ -80,28 +80,28 @@ class CellPaths:
         return np.divide(out, total, out=out, where=total > 0)
 
 
-def cell_paths(world: World, traced: TracedPaths, cell_m: ArrayLike, tx: int = 0) -> CellPaths:
-    """The paths of one transmitter out of those of all.
+def cell_paths(
+    traced: TracedPaths, objects: NDArray[np.int32], cell_m: ArrayLike, tx_m: ArrayLike
+) -> CellPaths:
+    """Stored paths of one transmitter.
 
     Args:
-        world: In which they were traced.
-        traced: Its receivers are the cells, in their order.
+        traced: Its links are the cells, in their order.
+        objects: Row of the world's objects that each path meets, [path, depth]; -1 where none.
         cell_m: Middle of each cell [m], [cell, 3].
-        tx: Row of the recipe's transmitters.
+        tx_m: The transmitter [m], [3].
     """
-    cell_m = np.asarray(cell_m, np.float64).reshape(-1, 3)
-    num_tx = len(world.recipe.transmitter)
-    link = np.repeat(np.arange(len(traced.num_paths)), traced.num_paths)
-    rows = np.flatnonzero(link % num_tx == tx)
-    triangle = traced.triangle[rows]
-    there = triangle != NO_TRIANGLE
-    objects = np.where(there, world.triangles.object[np.where(there, triangle, 0)], -1)
-    power = np.square(np.abs(traced.a[rows]).astype(np.float64)).sum(axis=1).mean(axis=1)
     return CellPaths(
-        np.asarray(world.recipe.transmitter[tx].position_m, np.float64), cell_m,
-        link[rows] // num_tx, power, objects.astype(np.int32), traced.interactions[rows],
-        traced.vertex_m[rows], traced.aod_azimuth[rows], traced.aod_zenith[rows],
-    )  # fmt: skip
+        tx_m=np.asarray(tx_m, np.float64),
+        cell_m=np.asarray(cell_m, np.float64).reshape(-1, 3),
+        cell=np.repeat(np.arange(len(traced.num_paths)), traced.num_paths),
+        power=np.square(np.abs(traced.a).astype(np.float64)).sum(axis=1).mean(axis=1),
+        object=np.asarray(objects, np.int32),
+        interactions=traced.interactions,
+        vertex_m=traced.vertex_m,
+        aod_azimuth=traced.aod_azimuth,
+        aod_zenith=traced.aod_zenith,
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,13 +1,23 @@
 """Worlds that might be, traced at the cells where something was measured."""
 
+from dataclasses import fields
+
 import numpy as np
 
 from rtwin.channel import path_gain
 from rtwin.errors import RtwinError
 from rtwin.horizontal.edits import Edit, Edits, apply_edits
-from rtwin.horizontal.stored import Real, Rows, StoredTwin, cell_paths, floored_db
+from rtwin.horizontal.stored import CellPaths, Real, Rows, StoredTwin, cell_paths, floored_db
 from rtwin.scene import Receivers, Recipe, recipe_dict, recipe_from_dict
-from rtwin.trace import SceneParts, Tracer, is_inside, world_of_parts
+from rtwin.trace import (
+    NO_TRIANGLE,
+    SceneParts,
+    TracedPaths,
+    Tracer,
+    World,
+    is_inside,
+    world_of_parts,
+)
 
 
 def _heard_everywhere(recipe: Recipe) -> Recipe:
@@ -34,11 +44,28 @@ def store_twin(
     """Trace a twin of the middles of some cells [m], [cell, 3]."""
     world = world_of_parts(_heard_everywhere(recipe), parts)
     traced = Tracer(world).trace(standing_at(cell_m))
-    paths = tuple(cell_paths(world, traced, cell_m, tx) for tx in range(len(recipe.transmitter)))
+    paths = tuple(
+        _paths_of(world, traced, cell_m, number) for number in range(len(recipe.transmitter))
+    )
     gain = np.stack([floored_db(p.path_gain()) for p in paths])
     return StoredTwin(
         recipe, parts, cell_m, cell_size_m, gain, np.full(gain.shape, sigma_db), paths
     )
+
+
+def _paths_of(world: World, traced: TracedPaths, cell_m: Real, tx: int) -> CellPaths:
+    """The paths of one transmitter out of those of all."""
+    num_tx = len(world.recipe.transmitter)
+    link = np.repeat(np.arange(len(traced.num_paths)), traced.num_paths)
+    rows = np.flatnonzero(link % num_tx == tx)
+    own = {
+        field.name: getattr(traced, field.name)[rows]
+        for field in fields(traced) if field.name != "num_paths"
+    }  # fmt: skip
+    alone = TracedPaths(num_paths=traced.num_paths[tx::num_tx], **own)
+    there = alone.triangle != NO_TRIANGLE
+    objects = np.where(there, world.triangles.object[np.where(there, alone.triangle, 0)], -1)
+    return cell_paths(alone, objects, cell_m, world.recipe.transmitter[tx].position_m)
 
 
 class Synthesis:
