@@ -105,8 +105,9 @@ class Proposals:
 
     def first(self, number: int) -> list[Candidate]:
         """What to try first: objects by their score, and draws of every other kind."""
-        sources = [self._gone(), self._materials(), self._turned(), self._moves(), self._added(),
-                   self._walks()]  # fmt: skip
+        walks = self._walks()  # three coordinates that change everything ask for more draws
+        sources = [self._gone(), walks, self._materials(), self._turned(), walks, self._moves(),
+                   self._added(), walks]  # fmt: skip
         out: list[Candidate] = []
         while len(out) < number and sources:
             for source in list(sources):
@@ -247,8 +248,10 @@ class Proposals:
         used = np.unique(self._found.tx)
         while True:
             for tx in used:
-                shift = self._rng.normal(0, _WALK_M)
-                yield Candidate("tx_moved", self._twin.names[tx], tuple(shift.tolist()))
+                azimuth, far = self._rng.uniform(0, 2 * np.pi), self._rng.uniform(1, _WALK_M[0] * 2)
+                up = self._rng.normal(0, _WALK_M[2])
+                shift = (float(far * np.cos(azimuth)), float(far * np.sin(azimuth)), float(up))
+                yield Candidate("tx_moved", self._twin.names[tx], shift)
 
 
 def log_density(z: NDArray[Any]) -> NDArray[Any]:

@@ -22,8 +22,8 @@ Progress = Callable[[str, int, int], None]
 STALE_DB = 1.0  # a cell is stale that is off by more
 _NOTHING = 0.5  # prior chance that one edit explains nothing
 _MODEL_ERROR = 0.2  # of a predicted change: the true edit is never exactly the one tried
-_FIRST = 0.4  # share of the traces that are drawn far apart
-_AROUND = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15)  # how far around the best, round by round
+_FIRST = 0.5  # share of the traces that are drawn far apart
+_AROUND = (1.0, 0.6, 0.4, 0.25, 0.15)  # how far around the best, round by round
 _MAX_MAPS = 8
 _MASS = 0.97  # of the weights, for which whole maps are traced
 _FOLDS = 5
@@ -78,7 +78,7 @@ def correct(
     found: Residuals,
     *,
     offsets: bool = False,
-    num_traces: int = 80,
+    num_traces: int = 100,
     seed: int = 0,
     progress: Progress = _silent,
 ) -> Correction:
@@ -177,7 +177,7 @@ class _Search:
         self._try(first, base, number, progress)
         left = -(-(number - len(first)) // len(_AROUND))
         for scale in _AROUND:
-            self._try(self._proposals.around(self._best(4), left, scale), base, number, progress)
+            self._try(self._proposals.around(self._parents(), left, scale), base, number, progress)
 
     def _try(self, tried: list[Candidate], base: Real, number: int, progress: Progress) -> None:
         for candidate in tried:
@@ -196,11 +196,14 @@ class _Search:
         scale = np.hypot(self._found.sd_db, _MODEL_ERROR * change)
         return log_density(left / scale) - np.log(scale)
 
-    def _best(self, number: int) -> list[Candidate]:
+    def _parents(self) -> list[Candidate]:
+        """The best of each kind with continuous parameters; half of the places to the best kind."""
         fits = np.array(self._fits[1:]).sum(axis=1) if self._candidates else np.zeros(0)
-        order = np.argsort(-fits, kind="stable")
-        free = [n for n in order if NUM_FREE[self._candidates[n].kind]]
-        return [self._candidates[n] for n in free[:number]]
+        order = [int(n) for n in np.argsort(-fits, kind="stable")]
+        free = [self._candidates[n] for n in order if NUM_FREE[self._candidates[n].kind]]
+        kinds = list(dict.fromkeys(c.kind for c in free))[:3]
+        own = [[c for c in free if c.kind == kind] for kind in kinds]
+        return [c for group, take in zip(own, (3, 2, 1), strict=False) for c in group[:take]]
 
     def weights(self, rows: np.ndarray | slice = slice(None)) -> Real:
         """Posterior weights of no change and of every candidate, from some rows."""
