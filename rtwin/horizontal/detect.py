@@ -140,11 +140,15 @@ def local_p(twin: StoredTwin, tx: int, cell: Rows, z: Real, seed: int = 0) -> fl
     """Chance that residuals dealt at random are as alike among neighbours and objects.
 
     Whatever the residuals are as a whole, shuffling keeps it: neither scatter nor
-    one outlier nor an offset counts.
+    one outlier nor an offset counts. What follows the twin's own level is taken off
+    first: levels that were mixed up differ from a smooth map smoothly.
     """
     shapes = _neighbourhoods(twin.cell_m[cell, :2]), _fed_together(twin, tx, cell)
     rng = np.random.default_rng(seed)
-    flat = np.clip(z - np.median(z), -2 * _CLIP, 2 * _CLIP)
+    level = twin.gain_db[tx, cell]
+    trend = np.column_stack([np.ones(len(z)), level - level.mean()])
+    flat = z - trend @ np.linalg.lstsq(trend, z, rcond=None)[0]
+    flat = np.clip(flat, *(np.median(flat) + np.array([-2, 2]) * _CLIP))
     dealt = np.stack([flat, *(rng.permutation(flat) for _ in range(_DRAWS))])
     chances = []
     for shape in shapes:

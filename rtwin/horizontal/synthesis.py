@@ -1,71 +1,42 @@
 """Worlds that might be, traced at the cells where something was measured."""
 
-from dataclasses import fields
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from rtwin.channel import path_gain
+from rtwin.dataset.pathmap import standing_at, world_of_cells
 from rtwin.errors import RtwinError
 from rtwin.horizontal.edits import Edit, Edits, apply_edits
-from rtwin.horizontal.stored import CellPaths, Real, Rows, StoredTwin, cell_paths, floored_db
-from rtwin.scene import Receivers, Recipe, recipe_dict, recipe_from_dict
-from rtwin.trace import (
-    NO_TRIANGLE,
-    SceneParts,
-    TracedPaths,
-    Tracer,
-    World,
-    is_inside,
-    world_of_parts,
-)
+from rtwin.horizontal.state import TwinState
+from rtwin.horizontal.stored import Real, Rows, StoredTwin, cell_paths, floored_db
+from rtwin.trace import Tracer, is_inside, world_of_parts
 
 
-def _heard_everywhere(recipe: Recipe) -> Recipe:
-    """The recipe with the receivers that path maps use: isotropic, both polarisations."""
-    data = recipe_dict(recipe)
-    data["receivers"] = {"kind": "list", "positions_m": [[0, 0, 0]],
-                         "antenna": {"polarization": "VH"}}  # fmt: skip
-    return recipe_from_dict(data, recipe.name, recipe.folder)
-
-
-def standing_at(position_m: Real) -> Receivers:
-    """Receivers at rest at some places [m], [rx, 3]."""
-    still = np.zeros_like(position_m)
-    return Receivers(
-        position_m=position_m, velocity_m_s=still, orientation_rad=still, time_s=None,
-        candidate=np.arange(len(position_m)), num_candidates=len(position_m),
-        num_inside=0, num_underground=0, num_without_ground=0,
-    )  # fmt: skip
-
-
-def store_twin(
-    recipe: Recipe, parts: SceneParts, cell_m: Real, cell_size_m: float, sigma_db: float = 0.0
+def stored_twin(
+    state: TwinState, sigma_db: ArrayLike = 0.0, path_gain: ArrayLike | None = None
 ) -> StoredTwin:
-    """Trace a twin of the middles of some cells [m], [cell, 3]."""
-    world = world_of_parts(_heard_everywhere(recipe), parts)
-    traced = Tracer(world).trace(standing_at(cell_m))
-    paths = tuple(
-        _paths_of(world, traced, cell_m, number) for number in range(len(recipe.transmitter))
-    )
-    gain = np.stack([floored_db(p.path_gain()) for p in paths])
+    """What the layer of unknown changes needs of a twin's state.
+
+    Args:
+        state: The twin; cells in rows of [cell_y * num_x + cell_x].
+        sigma_db: What the twin says that its gain is uncertain by, [tx, cell_y, cell_x]
+            dB or one number.
+        path_gain: The twin's map where it was corrected since it was traced, linear,
+            [tx, cell_y, cell_x]; default: that of its paths.
+    """
+    cells = state.grid.centers_m.reshape(-1, 3)
+    paths = []
+    for number, tx in enumerate(state.recipe.transmitter):
+        traced = state.paths(number)
+        objects = state.path_objects(traced.triangle)
+        paths.append(cell_paths(traced, objects, cells, tx.position_m))
+    gain = state.maps["path_gain"] if path_gain is None else np.asarray(path_gain)
+    sigma = np.broadcast_to(np.asarray(sigma_db, np.float64), gain.shape)
+    num_tx = len(paths)
     return StoredTwin(
-        recipe, parts, cell_m, cell_size_m, gain, np.full(gain.shape, sigma_db), paths
-    )
-
-
-def _paths_of(world: World, traced: TracedPaths, cell_m: Real, tx: int) -> CellPaths:
-    """The paths of one transmitter out of those of all."""
-    num_tx = len(world.recipe.transmitter)
-    link = np.repeat(np.arange(len(traced.num_paths)), traced.num_paths)
-    rows = np.flatnonzero(link % num_tx == tx)
-    own = {
-        field.name: getattr(traced, field.name)[rows]
-        for field in fields(traced) if field.name != "num_paths"
-    }  # fmt: skip
-    alone = TracedPaths(num_paths=traced.num_paths[tx::num_tx], **own)
-    there = alone.triangle != NO_TRIANGLE
-    objects = np.where(there, world.triangles.object[np.where(there, alone.triangle, 0)], -1)
-    return cell_paths(alone, objects, cell_m, world.recipe.transmitter[tx].position_m)
+        state.recipe, state.parts, cells, state.grid.cell_size_m,
+        floored_db(gain.reshape(num_tx, -1)), sigma.reshape(num_tx, -1).copy(), tuple(paths),
+    )  # fmt: skip
 
 
 class Synthesis:
@@ -79,13 +50,13 @@ class Synthesis:
     def gain_db(self, edits: tuple[Edit, ...], cells: Rows) -> Real | None:
         """Path gain of some cells after edits, [tx, cell] dB, or None if they cannot be.
 
-        They cannot be made, or a transmitter would stand inside an object.
+        They cannot where an edit is refused or a transmitter would stand inside an object.
         """
         try:
             recipe, parts = self._recipe, self._parts
             if edits:
                 recipe, parts = apply_edits(Edits(edit=edits), recipe, parts)
-            world = world_of_parts(_heard_everywhere(recipe), parts)
+            world = world_of_cells(world_of_parts(recipe, parts))
             places = np.array([tx.position_m for tx in recipe.transmitter])
             if edits and is_inside(world, places).any():
                 return None
