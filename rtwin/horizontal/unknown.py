@@ -28,6 +28,7 @@ _MAX_MAPS = 8
 _MASS = 0.97  # of the weights, for which whole maps are traced
 _FOLDS = 5
 _GAIN = 2.0  # log likelihood of unseen rows that an explanation must gain
+_BEYOND, _MOST = 3.0, 0.4  # an explanation leaves fewer rows than that beyond 3 sigma
 _PRESERVE_DB, _PRESERVE_CHANCE = 0.5, 0.05  # below both a cell keeps its value
 
 
@@ -111,8 +112,11 @@ def correct(
         if gain > _GAIN:
             explanations = search.explanations()
             change, sd, chance = search.posterior(explanations)
+        if explanations and search.misfit(change) < _MOST:
             reasons.append(f"explained by: {'; '.join(str(e) for e in explanations[:3])}")
         else:
+            change, sd, chance = _nothing(twin)
+            explanations = ()
             reasons.append("no single edit explains the differences")
         traces = search.num_traces
     if wrong:
@@ -231,18 +235,45 @@ class _Search:
         return weight / weight.sum()
 
     def unseen_gain(self) -> float:
-        """Log likelihood that the weighted worlds gain over no change on rows not used."""
+        """Log likelihood that the weighted worlds gain on rows not used.
+
+        Over no change, and over a twin whose levels mean nothing: measurements that
+        were mixed up are fitted better by any flatter map.
+        """
         if not self._candidates:
             return 0.0
         fold = np.random.default_rng(self._seed).permutation(len(self._found)) % _FOLDS
-        fits, total = np.array(self._fits), 0.0
+        fits, total, flat = np.array(self._fits), 0.0, 0.0
         for number in range(_FOLDS):
-            weight = self.weights(fold != number)
-            unseen = fits[:, fold == number]
+            used = fold != number
+            weight = self.weights(used)
+            unseen = fits[:, ~used]
             top = unseen.max(axis=0)
             mixed = top + np.log(weight @ np.exp(unseen - top) + 1e-300)
             total += float((mixed - unseen[0]).sum())
-        return total
+            flat += float((self._fit(self._flatter(used)) - fits[0])[~used].sum())
+        return total - max(flat, 0.0)
+
+    def _flatter(self, rows: np.ndarray) -> Real:
+        """Residuals as a linear function of the twin's level, fitted to some rows, [row] dB."""
+        out = np.zeros(len(self._found))
+        for tx in np.unique(self._found.tx):
+            own = self._found.tx == tx
+            level = self._twin.gain_db[tx, self._found.cell]
+            columns = np.column_stack([np.ones(len(level)), level - level[own].mean()])
+            weights = np.linalg.lstsq(
+                columns[own & rows], self._found.value_db[own & rows], rcond=None
+            )[0]
+            out[own] = (columns @ weights)[own]
+        return out
+
+    def misfit(self, change: Real) -> float:
+        """Share of rows that a change of [tx, cell] dB leaves beyond 3 standard deviations."""
+        left = self._found.value_db - change[self._found.tx, self._found.cell]
+        if self._offsets:
+            left = self._found.without_offsets(left)
+        scale = np.hypot(self._found.sd_db, _MODEL_ERROR * (self._found.value_db - left))
+        return float(np.mean(np.abs(left) > _BEYOND * scale))
 
     def explanations(self) -> tuple[Explanation, ...]:
         """The candidates that carry the weight, the heaviest first."""
