@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 for command in (
     look.doctor, look.scenes, trace.generate, trace.evaluate,
-    trace.radiomap, calibrate.calibrate, feed.sample, keep.twin, keep.update,
+    trace.radiomap, calibrate.calibrate, feed.sample, keep.twin, keep.update, keep.merge,
     look.info, look.validate,
     look.plot, trace.render, look.view, exports.export, feed.experiment,
 ):  # fmt: skip

@@ -1,4 +1,4 @@
-"""Commands that keep a twin current: twin, update."""
+"""Commands that keep a twin current: twin, update, merge."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -91,28 +91,61 @@ def twin(
 def update(
     twin: TwinArgument,
     edit: Annotated[
-        Path,
+        Path | None,
         typer.Option("--edit", metavar="TOML", help="What changed; see docs/horizontal.md."),
-    ],
+    ] = None,
+    measurements: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="New measurements: .csv or a campaign; see docs/horizontal_unknown.md.",
+        ),
+    ] = None,
+    worlds: Annotated[
+        int, typer.Option(help="Worlds tried to explain measurements; 0: kriging alone.")
+    ] = 100,
+    offsets: Annotated[
+        bool | None,
+        typer.Option(
+            "--offsets/--no-offsets",
+            help="Each transmitter and device has a level of its own; default with rss_dbm.",
+        ),
+    ] = None,
+    suggest: Annotated[
+        Path | None,
+        typer.Option(metavar="TOML", help="Edits file to write with what most likely happened."),
+    ] = None,
     scene: Annotated[
         str | None, typer.Option(help="The recipe, where its geometry is in files of its own.")
     ] = None,
     quiet: Quiet = False,
     json: JsonFlag = False,
 ) -> None:
-    """Bring a twin up to date with known edits: trace again only what they can have changed.
+    """Bring a twin up to date: with known edits exactly, with measurements as they say.
 
     Example: rtwin update munich.twin --edit edits.toml
     """
-    from rtwin.horizontal import update_twin
+    from rtwin.horizontal import update_measured, update_twin, write_suggestion
 
+    if (edit is None) == (measurements is None):
+        raise typer.BadParameter("give --edit or --measurements, one of the two")
     with progress_bar(quiet or json) as progress:
-        made = update_twin(twin, edit, scene=scene, progress=progress)
+        if measurements is not None:
+            news = update_measured(
+                twin, measurements, scene=scene, offsets=offsets, num_traces=worlds,
+                progress=progress,
+            )  # fmt: skip
+            made = news.snapshot
+            if suggest is not None and news.correction.explanations:
+                write_suggestion(news, suggest)
+        else:
+            assert edit is not None
+            made = update_twin(twin, edit, scene=scene, progress=progress)
     rows = _decisions(made)
     if json:
         print_json({"snapshot": made.number, "news": made.news, "seconds": made.seconds,
                     "full_s": made.full_s, "content_hash": made.content_hash,
-                    "transmitters": rows})  # fmt: skip
+                    "transmitters": rows, "more": made.more})  # fmt: skip
         return
     print_rows([("snapshot", f"{made.number}: {made.news}")])
     width = max(len(row["name"]) for row in rows)
@@ -121,7 +154,78 @@ def update(
             f"{row['name']:<{width}}  {row['decision']:<9} {row['changed_cells']:>6} cells changed "
             f"{row['seconds']:>7.2f} s  {row['reason']}"
         )
+    for guess in made.more.get("explanations", [])[:3]:
+        print_rows([("perhaps", f"{guess['says']} ({100 * guess['weight']:.0f} %)")])
+    for reason, count in made.more.get("set_aside", {}).items():
+        print_rows([("set aside", f"{count} {reason}")])
     print_rows([("time", f"{made.seconds:.1f} s, tracing everything took {made.full_s:.1f} s")])
+
+
+def merge(
+    maps: Annotated[
+        list[Path],
+        typer.Argument(metavar="MAP...", help="Radio map files or folders of twins, two or more."),
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="Radio map file to write.")
+    ],
+    age: Annotated[
+        str, typer.Option(metavar="DAYS,...", help="Age of each [days]; all new if not given.")
+    ] = "",
+    drift: Annotated[
+        float, typer.Option(metavar="DB", help="What a year adds to the uncertainty [dB].")
+    ] = 2.0,
+    rule: Annotated[
+        str, typer.Option(help="covariance-intersection, selection or inverse-variance.")
+    ] = "covariance-intersection",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file of other content.")
+    ] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Merge radio maps of one area or of neighbouring ones, each as far as it can be trusted.
+
+    Example: rtwin merge old-map.h5 new-map.h5 -o merged.h5 --age 365,0
+    """
+    from rtwin.horizontal import RULES, merge_files
+
+    try:
+        ages = [float(word) for word in age.split(",")] if age else []
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{age!r}: give numbers with commas between them", param_hint="--age"
+        ) from error
+    chosen = next((known for known in RULES if known == rule), None)
+    if chosen is None:
+        raise typer.BadParameter(f"{rule!r}: give {', '.join(RULES)}", param_hint="--rule")
+    made = merge_files(
+        maps, output, ages_days=ages, rule=chosen, drift_db=drift, overwrite=overwrite
+    )
+    covered = made.num_maps > 0
+    facts = {
+        "num_cells_y": made.path_gain.shape[1],
+        "num_cells_x": made.path_gain.shape[2],
+        "covered_share": float(covered.any(axis=0).mean()),
+        "overlap_share": float((made.num_maps > 1).any(axis=0).mean()),
+        "disagreeing_cells": int(made.needs_trace.sum()),
+        "share_of_each": [float((made.source[covered] == n).mean()) for n in range(len(maps))],
+    }
+    if json:
+        print_json(facts)
+        return
+    print_rows(
+        [
+            ("file", output),
+            ("cells", f"{facts['num_cells_y']} x {facts['num_cells_x']}"),
+            ("covered", f"{100 * facts['covered_share']:.1f} % of the cells"),
+            ("by more than one", f"{100 * facts['overlap_share']:.1f} %"),
+            ("disagree", f"{facts['disagreeing_cells']} cells beyond 3 sigma: trace them again"),
+            *[
+                (str(file), f"counts most in {100 * share:.1f} %")
+                for file, share in zip(maps, facts["share_of_each"], strict=True)
+            ],
+        ]
+    )
 
 
 def _decisions(made: Any) -> list[dict[str, Any]]:

@@ -8,7 +8,6 @@ by more than they admit, the cell is marked for tracing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -43,13 +42,17 @@ class MapTwin:
         name: For messages.
         radio_map: The map.
         sigma_db: Uncertainty of the path gain, [tx, cell_y, cell_x] dB.
-        age_days: How long ago it was right [days].
+        age_days: How long ago it was right [days], of all or [tx, cell_y, cell_x].
     """
 
     name: str
     radio_map: RadioMap
     sigma_db: Real
-    age_days: float = 0.0
+    age_days: float | Real = 0.0
+
+    def aged_sigma_db(self, drift_db: float) -> Real:
+        """Uncertainty with what age adds, [tx, cell_y, cell_x] dB."""
+        return np.sqrt(self.sigma_db**2 + drift_db**2 * np.asarray(self.age_days) / _DAYS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +156,7 @@ def fuse(
     return np.where(total > 0, fused, np.nan), np.where(total > 0, left, np.inf)
 
 
-def merge(
+def merge_maps(
     twins: Sequence[MapTwin], *, rule: Rule = "covariance-intersection", drift_db: float = DRIFT_DB
 ) -> Merged:
     """Merge maps onto one grid: that of the first, grown to cover all.
@@ -178,10 +181,9 @@ def merge(
     value, variance = np.full(shape, FLOOR_DB), np.full(shape, np.inf)
     for number, twin in enumerate(twins):
         rows = [names.index(name) for name in twin.radio_map.tx_name]
-        level, sigma = _on_grid(twin, centers)
-        aged = drift_db**2 * twin.age_days / _DAYS
+        level, sigma = _on_grid(twin, centers, twin.aged_sigma_db(drift_db))
         value[number, rows] = np.where(np.isnan(level), FLOOR_DB, level)
-        variance[number, rows] = np.where(np.isnan(level), np.inf, sigma**2 + aged)
+        variance[number, rows] = np.where(np.isnan(level), np.inf, sigma**2)
     fused, left = fuse(value, variance, rule)
     covered = np.isfinite(variance)
     count = covered.sum(axis=0)
@@ -289,7 +291,7 @@ def _height(radio_map: RadioMap, xy_m: Real) -> Real:
     return np.where(inside, centers[y, x, 2], np.nan)
 
 
-def _on_grid(twin: MapTwin, centers_m: Real) -> tuple[Real, Real]:
+def _on_grid(twin: MapTwin, centers_m: Real, sigma_db: Real) -> tuple[Real, Real]:
     """Path gain and uncertainty on other cells, [tx, cell_y, cell_x] dB; NaN where none is."""
     found = twin.radio_map
     own = found.cell_centers_m
@@ -301,54 +303,15 @@ def _on_grid(twin: MapTwin, centers_m: Real) -> tuple[Real, Real]:
     if abs(pitch - step) < _SAME_M and np.abs(offset - np.round(offset)).max() < _SAME_M:
         x, y = np.round(offset).astype(int)
         window = (slice(None), slice(y, y + own.shape[0]), slice(x, x + own.shape[1]))
-        level[window], sigma[window] = floored_db(found.path_gain), twin.sigma_db
+        level[window], sigma[window] = floored_db(found.path_gain), sigma_db
         return level, sigma
     points = centers_m[..., :2].reshape(-1, 2)
     # Stated errors travel as the standard error of the interpolation, which cannot carry
     # those of cells without a path.
     gain = np.maximum(found.path_gain, from_db(FLOOR_DB))
     value, error = interpolate_path_gain(
-        gain, gain * twin.sigma_db / _DB, own[0, :, 0], own[:, 0, 1], points
+        gain, gain * sigma_db / _DB, own[0, :, 0], own[:, 0, 1], points
     )
     level = to_db(value).T.reshape(level.shape)
     sigma = error.T.reshape(level.shape)
     return np.maximum(level, FLOOR_DB), np.where(np.isnan(level), np.nan, sigma)
-
-
-def merge_files(
-    files: Sequence[str | Path],
-    output: str | Path,
-    *,
-    ages_days: Sequence[float] = (),
-    rule: Rule = "covariance-intersection",
-    drift_db: float = DRIFT_DB,
-    overwrite: bool = False,
-) -> Merged:
-    """Merge radio map files into one.
-
-    Args:
-        files: Two or more radio maps.
-        output: The file to write; appears whole or not at all.
-        ages_days: Age of each map [days]; all new if none is given.
-        rule: See `fuse`.
-        drift_db: See `merge`.
-        overwrite: Replace a file of other content.
-    Raises:
-        OutOfRangeError, StoreError: see `merge`; if a file cannot be read or written.
-    """
-    from rtwin.dataset import open_radio_map
-    from rtwin.horizontal.merged_file import write_merged
-
-    ages = list(ages_days) or [0.0] * len(files)
-    if len(ages) != len(files) or not all(np.isfinite(a) and a >= 0 for a in ages):
-        raise OutOfRangeError(
-            f"ages are {', '.join(f'{a:g}' for a in ages)} days for {len(files)} maps; give one "
-            "of 0 or more for each"
-        )
-    twins = [
-        map_twin(open_radio_map(file), str(file), age)
-        for file, age in zip(files, ages, strict=True)
-    ]
-    merged = merge(twins, rule=rule, drift_db=drift_db)
-    write_merged(merged, twins, Path(output), rule, overwrite)
-    return merged

@@ -7,18 +7,19 @@ of rows that they have not seen; the map is corrected by their mean, and what
 remains is kriged where it is tied to places.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from rtwin.dataset.progress import Progress, silent
 from rtwin.horizontal.candidates import NUM_FREE, Candidate, Proposals, log_density
 from rtwin.horizontal.detect import ALPHA, Agreement, agreements, local_p
 from rtwin.horizontal.residuals import Residuals, krige
 from rtwin.horizontal.stored import Real, StoredTwin
 from rtwin.horizontal.synthesis import Synthesis
 
-Progress = Callable[[str, int, int], None]
+Mask = NDArray[np.bool_]
 STALE_DB = 1.0  # a cell is stale that is off by more
 _NOTHING = 0.5  # prior chance that one edit explains nothing
 _MODEL_ERROR = 0.2  # of a predicted change: the true edit is never exactly the one tried
@@ -30,10 +31,6 @@ _FOLDS = 5
 _GAIN = 2.0  # log likelihood of unseen rows that an explanation must gain
 _BEYOND, _MOST = 3.0, 0.4  # an explanation leaves fewer rows than that beyond 3 sigma
 _PRESERVE_DB, _PRESERVE_CHANCE = 0.5, 0.05  # below both a cell keeps its value
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    pass
 
 
 @dataclass(frozen=True)
@@ -54,8 +51,9 @@ class Correction:
     Attributes:
         gain_db: Path gain, [tx, cell] dB; cells that are preserved keep their bits.
         sigma_db: How uncertain it is, [tx, cell] dB.
-        chance: Chance that a cell was off by more than 1 dB, [tx, cell].
+        chance: Chance that a cell was off by more than half a dB, [tx, cell].
         is_stale: Where that is more likely than not, [tx, cell].
+        is_preserved: Where the twin keeps its value, [tx, cell].
         agreements: The verdict on each measured transmitter.
         explanations: What may have happened, the likeliest first; empty if nothing did.
         gain_nats: Log likelihood that the explanations gain on rows not seen.
@@ -66,7 +64,8 @@ class Correction:
     gain_db: Real
     sigma_db: Real
     chance: Real
-    is_stale: np.ndarray
+    is_stale: Mask
+    is_preserved: Mask
     agreements: tuple[Agreement, ...]
     explanations: tuple[Explanation, ...]
     gain_nats: float
@@ -81,7 +80,7 @@ def correct(
     offsets: bool = False,
     num_traces: int = 100,
     seed: int = 0,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Correction:
     """Correct a twin's maps for change that nobody told it about.
 
@@ -96,7 +95,7 @@ def correct(
     """
     verdicts = agreements(twin, found, offsets=offsets, seed=seed)
     reasons = [str(verdict) for verdict in verdicts]
-    wrong = [v for v in verdicts if v.verdict in ("local", "scatter")]
+    wrong = [v for v in verdicts if v.verdict in ("local", "scatter", "outlier")]
     level = found.without_offsets(found.value_db) if offsets else found.value_db.copy()
     for verdict in verdicts:
         if verdict.verdict == "offset":
@@ -136,6 +135,7 @@ def correct(
         sigma_db=np.hypot(twin.sigma_db, sd),
         chance=chance,
         is_stale=chance > 0.5,
+        is_preserved=kept,
         agreements=verdicts,
         explanations=explanations,
         gain_nats=gain,
@@ -209,7 +209,7 @@ class _Search:
         own = [[c for c in free if c.kind == kind] for kind in kinds]
         return [c for group, take in zip(own, (3, 2, 1), strict=False) for c in group[:take]]
 
-    def weights(self, rows: np.ndarray | slice = slice(None)) -> Real:
+    def weights(self, rows: Mask | slice = slice(None)) -> Real:
         """Posterior weights of no change and of every candidate, from some rows."""
         fits = np.array(self._fits)[:, rows].sum(axis=1)
         score = np.full(len(fits), -np.inf)
@@ -254,7 +254,7 @@ class _Search:
             flat += float((self._fit(self._flatter(used)) - fits[0])[~used].sum())
         return total - max(flat, 0.0)
 
-    def _flatter(self, rows: np.ndarray) -> Real:
+    def _flatter(self, rows: Mask) -> Real:
         """Residuals as a linear function of the twin's level, fitted to some rows, [row] dB."""
         out = np.zeros(len(self._found))
         for tx in np.unique(self._found.tx):
