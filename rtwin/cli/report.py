@@ -30,6 +30,7 @@ _LABELS = {
     "save": "Saving",
     "lint": "Checking",
     "sample": "Sampling tracks",
+    "worlds": "Trying worlds",
     "experiment": "Experimenting",
     "fit": "Fitting",
     "validate": "Holding out blocks",

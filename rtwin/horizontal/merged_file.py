@@ -92,9 +92,8 @@ def merge_files(
         if isinstance(item, Snapshot):
             assert newest is not None
             own = age if ages_days else _ages_days(item, newest)
-            twins.append(
-                MapTwin(str(file), item.radio_map, item.uncertainty_db.astype(np.float64), own)
-            )
+            sigma = item.uncertainty_db.astype(np.float64)
+            twins.append(MapTwin(str(file), item.radio_map, sigma, own))
             continue
         twin = map_twin(item, str(file), age)
         if snapshots:
