@@ -51,14 +51,15 @@ def blocks(seed):
             height = rng.uniform(8, 28)
             width, depth = side * rng.uniform(0.7, 1, 2)
             objects.append({
-                "name": f"block_{x}{y}", "material": str(rng.choice(["brick", "concrete", "glass"])),
-                "shape": "box", "center_m": [(x - 1) * step, (y - 1) * step, height / 2 - 0.3],
+                "name": f"block_{x}{y}", "shape": "box",
+                "material": str(rng.choice(["brick", "concrete", "glass"])),
+                "center_m": [(x - 1) * step, (y - 1) * step, height / 2 - 0.3],
                 "size_m": [width, depth, height + 0.6], "yaw_deg": float(rng.uniform(-8, 8)),
             })  # fmt: skip
     for number in range(5):
         across = rng.choice([-1, 1]) * step / 2 + rng.uniform(-street / 4, street / 4)
         place = [rng.uniform(-60, 60), across][:: rng.choice([-1, 1])]
-        size = np.array([(4.5, 1.9, 1.8), (10, 2.5, 3.6)][rng.integers(2)]) + [0, 0, 0.3]
+        size = np.array([(4.5, 1.9, 2.1), (10, 2.5, 3.9)][rng.integers(2)])
         objects.append({
             "name": f"vehicle_{number}", "material": "metal", "shape": "box",
             "center_m": [*place, size[2] / 2 - 0.3], "size_m": size.tolist(),
@@ -207,8 +208,8 @@ def main():
         rest = [np.sqrt(total[f"{n} rest"] / total["rest"]) for n in ("kriging", "synthesis")]
         pairs = total["pairs"]
         print(f"| {row} | {pairs:.0f} | " + " | ".join(f"{v:.1f}" for v in changed.values())
-              + f" | {changed['synthesis'] / changed['kriging']:.2f} | {rest[0]:.2f} | {rest[1]:.2f}"
-              + f" | {total['found']:.0f} | {total['seconds'] / pairs:.0f} |")  # fmt: skip
+              + f" | {changed['synthesis'] / changed['kriging']:.2f} | {rest[0]:.2f} "
+              + f"| {rest[1]:.2f} | {total['found']:.0f} | {total['seconds'] / pairs:.0f} |")  # fmt: skip
 
 
 if __name__ == "__main__":
