@@ -209,7 +209,8 @@ def main():
         pairs = total["pairs"]
         print(f"| {row} | {pairs:.0f} | " + " | ".join(f"{v:.1f}" for v in changed.values())
               + f" | {changed['synthesis'] / changed['kriging']:.2f} | {rest[0]:.2f} "
-              + f"| {rest[1]:.2f} | {total['found']:.0f} | {total['seconds'] / pairs:.0f} |")  # fmt: skip
+              + f"| {rest[1]:.2f} | {total['found']:.0f} | {total['seconds'] / pairs:.0f} |",
+              flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

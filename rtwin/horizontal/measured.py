@@ -185,6 +185,7 @@ def _note(
     kept, sigma = made.is_preserved.reshape(shape), made.sigma_db.reshape(shape)
     drift, marked = _drift(parent), np.zeros(shape, bool)
     says = {verdict.transmitter: str(verdict) for verdict in made.agreements}
+    verdicts = {verdict.transmitter: verdict.verdict for verdict in made.agreements}
     reasons = []
     for tx, name in enumerate(names):
         words = says.get(name, f"{name}: not measured").partition(": ")[2]
@@ -201,6 +202,8 @@ def _note(
             rungs = (Rung("correction", 0.0, loss, True), Rung("re-trace", parent.full_s))
             chosen = decide(evidence, rungs)
             marked[tx] = (chosen.cells == Decision.RETRACE).reshape(shape[1:])
+            if verdicts.get(name, "agrees") == "agrees":
+                words += "; what explains the others reaches it"
             words += f"; {loss:.1f} dB expected where updated"
             if marked[tx].any():
                 words += f"; {int(marked[tx].sum())} cells marked for re-tracing"
