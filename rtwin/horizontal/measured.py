@@ -202,7 +202,7 @@ def _note(
             rungs = (Rung("correction", 0.0, loss, True), Rung("re-trace", parent.full_s))
             chosen = decide(evidence, rungs)
             marked[tx] = (chosen.cells == Decision.RETRACE).reshape(shape[1:])
-            if verdicts.get(name, "agrees") == "agrees":
+            if verdicts.get(name, "agrees") in ("agrees", "outlier", "offset", "too few"):
                 words += "; what explains the others reaches it"
             words += f"; {loss:.1f} dB expected where updated"
             if marked[tx].any():
