@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import erf
 
 from rtwin.dataset.progress import Progress, silent
 from rtwin.horizontal.candidates import NUM_FREE, Candidate, Proposals, log_density
@@ -20,7 +21,7 @@ from rtwin.horizontal.stored import Real, StoredTwin
 from rtwin.horizontal.synthesis import Synthesis
 
 Mask = NDArray[np.bool_]
-STALE_DB = 1.0  # a cell is stale that is off by more
+STALE_DB = 1.0  # of a kriged field: below it cells keep their value
 _NOTHING = 0.5  # prior chance that one edit explains nothing
 _MODEL_ERROR = 0.2  # of a predicted change: the true edit is never exactly the one tried
 _FIRST = 0.5  # share of the traces that are drawn far apart
@@ -127,8 +128,11 @@ def correct(
             reasons.append(f"what remains is tied to places: kriged for {names}")
             change[where] += field[where]
             sd[where] = np.hypot(sd[where], spread[where])
+            # Zero lies outside of what the field may be with this chance.
+            away = erf(np.abs(field[where]) / (np.sqrt(2) * spread[where]))
+            away = np.maximum(away, 2 * _PRESERVE_CHANCE)
             off = np.abs(field[where]) > STALE_DB
-            chance[where] = np.maximum(chance[where], np.where(off, 0.75, 0.0))
+            chance[where] = np.maximum(chance[where], np.where(off, away, 0.0))
     kept = chance <= _PRESERVE_CHANCE
     return Correction(
         gain_db=np.where(kept, twin.gain_db, twin.gain_db + change),

@@ -68,7 +68,9 @@ def quick(words: list[str]) -> list[str]:
         return [*words, *coarse, "--quiet"]
     if name == "radiomap":
         return [*words, "--rays", "20000", "--quiet"]
-    if name == "sample":
+    if name == "update" and "--measurements" in words:
+        return [*words, "--worlds", "30", "--quiet"]
+    if name in ("sample", "twin", "update"):
         return [*words, "--quiet"]
     if name == "experiment":
         few = ["--seeds", "1", "--duration", "2", "--map-rays", "20000", "--users", "embb=3"]
@@ -88,7 +90,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[Command, s
         for block in blocks(page):
             if block.language == "toml" and block.text.startswith("# "):
                 (folder / block.text.splitlines()[0][2:]).write_text(block.text)
-    shutil.copy(ROOT / "docs" / "campus.osm", folder)
+    for data in ("campus.osm", "courtyard_news.csv"):
+        shutil.copy(ROOT / "docs" / data, folder)
     outcome: dict[Command, str] = {}
     with contextlib.chdir(folder):
         for command in ALL_COMMANDS:
