@@ -33,8 +33,6 @@ class CellPaths:
     object: NDArray[np.int32]  # [path, depth], row of the world's objects; -1 where none
     interactions: NDArray[np.uint8]  # [path, depth]
     vertex_m: NDArray[np.float32]  # [path, depth, 3], NaN where none
-    aod_azimuth: Real  # [path] rad
-    aod_zenith: Real
 
     def path_gain(self, factor: NDArray[Any] | float = 1.0) -> Real:
         """Path gain of each cell, linear, [cell], with every path's power times a factor."""
@@ -48,7 +46,6 @@ class CellPaths:
         return CellPaths(
             self.tx_m, self.cell_m[cells], place[self.cell[kept]], self.power[kept],
             self.object[kept], self.interactions[kept], self.vertex_m[kept],
-            self.aod_azimuth[kept], self.aod_zenith[kept],
         )  # fmt: skip
 
     @property
@@ -99,8 +96,6 @@ def cell_paths(
         object=np.asarray(objects, np.int32),
         interactions=traced.interactions,
         vertex_m=traced.vertex_m,
-        aod_azimuth=traced.aod_azimuth,
-        aod_zenith=traced.aod_zenith,
     )
 
 
