@@ -13,6 +13,7 @@ looked at while the method was made.
 import argparse
 import time
 from collections import defaultdict
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def blocks(seed):
     rng = np.random.default_rng(seed)
     street, side = rng.uniform(12, 24), rng.uniform(20, 34)
     step = street + side
-    objects = [{"name": "ground", "material": "concrete", "shape": "plane",
+    objects: list[dict[str, Any]] = [{"name": "ground", "material": "concrete", "shape": "plane",
                 "center_m": [0, 0, 0], "size_m": [260, 260]}]  # fmt: skip
     for x in range(3):
         for y in range(3):
@@ -168,7 +169,7 @@ def main():
     given = parser.parse_args()
     recipes = [blocks(seed) for seed in range(100, 105)]
     recipes += [tile(name, *rest) for name, rest in TILES.items()]
-    sums = defaultdict(lambda: defaultdict(float))
+    sums: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for number, recipe in enumerate(recipes[: given.scenes]):
         state = trace_state(recipe)
         twin = stored_twin(state)

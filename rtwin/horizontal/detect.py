@@ -21,6 +21,7 @@ _CLIP = 3.0  # standard deviations that one measurement may speak for
 _DRAWS = 999
 _ENOUGH = 5  # rows of a transmitter below which nothing is tested
 _NEIGHBOURS = (3, 5, 9)
+_MOST_ROWS = 400  # neighbourhoods are asked for among so many; more would tell nothing new
 
 
 @dataclass(frozen=True)
@@ -143,8 +144,11 @@ def local_p(twin: StoredTwin, tx: int, cell: Rows, z: Real, seed: int = 0) -> fl
     one outlier nor an offset counts. What follows the twin's own level is taken off
     first: levels that were mixed up differ from a smooth map smoothly.
     """
-    shapes = _neighbourhoods(twin.cell_m[cell, :2]), _fed_together(twin, tx, cell)
     rng = np.random.default_rng(seed)
+    if len(z) > _MOST_ROWS:
+        some = np.sort(rng.permutation(len(z))[:_MOST_ROWS])
+        cell, z = cell[some], z[some]
+    shapes = _neighbourhoods(twin.cell_m[cell, :2]), _fed_together(twin, tx, cell)
     level = twin.gain_db[tx, cell]
     trend = np.column_stack([np.ones(len(z)), level - level.mean()])
     flat = z - trend @ np.linalg.lstsq(trend, z, rcond=None)[0]

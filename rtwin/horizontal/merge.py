@@ -218,6 +218,9 @@ def _refuse_conflicts(twins: Sequence[MapTwin]) -> None:
                     "frequency and frame can be merged"
                 )
         found = twin.radio_map
+        size = float(found.attributes.get("cell_size_m", 0.0))
+        if not (0 < size < np.inf and np.isfinite(found.cell_centers_m).all()):
+            raise StoreError(f"{twin.name}: cells of {size:g} m, or without a place, are no map")
         for name, place, power in zip(
             found.tx_name, found.tx_position_m, found.tx_power_dbm, strict=True
         ):

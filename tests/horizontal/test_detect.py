@@ -109,6 +109,14 @@ def test_one_level_for_all_is_a_device(twin):
     assert "local" not in names
 
 
+def test_thousands_of_rows_are_tested_on_some_of_them(twin, removed_db):
+    cells = np.resize(np.flatnonzero(twin.gain_db[0] > -120), 5000)
+    rng = np.random.default_rng(8)
+    value = (removed_db - twin.gain_db)[0, cells] + rng.normal(0, NOISE_DB, 5000)
+    assert local_p(twin, 0, cells, value / NOISE_DB) < 0.01
+    assert local_p(twin, 0, cells, rng.permutation(value) / NOISE_DB) > 0.01
+
+
 def test_says_it_in_a_sentence(twin):
     data = measured(twin, twin.gain_db, np.random.default_rng(7))
     assert str(agreements(twin, data)[0]).startswith("mast: the twin agrees with the measure")

@@ -166,6 +166,8 @@ def test_other_conflicts_are_refused():
     high = replace(one.radio_map, cell_centers_m=one.radio_map.cell_centers_m + lift)
     with pytest.raises(StoreError, match=r"b lies 20\.0 m above or below the others"):
         merge_maps([one, replace(one, name="b", radio_map=high)])
+    with pytest.raises(StoreError, match="b: cells of 0 m, or without a place, are no map"):
+        merge_maps([one, twin(level, name="b", cell_size_m=0.0)])
     far = twin(level, name="b", low=(1e6, 1e6))
     with pytest.raises(OutOfRangeError, match="the maps lie too far apart"):
         merge_maps([one, far])
