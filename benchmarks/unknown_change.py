@@ -195,7 +195,8 @@ def main():
             print(f"{recipe.name}, {kind}: {num} rows, {one} dB, {seconds:.0f} s, {verdict}",
                   flush=True)  # fmt: skip
     print("\n| what happened | pairs | " + " | ".join(METHODS)
-          + " | of kriging | kriging, unchanged | synthesis, unchanged | noticed | s |")  # fmt: skip
+          + " | of kriging | kriging, unchanged | synthesis, unchanged | noticed | s |",
+          flush=True)  # fmt: skip
     print("|---" * (len(METHODS) + 7) + "|")
     for row in (*KINDS, "all"):
         total = sums[row]
