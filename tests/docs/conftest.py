@@ -63,14 +63,14 @@ def quick(words: list[str]) -> list[str]:
         return [*words, "--receivers", str(min(given, 20)), "--quiet"]
     if name == "generate":
         return [*words, "--quiet"]
-    if name in ("twin", "update"):
-        coarse = ["--cell-size", "8"] if name == "twin" and "--at" not in words else []
-        return [*words, *coarse, "--quiet"]
+    if name == "twin":
+        given = {"--at", "--cell-size"} & set(words)
+        return [*words, *([] if given else ["--cell-size", "8"]), "--quiet"]
+    if name == "update":
+        return [*words, *(["--worlds", "30"] if "--measurements" in words else []), "--quiet"]
     if name == "radiomap":
         return [*words, "--rays", "20000", "--quiet"]
-    if name == "update" and "--measurements" in words:
-        return [*words, "--worlds", "30", "--quiet"]
-    if name in ("sample", "twin", "update"):
+    if name == "sample":
         return [*words, "--quiet"]
     if name == "experiment":
         few = ["--seeds", "1", "--duration", "2", "--map-rays", "20000", "--users", "embb=3"]
