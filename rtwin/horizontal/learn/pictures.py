@@ -82,7 +82,7 @@ def plot_frontier(result: Benchmark) -> "Figure":
     figure = new_figure(11.0, 4.6)
     panels = (
         ("Known edits of objects", result.known,
-         [k for k in OBJECT_EDITS if k in result.known.kinds]),
+         [k for k in OBJECT_EDITS if k in result.known.kinds] or None),
         ("Unknown change, 1 % of the cells measured", result.unknown, None),
     )  # fmt: skip
     for axes, (title, scores, kinds) in zip(figure.subplots(1, 2), panels, strict=True):
@@ -99,25 +99,24 @@ def _frontier(axes: Any, scores: Scores, kinds: Sequence[str] | None) -> None:
     for way in scores.ways:
         figures = scores.figures(way, kinds)
         points.append((max(figures["seconds"], least), figures["changed_db"], way))
+    points = [p for p in points if np.isfinite(p[1])]
+    if not points:
+        return  # nothing changed
     best = [p for p in points if not any(q[0] <= p[0] and q[1] < p[1] for q in points)]
     best.sort()
     top = max(p[1] for p in points)
     axes.plot([p[0] for p in best], [p[1] for p in best], "-", color=GREY, lw=1, zorder=1)
-    named: list[tuple[float, float]] = []
-    for seconds, error, way in sorted(points):
+    markers = "osD^vPX*<>"
+    for number, (seconds, error, way) in enumerate(points):
         color = VERMILION if way == "gnn" else CATEGORIES[2] if way in _LEARNED else BLUE
-        axes.plot(seconds, error, "o", color=color, ms=7, zorder=2)
-        right = seconds > 0.03
-        near = sum(abs(np.log(seconds / x)) < 1.2 and abs(error - y) < 0.06 * top for x, y in named)
-        above = (5, -14, 18)[min(near, 2)]  # names that would overlap
-        named.append((seconds, error))
-        axes.annotate(_NAMES.get(way, way), (seconds, error), (-7 if right else 7, above),
-                      textcoords="offset points", fontsize=9,
-                      ha="right" if right else "left")  # fmt: skip
+        axes.plot(seconds, error, markers[number % len(markers)], color=color, ms=9,
+                  markeredgecolor="white", markeredgewidth=0.6, zorder=2,
+                  label=_NAMES.get(way, way))  # fmt: skip
     axes.set_xscale("log")
     axes.set_ylim(-0.04 * top, 1.1 * top)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
+    axes.legend(fontsize=8, loc="lower left", framealpha=0.9)
 
 
 def plot_update(

@@ -97,3 +97,23 @@ def test_a_delta_of_equal_maps_is_the_stale_map(street):
 def test_impossible_benchmarks_get_one_line(wrong, said, tmp_path):
     with pytest.raises(OutOfRangeError, match=said):
         run_benchmark(tmp_path, **wrong)
+
+
+def test_pictures_show_what_they_say(job, tmp_path):
+    pytest.importorskip("matplotlib")
+    from rtwin.horizontal.learn.benchmark import Benchmark
+    from rtwin.horizontal.learn.pictures import plot_frontier, plot_update, save_figure
+
+    scene, pair, places = job
+    other = replace(scene, pairs=(pair,))
+    figure = plot_update(other, 0, Update(np.asarray(pair.truth), 0.1), places[:3])
+    titles = [axes.get_title("left") for axes in figure.axes if axes.get_title("left")]
+    assert titles[:3] == ["before", "after", "update"]
+    assert "0.0 dB after the update" in figure.get_suptitle()
+    scores = Scores()
+    scores.add("stale", scene, pair, Update(scene.stale.astype(np.float64), 0.0))
+    scores.add("gnn", scene, pair, Update(np.asarray(pair.truth), 0.1))
+    figure = plot_frontier(Benchmark(scores, scores, 1, 1))
+    names = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
+    assert names == ["stale", "GNN"]
+    assert save_figure(figure, tmp_path / "frontier.png").stat().st_size > 5000
