@@ -110,7 +110,7 @@ def align(
 ) -> None:
     """Weight the links of a dataset so that its distributions are those measured.
 
-    Example: rtwin align munich.h5 measured.csv -o alignment.json
+    Example: rtwin align canyon.h5 canyon-calibrated.h5 -o aligned.json
     """
     from rtwin.calibration import align as run
 

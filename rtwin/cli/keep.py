@@ -57,7 +57,7 @@ def twin(
 ) -> None:
     """Build a twin that can be kept current: the map of a scene with the paths of every cell.
 
-    Example: rtwin twin munich -o munich.twin
+    Example: rtwin twin street_canyon -o street.twin
     """
     from rtwin.horizontal import create_twin, history, write_snapshot_map
     from rtwin.scene import load_recipe
@@ -123,7 +123,7 @@ def update(
 ) -> None:
     """Bring a twin up to date: with known edits exactly, with measurements as they say.
 
-    Example: rtwin update munich.twin --edit edits.toml
+    Example: rtwin update street.twin --edit car_moved.toml
     """
     from rtwin.horizontal import update_measured, update_twin, write_suggestion
 
@@ -185,7 +185,7 @@ def merge(
 ) -> None:
     """Merge radio maps of one area or of neighbouring ones, each as far as it can be trusted.
 
-    Example: rtwin merge old-map.h5 new-map.h5 -o merged.h5 --age 365,0
+    Example: rtwin merge map-1.h5 map-2.h5 -o merged.h5 --age 365,0
     """
     from rtwin.horizontal import RULES, merge_files
 
