@@ -243,7 +243,8 @@ def load_campaign(campaign: str | Path, data: str | Path | None = None) -> Campa
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CampaignError(f"{file}: not a readable TOML file ({one_line(error)})") from None
-    return campaign_from_dict(table, file.parent.name, file.parent if data is None else Path(data))
+    name = file.resolve().parent.name
+    return campaign_from_dict(table, name, file.parent if data is None else Path(data))
 
 
 def campaign_from_dict(table: dict[str, Any], name: str, folder: str | Path) -> Campaign:
