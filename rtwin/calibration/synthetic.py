@@ -15,7 +15,7 @@ from rtwin.calibration.physics import build_model
 from rtwin.calibration.scene import campaign_recipe, with_materials, world_of
 from rtwin.dataset.store import plain_errors
 from rtwin.errors import OutOfRangeError, StoreError
-from rtwin.scene import Recipe, with_overrides
+from rtwin.scene import Recipe, recipe_dict, recipe_from_dict, with_overrides
 from rtwin.trace import load_world, place
 
 Real = NDArray[np.float64]
@@ -31,6 +31,7 @@ def make_campaign(
     num_points: int = 340,
     num_transmitters: int = 1,
     noise_db: float = 2.0,
+    area: tuple[float, float, float, float] | None = None,
     seed: int = 1,
 ) -> Path:
     """Measure a scene as it really is, for a fit that knows it only as it is drawn.
@@ -43,6 +44,7 @@ def make_campaign(
         num_points: Receivers that some path reaches.
         num_transmitters: The recipe's first so many.
         noise_db: Standard deviation of the noise [dB].
+        area: Where places are drawn, xmin, ymin, xmax, ymax [m]; None: in all of the scene.
         seed: Of places and noise.
     Returns:
         The folder.
@@ -56,7 +58,7 @@ def make_campaign(
         raise StoreError(f"{folder}: exists; give a new folder")
     table = _table(recipe, num_transmitters, seed)
     campaign = campaign_from_dict(table, folder.name, folder)
-    data, gain = true_gain(with_materials(recipe, truth), campaign, 4 * num_points, seed)
+    data, gain = true_gain(with_materials(recipe, truth), campaign, 4 * num_points, seed, area)
     rng = np.random.default_rng([seed, 1])
     rows = np.flatnonzero(np.isfinite(gain))
     if len(rows) < num_points:
@@ -80,10 +82,18 @@ def make_campaign(
 
 
 def true_gain(
-    recipe: Recipe, campaign: Campaign, num_places: int, seed: int
+    recipe: Recipe,
+    campaign: Campaign,
+    num_places: int,
+    seed: int,
+    area: tuple[float, float, float, float] | None = None,
 ) -> tuple[Measurements, Real]:
     """Traced gain [dB], pattern included, at random places; -inf where no path comes."""
-    drawn = with_overrides(campaign_recipe(recipe, campaign), num_receivers=num_places, seed=seed)
+    table = recipe_dict(with_overrides(campaign_recipe(recipe, campaign), seed=seed))
+    table["receivers"] = {"kind": "random", "count": num_places}
+    if area is not None:
+        table["receivers"]["area"] = list(area)
+    drawn = recipe_from_dict(table, recipe.name, recipe.folder)
     spots = np.array(place(load_world(drawn)).position_m)
     links = links_of(campaign, recipe.georeference)
     tx = np.tile(np.arange(len(links)), len(spots))

@@ -27,6 +27,10 @@ DRAWN = {
 }
 
 
+# Around the mast; further off paths reach few places.
+AREA = {"munich": (-100.0, 0.0, 150.0, 150.0)}
+
+
 def truth_of(seed):
     """Materials drawn about the textbook's, somewhat narrower than the prior."""
     rng = np.random.default_rng([seed, 77])
@@ -43,7 +47,9 @@ def verdicts(scene, seed, folder):
     """Rows of (parameter, truth, identifiability) and the noise of a fit to 200 points."""
     recipe, truth = load_recipe(scene), truth_of(seed)
     truth = {name: truth[name] for name in truth if name in known_materials(scene)}
-    made = make_campaign(recipe, folder / f"{scene}-{seed}", truth, num_points=300, seed=seed)
+    made = make_campaign(
+        recipe, folder / f"{scene}-{seed}", truth, num_points=300, area=AREA.get(scene), seed=seed
+    )
     part = load_scene_part(load_campaign(made), recipe)
     rng = np.random.default_rng(seed)
     train = np.sort(rng.permutation(len(part.data))[:200])
@@ -79,7 +85,7 @@ def test_what_is_called_seen_is_right(scene, seeds, tmp_path):
             if row["identified"]:
                 seen.append(right)
         assert rmse < 2.5
-    assert len(seen) >= 3
+    assert len(seen) >= len(seeds)
     assert np.mean(seen) >= 0.9
 
 
