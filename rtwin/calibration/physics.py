@@ -15,6 +15,7 @@ from rtwin.calibration.inputs import link_inputs
 from rtwin.calibration.measurements import Link, Measurements
 from rtwin.calibration.parameters import Parameter
 from rtwin.channel import InteractionType
+from rtwin.dataset.pathmap import standing_at
 from rtwin.scene import Receivers, recipe_dict, recipe_from_dict
 from rtwin.trace import (
     FrozenPaths,
@@ -253,8 +254,6 @@ def _masts(links: tuple[Link, ...]) -> list[list[int]]:
 
 
 def _bundle(world: World, data: Measurements, tx: int, rows: NDArray[np.int64]) -> Bundle:
-    from rtwin.calibration.scene import receivers_at
-
     spots, back = np.unique(data.position_m[rows], axis=0, return_inverse=True)
     back = np.asarray(back, np.int64).reshape(-1)
     table = recipe_dict(world.recipe)
@@ -266,7 +265,7 @@ def _bundle(world: World, data: Measurements, tx: int, rows: NDArray[np.int64]) 
     own.pop("look_at_m", None)
     table["transmitter"] = [own]
     alone = replace(world, recipe=recipe_from_dict(table, world.recipe.name, world.recipe.folder))
-    receivers = receivers_at(spots)
+    receivers = standing_at(spots)
     paths = Tracer(alone).trace(receivers)
     offsets = np.concatenate([[0], np.cumsum(paths.num_paths)])
     count = paths.num_paths[back]

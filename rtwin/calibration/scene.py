@@ -19,7 +19,7 @@ from rtwin.calibration.measurements import (
 )
 from rtwin.calibration.result import read_result
 from rtwin.errors import CampaignError
-from rtwin.scene import Receivers, Recipe, recipe_dict, recipe_from_dict
+from rtwin.scene import Recipe, recipe_dict, recipe_from_dict
 from rtwin.trace import (
     World,
     ground_height_m,
@@ -138,16 +138,6 @@ def scene_features(world: World, data: Measurements) -> tuple[Real, NDArray[np.b
         ]
     )  # fmt: skip
     return features.astype(np.float64), line.faces == 0
-
-
-def receivers_at(position_m: Real) -> Receivers:
-    """Receivers at rest at some places [rx, 3]."""
-    zero = np.zeros_like(position_m)
-    return Receivers(
-        position_m=position_m, velocity_m_s=zero, orientation_rad=zero, time_s=None,
-        candidate=np.arange(len(position_m)), num_candidates=len(position_m),
-        num_inside=0, num_underground=0, num_without_ground=0,
-    )  # fmt: skip
 
 
 def with_offsets(gain_db: Real, data: Measurements, train: NDArray[np.int64]) -> Real:

@@ -14,13 +14,14 @@ from rtwin.dataset import RadioMap, open_radio_map
 from rtwin.dataset.schema import MAP_FORMAT, TWIN_LAYOUT
 from rtwin.dataset.store import open_checked
 from rtwin.errors import StoreError
+from rtwin.horizontal.decision import Decision
 from rtwin.horizontal.edits import apply_edits, edits_from_dict
 from rtwin.horizontal.kept import read_traces
 from rtwin.horizontal.state import Maps, TwinState
 from rtwin.scene import Recipe, load_recipe, recipe_from_dict
 from rtwin.trace import MapGrid, SceneParts, load_parts, scene_hash, start_engine
 
-PRESERVED, UPDATED, RETRACED = 0, 1, 2
+PRESERVED, UPDATED, RETRACED = (int(code) for code in Decision)
 DECISIONS = ("preserve", "update", "re-trace")
 # What ray tracing of a world known to its materials' names alone is off by, outdoors: see
 # docs/calibration.md. A twin that was calibrated or corrected states less.

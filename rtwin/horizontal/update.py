@@ -18,9 +18,9 @@ from rtwin.horizontal.snapshot import (
     Snapshot,
 )
 from rtwin.horizontal.state import TwinState
+from rtwin.horizontal.stored import floored_db
 from rtwin.horizontal.twin import append_snapshot, open_twin, updating
 from rtwin.trace import Effort, world_of_parts
-from rtwin.units import to_db
 
 _DECISION: dict[How, int] = {
     "kept": PRESERVED, "evaluated": UPDATED, "partial": RETRACED, "traced": RETRACED
@@ -135,13 +135,9 @@ def changed_cells(before: TwinState, after: TwinState) -> NDArray[np.bool_]:
     """Cells whose path gain differs by more than 1 dB, [tx after, cell_y, cell_x]."""
     changed = []
     for tx, name in enumerate(after.tx_names):
-        new = _floored_db(after.maps["path_gain"][tx])
+        new = floored_db(after.maps["path_gain"][tx], FLOOR_DB)
         old = np.full_like(new, FLOOR_DB)
         if name in before.tx_names:
-            old = _floored_db(before.maps["path_gain"][before.tx_names.index(name)])
+            old = floored_db(before.maps["path_gain"][before.tx_names.index(name)], FLOOR_DB)
         changed.append(np.abs(new - old) > CHANGED_DB)
     return np.stack(changed)
-
-
-def _floored_db(gain: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.maximum(to_db(np.maximum(gain, 1e-300)), FLOOR_DB)
