@@ -41,10 +41,16 @@ def benchmark(scene, num_receivers, max_depth, rays):
     trace_s, fresh = best(lambda: Tracer(world).trace(receivers))
     evaluate_s, (a, *_) = best(
         lambda: evaluate_paths(
-            world, receivers, link % num_tx, link // num_tx,
-            stored.interactions, stored.triangle, stored.edge, stored.vertex_m,
+            world,
+            receivers,
+            link % num_tx,
+            link // num_tx,
+            stored.interactions,
+            stored.triangle,
+            stored.edge,
+            stored.vertex_m,
         )
-    )  # fmt: skip
+    )
     assert a.shape == fresh.a.shape
     scale = np.abs(fresh.a).max(axis=(1, 2), keepdims=True)
     error = np.divide(np.abs(a - fresh.a), scale, out=np.zeros(a.shape), where=scale > 0)

@@ -159,9 +159,12 @@ def main():
     told = []
     for scene in options.scenes:
         rows = benchmark(
-            scene, options.receivers, options.max_depth,
-            [int(rays) for rays in options.peer_rays], options.batch,
-        )  # fmt: skip
+            scene,
+            options.receivers,
+            options.max_depth,
+            [int(rays) for rays in options.peer_rays],
+            options.batch,
+        )
         for name, rays, cold, warm, recall, energy in rows:
             print(
                 f"| {scene} | {name} | {rays:.0e} | {cold:.2f} | {warm:.2f} "

@@ -92,9 +92,15 @@ def measure(recipe, shard_size, folder):
     merge_s = watch.read()
     links = len(receivers) * len(recipe.transmitter)
     return file_info(target.target)["content_hash"], Costs(
-        links, start_s, trace_s / links, place_s, write_s, merge_s, shard_bytes,
+        links,
+        start_s,
+        trace_s / links,
+        place_s,
+        write_s,
+        merge_s,
+        shard_bytes,
         target.target.stat().st_size,
-    )  # fmt: skip
+    )
 
 
 def run_on_nodes(recipe, nodes, shard_size, folder):
@@ -113,9 +119,12 @@ def run_on_nodes(recipe, nodes, shard_size, folder):
         for _ in range(nodes - 1):
             cluster.add_node(**node)
         file = generate(
-            recipe, folder / f"{nodes}.h5", ray=cluster.address, shard_size=shard_size,
+            recipe,
+            folder / f"{nodes}.h5",
+            ray=cluster.address,
+            shard_size=shard_size,
             progress=note,
-        )  # fmt: skip
+        )
     finally:
         cluster.shutdown()
     info = file_info(file)

@@ -78,9 +78,13 @@ def measure(buildings: int) -> dict:
     assert not [f for f in findings if f.severity != "note"]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
-        "seconds": seconds, "cpu": cpu_seconds, "load": load_seconds, "lint": lint_seconds,
-        "peak_mib": peak, "kib": size / 1024,
-    }  # fmt: skip
+        "seconds": seconds,
+        "cpu": cpu_seconds,
+        "load": load_seconds,
+        "lint": lint_seconds,
+        "peak_mib": peak,
+        "kib": size / 1024,
+    }
 
 
 def main() -> None:
@@ -92,8 +96,10 @@ def main() -> None:
         print(json.dumps(measure(options.one)))
         return
     print(f"{os.cpu_count()} cores, {platform.machine()}\n")
-    print("| buildings | map KiB | build s | build CPU s | read recipe CPU s | lint CPU s "
-          "| peak MiB |")  # fmt: skip
+    print(
+        "| buildings | map KiB | build s | build CPU s | read recipe CPU s | lint CPU s "
+        "| peak MiB |"
+    )
     print("|---|---|---|---|---|---|---|")
     for count in options.buildings:
         command = [sys.executable, __file__, "--one", str(count)]

@@ -35,10 +35,14 @@ def wandering(num_cells: int, num_steps: int) -> LinkTrace:
         "tx_power_dbm": np.full(num_cells, 40.0),
     }
     return make_link_trace(
-        columns, 0.1 * np.arange(num_steps, dtype=np.float64),
-        tuple(f"ue_{i}" for i in range(shape[1])), np.zeros((*shape[:2], 3)),
-        np.minimum(gain, 1.0), noise_power_w=1e-13, adaptation=LinkAdaptation(100e6),
-    )  # fmt: skip
+        columns,
+        0.1 * np.arange(num_steps, dtype=np.float64),
+        tuple(f"ue_{i}" for i in range(shape[1])),
+        np.zeros((*shape[:2], 3)),
+        np.minimum(gain, 1.0),
+        noise_power_w=1e-13,
+        adaptation=LinkAdaptation(100e6),
+    )
 
 
 def main() -> None:

@@ -23,8 +23,15 @@ from rtwin.horizontal.stored import boxes_m
 from rtwin.horizontal.synthesis import Synthesis
 from rtwin.scene import load_recipe, recipe_dict, recipe_from_dict
 
-KINDS = ("object moved", "object gone", "material", "small object new", "building new",
-         "transmitter moved", "transmitter turned")  # fmt: skip
+KINDS = (
+    "object moved",
+    "object gone",
+    "material",
+    "small object new",
+    "building new",
+    "transmitter moved",
+    "transmitter turned",
+)
 METHODS = ("stale", "IDW", "k-NN", "kriging", "synthesis")
 MATERIALS = ("metal", "glass", "wood", "concrete")
 TILES = {"florence": ((-80, -80, 80, 80), 3.0), "etoile": ((-100, -100, 100, 100), 4.0)}
@@ -45,39 +52,65 @@ def blocks(seed):
     rng = np.random.default_rng(seed)
     street, side = rng.uniform(12, 24), rng.uniform(20, 34)
     step = street + side
-    objects: list[dict[str, Any]] = [{"name": "ground", "material": "concrete", "shape": "plane",
-                "center_m": [0, 0, 0], "size_m": [260, 260]}]  # fmt: skip
+    objects: list[dict[str, Any]] = [
+        {
+            "name": "ground",
+            "material": "concrete",
+            "shape": "plane",
+            "center_m": [0, 0, 0],
+            "size_m": [260, 260],
+        }
+    ]
     for x in range(3):
         for y in range(3):
             height = rng.uniform(8, 28)
             width, depth = side * rng.uniform(0.7, 1, 2)
-            objects.append({
-                "name": f"block_{x}{y}", "shape": "box",
-                "material": str(rng.choice(["brick", "concrete", "glass"])),
-                "center_m": [(x - 1) * step, (y - 1) * step, height / 2 - 0.3],
-                "size_m": [width, depth, height + 0.6], "yaw_deg": float(rng.uniform(-8, 8)),
-            })  # fmt: skip
+            objects.append(
+                {
+                    "name": f"block_{x}{y}",
+                    "shape": "box",
+                    "material": str(rng.choice(["brick", "concrete", "glass"])),
+                    "center_m": [(x - 1) * step, (y - 1) * step, height / 2 - 0.3],
+                    "size_m": [width, depth, height + 0.6],
+                    "yaw_deg": float(rng.uniform(-8, 8)),
+                }
+            )
     for number in range(5):
         across = rng.choice([-1, 1]) * step / 2 + rng.uniform(-street / 4, street / 4)
         place = [rng.uniform(-60, 60), across][:: rng.choice([-1, 1])]
         size = np.array([(4.5, 1.9, 2.1), (10, 2.5, 3.9)][rng.integers(2)])
-        objects.append({
-            "name": f"vehicle_{number}", "material": "metal", "shape": "box",
-            "center_m": [*place, size[2] / 2 - 0.3], "size_m": size.tolist(),
-            "yaw_deg": float(rng.choice([0, 90])),
-        })  # fmt: skip
+        objects.append(
+            {
+                "name": f"vehicle_{number}",
+                "material": "metal",
+                "shape": "box",
+                "center_m": [*place, size[2] / 2 - 0.3],
+                "size_m": size.tolist(),
+                "yaw_deg": float(rng.choice([0, 90])),
+            }
+        )
     corner = step / 2 + rng.uniform(-2, 2, 2)
-    return recipe_from_dict({
-        "title": "Blocks", "frequency_hz": 3.5e9, "geometry": {"ground": ["ground"]},
-        "object": objects, "receivers": {"kind": "random", "count": 1},
-        "transmitter": [{
-            "name": "mast", "position_m": [*corner, float(rng.choice([4, 8, 15]))],
-            "azimuth_deg": float(rng.uniform(-180, 180)), "downtilt_deg": 5,
-            "antenna": {"pattern": ["iso", "tr38901"][seed % 2]},
-        }],
-        "solver": {"max_depth": 3, "rays": 30_000},
-        "radio_map": {"cell_size_m": 3.0, "height_m": 1.5, "area": [-70, -70, 70, 70]},
-    }, f"blocks {seed}")  # fmt: skip
+    return recipe_from_dict(
+        {
+            "title": "Blocks",
+            "frequency_hz": 3.5e9,
+            "geometry": {"ground": ["ground"]},
+            "object": objects,
+            "receivers": {"kind": "random", "count": 1},
+            "transmitter": [
+                {
+                    "name": "mast",
+                    "position_m": [*corner, float(rng.choice([4, 8, 15]))],
+                    "azimuth_deg": float(rng.uniform(-180, 180)),
+                    "downtilt_deg": 5,
+                    "antenna": {"pattern": ["iso", "tr38901"][seed % 2]},
+                }
+            ],
+            "solver": {"max_depth": 3, "rays": 30_000},
+            "radio_map": {"cell_size_m": 3.0, "height_m": 1.5, "area": [-70, -70, 70, 70]},
+        },
+        f"blocks {seed}",
+    )
 
 
 def draw(rng, state, kind):
@@ -86,8 +119,11 @@ def draw(rng, state, kind):
     low, high = cells.min(axis=0)[:2], cells.max(axis=0)[:2]
     box = boxes_m(parts)
     ground = set(state.recipe.geometry.ground)
-    there = [n for n, part in enumerate(parts) if part.name not in ground
-             and (box[n, 0, :2] < high).all() and (box[n, 1, :2] > low).all()]  # fmt: skip
+    there = [
+        n
+        for n, part in enumerate(parts)
+        if part.name not in ground and (box[n, 0, :2] < high).all() and (box[n, 1, :2] > low).all()
+    ]
     angle = rng.uniform(0, 2 * np.pi)
     away = np.array([np.cos(angle), np.sin(angle)])
     mast = state.recipe.transmitter[0]
@@ -108,19 +144,29 @@ def draw(rng, state, kind):
             )
             floor = np.median(cells[:, 2]) - state.recipe.radio_map.height_m
             center = [*rng.uniform(low, high), floor + size[2] / 2 - 0.2]
-            return {"kind": "add_object", "object": {
-                "name": "newcomer", "material": "metal" if small else "brick", "shape": "box",
-                "center_m": center, "size_m": size.tolist(), "yaw_deg": float(rng.uniform(0, 180)),
-            }}  # fmt: skip
+            return {
+                "kind": "add_object",
+                "object": {
+                    "name": "newcomer",
+                    "material": "metal" if small else "brick",
+                    "shape": "box",
+                    "center_m": center,
+                    "size_m": size.tolist(),
+                    "yaw_deg": float(rng.uniform(0, 180)),
+                },
+            }
         case "transmitter moved":
             shift = [*(rng.uniform(1, 8) * away), float(rng.uniform(-1, 1))]
             return {"kind": "move_transmitter", "transmitter": mast.name, "by_m": shift}
         case _:
             yaw, tilt = np.degrees(mast.orientation_rad[:2])
             turn = rng.choice([-1, 1]) * rng.uniform(10, 50)
-            return {"kind": "set_transmitter", "transmitter": mast.name,
-                    "azimuth_deg": float(yaw + turn),
-                    "downtilt_deg": float(tilt + rng.uniform(-6, 6))}  # fmt: skip
+            return {
+                "kind": "set_transmitter",
+                "transmitter": mast.name,
+                "azimuth_deg": float(yaw + turn),
+                "downtilt_deg": float(tilt + rng.uniform(-6, 6)),
+            }
 
 
 def edited(rng, state, twin, kind, outside):
@@ -145,10 +191,12 @@ def compare(rng, twin, new, outside, share, noise_db, worlds):
     made = correct(twin, found, num_traces=worlds, seed=1)
     seconds = time.perf_counter() - start
     change = {
-        "stale": 0 * new, "IDW": nearest_neighbours(twin, found, num, 2.0),
-        "k-NN": nearest_neighbours(twin, found), "kriging": krige(twin, found, found.value_db)[0],
+        "stale": 0 * new,
+        "IDW": nearest_neighbours(twin, found, num, 2.0),
+        "k-NN": nearest_neighbours(twin, found),
+        "kriging": krige(twin, found, found.value_db)[0],
         "synthesis": made.gain_db - twin.gain_db,
-    }  # fmt: skip
+    }
     true = (new - twin.gain_db)[0, outside]
     error = {name: np.square(values[0, outside] - true) for name, values in change.items()}
     is_off = np.abs(true) > 1
@@ -192,11 +240,16 @@ def main():
                     total[name] += error[name][is_off].sum()
                     total[f"{name} rest"] += error[name][~is_off].sum()
             one = " ".join(f"{name} {np.sqrt(error[name][is_off].mean()):.1f}" for name in METHODS)
-            print(f"{recipe.name}, {kind}: {num} rows, {one} dB, {seconds:.0f} s, {verdict}",
-                  flush=True)  # fmt: skip
-    print("\n| what happened | pairs | " + " | ".join(METHODS)
-          + " | of kriging | kriging, unchanged | synthesis, unchanged | noticed | s |",
-          flush=True)  # fmt: skip
+            print(
+                f"{recipe.name}, {kind}: {num} rows, {one} dB, {seconds:.0f} s, {verdict}",
+                flush=True,
+            )
+    print(
+        "\n| what happened | pairs | "
+        + " | ".join(METHODS)
+        + " | of kriging | kriging, unchanged | synthesis, unchanged | noticed | s |",
+        flush=True,
+    )
     print("|---" * (len(METHODS) + 7) + "|")
     for row in (*KINDS, "all"):
         total = sums[row]
@@ -205,10 +258,13 @@ def main():
         changed = {name: np.sqrt(total[name] / total["changed"]) for name in METHODS}
         rest = [np.sqrt(total[f"{n} rest"] / total["rest"]) for n in ("kriging", "synthesis")]
         pairs = total["pairs"]
-        print(f"| {row} | {pairs:.0f} | " + " | ".join(f"{v:.1f}" for v in changed.values())
-              + f" | {changed['synthesis'] / changed['kriging']:.2f} | {rest[0]:.2f} "
-              + f"| {rest[1]:.2f} | {total['found']:.0f} | {total['seconds'] / pairs:.0f} |",
-              flush=True)  # fmt: skip
+        print(
+            f"| {row} | {pairs:.0f} | "
+            + " | ".join(f"{v:.1f}" for v in changed.values())
+            + f" | {changed['synthesis'] / changed['kriging']:.2f} | {rest[0]:.2f} "
+            + f"| {rest[1]:.2f} | {total['found']:.0f} | {total['seconds'] / pairs:.0f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

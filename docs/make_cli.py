@@ -47,8 +47,9 @@ def page() -> str:
 
 def commands() -> dict[str, Callable[..., Any]]:
     """Every command by what is typed after `rtwin`, in the order of `--help`."""
-    found = {info.callback.__name__: info.callback for info in app.registered_commands
-             if info.callback}  # fmt: skip
+    found = {
+        info.callback.__name__: info.callback for info in app.registered_commands if info.callback
+    }
     for group in app.registered_groups:
         for info in group.typer_instance.registered_commands if group.typer_instance else ():
             if info.callback:

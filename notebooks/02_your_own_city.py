@@ -50,11 +50,17 @@ def block(x, y, width, depth):
 
 
 features = [
-    feature(block(22 * i, 30 * row, 16, 12), building="house", **{
-        "building:levels": str(2 + (i + row) % 3), "roof:shape": "gabled" if row else "flat",
-    })
-    for row in range(3) for i in range(5)
-]  # fmt: skip
+    feature(
+        block(22 * i, 30 * row, 16, 12),
+        building="house",
+        **{
+            "building:levels": str(2 + (i + row) % 3),
+            "roof:shape": "gabled" if row else "flat",
+        },
+    )
+    for row in range(3)
+    for i in range(5)
+]
 features += [
     feature(block(-50, 10, 30, 50), building="yes", height="18", name="Hall"),
     feature(block(0, 95, 90, 40), natural="wood", name="Park"),

@@ -72,9 +72,14 @@ for row in fit.identifiability():
 
 # %%
 found = validate_twin(
-    data, part.inputs(part.levels(fit, train)["calibrated physics"]), "outdoor", 10.0,
-    share=0.4, repeats=1, points=100,
-)  # fmt: skip
+    data,
+    part.inputs(part.levels(fit, train)["calibrated physics"]),
+    "outdoor",
+    10.0,
+    share=0.4,
+    repeats=1,
+    points=100,
+)
 names = [score.model for score in found.scores]
 figure, ax = plt.subplots(figsize=(8, 3.4), layout="constrained")
 ax.barh(names[::-1], [score.rmse_db for score in found.scores][::-1], color="#0072B2")

@@ -79,8 +79,10 @@ for tx, name in enumerate(full.tx_names):
     assert np.array_equal(one.num_paths, two.num_paths)
     assert np.allclose(one.delay_s, two.delay_s, rtol=1e-6)
     effort = partial.effort[tx]
-    print(f"{name}: {effort.num_kept} paths kept, {effort.num_dropped} dropped, "
-          f"{effort.num_found} found")  # fmt: skip
+    print(
+        f"{name}: {effort.num_kept} paths kept, {effort.num_dropped} dropped, "
+        f"{effort.num_found} found"
+    )
 
 # %% [markdown]
 # ## Cheaper and dearer answers
@@ -99,8 +101,10 @@ truth = floored_db(found["full"].maps)
 changed = np.abs(floored_db(found["stale"].maps) - truth) > 1.0
 for name, rung in found.items():
     error = floored_db(rung.maps) - truth
-    print(f"{name:9} {rung.seconds:6.2f} s, {np.sqrt(np.mean(error[changed] ** 2)):6.2f} dB where "
-          f"it changed, {np.sqrt(np.mean(error[~changed] ** 2)):5.2f} dB elsewhere")  # fmt: skip
+    print(
+        f"{name:9} {rung.seconds:6.2f} s, {np.sqrt(np.mean(error[changed] ** 2)):6.2f} dB where "
+        f"it changed, {np.sqrt(np.mean(error[~changed] ** 2)):5.2f} dB elsewhere"
+    )
 
 # %% [markdown]
 # ## A mast is tilted, another one moved
@@ -108,8 +112,12 @@ for name, rung in found.items():
 # Tilt and pattern weight stored paths anew; a mast that moves is traced alone.
 
 # %%
-tilt = {"kind": "set_transmitter", "transmitter": "roof", "downtilt_deg": 20.0,
-        "antenna": {"pattern": "tr38901"}}  # fmt: skip
+tilt = {
+    "kind": "set_transmitter",
+    "transmitter": "roof",
+    "downtilt_deg": 20.0,
+    "antenna": {"pattern": "tr38901"},
+}
 move = {"kind": "move_transmitter", "transmitter": "pole", "by_m": [3.0, 0.0, 0.0]}
 last = update_twin(folder, edits_from_dict({"edit": [tilt, move]}))
 print(dict(zip(last.radio_map.tx_name, last.tx_reason, strict=True)))

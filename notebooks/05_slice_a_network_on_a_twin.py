@@ -133,8 +133,10 @@ print(f"the stale twin names the right cell {100 * right:.0f} % of the time")
 fooled = SlicedNetwork(trace, slices, settings, knowledge=stale)
 episode = run_episode(fooled, policies["optimised"], seed=1)
 known = episodes["optimised"]
-print(f"promises broken: {100 * episode.sla_violation:.1f} %, with the true map "
-      f"{100 * known.sla_violation:.1f} %")  # fmt: skip
+print(
+    f"promises broken: {100 * episode.sla_violation:.1f} %, with the true map "
+    f"{100 * known.sla_violation:.1f} %"
+)
 assert right < 1.0
 assert episode.reward < known.reward
 

@@ -14,14 +14,38 @@ TWO_BOXES: dict[str, Any] = {
     # The boxes reach below the ground: faces that lie on each other would leave
     # it to chance which of the two materials a ray meets.
     "object": [
-        {"name": "ground", "material": "concrete", "shape": "plane",
-         "center_m": [0, 0, 0], "size_m": [120, 120]},
-        {"name": "brick_box", "material": "brick", "shape": "box",
-         "center_m": [20, 12, 4], "size_m": [14, 10, 12], "yaw_deg": 10},
-        {"name": "metal_box", "material": "metal", "shape": "box",
-         "center_m": [-18, -15, 3], "size_m": [8, 16, 10], "yaw_deg": -20},
-        {"name": "sheet", "material": "glass", "shape": "wall",
-         "from_m": [-20, 20], "to_m": [5, 26], "base_m": 0.5, "height_m": 6},
+        {
+            "name": "ground",
+            "material": "concrete",
+            "shape": "plane",
+            "center_m": [0, 0, 0],
+            "size_m": [120, 120],
+        },
+        {
+            "name": "brick_box",
+            "material": "brick",
+            "shape": "box",
+            "center_m": [20, 12, 4],
+            "size_m": [14, 10, 12],
+            "yaw_deg": 10,
+        },
+        {
+            "name": "metal_box",
+            "material": "metal",
+            "shape": "box",
+            "center_m": [-18, -15, 3],
+            "size_m": [8, 16, 10],
+            "yaw_deg": -20,
+        },
+        {
+            "name": "sheet",
+            "material": "glass",
+            "shape": "wall",
+            "from_m": [-20, 20],
+            "to_m": [5, 26],
+            "base_m": 0.5,
+            "height_m": 6,
+        },
     ],
     "transmitter": [
         {"name": "mast", "position_m": [0, 0, 12]},
@@ -30,7 +54,7 @@ TWO_BOXES: dict[str, Any] = {
     "receivers": {"kind": "random", "count": 12, "area": [-45, -45, 45, 45]},
     "solver": {"max_depth": 3, "rays": 20_000},
     "radio_map": {"cell_size_m": 5.0, "rays": 100_000},
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="session")

@@ -262,15 +262,22 @@ def align(
     for name in real:
         before, after = (distance(own[name], w, real[name]) for w in (weight > 0, weight))
         rows[name] = {
-            "ks_before": before[0], "ks_after": after[0],
-            "wasserstein_before": before[1], "wasserstein_after": after[1],
-        }  # fmt: skip
+            "ks_before": before[0],
+            "ks_after": after[0],
+            "wasserstein_before": before[1],
+            "wasserstein_after": after[1],
+        }
     report = {
-        "format": "rtwin-alignment-1", "dataset": str(dataset), "measured": str(measured),
-        "method": method, "links": int((weight > 0).sum()),
-        "effective_links": effective_links(weight), "quantities": rows, "weight": weight,
+        "format": "rtwin-alignment-1",
+        "dataset": str(dataset),
+        "measured": str(measured),
+        "method": method,
+        "links": int((weight > 0).sum()),
+        "effective_links": effective_links(weight),
+        "quantities": rows,
+        "weight": weight,
         "versions": provenance(),
-    }  # fmt: skip
+    }
     with plain_errors(output):
         output.parent.mkdir(parents=True, exist_ok=True)
         write_whole(output, json.dumps(plain(report), indent=1).encode())

@@ -31,10 +31,21 @@ Quantity = Literal[
     "rss_dbm", "path_loss_db", "path_gain_db", "power_delay_profile", "rms_delay_spread_s"
 ]
 Parameter = Literal[
-    "relative_permittivity", "conductivity", "thickness", "scattering_coefficient", "xpd",
-    "tx_azimuth", "tx_downtilt", "pattern_width", "diffraction", "transmission_loss",
-    "vegetation", "clutter", "tx_position", "tx_height",
-]  # fmt: skip
+    "relative_permittivity",
+    "conductivity",
+    "thickness",
+    "scattering_coefficient",
+    "xpd",
+    "tx_azimuth",
+    "tx_downtilt",
+    "pattern_width",
+    "diffraction",
+    "transmission_loss",
+    "vegetation",
+    "clutter",
+    "tx_position",
+    "tx_height",
+]
 
 
 class CampaignOrigin(Table):
@@ -153,9 +164,16 @@ class FitSpec(Table):
     """Which physical parameters are fitted, and how."""
 
     parameters: tuple[Parameter, ...] = (
-        "relative_permittivity", "conductivity", "transmission_loss", "diffraction", "vegetation",
-        "clutter", "tx_azimuth", "tx_downtilt", "pattern_width",
-    )  # fmt: skip
+        "relative_permittivity",
+        "conductivity",
+        "transmission_loss",
+        "diffraction",
+        "vegetation",
+        "clutter",
+        "tx_azimuth",
+        "tx_downtilt",
+        "pattern_width",
+    )
     materials: tuple[str, ...] | None = None
     material_choice: tuple[MaterialChoice, ...] = ()
     method: Literal["gradient", "annealing", "bayesian", "grid"] = "gradient"

@@ -278,11 +278,15 @@ def _candidates(
 
 def _unseen(group: Group) -> dict[str, Any]:
     return {
-        "objects": list(group.objects), "drawn": group.candidates[0],
-        "chosen": group.candidates[0], "best": group.candidates[0], "rise": None,
-        "power_share": 0.0, "identified": False,
+        "objects": list(group.objects),
+        "drawn": group.candidates[0],
+        "chosen": group.candidates[0],
+        "best": group.candidates[0],
+        "rise": None,
+        "power_share": 0.0,
+        "identified": False,
         "verdict": "no path to a measured point touches it; it stays as drawn",
-    }  # fmt: skip
+    }
 
 
 def _row(group: Group, best: int, rise: Real) -> dict[str, Any]:
@@ -292,10 +296,14 @@ def _row(group: Group, best: int, rise: Real) -> dict[str, Any]:
     name, drawn = group.candidates[best], group.candidates[0]
     alike = [group.candidates[n] for n in others if rise[n] < TOLD_APART]
     return {
-        "objects": list(group.objects), "drawn": drawn, "chosen": name if seen else drawn,
-        "best": name, "rise": float(rise[second]), "power_share": group.power_share,
+        "objects": list(group.objects),
+        "drawn": drawn,
+        "chosen": name if seen else drawn,
+        "best": name,
+        "rise": float(rise[second]),
+        "power_share": group.power_share,
         "identified": seen,
-        "verdict": "seen" if seen else (
-            f"{name} fits best and {', '.join(alike)} about as well; it stays as drawn"
-        ),
-    }  # fmt: skip
+        "verdict": "seen"
+        if seen
+        else (f"{name} fits best and {', '.join(alike)} about as well; it stays as drawn"),
+    }

@@ -139,10 +139,13 @@ class TwinCorrection:
             features = self._physics(world, cells)
         joined = _joined(known, cells)
         twin = fit_twin(
-            joined, link_inputs(joined, np.concatenate([physics, features])),
-            self.result["environment"], np.arange(len(known)), self.result["block_m"],
+            joined,
+            link_inputs(joined, np.concatenate([physics, features])),
+            self.result["environment"],
+            np.arange(len(known)),
+            self.result["block_m"],
             self.result["seed"],
-        )  # fmt: skip
+        )
         return twin.mean_db[len(known) :], twin.field_sd_db[len(known) :]
 
     def _physics(self, world: Any, cells: Measurements) -> Real:
@@ -196,10 +199,16 @@ def _cells(known: Measurements, tx: list[int], place: Real) -> Measurements:
     """Every place for each of some transmitters, as the first device would measure it."""
     num = len(place) * len(tx)
     return Measurements(
-        known.transmitters, known.devices, np.repeat(tx, len(place)), np.zeros(num, np.int64),
-        np.tile(place, (len(tx), 1)), np.zeros(num), np.zeros(num, bool), np.ones(num, np.int64),
+        known.transmitters,
+        known.devices,
+        np.repeat(tx, len(place)),
+        np.zeros(num, np.int64),
+        np.tile(place, (len(tx), 1)),
+        np.zeros(num),
+        np.zeros(num, bool),
+        np.ones(num, np.int64),
         np.ones(num),
-    )  # fmt: skip
+    )
 
 
 def _joined(a: Measurements, b: Measurements) -> Measurements:

@@ -7,11 +7,30 @@ from numpy.typing import NDArray
 
 Real = NDArray[np.float64]
 # Viridis and a blue-white-red scale, in steps that a printed page keeps apart.
-FIELD = ("#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30",
-         "#fde725")  # fmt: skip
+FIELD = (
+    "#440154",
+    "#472d7b",
+    "#3b528b",
+    "#2c728e",
+    "#21918c",
+    "#28ae80",
+    "#5ec962",
+    "#addc30",
+    "#fde725",
+)
 RESIDUAL = ("#2166ac", "#67a9cf", "#d1e5f0", "#f7f7f7", "#fddbc7", "#ef8a62", "#b2182b")
-LINES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#8C8C8C", "#000000",
-         "#A6761D", "#666666")  # fmt: skip
+LINES = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#D55E00",
+    "#56B4E9",
+    "#8C8C8C",
+    "#000000",
+    "#A6761D",
+    "#666666",
+)
 MAX_POINTS = 2500
 _TEXT = 'font-family="inherit" font-size="11" fill="#555"'
 

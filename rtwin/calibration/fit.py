@@ -146,9 +146,10 @@ def fit_physics(
         # What other valleys make ambiguous already needs no second proof.
         known = problem.rivals(z, loss)
         which = [
-            i for i, p in enumerate(parameters)
+            i
+            for i, p in enumerate(parameters)
             if width[i] <= SEEN and not known[i] and p.kind in MATERIAL_KINDS
-        ]  # fmt: skip
+        ]
         z, loss, ranges = profile(
             problem, z, loss, width, covariance, which, progress, journal=journal
         )
@@ -209,9 +210,11 @@ def _remembered(
         new = problem.valleys[before:]
         del problem.valleys[before:]
         return {
-            "z": z, "loss": np.array(loss), "valley_loss": np.array([w for w, _ in new]),
+            "z": z,
+            "loss": np.array(loss),
+            "valley_loss": np.array([w for w, _ in new]),
             "valley": np.array([v for _, v in new]).reshape(len(new), len(z)),
-        }  # fmt: skip
+        }
 
     done = journal.step(run)
     problem.valleys += [

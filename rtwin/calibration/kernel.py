@@ -86,8 +86,15 @@ class LinkKernel(Kernel):
         return LinkKernel(**(self.get_params() | {"log_values": np.array(theta)}))
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        names = ("parts", "device_column", "count_column", "num_devices", "noise_sd",
-                 "log_values", "shared")  # fmt: skip
+        names = (
+            "parts",
+            "device_column",
+            "count_column",
+            "num_devices",
+            "noise_sd",
+            "log_values",
+            "shared",
+        )
         return {name: getattr(self, name) for name in names}
 
     def is_stationary(self) -> bool:

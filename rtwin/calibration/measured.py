@@ -107,9 +107,14 @@ def generate_measured_map(
         "path_gain_standard_error": error.reshape(num_tx, *grid.shape),
     }
     write_radio_map(
-        file, world, grid, METHOD, columns, request,
+        file,
+        world,
+        grid,
+        METHOD,
+        columns,
+        request,
         {"campaign": campaign.name, "reach_m": float(reach_m)},
-    )  # fmt: skip
+    )
     return file
 
 
@@ -151,9 +156,13 @@ def one_device(data: Measurements) -> Measurements:
             if len(shared):
                 level[rows & (data.tx == number)] += np.median(own)
     return Measurements(
-        **{**vars(data), "level_db": level, "devices": data.devices[:1],
-           "device": np.zeros_like(data.device)}
-    )  # fmt: skip
+        **{
+            **vars(data),
+            "level_db": level,
+            "devices": data.devices[:1],
+            "device": np.zeros_like(data.device),
+        }
+    )
 
 
 def interpolated(xy_m: Real, level_db: Real, at_m: Real, reach_m: float) -> Real:

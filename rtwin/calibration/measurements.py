@@ -124,9 +124,14 @@ def _link(tx: CampaignTransmitter, campaign: Campaign, frame: Georeference | Non
         assert tx.longitude_deg is not None
         x, y = local_m(tx.latitude_deg, tx.longitude_deg, campaign, frame)
     return Link(
-        tx.name, (float(x), float(y), tx.height_m), tx.yaw_deg, tx.downtilt_deg, tx.pattern,
-        tx.power_dbm, tx.frequency_hz or campaign.frequency_hz,
-    )  # fmt: skip
+        tx.name,
+        (float(x), float(y), tx.height_m),
+        tx.yaw_deg,
+        tx.downtilt_deg,
+        tx.pattern,
+        tx.power_dbm,
+        tx.frequency_hz or campaign.frequency_hz,
+    )
 
 
 def load_measurements(campaign: Campaign) -> Measurements:

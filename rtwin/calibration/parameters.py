@@ -70,14 +70,22 @@ def parameters_of(
     for name in wanted:
         made = materials[name]
         rows = {
-            "relative_permittivity": ("relative_permittivity", made.relative_permittivity, 0.7,
-                                      "log1"),
+            "relative_permittivity": (
+                "relative_permittivity",
+                made.relative_permittivity,
+                0.7,
+                "log1",
+            ),
             "conductivity": ("conductivity_s_per_m", made.conductivity_s_per_m, 1.2, "log"),
             "thickness": ("thickness_m", made.thickness_m, 0.5, "log"),
-            "scattering_coefficient": ("scattering_coefficient",
-                                       max(made.scattering_coefficient, 0.2), 1.0, "logit"),
+            "scattering_coefficient": (
+                "scattering_coefficient",
+                max(made.scattering_coefficient, 0.2),
+                1.0,
+                "logit",
+            ),
             "xpd": ("xpd_coefficient", max(made.xpd_coefficient, 0.1), 1.0, "logit"),
-        }  # fmt: skip
+        }
         for key in spec.parameters:
             if key in rows:
                 kind, prior, sd, scale = rows[key]

@@ -82,9 +82,15 @@ class ScenePart:
         if len(train) > spec.max_links:
             train = np.sort(np.random.default_rng(seed).permutation(train)[: spec.max_links])
         return fit_physics(
-            self.model.take(train), self.parameters, spec, seed, progress,
-            None if start is None else start.z, profiled=profiled, journal=journal,
-        )  # fmt: skip
+            self.model.take(train),
+            self.parameters,
+            spec,
+            seed,
+            progress,
+            None if start is None else start.z,
+            profiled=profiled,
+            journal=journal,
+        )
 
     def placed(
         self,
@@ -103,17 +109,27 @@ class ScenePart:
         if not prior_sd_m(spec).any():
             return self
         found = find_places(
-            self.world, self.data.take(train), self.parameters, spec,
-            None if fit is None else fit.z, self.places, seed,
+            self.world,
+            self.data.take(train),
+            self.parameters,
+            spec,
+            None if fit is None else fit.z,
+            self.places,
+            seed,
             _FIRST_DRAWS if fit is None else _LATER_DRAWS,
-            progress, journal,
-        )  # fmt: skip
+            progress,
+            journal,
+        )
         data = found.moved(self.data)
         features, sight = scene_features(self.world, data)
         return replace(
-            self, data=data, model=build_model(self.world, data), features=features,
-            line_of_sight=sight, places=found,
-        )  # fmt: skip
+            self,
+            data=data,
+            model=build_model(self.world, data),
+            features=features,
+            line_of_sight=sight,
+            places=found,
+        )
 
     def chosen(
         self,
@@ -127,9 +143,14 @@ class ScenePart:
         if not spec.material_choice:
             return self
         found = choose_materials(
-            self.recipe, self.campaign, self.data.take(train), self.parameters, seed, progress,
+            self.recipe,
+            self.campaign,
+            self.data.take(train),
+            self.parameters,
+            seed,
+            progress,
             journal,
-        )  # fmt: skip
+        )
         if not found.materials:
             return replace(self, choice=found)
         recipe = with_object_materials(self.recipe, found.materials)

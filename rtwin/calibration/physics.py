@@ -31,9 +31,12 @@ Real = NDArray[np.float64]
 _REMEMBERED = 4
 FLOOR_BELOW_DB = 15.0  # the floor under the weakest decile of reached links
 MATERIAL_KINDS = (
-    "relative_permittivity", "conductivity_s_per_m", "thickness_m", "scattering_coefficient",
+    "relative_permittivity",
+    "conductivity_s_per_m",
+    "thickness_m",
+    "scattering_coefficient",
     "xpd_coefficient",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,13 +276,17 @@ def _bundle(world: World, data: Measurements, tx: int, rows: NDArray[np.int64]) 
     rank = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
     everything = np.arange(len(paths.delay_s))
     return Bundle(
-        world=alone, receivers=receivers, paths=paths,
+        world=alone,
+        receivers=receivers,
+        paths=paths,
         frozen=freeze_paths(alone, receivers, paths, 0, everything),
-        rows=rows, path=first + rank, row=np.repeat(np.arange(len(rows)), count),
+        rows=rows,
+        path=first + rank,
+        row=np.repeat(np.arange(len(rows)), count),
         walls=(paths.interactions == InteractionType.REFRACTION).sum(axis=1),
         bends=(paths.interactions == InteractionType.DIFFRACTION).any(axis=1),
         length_m=paths.delay_s * SPEED_OF_LIGHT_M_S,
-    )  # fmt: skip
+    )
 
 
 def _narrow(bundle: Bundle, kept: NDArray[np.bool_], place: NDArray[np.int64]) -> Bundle:
@@ -294,8 +301,10 @@ def _narrow(bundle: Bundle, kept: NDArray[np.bool_], place: NDArray[np.int64]) -
         rows=place[bundle.rows[kept]],
         path=np.asarray(path, np.int64).reshape(-1),
         row=new_row[bundle.row[pairs]],
-        walls=bundle.walls[used], bends=bundle.bends[used], length_m=bundle.length_m[used],
-    )  # fmt: skip
+        walls=bundle.walls[used],
+        bends=bundle.bends[used],
+        length_m=bundle.length_m[used],
+    )
 
 
 def _some_paths(paths: TracedPaths, rows: NDArray[np.int64]) -> TracedPaths:

@@ -147,8 +147,12 @@ class _Mast:
         if len(rows) > _MAX_ROWS:
             rows = np.sort(np.random.default_rng(seed).permutation(rows)[:_MAX_ROWS])
         self.world, self.data, self.spec, self.sd, self.seed = (
-            world, data.take(rows), spec, sd, seed
-        )  # fmt: skip
+            world,
+            data.take(rows),
+            spec,
+            sd,
+            seed,
+        )
         self.is_measured = len(rows) > 0
         self.members = members
         self.free = np.flatnonzero(sd > 0)
@@ -222,9 +226,12 @@ class _Mast:
         low, high = np.min(near, axis=0) * self.sd, np.max(near, axis=0) * self.sd
         progress(total, total)
         return {
-            "shift": best * self.sd, "width": width, "low": low, "high": high,
+            "shift": best * self.sd,
+            "width": width,
+            "low": low,
+            "high": high,
             "gain": np.array((here - lowest) / scale),
-        }  # fmt: skip
+        }
 
     def _walk(self, off: Real) -> Real:
         """A pattern search: steps along the axes, then on in the direction that helped."""

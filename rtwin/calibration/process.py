@@ -226,9 +226,13 @@ def _posterior_optimizer(prior: Real) -> Any:
             return value + 0.5 * float(off @ off), slope + off / _PRIOR_SD
 
         found = minimize(
-            penalised, start, jac=True, method="L-BFGS-B", bounds=bounds,
+            penalised,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds,
             options={"maxiter": _ITERATIONS},
-        )  # fmt: skip
+        )
         return found.x, float(found.fun)
 
     return run

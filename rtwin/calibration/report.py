@@ -137,10 +137,12 @@ def _groups(scores: list[dict[str, Any]]) -> str:
     for group in scores[0]["groups"] if scores else ():
         names = list(scores[0]["groups"][group])
         rows = [
-            ((s["model"], *(s["groups"][group].get(n, float("nan")) for n in names)),
-             s["model"] == TWIN)
+            (
+                (s["model"], *(s["groups"][group].get(n, float("nan")) for n in names)),
+                s["model"] == TWIN,
+            )
             for s in scores
-        ]  # fmt: skip
+        ]
         parts.append(table_html((group, *names), rows))
     return "".join(parts)
 
@@ -148,12 +150,18 @@ def _groups(scores: list[dict[str, Any]]) -> str:
 def _identifiability(rows: list[dict[str, Any]]) -> str:
     body = [
         (
-            (r["parameter"], f"{r['prior']:.4g}", f"{r['value']:.4g}",
-             f"{r['low']:.4g} to {r['high']:.4g}", r["posterior_over_prior"], r["verdict"]),
+            (
+                r["parameter"],
+                f"{r['prior']:.4g}",
+                f"{r['value']:.4g}",
+                f"{r['low']:.4g} to {r['high']:.4g}",
+                r["posterior_over_prior"],
+                r["verdict"],
+            ),
             False,
         )
         for r in rows
-    ]  # fmt: skip
+    ]
     head = ("parameter", "prior", "kept", "not excluded", "posterior / prior width", "")
     return table_html(head, body, wordy=True)
 
@@ -165,28 +173,44 @@ def _information(rows: list[dict[str, Any]]) -> str:
 
     body = [
         (
-            (r["parameter"], f"{r['information']:.3g}", shares(r, "by_interaction"),
-             shares(r, "by_object"), shares(r, "by_transmitter"), r.get("rows_of_half", "-")),
+            (
+                r["parameter"],
+                f"{r['information']:.3g}",
+                shares(r, "by_interaction"),
+                shares(r, "by_object"),
+                shares(r, "by_transmitter"),
+                r.get("rows_of_half", "-"),
+            ),
             False,
         )
         for r in rows
-    ]  # fmt: skip
-    head = ("parameter", "information", "by interaction", "by object", "by transmitter",
-            "rows with half of it")  # fmt: skip
+    ]
+    head = (
+        "parameter",
+        "information",
+        "by interaction",
+        "by object",
+        "by transmitter",
+        "rows with half of it",
+    )
     return table_html(head, body, wordy=True)
 
 
 def _choices(rows: list[dict[str, Any]]) -> str:
     body = [
         (
-            (", ".join(r["objects"][:3]) + (", ..." if len(r["objects"]) > 3 else ""),
-             r["drawn"], r["chosen"],
-             "-" if r["rise"] is None else f"{r['rise']:.1f}", f"{100 * r['power_share']:.1f} %",
-             r["verdict"]),
+            (
+                ", ".join(r["objects"][:3]) + (", ..." if len(r["objects"]) > 3 else ""),
+                r["drawn"],
+                r["chosen"],
+                "-" if r["rise"] is None else f"{r['rise']:.1f}",
+                f"{100 * r['power_share']:.1f} %",
+                r["verdict"],
+            ),
             False,
         )
         for r in rows
-    ]  # fmt: skip
+    ]
     head = ("object", "drawn", "chosen", "runner-up worse by", "share of the power", "")
     return table_html(head, body, wordy=True)
 
@@ -205,14 +229,24 @@ def _maps(data: Measurements, twin_db: Any, before_db: Any, before: str) -> str:
         pictures = [
             scatter_svg(place, level, mark, f"{link.name}: measured", "dB", (low, high), FIELD),
             scatter_svg(
-                place, before_db[rows] - level, mark, f"{link.name}: {before} - measured", "dB",
-                (-off, off), RESIDUAL,
+                place,
+                before_db[rows] - level,
+                mark,
+                f"{link.name}: {before} - measured",
+                "dB",
+                (-off, off),
+                RESIDUAL,
             ),
             scatter_svg(
-                place, twin_db[rows] - level, mark, f"{link.name}: twin - measured", "dB",
-                (-off, off), RESIDUAL,
+                place,
+                twin_db[rows] - level,
+                mark,
+                f"{link.name}: twin - measured",
+                "dB",
+                (-off, off),
+                RESIDUAL,
             ),
-        ]  # fmt: skip
+        ]
         parts.append(f'<div class="maps">{"".join(pictures)}</div>')
     return "".join(parts)
 

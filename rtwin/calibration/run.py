@@ -103,12 +103,21 @@ def calibrate(
         return levels, solved.inputs(levels[CALIBRATED])
 
     validation = validate_twin(
-        measured, inputs, plan.environment, block_m, share=spec.held_out, repeats=repeats,
-        points=points, curve=spec.learning_curve if curve else (), seed=plan.seed,
-        physics=None if part is None else physics, curve_physics=scene_curve,
-        line_of_sight=None if part is None else part.line_of_sight, progress=progress,
+        measured,
+        inputs,
+        plan.environment,
+        block_m,
+        share=spec.held_out,
+        repeats=repeats,
+        points=points,
+        curve=spec.learning_curve if curve else (),
+        seed=plan.seed,
+        physics=None if part is None else physics,
+        curve_physics=scene_curve,
+        line_of_sight=None if part is None else part.line_of_sight,
+        progress=progress,
         journal=steps.part("validate"),
-    )  # fmt: skip
+    )
     everything = np.arange(len(measured))
     fit, levels = None, {}
     if part is not None:
@@ -139,9 +148,15 @@ def _physics(part: Any, fit: Any) -> dict[str, Any]:
     """What a result says of its physics; empty without a scene."""
     if part is None:
         return {
-            "identifiability": [], "materials": {}, "offset_db": None, "information": [],
-            "choices": [], "objects": {}, "places": {}, "floor": None,
-        }  # fmt: skip
+            "identifiability": [],
+            "materials": {},
+            "offset_db": None,
+            "information": [],
+            "choices": [],
+            "objects": {},
+            "places": {},
+            "floor": None,
+        }
     from rtwin.calibration.information import information_table
     from rtwin.calibration.part import fitted_materials
 

@@ -61,11 +61,14 @@ def recipe_with_links(
         taken.append(place)
         made.append(
             {
-                "name": link.name, "position_m": place.tolist(), "azimuth_deg": link.yaw_deg,
-                "downtilt_deg": link.downtilt_deg, "antenna": antenna,
+                "name": link.name,
+                "position_m": place.tolist(),
+                "azimuth_deg": link.yaw_deg,
+                "downtilt_deg": link.downtilt_deg,
+                "antenna": antenna,
                 **({} if link.power_dbm is None else {"power_dbm": link.power_dbm}),
             }
-        )  # fmt: skip
+        )
     data["transmitter"] = made
     data["frequency_hz"] = frequency_hz
     data["receivers"] = {"kind": "random", "count": 1}
@@ -97,8 +100,10 @@ def screen_by_scene(data: Measurements, world: World, campaign: Campaign) -> Mea
         within[:] = False
     counts, out = dict(data.set_aside), np.zeros(len(data), bool)
     for reason, mask in (
-        ("outside the map", outside), ("without ground", lost), ("inside a building", within),
-    ):  # fmt: skip
+        ("outside the map", outside),
+        ("without ground", lost),
+        ("inside a building", within),
+    ):
         new = int(data.count[mask & ~out].sum())
         if new:
             counts[reason] = new
@@ -132,11 +137,14 @@ def scene_features(world: World, data: Measurements) -> tuple[Real, NDArray[np.b
     plan = obstruction(world, data.position_m, level)
     features = np.column_stack(
         [
-            line.faces == 0, np.minimum(line.faces, 8), np.minimum(line.inside_m, 100.0),
-            np.minimum(plan.faces, 12), np.minimum(plan.inside_m, 150.0),
+            line.faces == 0,
+            np.minimum(line.faces, 8),
+            np.minimum(line.inside_m, 100.0),
+            np.minimum(plan.faces, 12),
+            np.minimum(plan.inside_m, 150.0),
             np.log1p(plan.inside_m / 5.0),
         ]
-    )  # fmt: skip
+    )
     return features.astype(np.float64), line.faces == 0
 
 

@@ -44,9 +44,13 @@ def starting_points(method: str, loss: Loss, size: int, budget: int, seed: int) 
     origin = np.zeros(size)
     if method == "annealing":
         found = dual_annealing(
-            loss, [(-LIMIT, LIMIT)] * size, maxfun=budget * 20, rng=seed, no_local_search=True,
+            loss,
+            [(-LIMIT, LIMIT)] * size,
+            maxfun=budget * 20,
+            rng=seed,
+            no_local_search=True,
             x0=origin,
-        )  # fmt: skip
+        )
         return [origin, found.x]
     if method == "grid":
         return [origin, _coordinate_grid(loss, origin)]

@@ -99,9 +99,16 @@ def true_gain(
     tx = np.tile(np.arange(len(links)), len(spots))
     num = len(tx)
     data = Measurements(
-        links, ("device",), tx, np.zeros(num, np.int64), np.repeat(spots, len(links), axis=0),
-        np.zeros(num), np.zeros(num, bool), np.ones(num, np.int64), np.ones(num),
-    )  # fmt: skip
+        links,
+        ("device",),
+        tx,
+        np.zeros(num, np.int64),
+        np.repeat(spots, len(links), axis=0),
+        np.zeros(num),
+        np.zeros(num, bool),
+        np.ones(num, np.int64),
+        np.ones(num),
+    )
     model = build_model(world_of(recipe, campaign), data)
     gain = model.gain_db((), np.zeros(0))
     # A phone hears no further: deeper shadow is decided by single rays.
@@ -116,10 +123,15 @@ def _table(recipe: Recipe, num_transmitters: int, seed: int) -> dict[str, Any]:
         x, y, z = tx.position_m
         masts.append(
             {
-                "name": tx.name, "x_m": x, "y_m": y, "height_m": z, "azimuth_deg": float(yaw),
-                "downtilt_deg": float(tilt), "pattern": pattern,
+                "name": tx.name,
+                "x_m": x,
+                "y_m": y,
+                "height_m": z,
+                "azimuth_deg": float(yaw),
+                "downtilt_deg": float(tilt),
+                "pattern": pattern,
             }
-        )  # fmt: skip
+        )
     return {
         "title": f"{recipe.title}: measured by rtwin itself",
         "description": "Made by rtwin.calibration.make_campaign; the truth is known.",
@@ -129,10 +141,16 @@ def _table(recipe: Recipe, num_transmitters: int, seed: int) -> dict[str, Any]:
         "frequency_hz": recipe.frequency_hz,
         "seed": seed,
         "measurements": {
-            "file": "points.csv", "quantity": "rss_dbm", "value": "rss", "tx": "cell", "x": "x",
-            "y": "y", "z": "z", "uncertainty_db": 2.0,
+            "file": "points.csv",
+            "quantity": "rss_dbm",
+            "value": "rss",
+            "tx": "cell",
+            "x": "x",
+            "y": "y",
+            "z": "z",
+            "uncertainty_db": 2.0,
         },
         "validation": {"block_m": 10.0, "learning_curve": [10, 20, 50, 100]},
         "fit": {"parameters": ["relative_permittivity", "conductivity"]},
         "transmitter": masts,
-    }  # fmt: skip
+    }

@@ -204,6 +204,9 @@ def _mix(found: dict[str, _Candidate], weights: dict[str, float]) -> _Candidate:
         return np.sqrt(second)
 
     return _Candidate(
-        mean, spread("sd", "mean", mean), spread("field_sd", "mean", mean),
-        left, spread("left_out_sd", "left_out", left),
-    )  # fmt: skip
+        mean,
+        spread("sd", "mean", mean),
+        spread("field_sd", "mean", mean),
+        left,
+        spread("left_out_sd", "left_out", left),
+    )

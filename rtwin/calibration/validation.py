@@ -257,9 +257,11 @@ def _lookup(
         )
     }
     return np.array(
-        [place[(t, d, *p)] for t, d, p in zip(held.tx, held.device, map(tuple, held.position_m),
-                                              strict=True)]
-    )  # fmt: skip
+        [
+            place[(t, d, *p)]
+            for t, d, p in zip(held.tx, held.device, map(tuple, held.position_m), strict=True)
+        ]
+    )
 
 
 def as_json(validation: Validation) -> dict[str, Any]:

@@ -26,11 +26,25 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for command in (
-    look.doctor, look.scenes, trace.generate, trace.evaluate,
-    trace.radiomap, calibrate.calibrate, calibrate.align, feed.sample, keep.twin, keep.update,
-    keep.merge, look.info, look.validate,
-    look.plot, trace.render, look.view, exports.export, feed.experiment,
-):  # fmt: skip
+    look.doctor,
+    look.scenes,
+    trace.generate,
+    trace.evaluate,
+    trace.radiomap,
+    calibrate.calibrate,
+    calibrate.align,
+    feed.sample,
+    keep.twin,
+    keep.update,
+    keep.merge,
+    look.info,
+    look.validate,
+    look.plot,
+    trace.render,
+    look.view,
+    exports.export,
+    feed.experiment,
+):
     app.command()(command)
 app.add_typer(scene.app, name="scene")
 app.add_typer(horizontal.app, name="horizontal")

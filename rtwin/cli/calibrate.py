@@ -55,10 +55,17 @@ def calibrate(
     start = time.perf_counter()
     with progress_bar(quiet or json) as progress:
         run(
-            None if scene == "-" else scene, campaign, output, data=data, points=points,
-            repeats=repeats, curve=curve, scene_curve=scene_curve, overwrite=overwrite,
+            None if scene == "-" else scene,
+            campaign,
+            output,
+            data=data,
+            points=points,
+            repeats=repeats,
+            curve=curve,
+            scene_curve=scene_curve,
+            overwrite=overwrite,
             progress=progress,
-        )  # fmt: skip
+        )
     result = read_result(output)
     seconds = round(time.perf_counter() - start, 1)
     if json:
@@ -115,9 +122,13 @@ def align(
     from rtwin.calibration import align as run
 
     report = run(
-        dataset, measured, output, method=method, offset_db=None if free_offset else 0.0,
+        dataset,
+        measured,
+        output,
+        method=method,
+        offset_db=None if free_offset else 0.0,
         overwrite=overwrite,
-    )  # fmt: skip
+    )
     if json:
         print_json({k: v for k, v in report.items() if k != "weight"})
         return

@@ -75,10 +75,19 @@ def export(
         options[name.replace("-", "_")] = value
     with progress_bar(quiet or json) as progress:
         report = run(
-            twin, to, output, tx=tx, rx=rx, tx_port=tx_port, rx_port=rx_port,
-            strongest_paths=strongest_paths, frequency_hz=frequency, overwrite=overwrite,
-            progress=progress, **options,
-        )  # fmt: skip
+            twin,
+            to,
+            output,
+            tx=tx,
+            rx=rx,
+            tx_port=tx_port,
+            rx_port=rx_port,
+            strongest_paths=strongest_paths,
+            frequency_hz=frequency,
+            overwrite=overwrite,
+            progress=progress,
+            **options,
+        )
     if json:
         print_json(report)
     else:

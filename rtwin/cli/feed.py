@@ -76,15 +76,27 @@ def sample(
 
     walk = Walk(ues, duration, interval, speed, pause, seed)
     settings = SampleSettings(
-        method=method, bandwidth_hz=bandwidth, subcarrier_spacing_hz=subcarrier_spacing,
-        table=table, shannon_gap_db=shannon_gap, handover=Handover(hysteresis, time_to_trigger),
-        interference_load=interference_load, line_of_sight=line_of_sight, height_m=height,
-    )  # fmt: skip
+        method=method,
+        bandwidth_hz=bandwidth,
+        subcarrier_spacing_hz=subcarrier_spacing,
+        table=table,
+        shannon_gap_db=shannon_gap,
+        handover=Handover(hysteresis, time_to_trigger),
+        interference_load=interference_load,
+        line_of_sight=line_of_sight,
+        height_m=height,
+    )
     with progress_bar(quiet or json) as progress:
         run(
-            twin, tracks, output, walk=walk, settings=settings, scene=scene, overwrite=overwrite,
+            twin,
+            tracks,
+            output,
+            walk=walk,
+            settings=settings,
+            scene=scene,
+            overwrite=overwrite,
             progress=progress,
-        )  # fmt: skip
+        )
     info = file_info(output)
     if json:
         print_json(info)
@@ -164,12 +176,20 @@ def experiment(
     if name != "slicing":
         raise OutOfRangeError(f"experiment is {name!r}; there is slicing")
     asked = SlicingExperiment(
-        scene=scene, seeds=seeds, users=_numbers("users", users), duration_s=duration,
-        epoch_s=epoch, bandwidth_hz=bandwidth, map_rays=map_rays, points=points, ways=ways,
+        scene=scene,
+        seeds=seeds,
+        users=_numbers("users", users),
+        duration_s=duration,
+        epoch_s=epoch,
+        bandwidth_hz=bandwidth,
+        map_rays=map_rays,
+        points=points,
+        ways=ways,
         stale_without=None if stale_without is None else tuple(stale_without.split(",")),
         twins={k: Path(v) for k, v in (_pair("twin", text) for text in twin or ())},
-        world=WorldSettings(residual_db=residual), reference=reference,
-    )  # fmt: skip
+        world=WorldSettings(residual_db=residual),
+        reference=reference,
+    )
     prepare_folder(output)
     with progress_bar(quiet or json) as progress:
         runs = run_slicing(asked, progress)

@@ -50,9 +50,16 @@ def train(
 
     with progress_bar(quiet or json) as progress:
         told = train_predictor(
-            output, data, task=task, kind=kind, num_scenes=scenes, epochs=epochs,
-            pairs_per_scene=pairs, seed=seed, progress=progress,
-        )  # fmt: skip
+            output,
+            data,
+            task=task,
+            kind=kind,
+            num_scenes=scenes,
+            epochs=epochs,
+            pairs_per_scene=pairs,
+            seed=seed,
+            progress=progress,
+        )
     if json:
         print_json(told)
         return

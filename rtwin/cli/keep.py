@@ -132,9 +132,13 @@ def update(
     with progress_bar(quiet or json) as progress:
         if measurements is not None:
             news = update_measured(
-                twin, measurements, scene=scene, offsets=offsets, num_traces=worlds,
+                twin,
+                measurements,
+                scene=scene,
+                offsets=offsets,
+                num_traces=worlds,
                 progress=progress,
-            )  # fmt: skip
+            )
             made = news.snapshot
             if suggest is not None and news.correction.explanations:
                 write_suggestion(news, suggest)
@@ -143,9 +147,17 @@ def update(
             made = update_twin(twin, edit, scene=scene, progress=progress)
     rows = _decisions(made)
     if json:
-        print_json({"snapshot": made.number, "news": made.news, "seconds": made.seconds,
-                    "full_s": made.full_s, "content_hash": made.content_hash,
-                    "transmitters": rows, "more": made.more})  # fmt: skip
+        print_json(
+            {
+                "snapshot": made.number,
+                "news": made.news,
+                "seconds": made.seconds,
+                "full_s": made.full_s,
+                "content_hash": made.content_hash,
+                "transmitters": rows,
+                "more": made.more,
+            }
+        )
         return
     print_rows([("snapshot", f"{made.number}: {made.news}")])
     width = max(len(row["name"]) for row in rows)

@@ -67,10 +67,20 @@ def build(
 
     with progress_bar(quiet or json, "Loading map") as progress:
         report = build_scene(
-            source, output, terrain=terrain, bbox=_bbox(bbox), epsg=epsg, source_epsg=source_epsg,
-            up=up, default_height_m=default_height, level_height_m=level_height,
-            frequency_hz=frequency, title=title, overwrite=overwrite, progress=progress,
-        )  # fmt: skip
+            source,
+            output,
+            terrain=terrain,
+            bbox=_bbox(bbox),
+            epsg=epsg,
+            source_epsg=source_epsg,
+            up=up,
+            default_height_m=default_height,
+            level_height_m=level_height,
+            frequency_hz=frequency,
+            title=title,
+            overwrite=overwrite,
+            progress=progress,
+        )
     if json:
         print_json(report)
         return

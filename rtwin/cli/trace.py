@@ -97,17 +97,31 @@ def generate(
     from rtwin.scene import load_recipe
 
     recipe = load_recipe(
-        scene, num_receivers=receivers, seed=seed, frequency_hz=frequency, max_depth=max_depth,
-        rays=rays, line_of_sight=line_of_sight, specular_reflection=specular_reflection,
-        refraction=refraction, diffraction=diffraction, edge_diffraction=edge_diffraction,
-        diffuse_reflection=diffuse_reflection, strongest_paths=strongest_paths,
-    )  # fmt: skip
+        scene,
+        num_receivers=receivers,
+        seed=seed,
+        frequency_hz=frequency,
+        max_depth=max_depth,
+        rays=rays,
+        line_of_sight=line_of_sight,
+        specular_reflection=specular_reflection,
+        refraction=refraction,
+        diffraction=diffraction,
+        edge_diffraction=edge_diffraction,
+        diffuse_reflection=diffuse_reflection,
+        strongest_paths=strongest_paths,
+    )
     start = time.perf_counter()
     with progress_bar(quiet or json) as progress:
         run(
-            recipe, output, shard_size=shard_size, workers=workers, ray=ray, overwrite=overwrite,
+            recipe,
+            output,
+            shard_size=shard_size,
+            workers=workers,
+            ray=ray,
+            overwrite=overwrite,
             progress=progress,
-        )  # fmt: skip
+        )
     info = file_info(output) | {"seconds": round(time.perf_counter() - start, 3)}
     if json:
         print_json(info)
@@ -197,11 +211,19 @@ def evaluate(
     materials, origin = _calibrated(materials, calibration)
     with progress_bar(quiet or json) as progress:
         run(
-            file, output, frequency_hz=frequency, frequencies_hz=_numbers(frequencies),
-            materials=materials, tx_pattern=tx_pattern, tx_downtilt_deg=tx_downtilt,
-            rx_pattern=rx_pattern, scene=scene, origin=origin, overwrite=overwrite,
+            file,
+            output,
+            frequency_hz=frequency,
+            frequencies_hz=_numbers(frequencies),
+            materials=materials,
+            tx_pattern=tx_pattern,
+            tx_downtilt_deg=tx_downtilt,
+            rx_pattern=rx_pattern,
+            scene=scene,
+            origin=origin,
+            overwrite=overwrite,
             progress=progress,
-        )  # fmt: skip
+        )
     info = file_info(output) | {"seconds": round(time.perf_counter() - start, 3)}
     if json:
         print_json(info)
@@ -279,12 +301,20 @@ def radiomap(
     from rtwin.scene import load_recipe
 
     recipe = load_recipe(
-        scene, cell_size_m=cell_size, map_height_m=height, seed=seed,
+        scene,
+        cell_size_m=cell_size,
+        map_height_m=height,
+        seed=seed,
         **{"rays" if method == "paths" else "map_rays": rays},
-        frequency_hz=frequency, max_depth=max_depth, line_of_sight=line_of_sight,
-        specular_reflection=specular_reflection, refraction=refraction, diffraction=diffraction,
-        edge_diffraction=edge_diffraction, diffuse_reflection=diffuse_reflection,
-    )  # fmt: skip
+        frequency_hz=frequency,
+        max_depth=max_depth,
+        line_of_sight=line_of_sight,
+        specular_reflection=specular_reflection,
+        refraction=refraction,
+        diffraction=diffraction,
+        edge_diffraction=edge_diffraction,
+        diffuse_reflection=diffuse_reflection,
+    )
     if calibration is not None:
         from rtwin.calibration import calibrated_recipe
 
@@ -296,16 +326,23 @@ def radiomap(
             from rtwin.calibration import generate_measured_map, load_campaign
 
             generate_measured_map(
-                recipe, load_campaign(measurements, data), output,
+                recipe,
+                load_campaign(measurements, data),
+                output,
                 resource_blocks=resource_blocks,
                 transmitters=None if transmitters is None else transmitters.split(","),
-                overwrite=overwrite, progress=progress,
-            )  # fmt: skip
+                overwrite=overwrite,
+                progress=progress,
+            )
         else:
             generate_radio_map(
-                recipe, output, method=method, correction=correction, overwrite=overwrite,
+                recipe,
+                output,
+                method=method,
+                correction=correction,
+                overwrite=overwrite,
                 progress=progress,
-            )  # fmt: skip
+            )
     info = file_info(output) | {"seconds": round(time.perf_counter() - start, 3)}
     if json:
         print_json(info)

@@ -61,40 +61,52 @@ def assemble(
             of_scene = scene_attributes(world)
             if sweep:
                 del of_scene["frequency_hz"]
-            write_header(file, kind, {
-                **of_scene,
-                **(attributes or {}),
-                "request_hash": request,
-                "num_candidates": receivers.num_candidates,
-                "num_inside": receivers.num_inside,
-                "num_underground": receivers.num_underground,
-                "num_without_ground": receivers.num_without_ground,
-                "featureType": "point",
-            })  # fmt: skip
+            write_header(
+                file,
+                kind,
+                {
+                    **of_scene,
+                    **(attributes or {}),
+                    "request_hash": request,
+                    "num_candidates": receivers.num_candidates,
+                    "num_inside": receivers.num_inside,
+                    "num_underground": receivers.num_underground,
+                    "num_without_ground": receivers.num_without_ground,
+                    "featureType": "point",
+                },
+            )
             time_s = receivers.time_s if receivers.time_s is not None else np.full(num_rx, np.nan)
             link = np.arange(num_rx * num_tx)
             frequencies_hz = np.array([w.recipe.frequency_hz for w in worlds], np.float64)
-            write_table(file, layout, {
-                **transmitter_columns(recipe),
-                "rx_position_m": receivers.position_m,
-                "rx_orientation_rad": receivers.orientation_rad,
-                "rx_velocity_m_s": receivers.velocity_m_s,
-                "rx_time_s": time_s,
-                "rx_candidate": receivers.candidate,
-                "link_tx": link % num_tx,
-                "link_rx": link // num_tx,
-                "frequency_hz": frequencies_hz,
-                **_scene_columns(worlds, sweep),
-            })  # fmt: skip
+            write_table(
+                file,
+                layout,
+                {
+                    **transmitter_columns(recipe),
+                    "rx_position_m": receivers.position_m,
+                    "rx_orientation_rad": receivers.orientation_rad,
+                    "rx_velocity_m_s": receivers.velocity_m_s,
+                    "rx_time_s": time_s,
+                    "rx_candidate": receivers.candidate,
+                    "link_tx": link % num_tx,
+                    "link_rx": link // num_tx,
+                    "frequency_hz": frequencies_hz,
+                    **_scene_columns(worlds, sweep),
+                },
+            )
             folder.merge_into(file, num_shards)
             file["num_paths"].attrs["sample_dimension"] = "path"
-            attach_dimensions(file, layout, {
-                **COORDINATES,
-                "frequency": frequencies_hz,
-                "tx": [tx.name for tx in recipe.transmitter],
-                "tx_pol": PORT_LABELS[recipe.transmitter[0].antenna.polarization],
-                "rx_pol": PORT_LABELS[recipe.receivers.antenna.polarization],
-            })  # fmt: skip
+            attach_dimensions(
+                file,
+                layout,
+                {
+                    **COORDINATES,
+                    "frequency": frequencies_hz,
+                    "tx": [tx.name for tx in recipe.transmitter],
+                    "tx_pol": PORT_LABELS[recipe.transmitter[0].antenna.polarization],
+                    "rx_pol": PORT_LABELS[recipe.receivers.antenna.polarization],
+                },
+            )
             file.attrs["content_hash"] = content_hash(file, layout)
         replace_whole(merged, folder.target)
     progress("write", 1, 1)

@@ -23,9 +23,18 @@ from rtwin.trace import World, evaluate_paths, load_world
 
 RECEIVERS_PER_SHARD = 4096
 _KEPT = (
-    "delay_s", "aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith", "interactions",
-    "triangle", "edge", "object", "material", "vertex_m",
-)  # fmt: skip
+    "delay_s",
+    "aod_azimuth",
+    "aod_zenith",
+    "aoa_azimuth",
+    "aoa_zenith",
+    "interactions",
+    "triangle",
+    "edge",
+    "object",
+    "material",
+    "vertex_m",
+)
 _COMPUTED = ("a", "doppler_hz", "vegetation_loss_db")
 
 
@@ -115,9 +124,15 @@ def evaluate(
                     folder.write(number, shard)
             progress("evaluate", len(ranges), len(ranges))
             assemble(
-                worlds, receivers, folder, len(ranges), request, progress,
-                sweep=frequencies_hz is not None, attributes=origin,
-            )  # fmt: skip
+                worlds,
+                receivers,
+                folder,
+                len(ranges),
+                request,
+                progress,
+                sweep=frequencies_hz is not None,
+                attributes=origin,
+            )
         folder.remove()
     return output
 
@@ -227,11 +242,16 @@ def _shard(
     link = np.repeat(np.arange(links.stop - links.start), per_link["num_paths"])
     fields = [
         evaluate_paths(
-            world.at_frequency(world.recipe.frequency_hz), receivers,
-            link % dataset.num_tx, link // dataset.num_tx,
-            kept["interactions"], kept["triangle"], kept["edge"], kept["vertex_m"],
+            world.at_frequency(world.recipe.frequency_hz),
+            receivers,
+            link % dataset.num_tx,
+            link // dataset.num_tx,
+            kept["interactions"],
+            kept["triangle"],
+            kept["edge"],
+            kept["vertex_m"],
         )
         for world in worlds
-    ]  # fmt: skip
+    ]
     computed = (np.stack(values, axis=1) for values in zip(*fields, strict=True))
     return {**per_link, **kept, **dict(zip(_COMPUTED, computed, strict=True))}

@@ -139,9 +139,16 @@ def _write(h5: h5py.File, trace: LinkTrace) -> None:
     rest: Mapping[str, Any] = {k: v for k, v in trace.attributes.items() if k not in ours}
     write_header(h5, TRACE_FORMAT, rest)
     write_table(h5, TRACE_LAYOUT, {v.name: getattr(trace, v.name) for v in TRACE_LAYOUT})
-    attach_dimensions(h5, TRACE_LAYOUT, {
-        **COORDINATES, "tx": trace.tx_name, "ue": trace.ue_name, "time": trace.time_s,
-    })  # fmt: skip
+    attach_dimensions(
+        h5,
+        TRACE_LAYOUT,
+        {
+            **COORDINATES,
+            "tx": trace.tx_name,
+            "ue": trace.ue_name,
+            "time": trace.time_s,
+        },
+    )
     h5.attrs["content_hash"] = content_hash(h5, TRACE_LAYOUT)
 
 

@@ -42,14 +42,23 @@ def trace_shard(
         **{
             name: getattr(traced, name)
             for name in (
-                "a", "delay_s", "aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith",
-                "doppler_hz", "interactions", "triangle", "edge", "vertex_m",
+                "a",
+                "delay_s",
+                "aod_azimuth",
+                "aod_zenith",
+                "aoa_azimuth",
+                "aoa_zenith",
+                "doppler_hz",
+                "interactions",
+                "triangle",
+                "edge",
+                "vertex_m",
                 "vegetation_loss_db",
             )
         },
         "object": np.where(met, triangles.object[row], -1).astype(np.int32),
         "material": np.where(met, triangles.material[row], -1).astype(np.int16),
-    }  # fmt: skip
+    }
 
 
 def _strongest(

@@ -46,6 +46,10 @@ def scene_mesh(recipe: Recipe, geometry_hash: str, scene: str = "") -> SceneMesh
         )
     triangles = world.triangles
     return SceneMesh(
-        triangles.vertices, triangles.object, triangles.material,
-        world.object_names, world.material_names, world.ground,
-    )  # fmt: skip
+        triangles.vertices,
+        triangles.object,
+        triangles.material,
+        world.object_names,
+        world.material_names,
+        world.ground,
+    )

@@ -54,8 +54,11 @@ def trace_path_map(world: World, grid: MapGrid, progress: Progress) -> dict[str,
 def world_of_cells(world: World) -> World:
     """The same world, heard by the receivers of maps: isotropic, in both polarisations."""
     data = recipe_dict(world.recipe)
-    data["receivers"] = {"kind": "list", "positions_m": [[0, 0, 0]],
-                         "antenna": {"polarization": "VH"}}  # fmt: skip
+    data["receivers"] = {
+        "kind": "list",
+        "positions_m": [[0, 0, 0]],
+        "antenna": {"polarization": "VH"},
+    }
     recipe = recipe_from_dict(data, world.recipe.name, world.recipe.folder)
     return replace(world, recipe=recipe)
 

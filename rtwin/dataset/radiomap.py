@@ -171,12 +171,19 @@ def _write(
     attributes: dict[str, Any],
 ) -> None:
     layout = PATH_MAP_LAYOUT if method == "paths" else MAP_LAYOUT
-    write_map(h5, layout, world.recipe, grid, columns, {
-        **scene_attributes(world, *_remarks(world, method), *attributes.get("remarks", [])),
-        **{name: value for name, value in attributes.items() if name != "remarks"},
-        "request_hash": request,
-        **map_attributes(world.recipe, grid, method),
-    })  # fmt: skip
+    write_map(
+        h5,
+        layout,
+        world.recipe,
+        grid,
+        columns,
+        {
+            **scene_attributes(world, *_remarks(world, method), *attributes.get("remarks", [])),
+            **{name: value for name, value in attributes.items() if name != "remarks"},
+            "request_hash": request,
+            **map_attributes(world.recipe, grid, method),
+        },
+    )
 
 
 def map_attributes(recipe: Recipe, grid: MapGrid, method: str) -> dict[str, Any]:
@@ -213,21 +220,29 @@ def write_map(
     gain, transmitters = columns["path_gain"], transmitter_columns(recipe)
     power, noise = transmitters["tx_power_dbm"], _noise_w(recipe)
     write_header(h5, MAP_FORMAT, attributes)
-    write_table(h5, layout, {
-        **transmitters,
-        **columns,
-        "cell_centers_m": grid.centers_m,
-        "rss_dbm": rss_dbm(gain, power),
-        "sinr": sinr(gain, power, noise),
-        "serving_transmitter": serving_transmitter(gain, power),
-    })  # fmt: skip
-    attach_dimensions(h5, layout, {
-        **COORDINATES,
-        **(labels or {}),
-        "tx": [tx.name for tx in recipe.transmitter],
-        "cell_x": grid.centers_m[0, :, 0],
-        "cell_y": grid.centers_m[:, 0, 1],
-    })  # fmt: skip
+    write_table(
+        h5,
+        layout,
+        {
+            **transmitters,
+            **columns,
+            "cell_centers_m": grid.centers_m,
+            "rss_dbm": rss_dbm(gain, power),
+            "sinr": sinr(gain, power, noise),
+            "serving_transmitter": serving_transmitter(gain, power),
+        },
+    )
+    attach_dimensions(
+        h5,
+        layout,
+        {
+            **COORDINATES,
+            **(labels or {}),
+            "tx": [tx.name for tx in recipe.transmitter],
+            "cell_x": grid.centers_m[0, :, 0],
+            "cell_y": grid.centers_m[:, 0, 1],
+        },
+    )
     h5.attrs["content_hash"] = content_hash(h5, layout)
 
 

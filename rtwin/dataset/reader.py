@@ -161,10 +161,16 @@ class PathDataset:
         columns = {
             name: self._rows(name, rows)
             for name in (
-                "a", "delay_s", "aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith",
-                "doppler_hz", "interactions",
+                "a",
+                "delay_s",
+                "aod_azimuth",
+                "aod_zenith",
+                "aoa_azimuth",
+                "aoa_zenith",
+                "doppler_hz",
+                "interactions",
             )
-        }  # fmt: skip
+        }
         return PathSet(
             num_paths=self.num_paths[links],
             frequency_hz=self.frequency_hz,
@@ -186,11 +192,17 @@ class PathDataset:
         links = slice(first_link, last_link)
         tx, rx = self._file["link_tx"][links], self._file["link_rx"][links]
         return (
-            _array(self.recipe.transmitter[0].antenna, self.recipe.frequency_hz,
-                   self._file["tx_orientation_rad"][...][tx]),
-            _array(self.recipe.receivers.antenna, self.recipe.frequency_hz,
-                   self._file["rx_orientation_rad"][...][rx]),
-        )  # fmt: skip
+            _array(
+                self.recipe.transmitter[0].antenna,
+                self.recipe.frequency_hz,
+                self._file["tx_orientation_rad"][...][tx],
+            ),
+            _array(
+                self.recipe.receivers.antenna,
+                self.recipe.frequency_hz,
+                self._file["rx_orientation_rad"][...][rx],
+            ),
+        )
 
     def xarray(self) -> "xarray.Dataset":
         """The file as a lazily loaded xarray.Dataset; close it when done."""
@@ -201,9 +213,12 @@ class PathDataset:
 
 def _array(antenna: Antenna, frequency_hz: float, orientation: NDArray[Any]) -> AntennaArray:
     positions = planar_array_positions_m(
-        antenna.num_rows, antenna.num_cols, antenna.vertical_spacing, antenna.horizontal_spacing,
+        antenna.num_rows,
+        antenna.num_cols,
+        antenna.vertical_spacing,
+        antenna.horizontal_spacing,
         wavelength_m(frequency_hz),
-    )  # fmt: skip
+    )
     return AntennaArray(positions, orientation)
 
 
@@ -245,8 +260,16 @@ def open_radio_map(file: str | Path) -> RadioMap:
         StoreError: if the file is missing, broken, of another kind or newer.
     """
     with open_checked(file, MAP_FORMAT) as h5:
-        names = ("tx_position_m", "tx_power_dbm", "cell_centers_m", "path_gain",
-                 "path_gain_standard_error", "rss_dbm", "sinr", "serving_transmitter")  # fmt: skip
+        names = (
+            "tx_position_m",
+            "tx_power_dbm",
+            "cell_centers_m",
+            "path_gain",
+            "path_gain_standard_error",
+            "rss_dbm",
+            "sinr",
+            "serving_transmitter",
+        )
         return RadioMap(
             tx_name=tuple(h5["tx_name"].asstr()[...]),
             **{name: h5[name][...] for name in names},
@@ -272,8 +295,15 @@ def tf_dataset(file: str | Path, links_per_batch: int = 256) -> Any:
         raise MissingExtraError(
             "tf_dataset needs TensorFlow; pip install 'rtwin[horizontal]'"
         ) from error
-    ragged = ("path_gain", "delay_s", "aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith",
-              "doppler_hz")  # fmt: skip
+    ragged = (
+        "path_gain",
+        "delay_s",
+        "aod_azimuth",
+        "aod_zenith",
+        "aoa_azimuth",
+        "aoa_zenith",
+        "doppler_hz",
+    )
     signature = {
         "rx_position_m": tf.TensorSpec((None, 3), tf.float32),
         "tx": tf.TensorSpec((None,), tf.int32),

@@ -107,9 +107,12 @@ def sample_map(
     flat = position.reshape(-1, 3)
     centers = radio_map.cell_centers_m
     gain, error = interpolate_path_gain(
-        radio_map.path_gain, radio_map.path_gain_standard_error,
-        centers[0, :, 0], centers[:, 0, 1], flat[:, :2],
-    )  # fmt: skip
+        radio_map.path_gain,
+        radio_map.path_gain_standard_error,
+        centers[0, :, 0],
+        centers[:, 0, 1],
+        flat[:, :2],
+    )
     flat[:, 2] = np.where(np.isnan(flat[:, 2]), _map_height(radio_map, flat[:, :2]), flat[:, 2])
     shape = (*position.shape[:2], len(radio_map.tx_name))
     recipe = recipe_of(radio_map.attributes, None)
@@ -118,12 +121,18 @@ def sample_map(
     columns["tx_name"] = radio_map.tx_name
     columns["tx_power_dbm"] = radio_map.tx_power_dbm
     return make_link_trace(
-        columns, tracks.time_s, tracks.ue_name, position, gain.reshape(shape),
-        path_gain_standard_error_db=error.reshape(shape), noise_power_w=noise,
-        adaptation=carrier, handover=settings.handover,
+        columns,
+        tracks.time_s,
+        tracks.ue_name,
+        position,
+        gain.reshape(shape),
+        path_gain_standard_error_db=error.reshape(shape),
+        noise_power_w=noise,
+        adaptation=carrier,
+        handover=settings.handover,
         interference_load=settings.interference_load,
         attributes={**_provenance(radio_map.attributes), **(attributes or {})},
-    )  # fmt: skip
+    )
 
 
 def sample_twin(
@@ -194,19 +203,32 @@ def _from_paths(
     shape = (*position.shape[:2], num_tx)
     carrier, noise = _carrier(recipe, settings)
     base = {
-        "title": recipe.title, "scene": recipe.name, "source": recipe.source,
-        "licence": recipe.licence, "recipe": recipe_dict(recipe), "seed": recipe.seed,
-        "frequency_hz": recipe.frequency_hz, "geometry_hash": world.geometry_hash,
-        "scene_hash": world.scene_hash, "variant": world.engine.variant,
-        "remarks": remarks(world), "num_inside": int(is_inside(world, places).sum()),
-    }  # fmt: skip
+        "title": recipe.title,
+        "scene": recipe.name,
+        "source": recipe.source,
+        "licence": recipe.licence,
+        "recipe": recipe_dict(recipe),
+        "seed": recipe.seed,
+        "frequency_hz": recipe.frequency_hz,
+        "geometry_hash": world.geometry_hash,
+        "scene_hash": world.scene_hash,
+        "variant": world.engine.variant,
+        "remarks": remarks(world),
+        "num_inside": int(is_inside(world, places).sum()),
+    }
     return make_link_trace(
-        transmitter_columns(recipe), tracks.time_s, tracks.ue_name, position,
-        all_gain.reshape(shape), line_of_sight=all_sight.reshape(shape), noise_power_w=noise,
-        adaptation=carrier, handover=settings.handover,
+        transmitter_columns(recipe),
+        tracks.time_s,
+        tracks.ue_name,
+        position,
+        all_gain.reshape(shape),
+        line_of_sight=all_sight.reshape(shape),
+        noise_power_w=noise,
+        adaptation=carrier,
+        handover=settings.handover,
         interference_load=settings.interference_load,
         attributes={**base, **_about(twin, tracks, settings, world.scene_hash)},
-    )  # fmt: skip
+    )
 
 
 def _trace(
@@ -216,10 +238,16 @@ def _trace(
     num_tx = len(tracer.world.recipe.transmitter)
     nothing = np.zeros_like(places)
     receivers = Receivers(
-        position_m=places.copy(), velocity_m_s=nothing, orientation_rad=nothing.copy(),
-        time_s=None, candidate=np.arange(len(places)), num_candidates=len(places), num_inside=0,
-        num_underground=0, num_without_ground=0,
-    )  # fmt: skip
+        position_m=places.copy(),
+        velocity_m_s=nothing,
+        orientation_rad=nothing.copy(),
+        time_s=None,
+        candidate=np.arange(len(places)),
+        num_candidates=len(places),
+        num_inside=0,
+        num_underground=0,
+        num_without_ground=0,
+    )
     gain = np.zeros((len(places), num_tx))
     sight = np.zeros((len(places), num_tx), np.int8)
     for start in range(0, len(places), RECEIVERS_PER_BATCH):
@@ -248,8 +276,19 @@ def _sight(world: World, trace: LinkTrace, progress: Progress) -> NDArray[np.int
 
 def _provenance(attributes: dict[str, Any]) -> dict[str, Any]:
     """What a trace carries on from its radio map."""
-    names = ("title", "scene", "source", "licence", "recipe", "seed", "frequency_hz", "variant",
-             "geometry_hash", "scene_hash", "remarks")  # fmt: skip
+    names = (
+        "title",
+        "scene",
+        "source",
+        "licence",
+        "recipe",
+        "seed",
+        "frequency_hz",
+        "variant",
+        "geometry_hash",
+        "scene_hash",
+        "remarks",
+    )
     kept = {name: attributes[name] for name in names if name in attributes}
     return kept | {"map_hash": attributes.get("content_hash", "")}
 
@@ -263,6 +302,4 @@ def _about(
     about = {"twin_hash": twin.hash, "tracks_hash": placed.hexdigest(), "method": settings.method}
     # A recipe alone does not tell what its files hold.
     request = {**about, "scene": scene_hash, "settings": asdict(settings), "versions": provenance()}
-    return {
-        **about, "twin": twin.name, "tracks": tracks.source, "request_hash": hash_of(request)
-    }  # fmt: skip
+    return {**about, "twin": twin.name, "tracks": tracks.source, "request_hash": hash_of(request)}

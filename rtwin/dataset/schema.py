@@ -38,34 +38,38 @@ TX_VARIABLES = (
     Variable("tx_orientation_rad", ("tx", "angle"), "<f8", "rad", "yaw, pitch, roll"),
     Variable("tx_velocity_m_s", ("tx", "xyz"), "<f8", "m s-1", "velocity of the transmitter"),
     Variable("tx_power_dbm", ("tx",), "<f8", "dBm", "transmit power"),
-)  # fmt: skip
+)
 
 RX_VARIABLES = (
     Variable("rx_position_m", ("rx", "xyz"), "<f8", "m", "position of the receiver"),
     Variable("rx_orientation_rad", ("rx", "angle"), "<f8", "rad", "yaw, pitch, roll"),
     Variable("rx_velocity_m_s", ("rx", "xyz"), "<f8", "m s-1", "velocity of the receiver"),
-    Variable(
-        "rx_candidate", ("rx",), "<i8", "", "row in the recipe's list, table, grid or draw"
-    ),
+    Variable("rx_candidate", ("rx",), "<i8", "", "row in the recipe's list, table, grid or draw"),
     Variable("rx_time_s", ("rx",), "<f8", "s", "time of the position; NaN where standing"),
-)  # fmt: skip
+)
 
 LINK_VARIABLES = (
     Variable("link_tx", ("link",), "<i4", "", "transmitter of the link, row of tx"),
     Variable("link_rx", ("link",), "<i4", "", "receiver of the link, row of rx"),
     Variable("num_paths", ("link",), "<i4", "1", "number of paths of the link"),
     Variable(
-        "dropped_path_gain", ("link",), "<f8", "1",
+        "dropped_path_gain",
+        ("link",),
+        "<f8",
+        "1",
         "path gain of the paths left out on request (strongest_paths), linear",
     ),
-)  # fmt: skip
+)
 
 PATH_VARIABLES = (
     _path(
-        "a", "<c8", "1",
+        "a",
+        "<c8",
+        "1",
         "path coefficient without the carrier phase, antenna patterns included, arrays not; "
         "baseband = a * exp(-j 2 pi frequency_hz delay_s)",
-        "rx_pol", "tx_pol",
+        "rx_pol",
+        "tx_pol",
     ),
     _path("delay_s", "<f8", "s", "absolute propagation delay"),
     _path("aod_azimuth", "<f4", "rad", "azimuth of departure, from +x towards +y"),
@@ -74,14 +78,18 @@ PATH_VARIABLES = (
     _path("aoa_zenith", "<f4", "rad", "zenith of arrival, back to where the wave came from"),
     _path("doppler_hz", "<f4", "Hz", "Doppler shift by moving ends and objects"),
     _path(
-        "interactions", "|u1", "",
+        "interactions",
+        "|u1",
+        "",
         "what happens at each depth, counted from the transmitter: "
         "0 nothing, 1 specular reflection, 2 diffuse reflection, 4 refraction, 8 diffraction",
         "depth",
     ),
     _path("triangle", "<u4", "", "triangle met at each depth; 4294967295 where none", "depth"),
     _path(
-        "edge", "|u1", "",
+        "edge",
+        "|u1",
+        "",
         "edge of the diffracting triangle: 0, 1, 2 from that corner to the next, "
         "3 more seen from the back of a free edge; 255 where none",
     ),
@@ -89,7 +97,7 @@ PATH_VARIABLES = (
     _path("material", "<i2", "", "row of material_name met at each depth; -1 where none", "depth"),
     _path("vertex_m", "<f4", "m", "place of each interaction; NaN where none", "depth", "xyz"),
     _path("vegetation_loss_db", "<f4", "dB", "loss in vegetation on the way, which a contains"),
-)  # fmt: skip
+)
 
 SCENE_VARIABLES = (
     Variable("object_name", ("object_id",), "str", "", "name of the object"),
@@ -101,9 +109,7 @@ SCENE_VARIABLES = (
     Variable("xpd_coefficient", ("material_id",), "<f8", "1", "cross-polarisation coefficient"),
 )
 
-PATHS_LAYOUT = (
-    *TX_VARIABLES, *RX_VARIABLES, *LINK_VARIABLES, *PATH_VARIABLES, *SCENE_VARIABLES
-)  # fmt: skip
+PATHS_LAYOUT = (*TX_VARIABLES, *RX_VARIABLES, *LINK_VARIABLES, *PATH_VARIABLES, *SCENE_VARIABLES)
 
 SWEPT = ("a", "doppler_hz", "vegetation_loss_db", "relative_permittivity", "conductivity_s_per_m")
 
@@ -126,25 +132,37 @@ MAP_LAYOUT = (
     *TX_VARIABLES,
     Variable("cell_centers_m", (*_CELLS, "xyz"), "<f8", "m", "centre of the cell"),
     Variable(
-        "path_gain", ("tx", *_CELLS), "<f8", "1",
+        "path_gain",
+        ("tx", *_CELLS),
+        "<f8",
+        "1",
         "path gain averaged over the cell (method paths: in its middle), both receive "
         "polarisations, linear; 0 where no ray came",
     ),
     Variable(
-        "path_gain_standard_error", ("tx", *_CELLS), "<f8", "1",
+        "path_gain_standard_error",
+        ("tx", *_CELLS),
+        "<f8",
+        "1",
         "standard error of path_gain, from the scatter between ray lattices, linear; "
         "0 with method paths, which draws nothing",
     ),
     Variable("rss_dbm", ("tx", *_CELLS), "<f4", "dBm", "received power; -inf where no ray came"),
     Variable(
-        "sinr", ("tx", *_CELLS), "<f8", "1",
+        "sinr",
+        ("tx", *_CELLS),
+        "<f8",
+        "1",
         "power over thermal noise and all other transmitters, linear",
     ),
     Variable(
-        "serving_transmitter", _CELLS, "<i2", "",
+        "serving_transmitter",
+        _CELLS,
+        "<i2",
+        "",
         "transmitter with the highest received power, row of tx; -1 where none reaches",
     ),
-)  # fmt: skip
+)
 
 
 def _cell(name: str, dtype: str, units: str, long_name: str) -> Variable:
@@ -155,7 +173,9 @@ PATH_MAP_VARIABLES = (
     _cell("num_paths", "<i4", "1", "number of paths"),
     _cell("line_of_sight", "|u1", "", "1 where a path touches nothing, else 0"),
     _cell(
-        "k_factor", "<f4", "1",
+        "k_factor",
+        "<f4",
+        "1",
         "power of the line of sight over that of all other paths, linear; inf where it is alone",
     ),
     _cell("mean_delay_s", "<f8", "s", "mean of the absolute delays"),
@@ -168,7 +188,7 @@ PATH_MAP_VARIABLES = (
     _cell("aod_zenith_spread", "<f4", "rad", "circular spread of the zenith of departure"),
     _cell("aoa_azimuth_spread", "<f4", "rad", "circular spread of the azimuth of arrival"),
     _cell("aoa_zenith_spread", "<f4", "rad", "circular spread of the zenith of arrival"),
-)  # fmt: skip
+)
 """What maps from paths hold besides: weighted by power, NaN where no path brings any."""
 
 PATH_MAP_LAYOUT = (*MAP_LAYOUT, *PATH_MAP_VARIABLES)
@@ -179,7 +199,9 @@ TWIN_VARIABLES = (
     Variable("corner_z_m", ("corner_y", "corner_x"), "<f8", "m", "height of the cells' corners"),
     Variable("is_inside", _CELLS, "|u1", "", "1 where the middle lies inside of an object"),
     _cell(
-        "uncertainty_db", "<f4", "dB",
+        "uncertainty_db",
+        "<f4",
+        "dB",
         "standard deviation of path_gain against reality, as the twin states it",
     ),
     _cell("traced_snapshot", "<i4", "", "snapshot in which the cell was last traced or corrected"),
@@ -205,7 +227,7 @@ TWIN_VARIABLES = (
     Variable("path_a", (*_ROW, "rx_pol", "tx_pol"), "<c8", "1", "as a of datasets"),
     Variable("path_doppler_hz", _ROW, "<f8", "Hz", "Doppler shift by moving ends and objects"),
     Variable("path_vegetation_loss_db", _ROW, "<f8", "dB", "loss in vegetation on the way"),
-)  # fmt: skip
+)
 """What a snapshot of a twin holds beside its map: state of the cells, geometry of the paths."""
 
 TWIN_LAYOUT = (*PATH_MAP_LAYOUT, *TWIN_VARIABLES)
@@ -217,21 +239,28 @@ TRACE_LAYOUT = (
     *TX_VARIABLES,
     Variable("time_s", ("time",), "<f8", "s", "time of the row, in equal steps"),
     Variable("ue_name", ("ue",), "str", "", "name of the user equipment"),
+    Variable("ue_position_m", (*_WHO, "xyz"), "<f8", "m", "position; NaN where the track has none"),
     Variable(
-        "ue_position_m", (*_WHO, "xyz"), "<f8", "m", "position; NaN where the track has none"
-    ),
-    Variable(
-        "path_gain", _LINK, "<f8", "1",
+        "path_gain",
+        _LINK,
+        "<f8",
+        "1",
         "path gain, linear; 0 where nothing arrives, NaN outside of the map or without a position",
     ),
     Variable(
-        "path_gain_standard_error_db", _LINK, "<f4", "dB",
+        "path_gain_standard_error_db",
+        _LINK,
+        "<f4",
+        "dB",
         "standard error of path_gain as the twin states it; 0 for exact paths, NaN where "
         "nothing arrives",
     ),
     Variable("rss_dbm", _LINK, "<f4", "dBm", "received power; -inf where nothing arrives"),
     Variable(
-        "sinr_db", _LINK, "<f4", "dB",
+        "sinr_db",
+        _LINK,
+        "<f4",
+        "dB",
         "power over noise and all other transmitters times interference_load; -inf where "
         "nothing arrives",
     ),
@@ -239,22 +268,31 @@ TRACE_LAYOUT = (
     Variable("mcs", _LINK, "|i1", "", "modulation and coding scheme; -1 where none can be used"),
     Variable("spectral_efficiency", _LINK, "<f4", "bit", "bits per resource element; 0 in outage"),
     Variable(
-        "rate_mbps", _LINK, "<f4", "Mbit s-1",
+        "rate_mbps",
+        _LINK,
+        "<f4",
+        "Mbit s-1",
         "rate with all resource blocks of the transmitter; 0 in outage",
     ),
     Variable(
-        "line_of_sight", _LINK, "|i1", "", "1 if nothing stands between, 0 if something does, "
-        "-1 unknown",
+        "line_of_sight",
+        _LINK,
+        "|i1",
+        "",
+        "1 if nothing stands between, 0 if something does, -1 unknown",
     ),
     Variable(
         "serving_tx", _WHO, "<i2", "", "serving cell after hysteresis, row of tx; -1 where none"
     ),
     Variable("handover", _WHO, "|u1", "", "1 where serving_tx changed from one cell to another"),
     Variable(
-        "state", _WHO, "|u1", "",
+        "state",
+        _WHO,
+        "|u1",
+        "",
         "0 served, 1 below the lowest CQI, 2 nothing arrives, 3 outside of the map, 4 no position",
     ),
-)  # fmt: skip
+)
 
 
 def layout_of(attributes: Mapping[str, Any]) -> tuple[Variable, ...] | None:
@@ -263,9 +301,11 @@ def layout_of(attributes: Mapping[str, Any]) -> tuple[Variable, ...] | None:
     if attributes.get("method") == "paths":
         of_maps = TWIN_LAYOUT if "snapshot" in attributes else PATH_MAP_LAYOUT
     layouts = {
-        PATHS_FORMAT: PATHS_LAYOUT, SWEEP_FORMAT: SWEEP_LAYOUT, MAP_FORMAT: of_maps,
+        PATHS_FORMAT: PATHS_LAYOUT,
+        SWEEP_FORMAT: SWEEP_LAYOUT,
+        MAP_FORMAT: of_maps,
         TRACE_FORMAT: TRACE_LAYOUT,
-    }  # fmt: skip
+    }
     return layouts.get(str(attributes.get("format")))
 
 

@@ -43,9 +43,11 @@ def create_variable(
         if shape and shape[0] * row_bytes > 4096:
             rows = min(shape[0], max(1, CHUNK_BYTES // row_bytes))
             options = {
-                "chunks": (rows, *shape[1:]), "compression": "gzip", "compression_opts": 1,
+                "chunks": (rows, *shape[1:]),
+                "compression": "gzip",
+                "compression_opts": 1,
                 "shuffle": True,
-            }  # fmt: skip
+            }
     dataset = file.create_dataset(variable.name, shape=shape, dtype=dtype, **options)
     if data is not None and dataset.size:
         dataset[...] = data
@@ -72,9 +74,10 @@ def attach_dimensions(
         values = labels.get(dim)
         if values is None:
             scale = file.create_dataset(
-                dim, data=np.arange(size, dtype=np.int64),
+                dim,
+                data=np.arange(size, dtype=np.int64),
                 **({"chunks": True, "compression": "gzip", "shuffle": True} if size > 512 else {}),
-            )  # fmt: skip
+            )
         elif isinstance(values, np.ndarray):
             scale = file.create_dataset(dim, data=values)
         else:

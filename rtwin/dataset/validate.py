@@ -94,9 +94,15 @@ def _count_problems(h5: h5py.File) -> Iterator[str]:
 
 def _finite_problems(h5: h5py.File) -> Iterator[str]:
     for name in (
-        "a", "delay_s", "aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith", "doppler_hz",
+        "a",
+        "delay_s",
+        "aod_azimuth",
+        "aod_zenith",
+        "aoa_azimuth",
+        "aoa_zenith",
+        "doppler_hz",
         "vegetation_loss_db",
-    ):  # fmt: skip
+    ):
         bad = sum(int(np.count_nonzero(~np.isfinite(block))) for block in blocks(h5[name]))
         if bad:
             yield f"{name} holds {bad} values that are not finite"

@@ -138,9 +138,12 @@ class Queues:
         self._left = gone
         self._curve = curve[-past:]
         return Served(
-            arrivals.sum(axis=0), served.sum(axis=0), (left - start - served).sum(axis=0),
-            sums(home, total, len(num_prb)), delay,
-        )  # fmt: skip
+            arrivals.sum(axis=0),
+            served.sum(axis=0),
+            (left - start - served).sum(axis=0),
+            sums(home, total, len(num_prb)),
+            delay,
+        )
 
     def _delays(
         self, curve: Floats, past: int, level: Floats, served: Floats, home: Ints, num_groups: int

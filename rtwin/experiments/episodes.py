@@ -80,7 +80,16 @@ def delayed(trace: LinkTrace, delay_s: float) -> LinkTrace:
     rows = max(1, round(delay_s / trace.step_s))
     source = np.maximum(np.arange(trace.num_steps) - rows, 0)
     names = (
-        "path_gain", "path_gain_standard_error_db", "rss_dbm", "sinr_db", "cqi", "mcs",
-        "spectral_efficiency", "rate_mbps", "line_of_sight", "serving_tx", "state",
-    )  # fmt: skip
+        "path_gain",
+        "path_gain_standard_error_db",
+        "rss_dbm",
+        "sinr_db",
+        "cqi",
+        "mcs",
+        "spectral_efficiency",
+        "rate_mbps",
+        "line_of_sight",
+        "serving_tx",
+        "state",
+    )
     return replace(trace, **{name: getattr(trace, name)[source] for name in names})

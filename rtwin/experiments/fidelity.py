@@ -311,10 +311,14 @@ class _Worlds:
             lines = read_footways(experiment.ways, self.recipe.georeference)
             return walk_ways(known_parts(lines, self.reference), walk)
         trace = sample(
-            self.folder / "current.h5", experiment.ways or "random-waypoint",
-            self.folder / "walk.h5", walk=walk, overwrite=True, scene=experiment.scene,
+            self.folder / "current.h5",
+            experiment.ways or "random-waypoint",
+            self.folder / "walk.h5",
+            walk=walk,
+            overwrite=True,
+            scene=experiment.scene,
             settings=SampleSettings(line_of_sight=False),
-        )  # fmt: skip
+        )
         return Tracks(trace.time_s, trace.ue_name, trace.ue_position_m.copy())
 
 

@@ -56,9 +56,10 @@ class RadioMapChannel(Channel):
         gain, _ = interpolate_path_gain(
             self._map.path_gain[bs.bs_id : bs.bs_id + 1],
             self._map.path_gain_standard_error[bs.bs_id : bs.bs_id + 1],
-            centers[0, :, 0], centers[:, 0, 1],
+            centers[0, :, 0],
+            centers[:, 0, 1],
             np.array([[ue.x + self._corner_m[0], ue.y + self._corner_m[1]]]),
-        )  # fmt: skip
+        )
         found = float(np.nan_to_num(gain[0, 0]))
         self.num_asked += 1
         self.num_lost += found == 0

@@ -45,15 +45,24 @@ def plot_slicing(rows: Sequence[Row], title: str) -> "Figure":
             values = np.array([factor * row.figures[name].mean for row in own])
             widths = np.nan_to_num([factor * row.figures[name].half_width for row in own])
             panel.errorbar(
-                values, [place[row.knowledge] + shift for row in own], xerr=widths,
-                fmt=_MARKS[i % len(_MARKS)], color=CATEGORIES[i % len(CATEGORIES)], capsize=2.5,
-                markersize=6, linewidth=1.2, label=policy,
-            )  # fmt: skip
+                values,
+                [place[row.knowledge] + shift for row in own],
+                xerr=widths,
+                fmt=_MARKS[i % len(_MARKS)],
+                color=CATEGORIES[i % len(CATEGORIES)],
+                capsize=2.5,
+                markersize=6,
+                linewidth=1.2,
+                label=policy,
+            )
         for row in blind if name != "regret" else ():
             panel.axvline(
-                factor * row.figures[name].mean, color=GREY, linestyle="--", linewidth=1.2,
+                factor * row.figures[name].mean,
+                color=GREY,
+                linestyle="--",
+                linewidth=1.2,
                 label=f"{row.policy} (knows {NOBODY})",
-            )  # fmt: skip
+            )
         panel.set_xlabel(heading, fontsize=11)
         panel.grid(axis="x", color=UNREACHED, linewidth=0.8)
         panel.set_axisbelow(True)
@@ -62,9 +71,12 @@ def plot_slicing(rows: Sequence[Row], title: str) -> "Figure":
         if boundary in place:
             for panel in axes:
                 panel.axhspan(
-                    place[boundary] - 0.5, place[boundary] + 0.5, color=UNREACHED, alpha=0.5,
+                    place[boundary] - 0.5,
+                    place[boundary] + 0.5,
+                    color=UNREACHED,
+                    alpha=0.5,
                     linewidth=0,
-                )  # fmt: skip
+                )
     axes[0].set_yticks(list(place.values()), list(place))
     axes[0].set_ylim(-0.6, len(known) - 0.4)
     handles, labels = axes[0].get_legend_handles_labels()

@@ -230,11 +230,16 @@ class SlicedNetwork:
         cell, bits = self._belief
         # Where the belief says outage part of the time, the mean counts it as 0.
         return NetworkView(
-            num_prb=self.num_prb, slot_s=self.settings.slot_s, epoch_s=self.settings.epoch_s,
-            slices=self.slices, ue_slice=self.ue_slice, cell=cell[rows[0]],
+            num_prb=self.num_prb,
+            slot_s=self.settings.slot_s,
+            epoch_s=self.settings.epoch_s,
+            slices=self.slices,
+            ue_slice=self.ue_slice,
+            cell=cell[rows[0]],
             bits_per_prb=bits[np.unique(rows)].mean(axis=0),
-            backlog_bits=self._queues.backlog_bits, num_cells=self.num_cells,
-        )  # fmt: skip
+            backlog_bits=self._queues.backlog_bits,
+            num_cells=self.num_cells,
+        )
 
     def _rows_of_epoch(self) -> Ints:
         """Row of the trace of each slot of the coming epoch."""
@@ -275,10 +280,13 @@ class SlicedNetwork:
             fresh = handover[row] & (start > 0 or self._starts_row())
             pieces.append(
                 self._queues.serve(
-                    arrivals[start:stop], group, np.floor(blocks).ravel(), bits[row],
+                    arrivals[start:stop],
+                    group,
+                    np.floor(blocks).ravel(),
+                    bits[row],
                     np.where(fresh, self._interruption, 0),
                 )
-            )  # fmt: skip
+            )
         self.epoch += 1
         return report(pieces, np.floor(blocks), self.ue_slice, self._reliability, self.settings)
 

@@ -162,13 +162,20 @@ def free_space_map(radio_map: RadioMap, recipe: Recipe, folder: Path) -> RadioMa
     """
     data = recipe_dict(recipe)
     centers = radio_map.cell_centers_m.reshape(-1, 3)
-    far = {"name": "far", "material": "metal", "shape": "plane", "center_m": [0.0, 0.0, -1e4],
-           "size_m": [1.0, 1.0]}  # fmt: skip
+    far = {
+        "name": "far",
+        "material": "metal",
+        "shape": "plane",
+        "center_m": [0.0, 0.0, -1e4],
+        "size_m": [1.0, 1.0],
+    }
     data |= {"object": [far], "geometry": {}, "materials": {}, "object_settings": {}}
     # A hundredth of a metre beside the centre: a cell may have a transmitter in it.
     data["receivers"] = {
-        "kind": "list", "positions_m": (centers + 0.01).tolist(), "keep_invalid": True,
-    }  # fmt: skip
+        "kind": "list",
+        "positions_m": (centers + 0.01).tolist(),
+        "keep_invalid": True,
+    }
     data["solver"] = {"max_depth": 0, "rays": 1000}
     data.pop("camera", None)
     empty = recipe_from_dict(data, recipe.name, recipe.folder)
@@ -264,9 +271,12 @@ class SparsePoints:
         """
         centers = radio_map.cell_centers_m
         gain, _ = interpolate_path_gain(
-            radio_map.path_gain, radio_map.path_gain_standard_error,
-            centers[0, :, 0], centers[:, 0, 1], self.xy_m,
-        )  # fmt: skip
+            radio_map.path_gain,
+            radio_map.path_gain_standard_error,
+            centers[0, :, 0],
+            centers[:, 0, 1],
+            self.xy_m,
+        )
         believed = to_db(np.nan_to_num(gain)) + radio_map.tx_power_dbm
         strongest = np.argmax(np.nan_to_num(self.rss_dbm, nan=-np.inf), axis=1)
         miss = (believed - self.rss_dbm)[np.arange(len(self.cell)), strongest]

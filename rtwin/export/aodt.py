@@ -78,14 +78,25 @@ def _types(pa: Any) -> dict[str, Any]:
     ids = [("time_idx", pa.uint32()), ("ru_id", pa.uint32()), ("ue_id", pa.uint32())]
     return {
         "cirs": pa.schema(
-            [*ids, ("ru_ant_el", element), ("ue_ant_el", element), ("cir_re", floats),
-             ("cir_im", floats), ("cir_delay", floats)]
+            [
+                *ids,
+                ("ru_ant_el", element),
+                ("ue_ant_el", element),
+                ("cir_re", floats),
+                ("cir_im", floats),
+                ("cir_delay", floats),
+            ]
         ),
         "raypaths": pa.schema(
-            [*ids, ("interaction_types", pa.list_(pa.string())), ("points", pa.list_(place)),
-             ("prim_ids", pa.list_(pa.uint32())), ("object_ids", pa.list_(pa.int32()))]
+            [
+                *ids,
+                ("interaction_types", pa.list_(pa.string())),
+                ("points", pa.list_(place)),
+                ("prim_ids", pa.list_(pa.uint32())),
+                ("object_ids", pa.list_(pa.int32())),
+            ]
         ),
-    }  # fmt: skip
+    }
 
 
 def _element(antenna: Antenna, port: int) -> dict[str, int]:
@@ -205,8 +216,9 @@ def _small(
             "route_speeds": [[values] for values in speed.tolist()],
             "route_times": [[times_s.tolist()]] * num_ue,
         },
-        "panels": _panels(recipe.transmitter[0].antenna, recipe.receivers.antenna,
-                          view.frequency_hz),
+        "panels": _panels(
+            recipe.transmitter[0].antenna, recipe.receivers.antenna, view.frequency_hz
+        ),
         "patterns": {"pattern_id": [0], "pattern_type": [0]},
         "materials": {
             "label": read("material_name").tolist(),
@@ -233,9 +245,12 @@ def _small(
             "interval": [float(np.diff(times_s).mean()) if num_times > 1 else 0.0],
         },
         "time_info": {
-            "time_idx": steps, "batch_idx": steps * 0, "slot_idx": steps, "symbol_idx": steps * 0,
+            "time_idx": steps,
+            "batch_idx": steps * 0,
+            "slot_idx": steps,
+            "symbol_idx": steps * 0,
         },
-    }  # fmt: skip
+    }
 
 
 def _panels(tx: Antenna, rx: Antenna, frequency_hz: float) -> dict[str, list[Any]]:

@@ -195,9 +195,12 @@ def _params(
     dataset = view.dataset
     solver, versions = dataset.recipe.solver, dataset.attributes["versions"]
     device = {
-        "num_ant": 1, "dual_pol": False, "ant_rel_positions": [[0, 0, 0]],
-        "array_orientation": [0, 0, 0], "grid_spacing": None,
-    }  # fmt: skip
+        "num_ant": 1,
+        "dual_pol": False,
+        "ant_rel_positions": [[0, 0, 0]],
+        "array_orientation": [0, 0, 0],
+        "grid_spacing": None,
+    }
     # DeepMIMO turns about x, y, z: roll, pitch, yaw.
     rotation = np.degrees(view.of_tx("tx_orientation_rad"))[:, ::-1]
     return {
@@ -229,12 +232,24 @@ def _params(
         },
         "txrx_sets": {
             "txrx_set_0": {
-                "name": "tx", "id_orig": 0, "id": 0, "is_tx": True, "is_rx": False,
-                "num_points": view.num_tx, "num_active_points": view.num_tx, **device,
+                "name": "tx",
+                "id_orig": 0,
+                "id": 0,
+                "is_tx": True,
+                "is_rx": False,
+                "num_points": view.num_tx,
+                "num_active_points": view.num_tx,
+                **device,
             },
             "txrx_set_1": {
-                "name": "rx", "id_orig": 1, "id": 1, "is_tx": False, "is_rx": True,
-                "num_points": num_points, "num_active_points": num_active, **device,
+                "name": "rx",
+                "id_orig": 1,
+                "id": 1,
+                "is_tx": False,
+                "is_rx": True,
+                "num_points": num_points,
+                "num_active_points": num_active,
+                **device,
             },
         },
         "materials": _materials(view),
@@ -253,27 +268,35 @@ def _params(
             "tx_name": view.of_tx("tx_name").tolist(),
             "tx_rotation_deg": rotation.tolist(),
         },
-    }  # fmt: skip
+    }
 
 
 def _materials(view: PathView) -> dict[str, Any]:
     read = view.dataset.read
     columns = zip(
-        read("material_name"), read("relative_permittivity"), read("conductivity_s_per_m"),
-        read("scattering_coefficient"), read("xpd_coefficient"), read("thickness_m"),
+        read("material_name"),
+        read("relative_permittivity"),
+        read("conductivity_s_per_m"),
+        read("scattering_coefficient"),
+        read("xpd_coefficient"),
+        read("thickness_m"),
         strict=True,
-    )  # fmt: skip
+    )
     return {
         f"material_{number}": {
-            "id": number, "name": str(name), "permittivity": float(permittivity),
+            "id": number,
+            "name": str(name),
+            "permittivity": float(permittivity),
             "conductivity": float(conductivity),
             "scattering_model": "lambertian" if scattering else "none",
             "scattering_coefficient": float(scattering),
-            "cross_polarization_coefficient": float(xpd), "thickness": float(thickness),
+            "cross_polarization_coefficient": float(xpd),
+            "thickness": float(thickness),
         }
-        for number, (name, permittivity, conductivity, scattering, xpd, thickness)
-        in enumerate(columns)
-    }  # fmt: skip
+        for number, (name, permittivity, conductivity, scattering, xpd, thickness) in enumerate(
+            columns
+        )
+    }
 
 
 def _objects(mesh: SceneMesh) -> list[tuple[str, str, NDArray[np.int64]]]:

@@ -68,9 +68,13 @@ def export(
         attributes = dict(h5.attrs)
     kind = _KINDS.get(str(attributes["format"]), str(attributes["format"]))
     chosen = {
-        "tx": tx, "rx": rx, "tx_port": tx_port, "rx_port": rx_port,
-        "strongest_paths": strongest_paths, "frequency_hz": frequency_hz,
-    }  # fmt: skip
+        "tx": tx,
+        "rx": rx,
+        "tx_port": tx_port,
+        "rx_port": rx_port,
+        "strongest_paths": strongest_paths,
+        "frequency_hz": frequency_hz,
+    }
     _check_kind(file, kind, what, [name for name in chosen if chosen[name] not in ("", None)])
     target = what.default_target(file) if target is None else Path(target)
     what.check_name(target)

@@ -77,12 +77,17 @@ def write_geotiff(
         west, north = west + place.origin_easting_m, north + place.origin_northing_m
     size = float(radio_map.attributes["cell_size_m"])
     profile: dict[str, Any] = {
-        "driver": "GTiff", "height": num_y, "width": num_x, "count": len(fields), "crs": crs,
+        "driver": "GTiff",
+        "height": num_y,
+        "width": num_x,
+        "count": len(fields),
+        "crs": crs,
         "dtype": "int16" if is_serving else "float32",
         "nodata": NO_TRANSMITTER if is_serving else np.nan,
         "transform": Affine(size, 0.0, west, 0.0, -size, north),
-        "compress": "deflate", "BIGTIFF": "IF_SAFER",
-    }  # fmt: skip
+        "compress": "deflate",
+        "BIGTIFF": "IF_SAFER",
+    }
     with rasterio.open(target, "w", **profile) as file:
         for band, (tx, field) in enumerate(zip(choices, fields, strict=True), start=1):
             file.write(_north_up(field, is_serving), band)
@@ -92,11 +97,14 @@ def write_geotiff(
                 file.set_band_unit(band, field.unit)
             progress("export", band, len(fields))
         file.update_tags(
-            AREA_OR_POINT="Area", TITLE=str(radio_map.attributes.get("title", "")),
-            METRIC=fields[0].title, HEIGHT_M=f"{radio_map.attributes['height_m']:g}",
-            FREQUENCY_HZ=f"{radio_map.attributes['frequency_hz']:g}", SOFTWARE="rtwin",
+            AREA_OR_POINT="Area",
+            TITLE=str(radio_map.attributes.get("title", "")),
+            METRIC=fields[0].title,
+            HEIGHT_M=f"{radio_map.attributes['height_m']:g}",
+            FREQUENCY_HZ=f"{radio_map.attributes['frequency_hz']:g}",
+            SOFTWARE="rtwin",
             CONTENT_HASH=str(radio_map.attributes.get("content_hash", "")),
-        )  # fmt: skip
+        )
         if is_serving:
             file.update_tags(1, **{f"TX_{n}": name for n, name in enumerate(radio_map.tx_name)})
     named = f"EPSG:{place.epsg}" if place else "none in the scene: metres from its origin"

@@ -102,9 +102,13 @@ def write_glb(
     field = map_field(radio_map, metric, tx)
     vertices, faces, uv = surface(radio_map)
     material = PBRMaterial(
-        name="radio map", baseColorTexture=_image(pixels(field)[::-1]), alphaMode="MASK",
-        doubleSided=True, metallicFactor=0.0, roughnessFactor=1.0,
-    )  # fmt: skip
+        name="radio map",
+        baseColorTexture=_image(pixels(field)[::-1]),
+        alphaMode="MASK",
+        doubleSided=True,
+        metallicFactor=0.0,
+        roughnessFactor=1.0,
+    )
     model = trimesh.Scene(metadata=described(radio_map, field, tx))
     model.add_geometry(
         trimesh.Trimesh(
@@ -141,8 +145,10 @@ def surface(
     a, b, c, d = first, first + 1, first + num_x + 2, first + num_x + 1
     faces = np.stack([np.stack([a, b, c], 1), np.stack([a, c, d], 1)], axis=1).reshape(-1, 3)
     return (
-        np.stack([x, y, z], axis=-1).reshape(-1, 3), faces, np.stack([u, v], axis=-1).reshape(-1, 2)
-    )  # fmt: skip
+        np.stack([x, y, z], axis=-1).reshape(-1, 3),
+        faces,
+        np.stack([u, v], axis=-1).reshape(-1, 2),
+    )
 
 
 def _y_up(vertices: NDArray[Any]) -> NDArray[np.float64]:

@@ -33,10 +33,15 @@ def write_netcdf(file: Path, target: Path, progress: Progress) -> Report:
             for suffix, part in _real_parts(data):
                 dtype = h5py.string_dtype("utf-8") if data.dtype == object else part(data[:0]).dtype
                 variable = out.create_variable(
-                    name + suffix, _dims(twin, name), dtype,
-                    **({"compression": "gzip", "compression_opts": 1, "shuffle": True}
-                       if data.dtype != object and data.ndim and data.size > 512 else {}),
-                )  # fmt: skip
+                    name + suffix,
+                    _dims(twin, name),
+                    dtype,
+                    **(
+                        {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+                        if data.dtype != object and data.ndim and data.size > 512
+                        else {}
+                    ),
+                )
                 variable.attrs.update(dict(_attributes(data)))
                 start = 0
                 for block in blocks(data):
@@ -64,10 +69,13 @@ def write_zarr(file: Path, target: Path, progress: Progress) -> Report:
             width = max((len(value.decode()) for value in data[...]), default=1) if text else 0
             attributes = {"_ARRAY_DIMENSIONS": list(_dims(twin, name)), **dict(_attributes(data))}
             array = out.create_array(
-                name, shape=data.shape, dtype=f"<U{max(1, width)}" if text else data.dtype,
+                name,
+                shape=data.shape,
+                dtype=f"<U{max(1, width)}" if text else data.dtype,
                 chunks=(max(1, min(rows, len(data))), *(max(1, n) for n in data.shape[1:])),
-                attributes=attributes, fill_value=None,
-            )  # fmt: skip
+                attributes=attributes,
+                fill_value=None,
+            )
             start = 0
             for block in blocks(data):
                 array[start : start + len(block)] = (
@@ -96,8 +104,16 @@ def _sizes(twin: h5py.File) -> dict[str, int]:
 def _attributes(item: Any) -> Iterator[tuple[str, Any]]:
     """Attributes that say something, without those by which HDF5 knows dimensions."""
     for name, value in item.attrs.items():
-        if name in ("CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", "_Netcdf4Dimid",
-                    "_Netcdf4Coordinates", "_NCProperties", "_nc3_strict"):  # fmt: skip
+        if name in (
+            "CLASS",
+            "NAME",
+            "DIMENSION_LIST",
+            "REFERENCE_LIST",
+            "_Netcdf4Dimid",
+            "_Netcdf4Coordinates",
+            "_NCProperties",
+            "_nc3_strict",
+        ):
             continue
         yield name, value.item() if isinstance(value, np.generic) else value
 

@@ -57,8 +57,12 @@ def write(
     recipe = recipe_from_dict(attributes["recipe"], attributes["scene"])
     mesh = scene_mesh(recipe, attributes["geometry_hash"], scene)
     inside = buildings(mesh, radio_map.cell_centers_m)
-    folders = [target / "gain" / kind, target / "png" / "buildings_complete",
-               target / "png" / "antennas", target / "antenna"]  # fmt: skip
+    folders = [
+        target / "gain" / kind,
+        target / "png" / "buildings_complete",
+        target / "png" / "antennas",
+        target / "antenna",
+    ]
     for folder in folders:
         folder.mkdir(parents=True)
     gain_dir, building_dir, antenna_dir, list_dir = folders

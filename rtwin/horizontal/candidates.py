@@ -17,8 +17,14 @@ Kind = Literal["gone", "material", "moved", "added", "tx_fed", "tx_moved"]
 NUM_FREE = {"gone": 0, "material": 0, "moved": 2, "added": 4, "tx_fed": 2, "tx_moved": 3}
 """Continuous parameters of each kind of explanation."""
 _PALETTE = ("metal", "concrete", "glass", "wood")
-_SIZES_M = ((4.5, 1.9, 1.6), (10.0, 2.6, 3.4), (3.0, 3.0, 3.0), (8.0, 8.0, 8.0),
-            (14.0, 10.0, 12.0), (20.0, 14.0, 18.0))  # fmt: skip
+_SIZES_M = (
+    (4.5, 1.9, 1.6),
+    (10.0, 2.6, 3.4),
+    (3.0, 3.0, 3.0),
+    (8.0, 8.0, 8.0),
+    (14.0, 10.0, 12.0),
+    (20.0, 14.0, 18.0),
+)
 _SMALL_M = 30.0  # objects up to this length move
 _REACH_M = 8.0  # typical shift of an object
 _WALK_M = (4.0, 4.0, 1.0)  # typical shift of a transmitter
@@ -53,20 +59,29 @@ class Candidate:
                 size = [scale * v for v in self.detail["size_m"]]
                 size[2] += _UNDER_M
                 z = self.detail["ground_m"] - _UNDER_M + size[2] / 2
-                box = {"name": self.what, "material": self.detail["material"], "shape": "box",
-                       "center_m": [x, y, z], "size_m": size, "yaw_deg": yaw}  # fmt: skip
+                box = {
+                    "name": self.what,
+                    "material": self.detail["material"],
+                    "shape": "box",
+                    "center_m": [x, y, z],
+                    "size_m": size,
+                    "yaw_deg": yaw,
+                }
                 return {"kind": "add_object", "object": box}
             case "tx_fed":
                 yaw, tilt = self.values
                 return {
-                    "kind": "set_transmitter", "transmitter": self.what, "azimuth_deg": yaw,
+                    "kind": "set_transmitter",
+                    "transmitter": self.what,
+                    "azimuth_deg": yaw,
                     "downtilt_deg": tilt,
-                }  # fmt: skip
+                }
             case "tx_moved":
                 return {
-                    "kind": "move_transmitter", "transmitter": self.what,
+                    "kind": "move_transmitter",
+                    "transmitter": self.what,
                     "by_m": list(self.values),
-                }  # fmt: skip
+                }
 
     def __str__(self) -> str:
         numbers = ", ".join(f"{v:.1f}" for v in self.values)
@@ -106,8 +121,16 @@ class Proposals:
     def first(self, number: int) -> list[Candidate]:
         """What to try first: objects by their score, and draws of every other kind."""
         walks = self._walks()  # three coordinates that change everything ask for more draws
-        sources = [self._gone(), walks, self._materials(), self._turned(), walks, self._moves(),
-                   self._added(), walks]  # fmt: skip
+        sources = [
+            self._gone(),
+            walks,
+            self._materials(),
+            self._turned(),
+            walks,
+            self._moves(),
+            self._added(),
+            walks,
+        ]
         out: list[Candidate] = []
         while len(out) < number and sources:
             for source in list(sources):
@@ -125,9 +148,11 @@ class Proposals:
 
     def _beside(self, c: Candidate, scale: float) -> Candidate:
         step = {
-            "moved": (_REACH_M / 2,) * 2, "added": (4.0, 4.0, 30.0, 0.3),
-            "tx_fed": (8.0, 3.0), "tx_moved": _WALK_M,
-        }[c.kind]  # fmt: skip
+            "moved": (_REACH_M / 2,) * 2,
+            "added": (4.0, 4.0, 30.0, 0.3),
+            "tx_fed": (8.0, 3.0),
+            "tx_moved": _WALK_M,
+        }[c.kind]
         drawn = np.array(c.values) + scale * np.array(step) * self._rng.normal(size=len(step))
         if c.kind == "added":
             drawn[3] = np.clip(drawn[3], 0.4, 2.5)
@@ -209,11 +234,15 @@ class Proposals:
             yaw = float(self._rng.choice([0.0, 90.0, self._rng.uniform(0, 180)]))
             count += 1
             yield Candidate(
-                "added", _free_name(f"new_{count}", self._things),
+                "added",
+                _free_name(f"new_{count}", self._things),
                 (float(middle[0]), float(middle[1]), yaw, float(self._rng.uniform(0.7, 1.4))),
-                {"size_m": size, "ground_m": self._ground,
-                 "material": "metal" if size[2] < 4 else "concrete"},
-            )  # fmt: skip
+                {
+                    "size_m": size,
+                    "ground_m": self._ground,
+                    "material": "metal" if size[2] < 4 else "concrete",
+                },
+            )
 
     def _on_the_way(self, row: int, height_m: float) -> Real:
         """A point on the strongest path to a row's cell, not above a height."""
@@ -236,9 +265,10 @@ class Proposals:
         steps = ((-15, 0), (15, 0), (0, 6), (0, -6), (-40, 0), (40, 0), (90, 0), (-90, 0))
         used = {self._twin.names[tx] for tx in np.unique(self._found.tx)}
         devices = [
-            t for t in self._twin.recipe.transmitter
+            t
+            for t in self._twin.recipe.transmitter
             if t.antenna.pattern == "tr38901" and t.name in used
-        ]  # fmt: skip
+        ]
         for step in steps:
             for tx in devices:
                 aim = np.degrees(tx.orientation_rad[:2]) + step

@@ -14,12 +14,31 @@ from rtwin.errors import StoreError
 from rtwin.scene import Recipe
 from rtwin.trace import NO_TRIANGLE, SceneParts, StoredChains, TransmitterTrace
 
-_CHAIN = {"chain_parent": "parent", "chain_length": "length", "chain_triangle": "triangle",
-          "chain_edge": "edge"}  # fmt: skip
-_PATH = ("receiver", "chain", "interactions", "triangle", "edge", "vertex_m", "is_repeat", "a",
-         "doppler_hz", "vegetation_loss_db")  # fmt: skip
-_WIDE = {"receiver": np.int64, "chain": np.int64, "parent": np.int64, "length": np.int64,
-         "is_repeat": np.bool_}  # fmt: skip
+_CHAIN = {
+    "chain_parent": "parent",
+    "chain_length": "length",
+    "chain_triangle": "triangle",
+    "chain_edge": "edge",
+}
+_PATH = (
+    "receiver",
+    "chain",
+    "interactions",
+    "triangle",
+    "edge",
+    "vertex_m",
+    "is_repeat",
+    "a",
+    "doppler_hz",
+    "vegetation_loss_db",
+)
+_WIDE = {
+    "receiver": np.int64,
+    "chain": np.int64,
+    "parent": np.int64,
+    "length": np.int64,
+    "is_repeat": np.bool_,
+}
 
 
 def kept_columns(recipe: Recipe, traces: Sequence[tuple[str, TransmitterTrace]]) -> dict[str, Any]:
@@ -31,8 +50,12 @@ def kept_columns(recipe: Recipe, traces: Sequence[tuple[str, TransmitterTrace]])
         "kept_num_chains": np.array([len(trace.chains) for trace in found], np.int64),
     }
     depth, ports = recipe.solver.max_depth, recipe.transmitter[0].antenna.num_ports
-    shapes = {"interactions": (max(depth, 1),), "triangle": (max(depth, 1),),
-              "vertex_m": (max(depth, 1), 3), "a": (2, ports)}  # fmt: skip
+    shapes = {
+        "interactions": (max(depth, 1),),
+        "triangle": (max(depth, 1),),
+        "vertex_m": (max(depth, 1), 3),
+        "a": (2, ports),
+    }
     dtypes = {v.name: np.dtype(v.dtype) for v in TWIN_VARIABLES if v.dtype != "str"}
     for variable, name in _CHAIN.items():
         empty = np.zeros(0, dtypes[variable])

@@ -148,9 +148,13 @@ def monte_carlo_delta(
 
 
 RUNGS: dict[str, Callable[[TwinState, Recipe, SceneParts], Estimate]] = {
-    "stale": stale, "analytic": analytic, "partial": partial, "delta": delta,
-    "few-ray": few_ray, "full": full,
-}  # fmt: skip
+    "stale": stale,
+    "analytic": analytic,
+    "partial": partial,
+    "delta": delta,
+    "few-ray": few_ray,
+    "full": full,
+}
 
 
 def stale_maps(old: TwinState, recipe: Recipe) -> Maps:

@@ -89,28 +89,39 @@ def _campaign_of(file: Path, recipe: Recipe) -> Campaign:
             "say which one each row is of"
         )
     optional = {
-        key: name for key, name in (("tx", "tx"), ("device", "device"), ("z", "z_m"))
+        key: name
+        for key, name in (("tx", "tx"), ("device", "device"), ("z", "z_m"))
         if name in columns
-    }  # fmt: skip
+    }
     own = "uncertainty_db" if "uncertainty_db" in columns else UNCERTAINTY_DB
     return campaign_from_dict(
         {
             "title": file.name,
             "frequency_hz": recipe.frequency_hz,
             "transmitter": [
-                {"name": tx.name, "x_m": tx.position_m[0], "y_m": tx.position_m[1],
-                 "height_m": tx.position_m[2], "power_dbm": tx.power_dbm,
-                 "pattern": "tr38901" if tx.antenna.pattern == "tr38901" else "iso"}
+                {
+                    "name": tx.name,
+                    "x_m": tx.position_m[0],
+                    "y_m": tx.position_m[1],
+                    "height_m": tx.position_m[2],
+                    "power_dbm": tx.power_dbm,
+                    "pattern": "tr38901" if tx.antenna.pattern == "tr38901" else "iso",
+                }
                 for tx in recipe.transmitter
             ],
             "measurements": {
-                "file": file.name, "quantity": quantity[0], "value": quantity[0], "x": "x_m",
-                "y": "y_m", "uncertainty_db": own, **optional,
+                "file": file.name,
+                "quantity": quantity[0],
+                "value": quantity[0],
+                "x": "x_m",
+                "y": "y_m",
+                "uncertainty_db": own,
+                **optional,
             },
         },
         file.name,
         file.parent,
-    )  # fmt: skip
+    )
 
 
 def update_measured(
@@ -194,9 +205,12 @@ def _note(
             added = np.sqrt(np.maximum(sigma[tx] ** 2 - parent.uncertainty_db[tx] ** 2, 0)).ravel()
             loss = float(np.sqrt(np.mean(np.square(added[touched]))))
             evidence = Evidence(
-                name, touched, np.where(touched, 1.0, 0.0), added,
+                name,
+                touched,
+                np.where(touched, 1.0, 0.0),
+                added,
                 Drift(drift.variance_db2[tx].ravel(), drift.num_updates[tx].ravel()),
-            )  # fmt: skip
+            )
             # The correction is made and paid for; which world to trace nobody knows yet, so
             # that what ought to be traced is marked.
             rungs = (Rung("correction", 0.0, loss, True), Rung("re-trace", parent.full_s))

@@ -189,10 +189,14 @@ def merge_maps(
     count = covered.sum(axis=0)
     gain = np.where((count > 0) & (fused > FLOOR_DB), from_db(fused), 0.0)
     return Merged(
-        names, centers, gain, np.where(count > 0, np.sqrt(left), np.nan),
+        names,
+        centers,
+        gain,
+        np.where(count > 0, np.sqrt(left), np.nan),
         np.where(count > 0, variance.argmin(axis=0), -1).astype(np.int16),
-        count.astype(np.int16), _disagreement(value, variance),
-    )  # fmt: skip
+        count.astype(np.int16),
+        _disagreement(value, variance),
+    )
 
 
 def _disagreement(value: Real, variance: Real) -> Real:

@@ -30,15 +30,21 @@ from rtwin.horizontal.twin import UNCERTAINTY_DB, Snapshot, open_twin
 _CELL = ("tx", "cell_y", "cell_x")
 MERGED_VARIABLES = (
     Variable(
-        "merged_sigma_db", _CELL, "<f4", "dB",
+        "merged_sigma_db",
+        _CELL,
+        "<f4",
+        "dB",
         "uncertainty of path_gain by its sources, their age and their fusion; NaN where no map is",
     ),
     Variable("merged_source", _CELL, "<i2", "", "the map that counts most; -1 where none is"),
     Variable(
-        "merged_disagreement", _CELL, "<f4", "1",
+        "merged_disagreement",
+        _CELL,
+        "<f4",
+        "1",
         "largest difference of two maps over its standard deviation; above 3: trace again",
     ),
-)  # fmt: skip
+)
 """What a merged file holds besides the variables of a radio map."""
 
 
@@ -165,36 +171,59 @@ def _write(
     error = gain * np.nan_to_num(merged.sigma_db) / _DB
     marked = int(merged.needs_trace.sum())
     remarks = [f"merged by {rule} of {len(twins)} maps; {marked} cells disagree beyond 3 sigma"]
-    kept = ("title", "scene", "geometry_hash", "scene_hash", "source", "licence", "frequency_hz",
-            "seed", "variant", "cell_size_m", "height_m")  # fmt: skip
-    write_header(h5, MAP_FORMAT, {
-        **{name: first[name] for name in kept if name in first},
-        "recipe": {**first["recipe"], "transmitter": tables},
-        "remarks": [*first.get("remarks", []), *remarks],
-        "method": "merged",
-        "merged_from": [twin.radio_map.attributes.get("content_hash", "") for twin in twins],
-        "merged_ages_days": [float(np.median(twin.age_days)) for twin in twins],
-        "merged_rule": rule,
-        "request_hash": request,
-        "noise_power_w": noise,
-    })  # fmt: skip
+    kept = (
+        "title",
+        "scene",
+        "geometry_hash",
+        "scene_hash",
+        "source",
+        "licence",
+        "frequency_hz",
+        "seed",
+        "variant",
+        "cell_size_m",
+        "height_m",
+    )
+    write_header(
+        h5,
+        MAP_FORMAT,
+        {
+            **{name: first[name] for name in kept if name in first},
+            "recipe": {**first["recipe"], "transmitter": tables},
+            "remarks": [*first.get("remarks", []), *remarks],
+            "method": "merged",
+            "merged_from": [twin.radio_map.attributes.get("content_hash", "") for twin in twins],
+            "merged_ages_days": [float(np.median(twin.age_days)) for twin in twins],
+            "merged_rule": rule,
+            "request_hash": request,
+            "noise_power_w": noise,
+        },
+    )
     layout = (*MAP_LAYOUT, *MERGED_VARIABLES)
-    write_table(h5, layout, {
-        **columns,
-        "cell_centers_m": merged.cell_centers_m,
-        "path_gain": gain,
-        "path_gain_standard_error": error,
-        "rss_dbm": rss_dbm(gain, power),
-        "sinr": sinr(gain, power, noise),
-        "serving_transmitter": serving_transmitter(gain, power),
-        "merged_sigma_db": merged.sigma_db,
-        "merged_source": merged.source,
-        "merged_disagreement": merged.disagreement,
-    })  # fmt: skip
-    attach_dimensions(h5, layout, {
-        **COORDINATES,
-        "tx": list(merged.tx_name),
-        "cell_x": merged.cell_centers_m[0, :, 0],
-        "cell_y": merged.cell_centers_m[:, 0, 1],
-    })  # fmt: skip
+    write_table(
+        h5,
+        layout,
+        {
+            **columns,
+            "cell_centers_m": merged.cell_centers_m,
+            "path_gain": gain,
+            "path_gain_standard_error": error,
+            "rss_dbm": rss_dbm(gain, power),
+            "sinr": sinr(gain, power, noise),
+            "serving_transmitter": serving_transmitter(gain, power),
+            "merged_sigma_db": merged.sigma_db,
+            "merged_source": merged.source,
+            "merged_disagreement": merged.disagreement,
+        },
+    )
+    attach_dimensions(
+        h5,
+        layout,
+        {
+            **COORDINATES,
+            "tx": list(merged.tx_name),
+            "cell_x": merged.cell_centers_m[0, :, 0],
+            "cell_y": merged.cell_centers_m[:, 0, 1],
+        },
+    )
     h5.attrs["content_hash"] = content_hash(h5, MAP_LAYOUT)

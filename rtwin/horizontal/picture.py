@@ -86,9 +86,7 @@ def plot_twin(folder: str | Path, snapshot: int = -1, tx: int | None = None) -> 
         rows = shown.radio_map.tx_name
         only = None if tx is None else after.radio_map.tx_name[tx]
         keep = [row for row, name in enumerate(rows) if only in (None, name)]
-        mark_transmitters(
-            each, [rows[row] for row in keep], shown.radio_map.tx_position_m[keep]
-        )  # fmt: skip
+        mark_transmitters(each, [rows[row] for row in keep], shown.radio_map.tx_position_m[keep])
         _boxes(each, after)
     which = "best transmitter" if tx is None else after.radio_map.tx_name[tx]
     write_title(figure, after.radio_map.attributes, after.news, which)
@@ -118,9 +116,14 @@ def _field(
 ) -> None:
     axes.set_facecolor(UNREACHED)
     image = axes.imshow(
-        values, origin="lower", extent=extent, interpolation="nearest",
-        vmin=limits[0], vmax=limits[1], cmap=colors,
-    )  # fmt: skip
+        values,
+        origin="lower",
+        extent=extent,
+        interpolation="nearest",
+        vmin=limits[0],
+        vmax=limits[1],
+        cmap=colors,
+    )
     color_bar(axes, image, values, label)
     _frame(axes, extent, title)
 
@@ -150,15 +153,24 @@ def _decision(
 
     codes = after.decision.max(axis=0) if tx is None else after.decision[tx]
     axes.imshow(
-        codes, origin="lower", extent=extent, interpolation="nearest", vmin=-0.5, vmax=2.5,
+        codes,
+        origin="lower",
+        extent=extent,
+        interpolation="nearest",
+        vmin=-0.5,
+        vmax=2.5,
         cmap=ListedColormap(list(_COLORS)),
-    )  # fmt: skip
+    )
     share = [100 * float((codes == code).mean()) for code in range(len(DECISIONS))]
     axes.legend(
         [Patch(facecolor=color, edgecolor=BLACK, linewidth=0.5) for color in _COLORS],
         [f"{name}, {part:.0f} %" for name, part in zip(DECISIONS, share, strict=True)],
-        loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, frameon=False, fontsize=9,
-    )  # fmt: skip
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.14),
+        ncols=3,
+        frameon=False,
+        fontsize=9,
+    )
     _frame(axes, extent, "decision")
 
 
@@ -179,7 +191,14 @@ def _boxes(axes: "Axes", after: Snapshot) -> None:
             style = "--" if number == 0 and len(places) > 1 else "-"
             axes.add_patch(
                 Rectangle(
-                    (x, y), right - x, top - y, fill=False, edgecolor=BLACK, linewidth=1.3,
-                    linestyle=style, zorder=4, gid="edit",
+                    (x, y),
+                    right - x,
+                    top - y,
+                    fill=False,
+                    edgecolor=BLACK,
+                    linewidth=1.3,
+                    linestyle=style,
+                    zorder=4,
+                    gid="edit",
                 )
-            )  # fmt: skip
+            )

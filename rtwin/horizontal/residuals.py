@@ -117,8 +117,9 @@ def residuals(twin: StoredTwin, data: Measurements, quantity: str) -> Residuals:
     known = (cell >= 0) & ~means.censored
     aside = dict(data.set_aside)
     for reason, lost in (
-        ("outside the map", cell < 0), ("below the noise floor", (cell >= 0) & means.censored),
-    ):  # fmt: skip
+        ("outside the map", cell < 0),
+        ("below the noise floor", (cell >= 0) & means.censored),
+    ):
         if lost.any():
             aside[reason] = int(means.count[lost].sum())
     if not known.any():
@@ -128,9 +129,13 @@ def residuals(twin: StoredTwin, data: Measurements, quantity: str) -> Residuals:
         )
     kept = means.take(known)
     found = residuals_of(
-        twin, row_of[kept.tx], cell[known], kept.level_db - power[kept.tx],
-        kept.uncertainty_db, kept.device,
-    )  # fmt: skip
+        twin,
+        row_of[kept.tx],
+        cell[known],
+        kept.level_db - power[kept.tx],
+        kept.uncertainty_db,
+        kept.device,
+    )
     return replace(found, set_aside=aside)
 
 
@@ -160,14 +165,29 @@ def krige(
     cells = twin.cell_m[:, :2]
     length = _FIELD_LENGTH * float(np.linalg.norm(np.ptp(cells, axis=0)))
     used = np.unique(found.tx)
-    everywhere = np.concatenate([
-        np.column_stack([cells, np.ones(len(cells)), np.full(len(cells), tx),
-                         np.zeros(len(cells)), np.ones(len(cells))])
-        for tx in used
-    ])  # fmt: skip
-    here = np.column_stack([
-        cells[found.cell], np.ones(len(found)), found.tx, found.device, np.ones(len(found)),
-    ])  # fmt: skip
+    everywhere = np.concatenate(
+        [
+            np.column_stack(
+                [
+                    cells,
+                    np.ones(len(cells)),
+                    np.full(len(cells), tx),
+                    np.zeros(len(cells)),
+                    np.ones(len(cells)),
+                ]
+            )
+            for tx in used
+        ]
+    )
+    here = np.column_stack(
+        [
+            cells[found.cell],
+            np.ones(len(found)),
+            found.tx,
+            found.device,
+            np.ones(len(found)),
+        ]
+    )
     matrix = np.concatenate([here, everywhere])
     parts = [Part((0, 1), (3,), _FIELD_SD_DB, length)]
     if offsets:

@@ -27,8 +27,14 @@ DECISIONS = ("preserve", "update", "re-trace")
 # docs/calibration.md. A twin that was calibrated or corrected states less.
 UNCERTAINTY_DB = 6.0
 _MAX_RATIO = 4000  # of bytes in memory to bytes on disk; gzip reaches 1030
-_COLUMNS = ("is_inside", "uncertainty_db", "traced_snapshot", "decision", "tx_decision",
-            "tx_seconds")  # fmt: skip
+_COLUMNS = (
+    "is_inside",
+    "uncertainty_db",
+    "traced_snapshot",
+    "decision",
+    "tx_decision",
+    "tx_seconds",
+)
 _TEXTS = ("content_hash", "parent", "created", "news")
 
 
@@ -140,8 +146,19 @@ class Snapshot:
         )
 
 
-_OF_SCENE = ("title", "scene", "geometry_hash", "scene_hash", "source", "licence", "recipe",
-             "frequency_hz", "seed", "variant", "remarks")  # fmt: skip
+_OF_SCENE = (
+    "title",
+    "scene",
+    "geometry_hash",
+    "scene_hash",
+    "source",
+    "licence",
+    "recipe",
+    "frequency_hz",
+    "seed",
+    "variant",
+    "remarks",
+)
 
 
 def read_snapshot(file: Path) -> Snapshot:

@@ -44,9 +44,14 @@ class CellPaths:
         place[cells] = np.arange(len(cells))
         kept = np.flatnonzero(place[self.cell] >= 0)
         return CellPaths(
-            self.tx_m, self.cell_m[cells], place[self.cell[kept]], self.power[kept],
-            self.object[kept], self.interactions[kept], self.vertex_m[kept],
-        )  # fmt: skip
+            self.tx_m,
+            self.cell_m[cells],
+            place[self.cell[kept]],
+            self.power[kept],
+            self.object[kept],
+            self.interactions[kept],
+            self.vertex_m[kept],
+        )
 
     @property
     def corners_m(self) -> Real:

@@ -34,9 +34,14 @@ def stored_twin(
     sigma = np.broadcast_to(np.asarray(sigma_db, np.float64), gain.shape)
     num_tx = len(paths)
     return StoredTwin(
-        state.recipe, state.parts, cells, state.grid.cell_size_m,
-        floored_db(gain.reshape(num_tx, -1)), sigma.reshape(num_tx, -1).copy(), tuple(paths),
-    )  # fmt: skip
+        state.recipe,
+        state.parts,
+        cells,
+        state.grid.cell_size_m,
+        floored_db(gain.reshape(num_tx, -1)),
+        sigma.reshape(num_tx, -1).copy(),
+        tuple(paths),
+    )
 
 
 class Synthesis:

@@ -180,20 +180,22 @@ def history(folder: str | Path) -> list[dict[str, Any]]:
         found = read_snapshot(file)
         if found.parent != (rows[-1]["content_hash"] if rows else ""):
             raise StoreError(f"{file}: is not the child of the snapshot before; a file is missing")
-        rows.append({
-            "snapshot": found.number,
-            "created": found.created,
-            "news": found.news,
-            "decisions": {
-                name: DECISIONS[code]
-                for name, code in zip(found.radio_map.tx_name, found.tx_decision, strict=True)
-            },
-            "share_changed": float((found.decision != PRESERVED).mean()),
-            "seconds": found.seconds,
-            "full_s": found.full_s,
-            "bytes": file.stat().st_size,
-            "content_hash": found.content_hash,
-        })  # fmt: skip
+        rows.append(
+            {
+                "snapshot": found.number,
+                "created": found.created,
+                "news": found.news,
+                "decisions": {
+                    name: DECISIONS[code]
+                    for name, code in zip(found.radio_map.tx_name, found.tx_decision, strict=True)
+                },
+                "share_changed": float((found.decision != PRESERVED).mean()),
+                "seconds": found.seconds,
+                "full_s": found.full_s,
+                "bytes": file.stat().st_size,
+                "content_hash": found.content_hash,
+            }
+        )
     return rows
 
 
@@ -231,9 +233,23 @@ def write_snapshot_map(
     return file
 
 
-_OF_TWIN = ("base_recipe", "edits", "snapshot", "parent", "created", "news", "seconds", "full_s",
-            "more", "low_m", "content_hash", "format", "format_version", "Conventions",
-            "versions")  # fmt: skip
+_OF_TWIN = (
+    "base_recipe",
+    "edits",
+    "snapshot",
+    "parent",
+    "created",
+    "news",
+    "seconds",
+    "full_s",
+    "more",
+    "low_m",
+    "content_hash",
+    "format",
+    "format_version",
+    "Conventions",
+    "versions",
+)
 
 
 @contextmanager

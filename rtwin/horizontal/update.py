@@ -23,8 +23,11 @@ from rtwin.horizontal.twin import append_snapshot, open_twin, updating
 from rtwin.trace import Effort, world_of_parts
 
 _DECISION: dict[How, int] = {
-    "kept": PRESERVED, "evaluated": UPDATED, "partial": RETRACED, "traced": RETRACED
-}  # fmt: skip
+    "kept": PRESERVED,
+    "evaluated": UPDATED,
+    "partial": RETRACED,
+    "traced": RETRACED,
+}
 FLOOR_DB = -150.0  # of path gain: what is below it is nothing
 CHANGED_DB = 1.0
 

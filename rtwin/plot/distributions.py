@@ -61,9 +61,13 @@ def plot_cdf(dataset: PathDataset, metric: str = "summary", tx: int | None = Non
     with_path = (~np.isnan(values)).sum(axis=0)
     labels = [f"{names[row]} ({with_path[row]} of {dataset.num_rx} links)" for row in rows]
     figure.legend(
-        figure.axes[0].get_lines()[: len(rows)], labels, loc="outside lower center",
-        ncols=min(len(rows), 3), frameon=False, fontsize=10,
-    )  # fmt: skip
+        figure.axes[0].get_lines()[: len(rows)],
+        labels,
+        loc="outside lower center",
+        ncols=min(len(rows), 3),
+        frameon=False,
+        fontsize=10,
+    )
     return figure
 
 
@@ -79,15 +83,25 @@ def _curve(axes: "Axes", values: NDArray[np.float64], row: int) -> None:
             np.concatenate([[np.sum(values < x[0]) / len(values)], y]),
         )
     axes.step(
-        x, y, where="post", color=CATEGORIES[row % len(CATEGORIES)], linewidth=2.0,
+        x,
+        y,
+        where="post",
+        color=CATEGORIES[row % len(CATEGORIES)],
+        linewidth=2.0,
         linestyle=_LINES[row // len(CATEGORIES) % len(_LINES)],
-    )  # fmt: skip
+    )
     if not x.size:
         note = "no link with a path" if not values.size else "no finite value"
         axes.text(
-            0.5, 0.5, note, transform=axes.transAxes, ha="center", va="center", fontsize=11,
+            0.5,
+            0.5,
+            note,
+            transform=axes.transAxes,
+            ha="center",
+            va="center",
+            fontsize=11,
             color=GREY,
-        )  # fmt: skip
+        )
 
 
 def _frame(axes: "Axes", metric: str) -> None:

@@ -80,10 +80,16 @@ def plot_delay_profile(dataset: PathDataset, rx: int, tx: int = 0) -> "Figure":
         color = PATH_CLASSES[name]
         axes.vlines(delay_ns[chosen], floor, power_db[chosen], color=color, lw=1.6, alpha=0.8)
         axes.plot(
-            delay_ns[chosen], power_db[chosen], "o", color=color, markersize=6.5,
-            markeredgecolor="white", markeredgewidth=0.7, zorder=3,
+            delay_ns[chosen],
+            power_db[chosen],
+            "o",
+            color=color,
+            markersize=6.5,
+            markeredgecolor="white",
+            markeredgewidth=0.7,
+            zorder=3,
             label=f"{name} ({np.count_nonzero(chosen)})",
-        )  # fmt: skip
+        )
     axes.set_ylim(floor, top)
     axes.margins(x=0.06)
     axes.set_xlabel("delay [ns]")
@@ -173,9 +179,12 @@ def plot_angular_spectrum(dataset: PathDataset, rx: int, tx: int = 0) -> "Figure
         panel = figure.add_subplot(grid[1, column])
         _stems(panel, np.degrees(zenith), power_db, floor, classes)
         panel.set(
-            xlim=(-3, 183), ylim=(floor, top), xticks=range(0, 181, 30),
-            xlabel=f"zenith of {name} [deg] (0 up)", ylabel="path power [dB]",
-        )  # fmt: skip
+            xlim=(-3, 183),
+            ylim=(floor, top),
+            xticks=range(0, 181, 30),
+            xlabel=f"zenith of {name} [deg] (0 up)",
+            ylabel="path power [dB]",
+        )
         panel.spines[["top", "right"]].set_visible(False)
         panel.grid(axis="y", color=UNREACHED, linewidth=0.8)
         panel.set_axisbelow(True)
@@ -195,10 +204,16 @@ def _stems(
         color = PATH_CLASSES[name]
         axes.vlines(angle[chosen], floor, power_db[chosen], color=color, lw=1.4, alpha=0.7)
         axes.plot(
-            angle[chosen], power_db[chosen], "o", color=color, markersize=5.5,
-            markeredgecolor="white", markeredgewidth=0.6, zorder=3,
+            angle[chosen],
+            power_db[chosen],
+            "o",
+            color=color,
+            markersize=5.5,
+            markeredgecolor="white",
+            markeredgewidth=0.6,
+            zorder=3,
             label=f"{name} ({np.count_nonzero(chosen)})",
-        )  # fmt: skip
+        )
 
 
 def _polar_frame(axes: Any, title: str, floor: float, top: float) -> None:

@@ -65,9 +65,14 @@ def plot_radio_map(radio_map: RadioMap, metric: str = "rss", tx: int | None = No
 def _field(axes: "Axes", field: MapField, extent: tuple[float, float, float, float]) -> None:
     low, high = field.limits
     image = axes.imshow(
-        field.values, origin="lower", extent=extent, interpolation="nearest", vmin=low, vmax=high,
+        field.values,
+        origin="lower",
+        extent=extent,
+        interpolation="nearest",
+        vmin=low,
+        vmax=high,
         cmap=field.colors,
-    )  # fmt: skip
+    )
     color_bar(axes, image, field.values, field.label)
     if np.isnan(field.values).any():
         _legend(axes, [(field.empty, UNREACHED)])
@@ -86,9 +91,15 @@ def _serving(
     colors = [CATEGORIES[row % len(CATEGORIES)] for row in rows]
     shown = np.ma.masked_invalid(field.values - rows[0])
     axes.imshow(
-        shown, origin="lower", extent=extent, interpolation="nearest",
-        cmap=ListedColormap(colors), vmin=-0.5, vmax=len(colors) - 0.5, alpha=0.85,
-    )  # fmt: skip
+        shown,
+        origin="lower",
+        extent=extent,
+        interpolation="nearest",
+        cmap=ListedColormap(colors),
+        vmin=-0.5,
+        vmax=len(colors) - 0.5,
+        alpha=0.85,
+    )
     share = [float((field.values == row).mean()) for row in rows]
     entries = [
         (f"{radio_map.tx_name[row]}, {_percent(part)}", color)
@@ -108,8 +119,12 @@ def _legend(axes: "Axes", entries: list[tuple[str, str]]) -> None:
 
     handles = [Patch(facecolor=color, edgecolor=GREY, linewidth=0.5) for _, color in entries]
     legend = axes.figure.legend(
-        handles, [name for name, _ in entries], loc="outside lower center",
-        ncols=min(len(entries), 5), frameon=False, fontsize=10,
-    )  # fmt: skip
+        handles,
+        [name for name, _ in entries],
+        loc="outside lower center",
+        ncols=min(len(entries), 5),
+        frameon=False,
+        fontsize=10,
+    )
     for text in legend.get_texts():
         text.set_parse_math(False)

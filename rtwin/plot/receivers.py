@@ -141,6 +141,11 @@ def _receivers(
     if entries:
         handles, names = zip(*entries, strict=True)
         axes.figure.legend(
-            handles, names, loc="outside lower center", ncols=len(entries), frameon=False,
-            fontsize=10, markerscale=max(1.0, 6.0 / size**0.5),
-        )  # fmt: skip
+            handles,
+            names,
+            loc="outside lower center",
+            ncols=len(entries),
+            frameon=False,
+            fontsize=10,
+            markerscale=max(1.0, 6.0 / size**0.5),
+        )

@@ -162,9 +162,15 @@ def mark_transmitters(
         if only not in (None, row) or not ((place >= 0) & (place <= 1)).all():
             continue
         axes.plot(
-            *position[:2], "^", color=VERMILION, markeredgecolor="white", markeredgewidth=1.4,
-            markersize=11, zorder=5, gid="transmitter",
-        )  # fmt: skip
+            *position[:2],
+            "^",
+            color=VERMILION,
+            markeredgecolor="white",
+            markeredgewidth=1.4,
+            markersize=11,
+            zorder=5,
+            gid="transmitter",
+        )
         side = 1 if place[0] < 0.7 else -1
         # Below, beside or above: the first that no other name has taken.
         height = 1 if place[1] < 0.9 else -1
@@ -174,11 +180,18 @@ def mark_transmitters(
                 break
         taken.append(spot)
         axes.annotate(
-            textwrap.shorten(name, 24, placeholder=" ..."), position[:2], (9 * side, 9 * step),
-            textcoords="offset points", ha="left" if side > 0 else "right", va="center",
-            fontsize=10, fontweight="bold", zorder=6, parse_math=False,
+            textwrap.shorten(name, 24, placeholder=" ..."),
+            position[:2],
+            (9 * side, 9 * step),
+            textcoords="offset points",
+            ha="left" if side > 0 else "right",
+            va="center",
+            fontsize=10,
+            fontweight="bold",
+            zorder=6,
+            parse_math=False,
             path_effects=[withStroke(linewidth=3, foreground="white")],
-        )  # fmt: skip
+        )
 
 
 def save_figure(figure: "Figure", file: str | Path) -> Path:

@@ -34,9 +34,12 @@ TRACE_METRICS = {
     "rss": ("Received power", "received power [dBm]", "rss_dbm"),
     "cqi": ("CQI", "CQI", "cqi"),
     "serving": ("Serving cell", "", "serving_tx"),
-    "error": ("Standard error of the path gain", "standard error [dB]",
-              "path_gain_standard_error_db"),
-}  # fmt: skip
+    "error": (
+        "Standard error of the path gain",
+        "standard error [dB]",
+        "path_gain_standard_error_db",
+    ),
+}
 _PERCENTILES = (10, 50, 90)
 
 
@@ -123,9 +126,13 @@ def _cells(above: "Axes", below: "Axes", trace: LinkTrace, xy: NDArray[np.float6
         below.plot(trace.time_s, (serving == row).sum(axis=1), color=color, linewidth=1.6)
     below.plot(trace.time_s, (serving < 0).sum(axis=1), color=VERMILION, linewidth=1.2)
     below.plot(
-        trace.time_s, np.cumsum(trace.handover.sum(axis=1)), color=GREY, linewidth=1.2,
-        linestyle="--", label="handovers so far",
-    )  # fmt: skip
+        trace.time_s,
+        np.cumsum(trace.handover.sum(axis=1)),
+        color=GREY,
+        linewidth=1.2,
+        linestyle="--",
+        label="handovers so far",
+    )
     below.set_ylabel("users", fontsize=11)
     below.legend(frameon=False, fontsize=10)
     legend = above.legend(frameon=False, fontsize=10, markerscale=2)

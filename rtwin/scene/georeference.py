@@ -62,9 +62,12 @@ class Georeference(Table):
         easting, northing = transformer(WGS84, self.epsg).transform(lon, lat)
         origin = self.origin_easting_m, self.origin_northing_m, self.origin_height_m
         return np.stack(
-            [np.asarray(v, np.float64) - o for v, o in zip((easting, northing, height), origin,
-                                                           strict=True)], axis=-1
-        )  # fmt: skip
+            [
+                np.asarray(v, np.float64) - o
+                for v, o in zip((easting, northing, height), origin, strict=True)
+            ],
+            axis=-1,
+        )
 
     def to_geographic(self, position_m: ArrayLike) -> NDArray[np.float64]:
         """Latitude [deg], longitude [deg] and height [m], [..., 3], of scene coordinates.

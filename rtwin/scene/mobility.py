@@ -117,10 +117,14 @@ def random_waypoint(
 
 def _source(kind: str, walk: Walk) -> dict[str, Any]:
     return {
-        "kind": kind, "duration_s": walk.duration_s, "interval_s": walk.interval_s,
-        "num_ues": walk.num_ues, "pause_s": walk.pause_s, "seed": walk.seed,
+        "kind": kind,
+        "duration_s": walk.duration_s,
+        "interval_s": walk.interval_s,
+        "num_ues": walk.num_ues,
+        "pause_s": walk.pause_s,
+        "seed": walk.seed,
         "speed_m_s": list(walk.speed_m_s),
-    }  # fmt: skip
+    }
 
 
 @dataclass(frozen=True)

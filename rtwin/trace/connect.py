@@ -123,9 +123,12 @@ class _Walkers:
             self._record(alive[mask], code, hit.triangle[mask], hit.point[mask], hit.normal[mask])
         rows = alive[diffracts]
         self._record(
-            rows, InteractionType.DIFFRACTION, first_faces(self._world, self._wedge[rows]),
-            target[diffracts], self._wedge["n0"][rows],
-        )  # fmt: skip
+            rows,
+            InteractionType.DIFFRACTION,
+            first_faces(self._world, self._wedge[rows]),
+            target[diffracts],
+            self._wedge["n0"][rows],
+        )
         self._remaining[alive[reflects | diffracts]] -= 1
         self.alive = alive[reflects | diffracts | passes]
 

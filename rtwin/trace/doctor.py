@@ -20,8 +20,16 @@ from rtwin.trace.world import load_world
 from rtwin.units import to_db
 
 PACKAGES = (
-    "rtwin", "sionna-rt", "mitsuba", "drjit", "numpy", "h5py", "xarray", "trimesh", "tensorflow",
-)  # fmt: skip
+    "rtwin",
+    "sionna-rt",
+    "mitsuba",
+    "drjit",
+    "numpy",
+    "h5py",
+    "xarray",
+    "trimesh",
+    "tensorflow",
+)
 FRIIS_TOLERANCE_DB = 0.01
 _DISTANCE_M = 100.0
 
@@ -66,15 +74,23 @@ def _friis_test() -> dict[str, float]:
     start = time.perf_counter()
     recipe = recipe_from_dict(
         {
-            "title": "Friis", "frequency_hz": 3.5e9,
-            "object": [{"name": "plate", "material": "metal", "shape": "plane",
-                        "center_m": [0, 0, -50], "size_m": [1, 1]}],
+            "title": "Friis",
+            "frequency_hz": 3.5e9,
+            "object": [
+                {
+                    "name": "plate",
+                    "material": "metal",
+                    "shape": "plane",
+                    "center_m": [0, 0, -50],
+                    "size_m": [1, 1],
+                }
+            ],
             "transmitter": [{"name": "tx", "position_m": [0, 0, 10]}],
             "receivers": {"kind": "list", "positions_m": [[_DISTANCE_M, 0, 10]]},
             "solver": {"max_depth": 1, "rays": 1000},
         },
         "self-test",
-    )  # fmt: skip
+    )
     world = load_world(recipe)
     traced = Tracer(world).trace(place(world))
     direct = np.abs(traced.a[(traced.interactions == 0).all(axis=1)]) ** 2
@@ -110,8 +126,10 @@ def _gpu() -> str | None:
     try:
         run = subprocess.run(
             [command, "--query-gpu=name", "--format=csv,noheader"],
-            capture_output=True, text=True, timeout=10,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     names = run.stdout.strip().splitlines()

@@ -66,9 +66,13 @@ def evaluate_paths(
         )
         orientation = np.concatenate([end.orientation_rad for end in ends])[alike]
         a[rows], doppler[rows] = coefficients(
-            world, table, End(position[alike], orientation, antenna), rx_end,
-            diffraction=recipe.solver.diffraction, source=(np.cumsum(alike) - 1)[tx[rows]],
-        )  # fmt: skip
+            world,
+            table,
+            End(position[alike], orientation, antenna),
+            rx_end,
+            diffraction=recipe.solver.diffraction,
+            source=(np.cumsum(alike) - 1)[tx[rows]],
+        )
     velocity = np.array([spec.velocity_m_s for spec in recipe.transmitter], np.float64)
     tx_m, rx_m = position[tx], receivers.position_m[rx]
     loss = vegetation_loss_db(world, interactions, vertex_m, tx_m, rx_m)

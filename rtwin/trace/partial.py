@@ -270,10 +270,15 @@ def _evaluated(
     loss = trace.vegetation_loss_db.copy()
     if len(rows):
         a[rows], doppler[rows], loss[rows] = evaluate_paths(
-            tracer.world, receivers, np.full(len(rows), number), trace.receiver[rows],
-            trace.interactions[rows], trace.triangle[rows], trace.edge[rows],
+            tracer.world,
+            receivers,
+            np.full(len(rows), number),
+            trace.receiver[rows],
+            trace.interactions[rows],
+            trace.triangle[rows],
+            trace.edge[rows],
             trace.vertex_m[rows],
-        )  # fmt: skip
+        )
     a[trace.is_repeat], doppler[trace.is_repeat] = 0, 0
     return replace(trace, a=a, doppler_hz=doppler, vegetation_loss_db=loss)
 

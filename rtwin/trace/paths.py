@@ -131,18 +131,25 @@ class Tracer:
         found = self.unevaluated(number, table)
         once = np.flatnonzero(~is_repeat)
         some, some_doppler = coefficients(
-            self.world, table.take(once), source.end, receiver_end(recipe, receivers),
-            diffraction=diffraction, samples_per_source=samples,
-        )  # fmt: skip
+            self.world,
+            table.take(once),
+            source.end,
+            receiver_end(recipe, receivers),
+            diffraction=diffraction,
+            samples_per_source=samples,
+        )
         kind, vertex = found.interactions[once], found.vertex_m[once]
         tx_m = np.broadcast_to(source.position_m, (len(once), 3))
         rx_m = receivers.position_m[table.receiver[once]]
         _, departure, arrival = path_ends(kind, vertex, tx_m, rx_m)
         velocity = np.array(recipe.transmitter[number].velocity_m_s, np.float64)
         shift = shift_by_ends_hz(
-            departure, arrival, np.broadcast_to(velocity, (len(once), 3)),
-            receivers.velocity_m_s[table.receiver[once]], recipe.frequency_hz,
-        )  # fmt: skip
+            departure,
+            arrival,
+            np.broadcast_to(velocity, (len(once), 3)),
+            receivers.velocity_m_s[table.receiver[once]],
+            recipe.frequency_hz,
+        )
         loss = vegetation_loss_db(self.world, kind, vertex, tx_m, rx_m)
         found.a[once] = attenuated(some, loss)
         found.doppler_hz[once] = shift + some_doppler

@@ -12,9 +12,14 @@ _TOUCH_M = 0.01
 _RAYS_PER_LAUNCH = 1_000_000
 # Up first; then four directions that rise, turned so that they miss axis-aligned edges.
 _DIRECTIONS = np.array(
-    [[0.013, 0.007, 1.0], [0.86, 0.33, 0.4], [-0.33, 0.86, 0.4], [-0.86, -0.33, 0.4],
-     [0.33, -0.86, 0.4]]
-)  # fmt: skip
+    [
+        [0.013, 0.007, 1.0],
+        [0.86, 0.33, 0.4],
+        [-0.33, 0.86, 0.4],
+        [-0.86, -0.33, 0.4],
+        [0.33, -0.86, 0.4],
+    ]
+)
 _DIRECTIONS /= np.linalg.norm(_DIRECTIONS, axis=1, keepdims=True)
 
 

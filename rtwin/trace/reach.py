@@ -171,9 +171,11 @@ class _Test:
             low, high = self._edge_interval(chain, points)
             reach = dr.gather(mi.Float64, self._edge_length, chain) + EDGE_MARGIN_M + margin
             ok &= (high > -(EDGE_MARGIN_M + margin)) & (low < reach)
-            along = [low] if len(points) == 1 else [
-                dr.maximum(low, -(EDGE_MARGIN_M + margin)), dr.minimum(high, reach)
-            ]  # fmt: skip
+            along = (
+                [low]
+                if len(points) == 1
+                else [dr.maximum(low, -(EDGE_MARGIN_M + margin)), dr.minimum(high, reach)]
+            )
             points = [point for point in points for _ in along]
         clear = mi.Mask(True)  # until a box lies on both sides of a plane: then nothing is known
         met = mi.Mask(False)  # whether the way so far meets one of the boxes asked for
@@ -185,8 +187,10 @@ class _Test:
                 o = dr.gather(mi.Point3d, self._origin[k + 1], chain)
                 e = dr.gather(mi.Point3d, self._direction[k + 1], chain)
                 behind = place <= k
-                aims = [dr.select(behind, o + along[i % len(along)] * e, aim)
-                        for i in range(len(points))]  # fmt: skip
+                aims = [
+                    dr.select(behind, o + along[i % len(along)] * e, aim)
+                    for i in range(len(points))
+                ]
                 at_edge = on & (place == k)
                 moved = [dr.select(at_edge, a, p) for p, a in zip(points, aims, strict=True)]
                 on &= ~at_edge

@@ -29,9 +29,12 @@ def remarks(world: World) -> list[str]:
             "diffuse_reflection is on, but no material has a scattering_coefficient above 0"
         )
     kinds = (
-        solver.line_of_sight, solver.specular_reflection, solver.refraction, solver.diffraction,
+        solver.line_of_sight,
+        solver.specular_reflection,
+        solver.refraction,
+        solver.diffraction,
         solver.diffuse_reflection,
-    )  # fmt: skip
+    )
     if not any(kinds):
         lines.append("every kind of propagation is switched off, so that there are no paths")
     return lines

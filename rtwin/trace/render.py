@@ -190,26 +190,35 @@ def _scene_picture(
     total = np.zeros((view.height, view.width, 4))
     variant = world.engine.variant.replace("mono_polarized", "rgb")
     with mi.util.scoped_set_variant(variant):
-        sensor = mi.load_dict({
-            "type": "perspective", "fov": FIELD_OF_VIEW_DEG, "fov_axis": "x",
-            "near_clip": 0.01, "far_clip": 1e6,
-            "to_world": mi.ScalarTransform4f().look_at(
-                view.position.tolist(), view.target.tolist(), view.up.tolist()
-            ),
-            "film": {
-                "type": "hdrfilm", "width": view.width, "height": view.height,
-                "pixel_format": "rgba", "rfilter": {"type": "box"},
-            },
-            "sampler": {"type": "multijitter"},
-        })  # fmt: skip
+        sensor = mi.load_dict(
+            {
+                "type": "perspective",
+                "fov": FIELD_OF_VIEW_DEG,
+                "fov_axis": "x",
+                "near_clip": 0.01,
+                "far_clip": 1e6,
+                "to_world": mi.ScalarTransform4f().look_at(
+                    view.position.tolist(), view.target.tolist(), view.up.tolist()
+                ),
+                "film": {
+                    "type": "hdrfilm",
+                    "width": view.width,
+                    "height": view.height,
+                    "pixel_format": "rgba",
+                    "rfilter": {"type": "box"},
+                },
+                "sampler": {"type": "multijitter"},
+            }
+        )
         scene = visual_scene_from_wireless_scene(
             world.scene, sensor=sensor, max_depth=LIGHT_BOUNCES
         )
         scene["emitter"] = {"type": "constant", "radiance": {"type": "rgb", "value": list(SKY)}}
         scene["sun"] = {
-            "type": "directional", "direction": sun.tolist(),
+            "type": "directional",
+            "direction": sun.tolist(),
             "irradiance": {"type": "rgb", "value": list(SUN)},
-        }  # fmt: skip
+        }
         if view.clip_m is not None:
             scene["integrator"] = _cut_open(world, view.clip_m)
         scene |= _vegetation(world)
@@ -233,8 +242,11 @@ def _cut_open(world: World, clip_m: float) -> dict[str, Any]:
     place = mi.ScalarTransform4f().translate([center[0], center[1], clip_m])
     plane = {"type": "rectangle", "to_world": place.scale([4 * size[0] + 1, 4 * size[1] + 1, 1])}
     return {
-        "type": "sliced_path", "max_depth": LIGHT_BOUNCES, "hide_emitters": True, "slice1": plane,
-    }  # fmt: skip
+        "type": "sliced_path",
+        "max_depth": LIGHT_BOUNCES,
+        "hide_emitters": True,
+        "slice1": plane,
+    }
 
 
 def _drawing(

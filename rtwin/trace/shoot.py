@@ -81,9 +81,17 @@ def shoot(
         )
         active &= hit.is_valid()
         sample, normal, wedges = generator._sample_radio_material(
-            hit, ray.o, ray.d, sampler.next_1d(), sampler.next_2d(), sampler.next_2d(),
-            enabled, diffraction, edge_diffraction, active,
-        )  # fmt: skip
+            hit,
+            ray.o,
+            ray.d,
+            sampler.next_1d(),
+            sampler.next_2d(),
+            sampler.next_2d(),
+            enabled,
+            diffraction,
+            edge_diffraction,
+            active,
+        )
         kind = dr.select(active, sample.sampled_component, 0)
         active &= kind != 0
         is_diffraction = kind == int(InteractionType.DIFFRACTION)

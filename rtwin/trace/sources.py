@@ -23,13 +23,21 @@ from rtwin.scene.xml_text import checked_xml_text
 from rtwin.trace.engine import Engine, start_engine
 
 _COLORS = {
-    "marble": (0.80, 0.74, 0.63), "metal": (0.60, 0.63, 0.66), "brick": (0.62, 0.33, 0.24),
-    "wood": (0.55, 0.40, 0.25), "concrete": (0.62, 0.62, 0.60), "glass": (0.45, 0.65, 0.75),
-    "plasterboard": (0.85, 0.83, 0.78), "ceiling_board": (0.92, 0.92, 0.90),
-    "asphalt_concrete": (0.35, 0.35, 0.36), "ground": (0.45, 0.50, 0.38),
-    "terrain": (0.45, 0.50, 0.38), "water": (0.30, 0.45, 0.58), "vegetation": (0.25, 0.42, 0.20),
+    "marble": (0.80, 0.74, 0.63),
+    "metal": (0.60, 0.63, 0.66),
+    "brick": (0.62, 0.33, 0.24),
+    "wood": (0.55, 0.40, 0.25),
+    "concrete": (0.62, 0.62, 0.60),
+    "glass": (0.45, 0.65, 0.75),
+    "plasterboard": (0.85, 0.83, 0.78),
+    "ceiling_board": (0.92, 0.92, 0.90),
+    "asphalt_concrete": (0.35, 0.35, 0.36),
+    "ground": (0.45, 0.50, 0.38),
+    "terrain": (0.45, 0.50, 0.38),
+    "water": (0.30, 0.45, 0.58),
+    "vegetation": (0.25, 0.42, 0.20),
     "chipboard": (0.66, 0.52, 0.36),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

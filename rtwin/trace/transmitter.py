@@ -139,8 +139,15 @@ def traced_paths(
     aoa_azimuth, aoa_zenith = azimuth_zenith(arrival)
     link = rx * len(once) + tx
     order = np.lexsort((*triangle.T[::-1], *kind.T[::-1], length, link))
-    names = ("a", "doppler_hz", "interactions", "triangle", "edge", "vertex_m",
-             "vegetation_loss_db")  # fmt: skip
+    names = (
+        "a",
+        "doppler_hz",
+        "interactions",
+        "triangle",
+        "edge",
+        "vertex_m",
+        "vegetation_loss_db",
+    )
     return TracedPaths(
         num_paths=np.bincount(link, minlength=len(receivers.position_m) * len(once)),
         delay_s=(length / SPEED_OF_LIGHT_M_S)[order],

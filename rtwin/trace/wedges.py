@@ -9,10 +9,17 @@ from rtwin.trace.world import World
 
 WEDGE_FIELDS = np.dtype(
     [
-        ("shape", "u4"), ("prim0", "u4"), ("primn", "u4"), ("local_edge", "u4"),
-        ("o", "f4", 3), ("e_hat", "f4", 3), ("length", "f4"), ("n0", "f4", 3), ("nn", "f4", 3),
+        ("shape", "u4"),
+        ("prim0", "u4"),
+        ("primn", "u4"),
+        ("local_edge", "u4"),
+        ("o", "f4", 3),
+        ("e_hat", "f4", 3),
+        ("length", "f4"),
+        ("n0", "f4", 3),
+        ("nn", "f4", 3),
     ]
-)  # fmt: skip
+)
 """An edge: its two faces (equal for a free edge), origin, direction, length, face normals."""
 
 NO_EDGE = 255

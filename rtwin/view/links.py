@@ -136,11 +136,16 @@ def _add_paths(buffers: Buffers, dataset: PathDataset, choice: Choice, progress:
 
 # What a page has of each path, and in the last four rows of each interaction.
 _COLUMNS = {
-    "path_gain_db": "f4", "path_delay_ns": "f4", "path_doppler_hz": "f4", "path_class": "u1",
+    "path_gain_db": "f4",
+    "path_delay_ns": "f4",
+    "path_doppler_hz": "f4",
+    "path_class": "u1",
     "path_depth": "u1",
-    "interaction": "u1", "interaction_object": "i4", "interaction_material": "i2",
+    "interaction": "u1",
+    "interaction_object": "i4",
+    "interaction_material": "i2",
     "vertices_m": "f4",
-}  # fmt: skip
+}
 
 
 def _columns(dataset: PathDataset, rows: slice, keep: NDArray[np.int64]) -> dict[str, Any]:

@@ -58,10 +58,18 @@ def add_map(
         for tx in choices:
             field = map_field(radio_map, metric, tx)
             step, steps = _whole_steps(field.values)
-            layers.append({
-                "metric": metric, "tx": tx, "limits": list(field.limits), "title": field.title,
-                "unit": field.unit, "colors": field.colors, "empty": field.empty, "step": step,
-            })  # fmt: skip
+            layers.append(
+                {
+                    "metric": metric,
+                    "tx": tx,
+                    "limits": list(field.limits),
+                    "title": field.title,
+                    "unit": field.unit,
+                    "colors": field.colors,
+                    "empty": field.empty,
+                    "step": step,
+                }
+            )
             values.append(steps)
     buffers.add("map_values", "i2", np.stack(values))
     buffers.add("map_serving", "i2", radio_map.serving_transmitter)

@@ -46,10 +46,12 @@ def scene_model(world: World, max_triangles: int = MAX_TRIANGLES) -> SceneModel:
     triangles, volumes = world.triangles, _volumes(world)
     num_objects = len(world.object_names)
     corners = np.concatenate([triangles.vertices, *(prism for _, prism in volumes)])
-    owner = np.concatenate([
-        triangles.object.astype(np.int64),
-        *(np.full(len(prism), num_objects + row) for row, (_, prism) in enumerate(volumes)),
-    ])  # fmt: skip
+    owner = np.concatenate(
+        [
+            triangles.object.astype(np.int64),
+            *(np.full(len(prism), num_objects + row) for row, (_, prism) in enumerate(volumes)),
+        ]
+    )
     left_out = max(0, len(corners) - max_triangles)
     if left_out:
         a, b, c = (corners[:, k].astype(np.float64) for k in range(3))

@@ -137,11 +137,17 @@ def _content(
         "tx": _transmitters(recipe),
         "camera": _camera(recipe),
         "palette": {
-            "categories": CATEGORIES, "tx": VERMILION, "unreached": UNREACHED, "grey": GREY,
-            "yes": GREEN, "no": ORANGE,
+            "categories": CATEGORIES,
+            "tx": VERMILION,
+            "unreached": UNREACHED,
+            "grey": GREY,
+            "yes": GREEN,
+            "no": ORANGE,
         },
-        "scene": None, "links": None, "map": None,
-    }  # fmt: skip
+        "scene": None,
+        "links": None,
+        "map": None,
+    }
     if world is not None:
         model = scene_model(world)
         content["scene"] = add_scene(buffers, world, model)
@@ -159,10 +165,14 @@ def _content(
     if sources.radio_map is not None:
         content["map"], left = add_map(buffers, open_radio_map(sources.radio_map))
         remarks += left
-    return _clean({
-        **content, "remarks": remarks, "file_remarks": sources.file_remarks,
-        "buffers": buffers.entries,
-    })  # fmt: skip
+    return _clean(
+        {
+            **content,
+            "remarks": remarks,
+            "file_remarks": sources.file_remarks,
+            "buffers": buffers.entries,
+        }
+    )
 
 
 def _transmitters(recipe: Recipe) -> list[dict[str, Any]]:

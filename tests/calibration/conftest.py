@@ -13,10 +13,15 @@ TABLE = {
         {"name": "b", "x_m": 300.0, "y_m": 100.0, "height_m": 25.0},
     ],
     "measurements": {
-        "file": "points.csv", "value": "rss", "tx": "cell", "device": "phone", "x": "x", "y": "y",
+        "file": "points.csv",
+        "value": "rss",
+        "tx": "cell",
+        "device": "phone",
+        "x": "x",
+        "y": "y",
     },
     "validation": {"block_m": 50.0, "repeats": 1, "points": 100, "learning_curve": [20]},
-}  # fmt: skip
+}
 
 
 def shadowed(rng, num, exponent=3.2, shadow_db=6.0, noise_db=1.0):

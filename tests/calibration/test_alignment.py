@@ -36,9 +36,11 @@ def test_importance_is_the_ratio_of_the_densities(samples):
     weight = align_weights(own, real, "importance")
     x, k = own["path_gain_db"], own["k_factor_db"]
     true = np.exp(
-        0.5 * ((x + 100) / 10) ** 2 - 0.5 * ((x + 94) / 8) ** 2
-        + 0.5 * (k / 6) ** 2 - 0.5 * ((k - 3) / 5) ** 2
-    )  # fmt: skip
+        0.5 * ((x + 100) / 10) ** 2
+        - 0.5 * ((x + 94) / 8) ** 2
+        + 0.5 * (k / 6) ** 2
+        - 0.5 * ((k - 3) / 5) ** 2
+    )
     middle = (np.abs(x + 97) < 12) & (np.abs(k) < 8)
     error = np.log(weight[middle] / weight[middle].mean() / true[middle] * true[middle].mean())
     assert np.sqrt(np.mean(error**2)) < 0.2

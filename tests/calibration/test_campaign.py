@@ -33,11 +33,9 @@ def test_shipped_campaigns_are_valid():
 
 def test_azimuths_of_compass_and_frame_agree():
     north, east = (
-        campaign_from_dict(
-            changed(("transmitter", 0, key), value), "x", "."
-        ).transmitter[0].yaw_deg
+        campaign_from_dict(changed(("transmitter", 0, key), value), "x", ".").transmitter[0].yaw_deg
         for key, value in (("compass_deg", 0.0), ("azimuth_deg", 90.0))
-    )  # fmt: skip
+    )
     assert north == east == 90.0
 
 

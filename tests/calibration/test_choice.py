@@ -84,10 +84,12 @@ def test_names_that_nothing_has_are_one_line(chosen):
 
 def test_candidates_are_named_once():
     table = {
-        "title": "t", "frequency_hz": 3e9, "transmitter": [{"name": "a", "x_m": 0, "y_m": 0,
-        "height_m": 9}], "measurements": {"file": "p.csv", "x": "x", "y": "y"},
+        "title": "t",
+        "frequency_hz": 3e9,
+        "transmitter": [{"name": "a", "x_m": 0, "y_m": 0, "height_m": 9}],
+        "measurements": {"file": "p.csv", "x": "x", "y": "y"},
         "fit": {"material_choice": [{"candidates": ["brick", "brick"]}]},
-    }  # fmt: skip
+    }
     with pytest.raises(CampaignError, match="twice"):
         campaign_from_dict(table, "t", ".")
 

@@ -17,9 +17,11 @@ def table(measured_yard):
     world = world_of(recipe, campaign)
     model = build_model(world, data.take(np.arange(0, len(data), 3)))
     spec = FitSpec(
-        parameters=("relative_permittivity", "diffraction"), materials=("brick", "concrete"),
-        starts=2, refined=1,
-    )  # fmt: skip
+        parameters=("relative_permittivity", "diffraction"),
+        materials=("brick", "concrete"),
+        starts=2,
+        refined=1,
+    )
     parameters = parameters_of(spec, world.materials, model.materials, model.sectors)
     fit = fit_physics(model, parameters, spec)
     return {row["parameter"]: row for row in information_table(model, fit, spec)}, fit, world
@@ -40,10 +42,10 @@ def test_only_what_is_made_of_it_tells_of_a_material(table):
     rows, _, world = table
     bricks = {
         world.object_names[n]
-        for n in np.unique(world.triangles.object[
-            world.triangles.material == world.material_names.index("brick")
-        ])
-    }  # fmt: skip
+        for n in np.unique(
+            world.triangles.object[world.triangles.material == world.material_names.index("brick")]
+        )
+    }
     shares = rows["brick relative permittivity"]["by_object"]
     assert shares
     assert next(iter(shares)) in bricks

@@ -65,9 +65,12 @@ def test_without_a_folder_nothing_is_written():
 
 @pytest.fixture
 def small(tmp_path):
-    folder = make_campaign(load_recipe("courtyard", max_depth=2), tmp_path / "yard",
-                           {"brick": {"relative_permittivity": 6.0, "conductivity_s_per_m": 0.08}},
-                           num_points=40)  # fmt: skip
+    folder = make_campaign(
+        load_recipe("courtyard", max_depth=2),
+        tmp_path / "yard",
+        {"brick": {"relative_permittivity": 6.0, "conductivity_s_per_m": 0.08}},
+        num_points=40,
+    )
     text = (folder / "campaign.toml").read_text()
     text = text.replace('"relative_permittivity", "conductivity"', '"relative_permittivity"')
     text = text.replace(

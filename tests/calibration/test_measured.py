@@ -19,12 +19,17 @@ PLAIN = {
     "frequency_hz": 3.5e9,
     "geometry": {"ground": ["ground"]},
     "object": [
-        {"name": "ground", "material": "concrete", "shape": "plane",
-         "center_m": [150, 50, 0], "size_m": [500, 500]},
+        {
+            "name": "ground",
+            "material": "concrete",
+            "shape": "plane",
+            "center_m": [150, 50, 0],
+            "size_m": [500, 500],
+        },
     ],
     "transmitter": [{"name": "a", "position_m": [0, 0, 20], "power_dbm": 30}],
     "radio_map": {"cell_size_m": 10.0, "area": [-50, -150, 350, 250]},
-}  # fmt: skip
+}
 
 
 def test_between_three_points_the_level_is_the_plane_through_them():
@@ -43,9 +48,13 @@ def test_a_phone_that_hears_less_is_brought_to_the_first_one_s_level(plain_campa
     twice = [np.concatenate([column, column]) for column in (data.tx, data.position_m[:, 0])]
     two = data.take(np.tile(np.arange(len(data)), 2))
     two = type(two)(
-        **{**vars(two), "tx": twice[0], "device": np.concatenate([both, both + 1]),
-           "level_db": np.concatenate([data.level_db, data.level_db - 7.0])}
-    )  # fmt: skip
+        **{
+            **vars(two),
+            "tx": twice[0],
+            "device": np.concatenate([both, both + 1]),
+            "level_db": np.concatenate([data.level_db, data.level_db - 7.0]),
+        }
+    )
     one = one_device(two)
     np.testing.assert_allclose(one.level_db[len(data) :], data.level_db)
     assert one.devices == ("p",)
@@ -130,8 +139,18 @@ def test_the_command(measured, tmp_path):
     (tmp_path / "scene.toml").write_text(tomlkit.dumps(PLAIN))
     out = tmp_path / "cli.h5"
     result = CliRunner().invoke(
-        app, ["radiomap", str(tmp_path / "scene.toml"), "-o", str(out), "--measurements",
-              str(tmp_path), "--transmitters", "a", "--quiet"]
-    )  # fmt: skip
+        app,
+        [
+            "radiomap",
+            str(tmp_path / "scene.toml"),
+            "-o",
+            str(out),
+            "--measurements",
+            str(tmp_path),
+            "--transmitters",
+            "a",
+            "--quiet",
+        ],
+    )
     assert result.exit_code == 0, result.output
     assert open_radio_map(out).tx_name == ("a",)

@@ -89,8 +89,12 @@ def test_power_delay_profiles_and_spreads(tmp_path):
         h5["delay_s"] = [0.0, 1e-7]
     table = copy.deepcopy(TABLE)
     table["measurements"] = {
-        "file": "pdp.h5", "quantity": "power_delay_profile", "value": "pdp", "x": "x", "y": "y",
-    }  # fmt: skip
+        "file": "pdp.h5",
+        "quantity": "power_delay_profile",
+        "value": "pdp",
+        "x": "x",
+        "y": "y",
+    }
     data = read_measurements(campaign_from_dict(table, "pdp", tmp_path))
     assert data.level_db == pytest.approx([to_db(4e-9)])
     assert data.set_aside == {"without a number": 1}

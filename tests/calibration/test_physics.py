@@ -72,9 +72,11 @@ def test_fit_finds_the_truth_and_says_what_it_cannot_see(courtyard):
     model, truth = courtyard
     world = model.bundles[0].world
     spec = FitSpec(
-        parameters=("relative_permittivity", "conductivity"), materials=("brick", "concrete"),
-        starts=6, refined=1,
-    )  # fmt: skip
+        parameters=("relative_permittivity", "conductivity"),
+        materials=("brick", "concrete"),
+        starts=6,
+        refined=1,
+    )
     parameters = parameters_of(spec, world.materials, model.materials, model.sectors)
     train = np.arange(0, len(model.data), 2)
     fit = fit_physics(model.take(train), parameters, spec)

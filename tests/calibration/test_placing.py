@@ -57,9 +57,11 @@ def test_only_the_height_moves_where_only_it_is_free(measured_yard):
 def test_where_nothing_is_measured_the_campaign_is_believed(measured_yard):
     """Three rows cannot place a mast: what they do not see stays."""
     found = search(
-        measured_yard, (0.0, 0.0, 0.0), np.arange(3),
+        measured_yard,
+        (0.0, 0.0, 0.0),
+        np.arange(3),
         FitSpec(parameters=("tx_height",), height_sd_m=0.5),
-    )  # fmt: skip
+    )
     assert np.all(found.shift_m == 0)
     assert "cannot see" in found.rows[0]["verdict"]
 
@@ -71,9 +73,11 @@ def test_what_is_not_free_has_no_prior():
 
 def test_impossible_widths_are_one_line():
     table = {
-        "title": "t", "frequency_hz": 3e9, "transmitter": [{"name": "a", "x_m": 0, "y_m": 0,
-        "height_m": 9}], "measurements": {"file": "p.csv", "x": "x", "y": "y"},
+        "title": "t",
+        "frequency_hz": 3e9,
+        "transmitter": [{"name": "a", "x_m": 0, "y_m": 0, "height_m": 9}],
+        "measurements": {"file": "p.csv", "x": "x", "y": "y"},
         "fit": {"position_sd_m": -1},
-    }  # fmt: skip
+    }
     with pytest.raises(CampaignError, match="position_sd_m"):
         campaign_from_dict(table, "t", ".")

@@ -59,9 +59,12 @@ def test_all_methods_fit_the_same_physics(measured_yard):
     losses = {}
     for method, starts in (("gradient", 8), ("annealing", 6), ("bayesian", 24), ("grid", 1)):
         spec = FitSpec(
-            parameters=("relative_permittivity", "conductivity"), materials=("brick",),
-            method=method, starts=starts, refined=2,
-        )  # fmt: skip
+            parameters=("relative_permittivity", "conductivity"),
+            materials=("brick",),
+            method=method,
+            starts=starts,
+            refined=2,
+        )
         parameters = parameters_of(spec, world.materials, model.materials, model.sectors)
         fit = fit_physics(model, parameters, spec)
         losses[method] = (fit.loss, fit.values["brick relative permittivity"])

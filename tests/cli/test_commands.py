@@ -32,8 +32,12 @@ def rtwin(*arguments, cwd=None):
     code = "from rtwin.cli import main; main()"
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
-        capture_output=True, text=True, timeout=300, cwd=cwd, env={**os.environ, "COLUMNS": "100"},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "100"},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +45,10 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     runs = {
         "paths": rtwin("generate", "courtyard", "-o", folder / "p.h5", "--receivers", 8),
-        "map": rtwin("radiomap", "courtyard", "-o", folder / "m.h5", "--cell-size", 10,
-                     "--rays", 100_000),
-    }  # fmt: skip
+        "map": rtwin(
+            "radiomap", "courtyard", "-o", folder / "m.h5", "--cell-size", 10, "--rays", 100_000
+        ),
+    }
     return folder, runs
 
 
@@ -89,8 +94,17 @@ def test_radiomap_reports(made):
 
 def test_sample_reports(made):
     folder, _ = made
-    arguments = ("sample", folder / "m.h5", "random-waypoint", "-o", folder / "t.h5",
-                 "--ues", 3, "--duration", 2)  # fmt: skip
+    arguments = (
+        "sample",
+        folder / "m.h5",
+        "random-waypoint",
+        "-o",
+        folder / "t.h5",
+        "--ues",
+        3,
+        "--duration",
+        2,
+    )
     first = rtwin(*arguments)
     assert first.returncode == 0, first.stderr
     assert "3 for 2 s" in first.stdout
@@ -118,9 +132,7 @@ def test_info_and_validate(made, file):
     table = runner.invoke(app, ["info", str(folder / file)]).stdout
     assert info["content_hash"] in table
     answer = runner.invoke(app, ["validate", str(folder / file), "--json"])
-    assert json.loads(answer.stdout) == {
-        "file": str(folder / file), "valid": True, "problems": []
-    }  # fmt: skip
+    assert json.loads(answer.stdout) == {"file": str(folder / file), "valid": True, "problems": []}
     assert answer.exit_code == 0
 
 
@@ -159,9 +171,11 @@ def test_doctor_says_what_is_wrong(tmp_path):
     bad.write_text("no library")
     code = "from rtwin.cli import main; main()"
     result = subprocess.run(
-        [sys.executable, "-c", code, "doctor"], capture_output=True, text=True,
+        [sys.executable, "-c", code, "doctor"],
+        capture_output=True,
+        text=True,
         env={**os.environ, "DRJIT_LIBLLVM_PATH": str(bad)},
-    )  # fmt: skip
+    )
     assert result.returncode == 1
     assert "not ok: DRJIT_LIBLLVM_PATH" in result.stdout
     assert "Traceback" not in result.stderr
@@ -217,8 +231,7 @@ BAD_TOML = 'title = "x"\nfrequency_hz = 3.5e9\nfrequncy = 1\n'
 def test_bad_input_is_one_line(tmp_path, arguments, line):
     (tmp_path / "bad.toml").write_text(BAD_TOML)
     (tmp_path / "letter.txt").write_text("dear")
-    result = rtwin(*arguments, *(["--quiet"] if arguments[0] in LOUD else []),
-                   cwd=tmp_path)  # fmt: skip
+    result = rtwin(*arguments, *(["--quiet"] if arguments[0] in LOUD else []), cwd=tmp_path)
     assert result.returncode == 1
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr
     assert line in result.stderr
@@ -230,8 +243,10 @@ def test_output_that_nobody_reads():
     code = "from rtwin.cli import main; main()"
     result = subprocess.run(
         f"{sys.executable} -c '{code}' scenes --json | head -c 1",
-        shell=True, capture_output=True, text=True,
-    )  # fmt: skip
+        shell=True,
+        capture_output=True,
+        text=True,
+    )
     assert "Traceback" not in result.stderr
 
 
@@ -243,8 +258,9 @@ def test_interruption_is_one_line():
     )
     result = subprocess.run(
         [sys.executable, "-c", code, "generate", "courtyard", "-o", "x.h5", "--quiet"],
-        capture_output=True, text=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+    )
     assert result.returncode == 130
     assert result.stderr.startswith("interrupted; ")
     assert result.stderr.count("\n") == 1

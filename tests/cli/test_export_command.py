@@ -27,8 +27,20 @@ def test_list():
 
 
 def test_report_and_progress(twin, tmp_path):
-    said = rtwin("export", twin, "--to", "qd-files", "-o", tmp_path / "q", "-O", "steps=2",
-                 "-O", "duration-s=0.5", "--rx", "0:3")  # fmt: skip
+    said = rtwin(
+        "export",
+        twin,
+        "--to",
+        "qd-files",
+        "-o",
+        tmp_path / "q",
+        "-O",
+        "steps=2",
+        "-O",
+        "duration-s=0.5",
+        "--rx",
+        "0:3",
+    )
     assert said.returncode == 0, said.stderr
     assert "2 steps of 0.25 s" in said.stdout
     assert "2 tx, 3 rx" in said.stdout

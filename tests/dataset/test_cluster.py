@@ -91,8 +91,13 @@ class Saboteur:
 def test_two_nodes_write_the_same_file(many, cluster, tmp_path):
     recipe, expected = many
     stages, before = [], signal.getsignal(signal.SIGTERM)
-    file = generate(recipe, tmp_path / "c.h5", shard_size=2, ray=cluster.address,
-                    progress=lambda *stage: stages.append(stage))  # fmt: skip
+    file = generate(
+        recipe,
+        tmp_path / "c.h5",
+        shard_size=2,
+        ray=cluster.address,
+        progress=lambda *stage: stages.append(stage),
+    )
     assert content(file) == expected
     assert validate_file(file) == []
     assert [s[1] for s in stages if s[0] == "trace"] == list(range(0, 61, 2))
@@ -126,8 +131,7 @@ def test_killed_worker_is_replaced(two_boxes, cluster, tmp_path):
 def test_lost_node_is_done_without(many, cluster, tmp_path):
     recipe, expected = many
     saboteur = Saboteur(8, lambda: cluster.remove_node(cluster.second, allow_graceful=False))
-    file = generate(recipe, tmp_path / "c.h5", shard_size=1, ray=cluster.address,
-                    progress=saboteur)  # fmt: skip
+    file = generate(recipe, tmp_path / "c.h5", shard_size=1, ray=cluster.address, progress=saboteur)
     assert saboteur.deed is None
     assert content(file) == expected
     assert validate_file(file) == []
@@ -185,9 +189,13 @@ def test_program_starts_a_cluster_of_its_own(many, scene, tmp_path):
     file = tmp_path / "c.h5"
     environment = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
     process = subprocess.Popen(
-        command(scene, file, "local", "--quiet"), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, start_new_session=True, env=environment,
-    )  # fmt: skip
+        command(scene, file, "local", "--quiet"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=environment,
+    )
     _, errors = process.communicate()
     assert process.returncode == 0, errors
     assert errors == ""
@@ -201,8 +209,11 @@ def test_interrupted_program_keeps_shards(many, cluster, scene, tmp_path):
     file = tmp_path / "c.h5"
     process = subprocess.Popen(
         command(scene, file, cluster.address, "--quiet", "--shard-size", "1"),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     parts = tmp_path / "c.h5.parts"
     while len(list(parts.glob("shard-??????.h5"))) < 3:
         assert process.poll() is None, process.communicate()
@@ -217,7 +228,12 @@ def test_interrupted_program_keeps_shards(many, cluster, scene, tmp_path):
     kept = len(list(parts.glob("shard-??????.h5")))
     assert kept >= 3
     traced = []
-    generate(recipe, file, shard_size=1, ray=cluster.address,
-             progress=lambda *stage: traced.append(stage))  # fmt: skip
+    generate(
+        recipe,
+        file,
+        shard_size=1,
+        ray=cluster.address,
+        progress=lambda *stage: traced.append(stage),
+    )
     assert traced[0] == ("trace", 2 * kept, 120)
     assert content(file) == expected

@@ -48,8 +48,10 @@ def test_other_materials(two_boxes, stored, tmp_path):
         "[materials.concrete]\nrelative_permittivity = 7.0\nconductivity_s_per_m = 0.3\n"
         '[materials.brick]\nitu = "wood"\n'
     )
-    materials = {"concrete": {"relative_permittivity": 7.0, "conductivity_s_per_m": 0.3},
-                 "brick": {"itu": "wood"}}  # fmt: skip
+    materials = {
+        "concrete": {"relative_permittivity": 7.0, "conductivity_s_per_m": 0.3},
+        "brick": {"itu": "wood"},
+    }
     recipe = two_boxes(transmitter=tx(velocity_m_s=[5, 0, 0]), solver=EDGES, materials=materials)
     fresh = generate(recipe, tmp_path / "fresh.h5")
     new = evaluate(stored, tmp_path / "new.h5", materials=table)
@@ -61,8 +63,9 @@ def test_other_antennas_and_tilt(two_boxes, stored, tmp_path):
     receivers = two_boxes().receivers.model_dump() | {"antenna": {"pattern": "dipole"}}
     recipe = two_boxes(
         transmitter=tx(velocity_m_s=[5, 0, 0], downtilt_deg=8, antenna=PATTERN),
-        solver=EDGES, receivers=receivers,
-    )  # fmt: skip
+        solver=EDGES,
+        receivers=receivers,
+    )
     fresh = generate(recipe, tmp_path / "fresh.h5")
     new = evaluate(
         stored, tmp_path / "new.h5", tx_pattern="tr38901", tx_downtilt_deg=8, rx_pattern="dipole"

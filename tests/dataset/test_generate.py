@@ -134,8 +134,10 @@ def start(recipe, file, limit=0, workers=1):
     arguments = [json.dumps(recipe_dict(recipe)), file, limit, workers]
     return subprocess.Popen(
         [sys.executable, script, *map(str, arguments)],
-        stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def wait_for_shards(file, count, process):
@@ -167,8 +169,9 @@ def test_killed_run_resumes_to_the_same_content(many, tmp_path, sent):
     finished = sorted((tmp_path / "killed.h5.parts").glob("shard-??????.h5"))
     assert len(finished) >= 3
     traced = []
-    generate(recipe, file, shard_size=1,
-             progress=lambda stage, done, total: traced.append((stage, done)))  # fmt: skip
+    generate(
+        recipe, file, shard_size=1, progress=lambda stage, done, total: traced.append((stage, done))
+    )
     assert traced[0] == ("trace", 2 * len(finished)), "finished shards were traced again"
     assert content(file) == expected
     assert not list(tmp_path.glob("*.parts"))

@@ -35,9 +35,11 @@ def test_cells_hold_what_a_receiver_in_their_middle_gets(two_boxes, recipe, file
     radio_map = open_radio_map(file)
     cells = radio_map.cell_centers_m.reshape(-1, 3)
     receivers = {
-        "kind": "list", "keep_invalid": True, "positions_m": cells.tolist(),
+        "kind": "list",
+        "keep_invalid": True,
+        "positions_m": cells.tolist(),
         "antenna": {"polarization": "VH"},
-    }  # fmt: skip
+    }
     alone = generate(
         two_boxes(receivers=receivers, solver={"diffraction": True, "rays": 30_000}),
         tmp_path / "x.h5",

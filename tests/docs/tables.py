@@ -10,10 +10,21 @@ from pydantic.fields import FieldInfo
 from rtwin.dataset.schema import Variable
 
 UNITS = {
-    "_db_per_m": "dB/m", "_s_per_m": "S/m", "_m_s": "m/s", "_hz": "Hz", "_dbm": "dBm", "_db": "dB",
-    "_deg": "degree", "_k": "K", "_s": "s", "_m": "m", "_spacing": "wavelength", "footprint": "m",
-    "holes": "m", "area": "m",
-}  # fmt: skip
+    "_db_per_m": "dB/m",
+    "_s_per_m": "S/m",
+    "_m_s": "m/s",
+    "_hz": "Hz",
+    "_dbm": "dBm",
+    "_db": "dB",
+    "_deg": "degree",
+    "_k": "K",
+    "_s": "s",
+    "_m": "m",
+    "_spacing": "wavelength",
+    "footprint": "m",
+    "holes": "m",
+    "area": "m",
+}
 
 
 def key_rows(model: type[BaseModel]) -> list[list[str]]:

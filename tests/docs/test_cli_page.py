@@ -48,8 +48,10 @@ def test_page_agrees_with_help(command):
     run = subprocess.run(
         [Path(sys.executable).with_name("rtwin"), *command.split(), "--help"],
         env={**os.environ, "COLUMNS": "300", "TERM": "dumb", "NO_COLOR": "1"},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     helped, documented = run.stdout, section(command)
     flags = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", helped)) - {"--help"}
     assert flags == set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", documented))

@@ -24,9 +24,12 @@ def test_pages_with_commands():
 
 def test_set_up_is_two_single_lines():
     lines = [
-        line for b in blocks(README) if b.language == "bash" for line in b.text.splitlines()
+        line
+        for b in blocks(README)
+        if b.language == "bash"
+        for line in b.text.splitlines()
         if "venv" in line
-    ]  # fmt: skip
+    ]
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert len(lines) == 2
     for line in lines:
@@ -50,8 +53,10 @@ def test_benchmark_prints_its_table():
     script = ROOT / command.text.split()[1]
     run = subprocess.run(
         [sys.executable, script, "courtyard", "--receivers", "5"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     header, rule, row = (line for line in run.stdout.splitlines() if line.startswith("|"))
     assert row.startswith("| courtyard | 10 |")
     assert header.count("|") == rule.count("|") == row.count("|")
@@ -134,5 +139,7 @@ def test_lines_are_not_too_long():
 
 def test_commands_are_found():
     assert [c.text for c in commands(README)][:3] == [
-        "python3 -m venv .venv", ". .venv/bin/activate", "pip install '.[viz]'"
-    ]  # fmt: skip
+        "python3 -m venv .venv",
+        ". .venv/bin/activate",
+        "pip install '.[viz]'",
+    ]

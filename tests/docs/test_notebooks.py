@@ -41,9 +41,11 @@ def test_notebook_runs(script, tmp_path):
     assert kinds.count("code") >= 3
     assert kinds[0] == "markdown"
     client = NotebookClient(
-        notebook, timeout=MAX_SECONDS, kernel_name="python3",
+        notebook,
+        timeout=MAX_SECONDS,
+        kernel_name="python3",
         resources={"metadata": {"path": str(tmp_path)}},
-    )  # fmt: skip
+    )
     start = time.perf_counter()
     asyncio.run(client.async_execute())
     assert time.perf_counter() - start < MAX_SECONDS

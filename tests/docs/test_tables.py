@@ -107,8 +107,9 @@ def test_every_layout_is_documented():
 
 
 def test_sweep_is_the_dataset_with_a_frequency():
-    plain, sweep = ({v.name: v for v in layout} for layout in (schema.PATHS_LAYOUT,
-                                                             schema.SWEEP_LAYOUT))  # fmt: skip
+    plain, sweep = (
+        {v.name: v for v in layout} for layout in (schema.PATHS_LAYOUT, schema.SWEEP_LAYOUT)
+    )
     assert set(sweep) - set(plain) == {"frequency_hz"}
     swept = [name for name in plain if sweep[name].dims != plain[name].dims]
     text = " ".join(prose(DATASET).split())

@@ -21,10 +21,15 @@ def trace_of(snr_db, step_s=0.1, bandwidth_hz=20e6):
         "tx_power_dbm": np.full(num_tx, 30.0),
     }
     return make_link_trace(
-        columns, step_s * np.arange(num_steps), tuple(f"ue_{i}" for i in range(num_ues)),
-        np.zeros((num_steps, num_ues, 3)), noise_w * from_db(snr_db), noise_power_w=noise_w,
-        adaptation=LinkAdaptation(bandwidth_hz), interference_load=0.0,
-    )  # fmt: skip
+        columns,
+        step_s * np.arange(num_steps),
+        tuple(f"ue_{i}" for i in range(num_ues)),
+        np.zeros((num_steps, num_ues, 3)),
+        noise_w * from_db(snr_db),
+        noise_power_w=noise_w,
+        adaptation=LinkAdaptation(bandwidth_hz),
+        interference_load=0.0,
+    )
 
 
 @pytest.fixture

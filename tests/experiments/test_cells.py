@@ -95,8 +95,9 @@ def test_nobody_serves_a_user_without_a_cell_or_a_channel():
 def test_a_blocked_user_waits():
     arrivals = np.zeros((20, 2))
     arrivals[0] = 10
-    found = serve(Queues(np.full(2, 20), SLOT_S), arrivals, [10], [10, 10],
-                  blocked=np.array([0, 7]))  # fmt: skip
+    found = serve(
+        Queues(np.full(2, 20), SLOT_S), arrivals, [10], [10, 10], blocked=np.array([0, 7])
+    )
     assert found.delay_bits[0, 0] == 10
     assert found.delay_bits[0, 7] == 10
 

@@ -24,9 +24,14 @@ from rtwin.scene import load_recipe
 from .conftest import trace_of
 
 SMALL = SlicingExperiment(
-    seeds=2, users={"embb": 5, "urllc": 3}, duration_s=3.0, bandwidth_hz=20e6, map_rays=20_000,
-    points=20, check_points=10,
-)  # fmt: skip
+    seeds=2,
+    users={"embb": 5, "urllc": 3},
+    duration_s=3.0,
+    bandwidth_hz=20e6,
+    map_rays=20_000,
+    points=20,
+    check_points=10,
+)
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +45,21 @@ def of(runs, policy, knowledge):
 
 
 def test_every_policy_meets_every_knowledge_in_every_world(runs):
-    known = {"free space", "log-distance", "kriging", "stale twin", "ray-traced twin",
-             "corrected twin", "updated twin", FEEDBACK, REFERENCE}  # fmt: skip
+    known = {
+        "free space",
+        "log-distance",
+        "kriging",
+        "stale twin",
+        "ray-traced twin",
+        "corrected twin",
+        "updated twin",
+        FEEDBACK,
+        REFERENCE,
+    }
     assert {(r.policy, r.knowledge) for r in runs} == {
-        ("static", NOBODY), *((p, k) for p in ("proportional", "optimised") for k in known)
-    }  # fmt: skip
+        ("static", NOBODY),
+        *((p, k) for p in ("proportional", "optimised") for k in known),
+    }
     assert all(len(of(runs, r.policy, r.knowledge)) == 2 for r in runs)
 
 

@@ -28,10 +28,16 @@ def view_of(slices, cell, bits, backlog=0.0, num_cells=2):
     counts = [s.num_ues for s in slices]
     ue_slice = np.repeat(np.arange(len(slices)), counts)
     return NetworkView(
-        num_prb=100, slot_s=1e-3, epoch_s=0.1, slices=tuple(slices), ue_slice=ue_slice,
-        cell=np.asarray(cell), bits_per_prb=np.broadcast_to(bits, len(ue_slice)).astype(float),
-        backlog_bits=np.broadcast_to(backlog, len(ue_slice)).astype(float), num_cells=num_cells,
-    )  # fmt: skip
+        num_prb=100,
+        slot_s=1e-3,
+        epoch_s=0.1,
+        slices=tuple(slices),
+        ue_slice=ue_slice,
+        cell=np.asarray(cell),
+        bits_per_prb=np.broadcast_to(bits, len(ue_slice)).astype(float),
+        backlog_bits=np.broadcast_to(backlog, len(ue_slice)).astype(float),
+        num_cells=num_cells,
+    )
 
 
 def test_one_user_needs_its_peak_and_many_their_mean():

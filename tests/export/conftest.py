@@ -20,10 +20,20 @@ PEERS = Path(os.environ.get("RTWIN_PEERS", ROOT / "build" / "peers"))
 @pytest.fixture(scope="session")
 def standing(two_boxes, tmp_path_factory):
     """Two transmitters, twelve receivers that stand, and a link without a path."""
-    recipe = two_boxes(receivers={
-        "kind": "list", "keep_invalid": True,
-        "positions_m": [[-30, 10, 1.5], [10, -30, 1.5], [20, 12, 5.0], [5, 5, 2], [40, 30, 1.5]],
-    }, solver={"diffraction": True})  # fmt: skip
+    recipe = two_boxes(
+        receivers={
+            "kind": "list",
+            "keep_invalid": True,
+            "positions_m": [
+                [-30, 10, 1.5],
+                [10, -30, 1.5],
+                [20, 12, 5.0],
+                [5, 5, 2],
+                [40, 30, 1.5],
+            ],
+        },
+        solver={"diffraction": True},
+    )
     return generate(recipe, tmp_path_factory.mktemp("standing") / "standing.h5")
 
 
@@ -36,13 +46,23 @@ def moving(two_boxes, tmp_path_factory):
     recipe = two_boxes(
         object=objects,
         transmitter=[
-            {"name": "mast", "position_m": [0, 0, 12], "velocity_m_s": [0, 4, 1],
-             "azimuth_deg": 30, "downtilt_deg": 10, "antenna": {"pattern": "tr38901"}},
+            {
+                "name": "mast",
+                "position_m": [0, 0, 12],
+                "velocity_m_s": [0, 4, 1],
+                "azimuth_deg": 30,
+                "downtilt_deg": 10,
+                "antenna": {"pattern": "tr38901"},
+            },
             {"name": "pole", "position_m": [30, -20, 5]},
         ],
-        receivers={"kind": "trajectory", "waypoints_m": [[-30, 5, 1.5], [-20, 30, 1.5]],
-                   "speed_m_s": 10, "interval_s": 0.7},
-    )  # fmt: skip
+        receivers={
+            "kind": "trajectory",
+            "waypoints_m": [[-30, 5, 1.5], [-20, 30, 1.5]],
+            "speed_m_s": 10,
+            "interval_s": 0.7,
+        },
+    )
     return generate(recipe, tmp_path_factory.mktemp("moving") / "moving.h5")
 
 
@@ -68,9 +88,13 @@ def trace_file(tmp_path_factory):
     rng = np.random.default_rng(7)
     serving = np.repeat(rng.integers(-1, 2, (4, 3)), 5, axis=0)
     columns = {
-        "time_s": ("time",), "tx_name": ("tx",), "ue_name": ("ue",),
-        "rate_mbps": ("time", "ue", "tx"), "serving_tx": ("time", "ue"), "state": ("time", "ue"),
-    }  # fmt: skip
+        "time_s": ("time",),
+        "tx_name": ("tx",),
+        "ue_name": ("ue",),
+        "rate_mbps": ("time", "ue", "tx"),
+        "serving_tx": ("time", "ue"),
+        "state": ("time", "ue"),
+    }
     layout = tuple(Variable(name, dims, "<f4", "", name) for name, dims in columns.items())
     file = tmp_path_factory.mktemp("trace") / "trace.h5"
     with h5py.File(file, "w") as h5:
@@ -99,8 +123,10 @@ def peer():
             ready.touch()
         result = subprocess.run(
             [python, Path(__file__).parent / "peers" / script, *map(str, arguments)],
-            capture_output=True, text=True, timeout=timeout,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
         assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]
         return result.stdout
 

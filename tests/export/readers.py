@@ -21,8 +21,20 @@ def response(amplitude, phase, delay_s, frequencies_hz):
 
 def deepmimo(folder, tx, frequencies_hz):
     """Responses of one transmitter [rx, frequency], and its matrices."""
-    names = ("power", "phase", "delay", "inter", "inter_pos", "aod_az", "aod_el", "aoa_az",
-             "aoa_el", "rx_pos", "tx_pos", "doppler")  # fmt: skip
+    names = (
+        "power",
+        "phase",
+        "delay",
+        "inter",
+        "inter_pos",
+        "aod_az",
+        "aod_el",
+        "aoa_az",
+        "aoa_el",
+        "rx_pos",
+        "tx_pos",
+        "doppler",
+    )
     matrices = {n: np.load(folder / f"{n}_t000_tx{tx:03d}_r001.npz")[n] for n in names}
     h = np.zeros((len(matrices["power"]), len(frequencies_hz)), complex)
     for rx, power in enumerate(matrices["power"]):

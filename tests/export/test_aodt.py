@@ -19,11 +19,16 @@ def rows(folder, name):
 def test_every_port_of_every_link(two_boxes, tmp_path):
     antenna = {"num_rows": 2, "num_cols": 3, "polarization": "VH"}
     recipe = two_boxes(
-        transmitter=[{"name": "mast", "position_m": [0, 0, 12], "azimuth_deg": 30,
-                      "antenna": antenna}],
-        receivers={"kind": "random", "count": 4, "area": [-45, -45, 45, 45],
-                   "antenna": {"polarization": "H"}},
-    )  # fmt: skip
+        transmitter=[
+            {"name": "mast", "position_m": [0, 0, 12], "azimuth_deg": 30, "antenna": antenna}
+        ],
+        receivers={
+            "kind": "random",
+            "count": 4,
+            "area": [-45, -45, 45, 45],
+            "antenna": {"polarization": "H"},
+        },
+    )
     generate(recipe, tmp_path / "t.h5")
     export(tmp_path / "t.h5", "aodt", tmp_path / "a")
     found = rows(tmp_path / "a", "cirs")

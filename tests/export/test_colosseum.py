@@ -45,10 +45,14 @@ def test_moving_twin(moving, two_boxes, tmp_path):
     assert mat["chMatrix"].shape == (3, 3, 4)
     np.testing.assert_allclose(mat["coordinates"][2, :, 0], [-30, 5, 1.5])
     assert not np.array_equal(mat["coordinates"][2, :, 0], mat["coordinates"][2, :, 3])
-    odd = two_boxes(receivers={
-        "kind": "trajectory", "waypoints_m": [[-30, 5, 1.5], [-30, 5.02, 1.5]],
-        "speed_m_s": 10, "interval_s": 0.0007,
-    })  # fmt: skip
+    odd = two_boxes(
+        receivers={
+            "kind": "trajectory",
+            "waypoints_m": [[-30, 5, 1.5], [-30, 5.02, 1.5]],
+            "speed_m_s": 10,
+            "interval_s": 0.0007,
+        }
+    )
     generate(odd, tmp_path / "odd.h5")
     with pytest.raises(OutOfRangeError, match="whole milliseconds"):
         export(tmp_path / "odd.h5", "colosseum", tmp_path / "x.mat", strongest_paths=1)

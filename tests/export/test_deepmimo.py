@@ -64,7 +64,7 @@ def test_matrices_say_what_the_paths_say(standing, scenario):
                 ):
                     np.testing.assert_allclose(
                         found[key][rx, : len(order)], np.degrees(angle)[order], rtol=1e-5, atol=1e-4
-                    )  # fmt: skip
+                    )
 
 
 def test_the_file_holds_diffraction_and_a_link_without_path(scenario):

@@ -17,10 +17,12 @@ from rtwin.export.view import chosen_rows
 
 FILES = [f for f in FORMATS if f.suffix]
 FOLDERS = [f for f in FORMATS if not f.suffix]
-EXTRA = {"colosseum": {"strongest_paths": 4, "weak_taps": True},
-         "ns3-fading": {"tx": "0", "rx": "0", "samples": 5},
-         "sionna-rk": {"tx": "0", "rx": "0", "slots": 2},
-         "radiomapseer": {"any_size": True}}  # fmt: skip
+EXTRA = {
+    "colosseum": {"strongest_paths": 4, "weak_taps": True},
+    "ns3-fading": {"tx": "0", "rx": "0", "samples": 5},
+    "sionna-rk": {"tx": "0", "rx": "0", "slots": 2},
+    "radiomapseer": {"any_size": True},
+}
 
 
 def go(item, source, target, **more):

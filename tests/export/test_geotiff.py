@@ -38,9 +38,13 @@ def on_earth(two_boxes, tmp_path_factory):
     file = generate_radio_map(recipe, tmp_path_factory.mktemp("earth") / "map.h5")
     easting, northing = utm(LAT, LON)
     place = {
-        "epsg": EPSG, "origin_lat_deg": LAT, "origin_lon_deg": LON, "origin_easting_m": easting,
-        "origin_northing_m": northing, "origin_height_m": 120.0,
-    }  # fmt: skip
+        "epsg": EPSG,
+        "origin_lat_deg": LAT,
+        "origin_lon_deg": LON,
+        "origin_easting_m": easting,
+        "origin_northing_m": northing,
+        "origin_height_m": 120.0,
+    }
     change_recipe(file, georeference=place)
     return file
 
@@ -58,8 +62,10 @@ def test_bands_are_the_values(on_earth, tmp_path, metric):
     with rasterio.open(tmp_path / "map.tif") as file:
         assert file.count == 3
         assert [text.split(", ")[1] for text in file.descriptions] == [
-            "best transmitter", "mast", "pole"
-        ]  # fmt: skip
+            "best transmitter",
+            "mast",
+            "pole",
+        ]
         assert file.units == (unit,) * 3
         for band, tx in enumerate((None, 0, 1), start=1):
             values = map_field(radio_map, metric, tx).values

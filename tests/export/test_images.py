@@ -49,9 +49,14 @@ def test_picture_with_legend_is_the_plot(map_file, tmp_path):
 @pytest.mark.parametrize(("metric", "colors"), [("rss", "viridis"), ("error", "cividis")])
 def test_pixels_are_cells(map_file, radio_map, tmp_path, metric, colors, transmitter, tx):
     export(
-        map_file, "png", tmp_path / "map.png", metric=metric, transmitter=transmitter, legend=False,
+        map_file,
+        "png",
+        tmp_path / "map.png",
+        metric=metric,
+        transmitter=transmitter,
+        legend=False,
         pixels_per_cell=3,
-    )  # fmt: skip
+    )
     picture = np.array(Image.open(tmp_path / "map.png"))
     assert picture.shape == (72, 72, 4)
     field = map_field(radio_map, metric, tx)

@@ -38,8 +38,10 @@ def test_channels_come_back(name, standing, tmp_path):
             np.testing.assert_array_equal(back[0][[0, 1, 2, 5, 6, 3, 4]], steps[0])
     found = readers.qd_parameters(tmp_path / "s")
     assert found == {
-        "numberOfTimeDivisions": 3, "totalTimeDuration": 0.3, "carrierFrequency": carrier
-    }  # fmt: skip
+        "numberOfTimeDivisions": 3,
+        "totalTimeDuration": 0.3,
+        "carrierFrequency": carrier,
+    }
 
 
 def test_arrays_of_ns3_see_our_directions(standing, tmp_path):
@@ -94,9 +96,7 @@ def test_positions(standing, moving, tmp_path):
     np.testing.assert_allclose(rows, wanted)
     assert (places / "ns3_position.txt").read_text().startswith("$node_(0) set X_ 0\n")
     places = tmp_path / "b" / "Output" / "Ns3" / "NodesPosition"
-    assert sorted(p.name for p in places.iterdir()) == [
-        "device0.csv", "device1.csv", "device2.csv"
-    ]  # fmt: skip
+    assert sorted(p.name for p in places.iterdir()) == ["device0.csv", "device1.csv", "device2.csv"]
     walk = np.loadtxt(places / "device2.csv", delimiter=",")
     np.testing.assert_allclose(walk[0], [-30, 5, 1.5])
     assert len(walk) == 4
@@ -120,10 +120,14 @@ def test_what_they_cannot_say(standing, dual, two_boxes, tmp_path, monkeypatch):
     export(standing, "siolena", tmp_path / "x", strongest_paths=5)
     assert SIOLENA_MAX_PATHS == 255
     # A bend in the walls makes the receiver miss a time.
-    broken = two_boxes(receivers={
-        "kind": "trajectory", "waypoints_m": [[20, 0, 5], [20, 30, 5]],
-        "speed_m_s": 10, "interval_s": 0.5,
-    })  # fmt: skip
+    broken = two_boxes(
+        receivers={
+            "kind": "trajectory",
+            "waypoints_m": [[20, 0, 5], [20, 30, 5]],
+            "speed_m_s": 10,
+            "interval_s": 0.5,
+        }
+    )
     generate(broken, tmp_path / "gap.h5")
     with pytest.raises(OutOfRangeError, match="steps evenly"):
         export(tmp_path / "gap.h5", "qd-files", tmp_path / "y")
@@ -150,11 +154,18 @@ def test_loss_table(standing, moving, tmp_path):
 
 def test_a_link_without_a_path_loses_everything(two_boxes, tmp_path):
     hidden = two_boxes(
-        object=[{"name": "ground", "material": "metal", "shape": "plane",
-                 "center_m": [0, 0, 0], "size_m": [50, 50]}],
+        object=[
+            {
+                "name": "ground",
+                "material": "metal",
+                "shape": "plane",
+                "center_m": [0, 0, 0],
+                "size_m": [50, 50],
+            }
+        ],
         transmitter=[{"name": "mast", "position_m": [0, 0, 12]}],
         receivers={"kind": "list", "keep_invalid": True, "positions_m": [[5, 5, -3], [5, 5, 2]]},
-    )  # fmt: skip
+    )
     generate(hidden, tmp_path / "h.h5")
     export(tmp_path / "h.h5", "ns3-loss", tmp_path / "l.csv")
     losses = list(readers.loss_csv(tmp_path / "l.csv").values())
@@ -179,9 +190,11 @@ def fast(two_boxes, tmp_path_factory):
     data["receivers"] = {"kind": "csv", "file": "rx.csv"}
     standing = generate(recipe_from_dict(data, "fast", folder), folder / "standing.h5")
     data["receivers"] = {
-        "kind": "trajectory", "waypoints_m": [[-30, 10, 1.5], [-30, 10.6, 1.5]],
-        "speed_m_s": 30, "interval_s": 0.001,
-    }  # fmt: skip
+        "kind": "trajectory",
+        "waypoints_m": [[-30, 10, 1.5], [-30, 10.6, 1.5]],
+        "speed_m_s": 30,
+        "interval_s": 0.001,
+    }
     return standing, generate(recipe_from_dict(data, "walk", folder), folder / "walk.h5")
 
 

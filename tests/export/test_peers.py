@@ -26,8 +26,17 @@ def test_ns3_loses_what_we_say(moving, peer, tmp_path, figure):
     (tmp_path / "reader.cc").write_text(re.search(r"```cpp\n(.*?)```", page, re.DOTALL)[1])
     export(moving, "ns3-loss", tmp_path / "loss.csv")
     export(moving, "ns3-fading", tmp_path / "t.fad", tx="0", rx="1", samples=40)
-    peer("ns3", ["ns3==3.44.post0"], "ns3_losses.py", tmp_path / "reader.cc",
-         tmp_path / "loss.csv", tmp_path / "t.fad", 100, 40, tmp_path / "o.json")  # fmt: skip
+    peer(
+        "ns3",
+        ["ns3==3.44.post0"],
+        "ns3_losses.py",
+        tmp_path / "reader.cc",
+        tmp_path / "loss.csv",
+        tmp_path / "t.fad",
+        100,
+        40,
+        tmp_path / "o.json",
+    )
     found = json.loads((tmp_path / "o.json").read_text())
     with open_dataset(moving) as dataset:
         gain_db = 10 * np.log10(path_gain(dataset.paths()).reshape(-1, 2))
@@ -56,8 +65,14 @@ def test_crrm_and_aimm_take_our_gains(standing, peer, tmp_path, figure):
             "tx_power_dbm": 44.0,
         }
     (tmp_path / "devices.json").write_text(json.dumps(devices))
-    peer("systems", ["CRRM==2.0.2", "aimm-simulator==2.0.3", "scipy"], "system_gains.py",
-         tmp_path / "loss.csv", tmp_path / "devices.json", tmp_path / "o.json")  # fmt: skip
+    peer(
+        "systems",
+        ["CRRM==2.0.2", "aimm-simulator==2.0.3", "scipy"],
+        "system_gains.py",
+        tmp_path / "loss.csv",
+        tmp_path / "devices.json",
+        tmp_path / "o.json",
+    )
     found = json.loads((tmp_path / "o.json").read_text())
     power_w = 10 ** ((44.0 - 30) / 10) * gain
     crrm = found["crrm"]
@@ -81,8 +96,14 @@ def test_crrm_and_aimm_take_our_gains(standing, peer, tmp_path, figure):
 
 def test_deepmimo_reads_our_aodt_tables(standing, peer, tmp_path, figure):
     export(standing, "aodt", tmp_path / "tables")
-    peer("deepmimo-aodt", [*DEEPMIMO, "pandas<3", "pyarrow"], "aodt_to_deepmimo.py", tmp_path,
-         tmp_path / "tables", tmp_path / "o.npz")  # fmt: skip
+    peer(
+        "deepmimo-aodt",
+        [*DEEPMIMO, "pandas<3", "pyarrow"],
+        "aodt_to_deepmimo.py",
+        tmp_path,
+        tmp_path / "tables",
+        tmp_path / "o.npz",
+    )
     found = np.load(tmp_path / "o.npz")
     with open_dataset(standing) as dataset:
         ours = cfr(dataset.paths(), np.arange(64) * 50e6 / 64)[:, 0, 0, 0].reshape(-1, 2, 64)
@@ -99,8 +120,14 @@ def test_deepmimo_reads_our_aodt_tables(standing, peer, tmp_path, figure):
 def test_netcdfs_own_library_reads_ours(dual, peer, tmp_path):
     export(dual, "netcdf", tmp_path / "t.nc")
     export(dual, "zarr", tmp_path / "z")
-    peer("netcdf", ["netCDF4", "xarray", "zarr>=3"], "netcdf_zarr.py", tmp_path / "t.nc",
-         tmp_path / "z", tmp_path / "o.npz")  # fmt: skip
+    peer(
+        "netcdf",
+        ["netCDF4", "xarray", "zarr>=3"],
+        "netcdf_zarr.py",
+        tmp_path / "t.nc",
+        tmp_path / "z",
+        tmp_path / "o.npz",
+    )
     found = np.load(tmp_path / "o.npz")
     with open_dataset(dual) as dataset:
         np.testing.assert_array_equal(found["a"], dataset.read("a"))

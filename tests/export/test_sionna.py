@@ -20,13 +20,23 @@ def arrays(two_boxes, tmp_path_factory):
     antenna = {"num_rows": 2, "num_cols": 2, "polarization": "cross"}
     recipe = two_boxes(
         transmitter=[
-            {"name": "mast", "position_m": [0, 0, 12], "azimuth_deg": 70, "downtilt_deg": 15,
-             "antenna": antenna, "velocity_m_s": [20, 0, 0]},
+            {
+                "name": "mast",
+                "position_m": [0, 0, 12],
+                "azimuth_deg": 70,
+                "downtilt_deg": 15,
+                "antenna": antenna,
+                "velocity_m_s": [20, 0, 0],
+            },
             {"name": "pole", "position_m": [30, -20, 5], "antenna": antenna},
         ],
-        receivers={"kind": "random", "count": 7, "area": [-45, -45, 45, 45],
-                   "antenna": {"num_cols": 3, "polarization": "VH"}},
-    )  # fmt: skip
+        receivers={
+            "kind": "random",
+            "count": 7,
+            "area": [-45, -45, 45, 45],
+            "antenna": {"num_cols": 3, "polarization": "VH"},
+        },
+    )
     return generate(recipe, tmp_path_factory.mktemp("arrays") / "a.h5")
 
 
@@ -41,14 +51,26 @@ def from_cir(folder, times):
 
 @pytest.mark.parametrize("normalize", [False, True])
 def test_cir_gives_our_frequency_response(arrays, tmp_path, normalize):
-    export(arrays, "sionna-cir", tmp_path / "c", time_steps=3, sampling_hz=500.0,
-           normalize_delays=normalize)  # fmt: skip
+    export(
+        arrays,
+        "sionna-cir",
+        tmp_path / "c",
+        time_steps=3,
+        sampling_hz=500.0,
+        normalize_delays=normalize,
+    )
     found = from_cir(tmp_path / "c", 3)
     times = np.arange(3) / 500.0
     with open_dataset(arrays) as dataset:
         tx_array, rx_array = dataset.arrays(0, dataset.num_links)
-        ours = cfr(dataset.paths(), FREQUENCIES, times, tx_array=tx_array, rx_array=rx_array,
-                   normalize_delays=normalize)  # fmt: skip
+        ours = cfr(
+            dataset.paths(),
+            FREQUENCIES,
+            times,
+            tx_array=tx_array,
+            rx_array=rx_array,
+            normalize_delays=normalize,
+        )
     ours = np.moveaxis(ours.reshape(7, 2, *ours.shape[1:]), 1, 3)
     assert found.shape == ours.shape == (7, 6, 8, 2, 3, 8)
     np.testing.assert_allclose(found, ours, atol=1e-4 * np.abs(ours).max())
@@ -65,8 +87,9 @@ def test_small_blocks_change_nothing(arrays, tmp_path, monkeypatch):
 
 
 def test_one_port_and_some_links(arrays, tmp_path):
-    export(arrays, "sionna-cir", tmp_path / "c", tx="1", rx="2,5:7", tx_port="slant +45",
-           rx_port="H")  # fmt: skip
+    export(
+        arrays, "sionna-cir", tmp_path / "c", tx="1", rx="2,5:7", tx_port="slant +45", rx_port="H"
+    )
     a = np.load(tmp_path / "c" / "a.npy")
     assert a.shape[:5] == (3, 1, 3, 1, 4)
     export(arrays, "sionna-cir", tmp_path / "all")
@@ -76,8 +99,17 @@ def test_one_port_and_some_links(arrays, tmp_path):
 
 
 def test_emulator_taps(moving, tmp_path):
-    report = export(moving, "sionna-rk", tmp_path / "k", tx="0", rx="1", num_taps=40, slots=3,
-                    sample_rate_hz=30.72e6, slot_s=1e-3)  # fmt: skip
+    report = export(
+        moving,
+        "sionna-rk",
+        tmp_path / "k",
+        tx="0",
+        rx="1",
+        num_taps=40,
+        slots=3,
+        sample_rate_hz=30.72e6,
+        slot_s=1e-3,
+    )
     h, config = readers.cirs_bin(tmp_path / "k")
     assert config == {"num_taps": 40, "num_cirs": 42, "sigma_scaling": 0.0, "sigma_max": 0.0}
     with open_dataset(moving) as dataset:
@@ -99,10 +131,16 @@ def test_emulator_follows_a_track(moving, tmp_path):
     assert config["num_cirs"] == 28 * 14
     with open_dataset(moving) as dataset:
         starts = [
-            taps(dataset.paths(link, link + 1), 61.44e6, -LEAD, 255 - LEAD, [0.0],
-                 normalize_delays=True)[0, 0, 0, 0]
+            taps(
+                dataset.paths(link, link + 1),
+                61.44e6,
+                -LEAD,
+                255 - LEAD,
+                [0.0],
+                normalize_delays=True,
+            )[0, 0, 0, 0]
             for link in (1, 3, 5, 7)
-        ]  # fmt: skip
+        ]
     for time, ours in enumerate(starts):
         found = h[time * 7 * 14]
         kept = found != 0

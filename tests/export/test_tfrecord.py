@@ -35,13 +35,15 @@ def test_crc32c_bit_by_bit(data):
 
 
 @given(
-    st.fixed_dictionaries({
-        name: st.lists(
-            st.integers(0, 2**40) if kind == "int64" else st.floats(width=32), max_size=5
-        )
-        for name, kind, _ in FEATURES
-    })
-)  # fmt: skip
+    st.fixed_dictionaries(
+        {
+            name: st.lists(
+                st.integers(0, 2**40) if kind == "int64" else st.floats(width=32), max_size=5
+            )
+            for name, kind, _ in FEATURES
+        }
+    )
+)
 def test_any_example_comes_back(values):
     arrays = {
         name: np.array(values[name], np.int64 if kind == "int64" else np.float32)

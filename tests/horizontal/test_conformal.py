@@ -80,8 +80,9 @@ def test_scales_by_class_and_the_fallback():
     assert found.scale["tilt"] == np.inf
     assert found.num_scenes == {EVERY: 40, "gone": 19, "moved": 19, "tilt": 2}
     assert found.of("tilt") == found.of("never seen") == found.scale[EVERY]
-    np.testing.assert_allclose(found.half_width_db([1.0, 2.0], "gone"),
-                               found.of("gone") * np.array([1, 2]))  # fmt: skip
+    np.testing.assert_allclose(
+        found.half_width_db([1.0, 2.0], "gone"), found.of("gone") * np.array([1, 2])
+    )
 
 
 def missing_scene(rng, cells=60):
@@ -96,9 +97,11 @@ def test_misses_on_new_scenes(num, miss):
     for _ in range(300):
         scenes = [missing_scene(rng) for _ in range(num)]
         threshold = miss_threshold(
-            np.concatenate([c for c, _ in scenes]), np.concatenate([y for _, y in scenes]),
-            np.repeat(np.arange(num), 60), miss,
-        )  # fmt: skip
+            np.concatenate([c for c, _ in scenes]),
+            np.concatenate([y for _, y in scenes]),
+            np.repeat(np.arange(num), 60),
+            miss,
+        )
         assert threshold > 0
         chance, changed = missing_scene(rng)
         missed.append((changed & (chance < threshold)).sum() / max(changed.sum(), 1))

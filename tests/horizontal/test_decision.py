@@ -17,9 +17,12 @@ RUNGS = (FULL, PARTIAL, LEARNED)
 def evidence(num=100, touched=20, sigma=1.0, **changes):
     is_candidate = np.arange(num) < touched
     found = Evidence(
-        "mast", is_candidate, np.where(is_candidate, 0.8, 0.0), np.full(num, float(sigma)),
+        "mast",
+        is_candidate,
+        np.where(is_candidate, 0.8, 0.0),
+        np.full(num, float(sigma)),
         Drift.none(num),
-    )  # fmt: skip
+    )
     return replace(found, **changes)
 
 
@@ -53,14 +56,20 @@ def test_nothing_touched_is_preserved():
     [
         ({"distance": 1.7}, "not learned, the scene is unlike those of training (distance 1.7)"),
         ({"displacement_m": 3.0}, "not learned, the transmitter moved by 3 m"),
-        ({"sigma_db": np.full(100, 9.0)},
-         "not learned, 100 % of the touched cells are too uncertain or updated too often"),
-        ({"drift": Drift(np.full(100, 20.0), np.zeros(100, np.int64))},
-         "not learned, 100 % of the touched cells are too uncertain or updated too often"),
-        ({"drift": Drift(np.zeros(100), np.full(100, 5))},
-         "not learned, 100 % of the touched cells are too uncertain or updated too often"),
+        (
+            {"sigma_db": np.full(100, 9.0)},
+            "not learned, 100 % of the touched cells are too uncertain or updated too often",
+        ),
+        (
+            {"drift": Drift(np.full(100, 20.0), np.zeros(100, np.int64))},
+            "not learned, 100 % of the touched cells are too uncertain or updated too often",
+        ),
+        (
+            {"drift": Drift(np.zeros(100), np.full(100, 5))},
+            "not learned, 100 % of the touched cells are too uncertain or updated too often",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_speaks_against_a_learned_update(changes, why):
     made = decide(evidence(**changes), RUNGS)
     assert made.rung is PARTIAL

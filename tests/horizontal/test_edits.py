@@ -8,8 +8,13 @@ from rtwin.horizontal import apply_edits, differences, edits_from_dict, load_edi
 from rtwin.scene import recipe_dict, recipe_from_dict
 from rtwin.trace import load_parts, start_engine, world_of_parts
 
-TREE = {"name": "tree", "material": "vegetation", "shape": "box",
-        "center_m": [10, -10, 4], "size_m": [6, 6, 8]}  # fmt: skip
+TREE = {
+    "name": "tree",
+    "material": "vegetation",
+    "shape": "box",
+    "center_m": [10, -10, 4],
+    "size_m": [6, 6, 8],
+}
 
 
 def edited(recipe, *edits, materials=None):
@@ -57,16 +62,28 @@ def soft_box(data):
 @pytest.mark.parametrize(
     ("change", "edit", "materials", "kind"),
     [
-        (move_box, {"kind": "move_object", "object": "brick_box", "by_m": [4, -2, 0],
-                    "yaw_deg": 30}, None, "moved"),
+        (
+            move_box,
+            {"kind": "move_object", "object": "brick_box", "by_m": [4, -2, 0], "yaw_deg": 30},
+            None,
+            "moved",
+        ),
         (remove_sheet, {"kind": "remove_object", "object": "sheet"}, None, "removed"),
         (add_tree, {"kind": "add_object", "object": TREE}, None, "added"),
-        (add_car, {"kind": "add_object", "object": TREE | {"name": "car", "material": "metal"}},
-         None, "added"),
-        (soft_box, {"kind": "set_material", "object": "metal_box", "material": "foam"},
-         {"foam": {"relative_permittivity": 1.1, "conductivity_s_per_m": 0.01}}, "material"),
+        (
+            add_car,
+            {"kind": "add_object", "object": TREE | {"name": "car", "material": "metal"}},
+            None,
+            "added",
+        ),
+        (
+            soft_box,
+            {"kind": "set_material", "object": "metal_box", "material": "foam"},
+            {"foam": {"relative_permittivity": 1.1, "conductivity_s_per_m": 0.01}},
+            "material",
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_edit_is_the_change_made_by_hand(two_boxes, change, edit, materials, kind):
     recipe = two_boxes()
     before, after = edited(recipe, edit, materials=materials)
@@ -74,8 +91,9 @@ def test_an_edit_is_the_change_made_by_hand(two_boxes, change, edit, materials, 
     # A turn after the triangulation rounds otherwise than one before it.
     for mine, theirs in zip(after[1].parts, expected[1].parts, strict=True):
         assert (mine.name, mine.material) == (theirs.name, theirs.material)
-        np.testing.assert_allclose(mine.vertices[mine.faces], theirs.vertices[theirs.faces],
-                                   atol=2e-5)  # fmt: skip
+        np.testing.assert_allclose(
+            mine.vertices[mine.faces], theirs.vertices[theirs.faces], atol=2e-5
+        )
     assert [(v.name, v.base_m, v.top_m) for v in after[1].volumes] == [
         (v.name, v.base_m, v.top_m) for v in expected[1].volumes
     ]
@@ -100,13 +118,17 @@ def test_transmitters_are_moved_fed_added_and_removed(two_boxes):
         two_boxes(),
         {"kind": "move_transmitter", "transmitter": "mast", "by_m": [3, 4, 0]},
         {"kind": "set_transmitter", "transmitter": "mast", "power_dbm": 30},
-        {"kind": "add_transmitter",
-         "transmitter": {"name": "new", "position_m": [0, 40, 10], "downtilt_deg": 10}},
+        {
+            "kind": "add_transmitter",
+            "transmitter": {"name": "new", "position_m": [0, 40, 10], "downtilt_deg": 10},
+        },
         {"kind": "remove_transmitter", "transmitter": "pole"},
-    )  # fmt: skip
+    )
     assert [(t.name, t.kind, t.distance_m) for t in differences(before, after).transmitters] == [
-        ("mast", "moved", 5.0), ("pole", "removed", 0.0), ("new", "added", 0.0)
-    ]  # fmt: skip
+        ("mast", "moved", 5.0),
+        ("pole", "removed", 0.0),
+        ("new", "added", 0.0),
+    ]
     assert after[0].transmitter[0].power_dbm == 30
     assert not differences(before, after).objects
     before, after = edited(
@@ -133,14 +155,16 @@ def test_a_transmitter_that_looks_at_a_point_keeps_what_is_not_turned(two_boxes)
         ({"kind": "add_object", "object": TREE | {"material": "fome"}}, "unknown material"),
         ({"kind": "set_material", "object": "sheet", "material": "vegetation"}, "cannot turn"),
         ({"kind": "remove_transmitter", "transmitter": "must"}, "did you mean 'mast'"),
-        ({"kind": "move_transmitter", "transmitter": "mast", "to_m": [30, -20, 5]},
-         "same position"),
+        (
+            {"kind": "move_transmitter", "transmitter": "mast", "to_m": [30, -20, 5]},
+            "same position",
+        ),
         ({"kind": "set_transmitter", "transmitter": "mast"}, "sets nothing"),
         ({"kind": "move_transmitter", "transmitter": "mast"}, "by_m or to_m"),
         ({"kind": "explode"}, "kind"),
         ({"kind": "move_object", "object": "sheet", "by": [1, 0, 0]}, "did you mean 'by_m'"),
     ],
-)  # fmt: skip
+)
 def test_impossible_edits_get_one_line(two_boxes, edit, said):
     with pytest.raises(EditError) as caught:
         edited(two_boxes(), edit)

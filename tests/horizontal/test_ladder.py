@@ -21,8 +21,12 @@ from .worlds import edited
 GRID = {"cell_size_m": 8.0, "area": [-40, -40, 40, 40]}
 RAYS = 5_000
 MOVE = {"kind": "move_object", "object": "brick_box", "by_m": [4, -2, 0]}
-TILT = {"kind": "set_transmitter", "transmitter": "mast", "downtilt_deg": 15.0,
-        "antenna": {"pattern": "tr38901"}}  # fmt: skip
+TILT = {
+    "kind": "set_transmitter",
+    "transmitter": "mast",
+    "downtilt_deg": 15.0,
+    "antenna": {"pattern": "tr38901"},
+}
 NEW = {"kind": "add_transmitter", "transmitter": {"name": "new", "position_m": [9, 9, 9]}}
 GONE = {"kind": "remove_transmitter", "transmitter": "mast"}
 

@@ -89,9 +89,8 @@ def test_an_unknown_change_is_corrected_and_suggested(own, truth, tmp_path):
     assert ((after.traced_snapshot == 1) == ~kept).all()
     old, new, true = (
         np.maximum(to_db(gain), -130)
-        for gain in (before.radio_map.path_gain, after.radio_map.path_gain,
-                     truth.maps["path_gain"])
-    )  # fmt: skip
+        for gain in (before.radio_map.path_gain, after.radio_map.path_gain, truth.maps["path_gain"])
+    )
     changed = np.abs(true - old) > 1
     wrong = [np.sqrt(np.mean(np.square(v - true)[changed])) for v in (old, new)]
     assert wrong[1] < 0.3 * wrong[0]

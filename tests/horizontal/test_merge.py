@@ -34,11 +34,24 @@ def radio_map(level_db, low=(0.0, 0.0), cell=10.0, names=("mast",), **attributes
     place = np.array([[0.0, 0.0, 10.0 + n] for n in range(len(names))])
     tables = [{"name": n, "position_m": p.tolist()} for n, p in zip(names, place, strict=True)]
     return RadioMap(
-        tuple(names), place, np.full(len(names), 44.0), centers, gain, 0 * gain,
-        to_db(gain).astype(np.float32) + 44, gain, np.zeros((num_y, num_x), np.int16),
-        {"frequency_hz": 3.5e9, "cell_size_m": cell, "method": "monte-carlo",
-         "recipe": {"transmitter": tables}, "noise_power_w": 1e-13, **attributes},
-    )  # fmt: skip
+        tuple(names),
+        place,
+        np.full(len(names), 44.0),
+        centers,
+        gain,
+        0 * gain,
+        to_db(gain).astype(np.float32) + 44,
+        gain,
+        np.zeros((num_y, num_x), np.int16),
+        {
+            "frequency_hz": 3.5e9,
+            "cell_size_m": cell,
+            "method": "monte-carlo",
+            "recipe": {"transmitter": tables},
+            "noise_power_w": 1e-13,
+            **attributes,
+        },
+    )
 
 
 def twin(level_db, sigma_db=1.0, age_days=0.0, name="map", **changes):
@@ -243,19 +256,41 @@ def write_map(file, level_db, two_boxes, **changes):
     made = radio_map(level_db, names=[tx.name for tx in recipe.transmitter], **changes)
 
     def build(h5):
-        write_header(h5, MAP_FORMAT, {
-            "title": recipe.title, "scene": recipe.name, "geometry_hash": "", "scene_hash": "",
-            "source": "", "licence": "", "recipe": recipe_dict(recipe), "frequency_hz": 3.5e9,
-            "seed": 1, "variant": "llvm", "remarks": [], "cell_size_m": 10.0, "height_m": 1.5,
-            "method": "monte-carlo", "noise_power_w": 1e-13,
-        })  # fmt: skip
+        write_header(
+            h5,
+            MAP_FORMAT,
+            {
+                "title": recipe.title,
+                "scene": recipe.name,
+                "geometry_hash": "",
+                "scene_hash": "",
+                "source": "",
+                "licence": "",
+                "recipe": recipe_dict(recipe),
+                "frequency_hz": 3.5e9,
+                "seed": 1,
+                "variant": "llvm",
+                "remarks": [],
+                "cell_size_m": 10.0,
+                "height_m": 1.5,
+                "method": "monte-carlo",
+                "noise_power_w": 1e-13,
+            },
+        )
         serving = np.where((made.path_gain > 0).any(axis=0), 0, -1)
-        write_table(h5, MAP_LAYOUT, {
-            **transmitter_columns(recipe), "path_gain": made.path_gain,
-            "path_gain_standard_error": 0.1 * made.path_gain,
-            "cell_centers_m": made.cell_centers_m, "rss_dbm": made.rss_dbm, "sinr": made.sinr,
-            "serving_transmitter": serving,
-        })  # fmt: skip
+        write_table(
+            h5,
+            MAP_LAYOUT,
+            {
+                **transmitter_columns(recipe),
+                "path_gain": made.path_gain,
+                "path_gain_standard_error": 0.1 * made.path_gain,
+                "cell_centers_m": made.cell_centers_m,
+                "rss_dbm": made.rss_dbm,
+                "sinr": made.sinr,
+                "serving_transmitter": serving,
+            },
+        )
         labels = {**COORDINATES, "tx": [tx.name for tx in recipe.transmitter]}
         attach_dimensions(h5, MAP_LAYOUT, labels)
         h5.attrs["content_hash"] = content_hash(h5, MAP_LAYOUT)

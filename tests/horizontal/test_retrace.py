@@ -31,9 +31,13 @@ def twin_of(two_boxes):
             return trace_state(recipe.model_copy(update={"radio_map": rough}))
         if name == "street_canyon":
             return trace_state(load_recipe(name, cell_size_m=5.0, **solver))
-        return trace_state(two_boxes(radio_map=COARSE, solver=solver, object=[
-            *two_boxes().model_dump(mode="json", exclude_none=True)["object"], TREE
-        ]))  # fmt: skip
+        return trace_state(
+            two_boxes(
+                radio_map=COARSE,
+                solver=solver,
+                object=[*two_boxes().model_dump(mode="json", exclude_none=True)["object"], TREE],
+            )
+        )
 
     return make
 
@@ -73,13 +77,15 @@ def stays(old, done):
         ({}, {"kind": "remove_object", "object": "sheet"}),
         ({}, {"kind": "set_material", "object": "metal_box", "material": "wood"}),
         ({"diffraction": True, "edge_diffraction": True}, BOX),
-        ({"diffraction": True, "edge_diffraction": True},
-         {"kind": "move_object", "object": "sheet", "by_m": [0, -3, 0]}),
+        (
+            {"diffraction": True, "edge_diffraction": True},
+            {"kind": "move_object", "object": "sheet", "by_m": [0, -3, 0]},
+        ),
         ({}, {"kind": "add_object", "object": TREE | {"name": "oak", "center_m": [5, 5, 4]}}),
         ({}, {"kind": "move_object", "object": "tree", "by_m": [-4, 4, 0]}),
         ({"diffuse_reflection": True, "diffuse_rays": 1000}, BOX),
     ],
-)  # fmt: skip
+)
 def test_an_edited_object(twin_of, solver, edit):
     old = twin_of("two_boxes", **solver)
     done, _, _ = check(old, edit)
@@ -143,15 +149,26 @@ def test_reflections_alone_do_not_ask_the_materials(twin_of):
     ("edit", "how"),
     [
         ({"kind": "set_transmitter", "transmitter": "mast", "power_dbm": 1.0}, ("kept", "kept")),
-        ({"kind": "set_transmitter", "transmitter": "mast", "downtilt_deg": 9.0,
-          "antenna": {"pattern": "tr38901"}}, ("evaluated", "kept")),
-        ({"kind": "move_transmitter", "transmitter": "pole", "by_m": [0, 1, 0]},
-         ("kept", "traced")),
-        ({"kind": "add_transmitter", "transmitter": {"name": "new", "position_m": [9, 9, 9]}},
-         ("kept", "kept", "traced")),
+        (
+            {
+                "kind": "set_transmitter",
+                "transmitter": "mast",
+                "downtilt_deg": 9.0,
+                "antenna": {"pattern": "tr38901"},
+            },
+            ("evaluated", "kept"),
+        ),
+        (
+            {"kind": "move_transmitter", "transmitter": "pole", "by_m": [0, 1, 0]},
+            ("kept", "traced"),
+        ),
+        (
+            {"kind": "add_transmitter", "transmitter": {"name": "new", "position_m": [9, 9, 9]}},
+            ("kept", "kept", "traced"),
+        ),
         ({"kind": "remove_transmitter", "transmitter": "mast"}, ("kept",)),
     ],
-)  # fmt: skip
+)
 def test_an_edited_transmitter(twin_of, edit, how):
     old = twin_of("two_boxes")
     done, full, found = check(old, edit)

@@ -82,8 +82,17 @@ def test_first_build(built, recipe):
     for name, values in traced.maps.items():
         np.testing.assert_array_equal(state.maps[name], values)
     for one, two in zip(state.traces, traced.traces, strict=True):
-        for name in ("receiver", "chain", "triangle", "edge", "vertex_m", "is_repeat", "a",
-                     "doppler_hz", "vegetation_loss_db"):  # fmt: skip
+        for name in (
+            "receiver",
+            "chain",
+            "triangle",
+            "edge",
+            "vertex_m",
+            "is_repeat",
+            "a",
+            "doppler_hz",
+            "vegetation_loss_db",
+        ):
             np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
             assert getattr(one, name).dtype == getattr(two, name).dtype
         for name in ("parent", "length", "triangle", "edge"):
@@ -100,8 +109,10 @@ def test_updates_append_and_rewrite_nothing(updated):
     rows = history(folder)
     assert [row["snapshot"] for row in rows] == [0, 1, 2, 3]
     assert [row["news"] for row in rows[1:]] == [
-        "move object brick_box", "set transmitter mast", "move transmitter pole"
-    ]  # fmt: skip
+        "move object brick_box",
+        "set transmitter mast",
+        "move transmitter pole",
+    ]
     assert rows[1]["decisions"] == {"mast": "re-trace", "pole": "re-trace"}
     assert rows[2]["decisions"] == {"mast": "preserve", "pole": "preserve"}
     assert rows[3]["decisions"] == {"mast": "preserve", "pole": "re-trace"}
@@ -189,10 +200,15 @@ def test_what_is_traced_again_forgets_what_was_measured(twin):
     with updating(twin) as parent:
         state = parent.state()
         known = Note(
-            news="measured", decision=np.full(parent.decision.shape, 1, np.uint8),
-            tx_decision=[1, 1], tx_reason=["measured"] * 2, tx_seconds=[0.0, 0.0],
-            uncertainty_db=np.full(parent.decision.shape, 1.5), seconds=0.0, full_s=1.0,
-        )  # fmt: skip
+            news="measured",
+            decision=np.full(parent.decision.shape, 1, np.uint8),
+            tx_decision=[1, 1],
+            tx_reason=["measured"] * 2,
+            tx_seconds=[0.0, 0.0],
+            uncertainty_db=np.full(parent.decision.shape, 1.5),
+            seconds=0.0,
+            full_s=1.0,
+        )
         append_snapshot(parent, state, state, known)
     after = update_twin(twin, edits(MOVE))
     again = after.decision == 2

@@ -21,8 +21,13 @@ NOISE_DB = 1.0
 
 @pytest.fixture(scope="module")
 def twin(two_boxes):
-    mast = {"name": "mast", "position_m": [0, 0, 12], "azimuth_deg": 20, "downtilt_deg": 8,
-            "antenna": {"pattern": "tr38901"}}  # fmt: skip
+    mast = {
+        "name": "mast",
+        "position_m": [0, 0, 12],
+        "azimuth_deg": 20,
+        "downtilt_deg": 8,
+        "antenna": {"pattern": "tr38901"},
+    }
     recipe = two_boxes(transmitter=[mast], radio_map={"area": [-45, -45, 45, 45]})
     return stored_twin(trace_state(recipe))
 
@@ -152,10 +157,17 @@ def campaign(level, position, names=("mast",), **changes):
     links = tuple(Link(n, (0.0, 0.0, 12.0), 0.0, 0.0, "iso", None, 3.5e9) for n in names)
     num = len(level)
     data = Measurements(
-        links, ("phone",), np.zeros(num, np.int64), np.zeros(num, np.int64),
-        np.asarray(position, float), np.asarray(level, float), np.zeros(num, bool),
-        np.ones(num, np.int64), np.full(num, 2.0), {},
-    )  # fmt: skip
+        links,
+        ("phone",),
+        np.zeros(num, np.int64),
+        np.zeros(num, np.int64),
+        np.asarray(position, float),
+        np.asarray(level, float),
+        np.zeros(num, bool),
+        np.ones(num, np.int64),
+        np.full(num, 2.0),
+        {},
+    )
     return replace(data, **changes)
 
 

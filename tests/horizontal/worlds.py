@@ -9,45 +9,70 @@ import numpy as np
 from rtwin.horizontal import TwinState, apply_edits, edits_from_dict
 from rtwin.scene import Recipe, recipe_from_dict
 
-TREE = {"name": "tree", "material": "vegetation", "shape": "box",
-        "center_m": [10, -10, 4], "size_m": [6, 6, 8]}  # fmt: skip
-CAR = {"name": "car", "material": "metal", "shape": "box",
-       "center_m": [-6, 8, 0.9], "size_m": [4.5, 1.8, 1.6]}  # fmt: skip
+TREE = {
+    "name": "tree",
+    "material": "vegetation",
+    "shape": "box",
+    "center_m": [10, -10, 4],
+    "size_m": [6, 6, 8],
+}
+CAR = {
+    "name": "car",
+    "material": "metal",
+    "shape": "box",
+    "center_m": [-6, 8, 0.9],
+    "size_m": [4.5, 1.8, 1.6],
+}
 
 
 def blocks(seed: int, **solver: Any) -> Recipe:
     """A grid of blocks of random size, height and material around two transmitters."""
     rng = np.random.default_rng(seed)
     objects: list[dict[str, Any]] = [
-        {"name": "ground", "material": "concrete", "shape": "plane",
-         "center_m": [0, 0, 0], "size_m": [160, 160]}
-    ]  # fmt: skip
+        {
+            "name": "ground",
+            "material": "concrete",
+            "shape": "plane",
+            "center_m": [0, 0, 0],
+            "size_m": [160, 160],
+        }
+    ]
     for i, x in enumerate((-45, 0, 45)):
         for j, y in enumerate((-45, 0, 45)):
             if i == j == 1:
                 continue
             height = rng.uniform(6, 25)
-            objects.append({
-                "name": f"block_{i}{j}", "shape": "box",
-                "material": str(rng.choice(["concrete", "brick", "glass", "metal"])),
-                "center_m": [x + rng.uniform(-3, 3), y + rng.uniform(-3, 3), height / 2 - 1],
-                "size_m": [rng.uniform(15, 28), rng.uniform(15, 28), height],
-                "yaw_deg": float(rng.choice([0, 0, rng.uniform(-20, 20)])),
-            })  # fmt: skip
+            objects.append(
+                {
+                    "name": f"block_{i}{j}",
+                    "shape": "box",
+                    "material": str(rng.choice(["concrete", "brick", "glass", "metal"])),
+                    "center_m": [x + rng.uniform(-3, 3), y + rng.uniform(-3, 3), height / 2 - 1],
+                    "size_m": [rng.uniform(15, 28), rng.uniform(15, 28), height],
+                    "yaw_deg": float(rng.choice([0, 0, rng.uniform(-20, 20)])),
+                }
+            )
     return recipe_from_dict(
         {
-            "title": "Blocks", "frequency_hz": 3.5e9, "seed": seed,
-            "geometry": {"ground": ["ground"]}, "object": [*objects, copy.deepcopy(TREE), CAR],
+            "title": "Blocks",
+            "frequency_hz": 3.5e9,
+            "seed": seed,
+            "geometry": {"ground": ["ground"]},
+            "object": [*objects, copy.deepcopy(TREE), CAR],
             "transmitter": [
-                {"name": "one", "position_m": [3, 2, 15], "azimuth_deg": 30,
-                 "antenna": {"pattern": "tr38901"}},
+                {
+                    "name": "one",
+                    "position_m": [3, 2, 15],
+                    "azimuth_deg": 30,
+                    "antenna": {"pattern": "tr38901"},
+                },
                 {"name": "two", "position_m": [-22, 20, 4]},
             ],
             "solver": {"max_depth": 3, "rays": 20_000, **solver},
             "radio_map": {"cell_size_m": 5.0, "area": [-60, -60, 60, 60]},
         },
         "blocks",
-    )  # fmt: skip
+    )
 
 
 def random_edit(rng: np.random.Generator, recipe: Recipe) -> dict[str, Any]:
@@ -56,8 +81,11 @@ def random_edit(rng: np.random.Generator, recipe: Recipe) -> dict[str, Any]:
     thing = {"object": str(rng.choice(solid))}
     device = {"transmitter": str(rng.choice([t.name for t in recipe.transmitter]))}
     by = rng.uniform(-8, 8, 3) * [1, 1, 0]
-    new = CAR | {"name": "new", "center_m": [*rng.uniform(-30, 30, 2), 0.9],
-                 "material": str(rng.choice(["metal", "brick"]))}  # fmt: skip
+    new = CAR | {
+        "name": "new",
+        "center_m": [*rng.uniform(-30, 30, 2), 0.9],
+        "material": str(rng.choice(["metal", "brick"])),
+    }
     leafy = TREE | {"name": "new_tree", "center_m": [*rng.uniform(-30, 30, 2), 4]}
     return [
         {"kind": "move_object", **thing, "by_m": by.tolist(), "yaw_deg": rng.uniform(-40, 40)},
@@ -69,9 +97,8 @@ def random_edit(rng: np.random.Generator, recipe: Recipe) -> dict[str, Any]:
         {"kind": "move_transmitter", **device, "by_m": (by / 4).tolist()},
         {"kind": "set_transmitter", **device, "downtilt_deg": rng.uniform(0, 20)},
         {"kind": "set_transmitter", **device, "power_dbm": 20.0},
-        {"kind": "add_transmitter",
-         "transmitter": {"name": "three", "position_m": [20, 20, 8]}},
-    ][rng.integers(10)]  # fmt: skip
+        {"kind": "add_transmitter", "transmitter": {"name": "three", "position_m": [20, 20, 8]}},
+    ][rng.integers(10)]
 
 
 def edited(state: TwinState, *edits: dict[str, Any]) -> tuple[Recipe, Any]:

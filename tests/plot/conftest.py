@@ -19,11 +19,16 @@ def powerless_file(two_boxes, tmp_path_factory):
 def _generate(two_boxes, tmp_path_factory, refraction):
     # The last receiver stands inside the metal box.
     receivers = {
-        "kind": "list", "keep_invalid": True,
+        "kind": "list",
+        "keep_invalid": True,
         "positions_m": [
-            [25, -25, 1.5], [-5, 8, 1.5], [-35, -20, 1.5], [10, 35, 1.5], [-18, -15, 3],
+            [25, -25, 1.5],
+            [-5, 8, 1.5],
+            [-35, -20, 1.5],
+            [10, 35, 1.5],
+            [-18, -15, 3],
         ],
-    }  # fmt: skip
+    }
     file = tmp_path_factory.mktemp("plot") / "paths.h5"
     return generate(two_boxes(receivers=receivers, solver={"refraction": refraction}), file)
 

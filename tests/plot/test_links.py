@@ -79,9 +79,20 @@ def test_path_classes():
     n = len(interactions)
     angles = {f"{e}_{a}": np.zeros(n) for e in ("aod", "aoa") for a in ("azimuth", "zenith")}
     paths = PathSet(
-        num_paths=np.array([n]), a=np.ones((n, 1, 1), complex), delay_s=np.ones(n),
-        doppler_hz=np.zeros(n), interactions=interactions, frequency_hz=1e9, **angles,
-    )  # fmt: skip
+        num_paths=np.array([n]),
+        a=np.ones((n, 1, 1), complex),
+        delay_s=np.ones(n),
+        doppler_hz=np.zeros(n),
+        interactions=interactions,
+        frequency_hz=1e9,
+        **angles,
+    )
     assert list(path_classes(paths)) == [
-        "line of sight", "reflection", "scattering", "refraction", "diffraction", "mixed", "mixed",
-    ]  # fmt: skip
+        "line of sight",
+        "reflection",
+        "scattering",
+        "refraction",
+        "diffraction",
+        "mixed",
+        "mixed",
+    ]

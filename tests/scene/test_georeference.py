@@ -30,9 +30,17 @@ def parallel_m(lat_deg: float, step_deg: float) -> float:
 
 @pytest.mark.parametrize(
     ("lat", "lon", "epsg"),
-    [(36.0, -78.94, 32617), (57.15, -2.1, 32630), (-33.93, 18.64, 32734), (0.0, 180.0, 32660),
-     (0.0, -180.0, 32601), (-0.1, 3.0, 32731), (89.0, 0.0, 5041), (-89.0, 0.0, 5042)],
-)  # fmt: skip
+    [
+        (36.0, -78.94, 32617),
+        (57.15, -2.1, 32630),
+        (-33.93, 18.64, 32734),
+        (0.0, 180.0, 32660),
+        (0.0, -180.0, 32601),
+        (-0.1, 3.0, 32731),
+        (89.0, 0.0, 5041),
+        (-89.0, 0.0, 5042),
+    ],
+)
 def test_utm_zone(lat, lon, epsg):
     assert utm_epsg(lat, lon) == epsg
 
@@ -46,9 +54,13 @@ def test_distances_on_the_central_meridian():
 
 
 @given(
-    lat=st.floats(-80, 84), lon=st.floats(-180, 180), height=st.floats(-100, 5000),
-    x=st.floats(-5000, 5000), y=st.floats(-5000, 5000), z=st.floats(-10, 500),
-)  # fmt: skip
+    lat=st.floats(-80, 84),
+    lon=st.floats(-180, 180),
+    height=st.floats(-100, 5000),
+    x=st.floats(-5000, 5000),
+    y=st.floats(-5000, 5000),
+    z=st.floats(-10, 500),
+)
 def test_there_and_back(lat, lon, height, x, y, z):
     reference = georeference_at(lat, lon, height_m=height)
     place = reference.to_geographic([x, y, z])
@@ -67,9 +79,12 @@ def test_shapes():
 
 @pytest.mark.parametrize(
     ("epsg", "part"),
-    [(4979, "not a projected system in metres"), (2264, "not a projected system in metres"),
-     (999999, "EPSG:999999 is not a known reference system")],
-)  # fmt: skip
+    [
+        (4979, "not a projected system in metres"),
+        (2264, "not a projected system in metres"),
+        (999999, "EPSG:999999 is not a known reference system"),
+    ],
+)
 def test_bad_systems(epsg, part):
     with pytest.raises(GeometryError) as caught:
         georeference_at(36.0, -78.9, epsg=epsg)

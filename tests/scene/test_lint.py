@@ -138,8 +138,9 @@ def test_receivers_inside_and_under_the_ground(scene):
     head = HEAD + f'\n[receivers]\nkind = "list"\npositions_m = {positions}\n'
     found = lint_scene(load_recipe(scene(house("a", 20, 20), head=head)))
     assert [(f.severity, f.objects) for f in found] == [
-        ("warning", ("receiver 0 in a",)), ("warning", ("receiver 1",))
-    ]  # fmt: skip
+        ("warning", ("receiver 0 in a",)),
+        ("warning", ("receiver 1",)),
+    ]
 
 
 def test_material_out_of_range_and_unknown(scene):
@@ -199,8 +200,9 @@ def test_fix_mesh(scene):
     holed.update_faces(np.arange(12) != 3)
     turned.faces = turned.faces[:, ::-1]
     double.faces = np.concatenate([double.faces, double.faces[:1]])
-    file = scene(*map(mesh_object, ("holed", "turned", "double")),
-                 holed=holed, turned=turned, double=double)  # fmt: skip
+    file = scene(
+        *map(mesh_object, ("holed", "turned", "double")), holed=holed, turned=turned, double=double
+    )
     assert set(checks(file)) == {"open", "inward", "duplicate"}
     done, left = fixed(file)
     assert len(done) == 3
@@ -235,8 +237,10 @@ def test_fix_overlap(scene):
     low = house("b", 24, 20, height=5)
     file = scene(house("a", 20, 20), low, house("in", 22, 22, side=3, height=4))
     done, left = fixed(file)
-    assert done == ["b: 60.0 m2 inside of a higher neighbour cut off",
-                    "in: removed, inside of higher neighbours"]  # fmt: skip
+    assert done == [
+        "b: 60.0 m2 inside of a higher neighbour cut off",
+        "in: removed, inside of higher neighbours",
+    ]
     assert left == {}
     meshes = {m.name: m.mesh for m in build_meshes(load_recipe(file))}
     assert meshes["b"].volume == pytest.approx(4 * 10 * 5)

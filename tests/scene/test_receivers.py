@@ -29,9 +29,14 @@ def cylinder(points):
 
 def place(seed=1, ground=slope, inside=cylinder, transmitters=(), folder=".", **spec):
     return place_receivers(
-        SPEC.validate_python(spec), BOUNDS, ground, inside, seed,
-        folder=folder, transmitters=transmitters,
-    )  # fmt: skip
+        SPEC.validate_python(spec),
+        BOUNDS,
+        ground,
+        inside,
+        seed,
+        folder=folder,
+        transmitters=transmitters,
+    )
 
 
 def test_random_receivers_are_in_free_air_above_the_ground():
@@ -165,9 +170,13 @@ def test_trajectory_moves_along_its_line():
 def test_trajectory_velocity_is_the_finite_difference(steps, speed, interval):
     waypoints = np.concatenate([[[0, 0, 0]], np.cumsum(steps, axis=0)])
     r = place(
-        kind="trajectory", waypoints_m=waypoints.tolist(), speed_m_s=speed, interval_s=interval,
-        ground=lambda xy: np.full(len(xy), -1e4), inside=lambda p: np.zeros(len(p), bool),
-    )  # fmt: skip
+        kind="trajectory",
+        waypoints_m=waypoints.tolist(),
+        speed_m_s=speed,
+        interval_s=interval,
+        ground=lambda xy: np.full(len(xy), -1e4),
+        inside=lambda p: np.zeros(len(p), bool),
+    )
     np.testing.assert_allclose(np.linalg.norm(r.velocity_m_s, axis=1), speed)
     moved = np.diff(r.position_m, axis=0)
     # Corners are cut; between two samples on one leg the difference is exact.

@@ -34,8 +34,13 @@ def test_numbers_of_the_recommendation():
 
 
 # Rec. ITU-R P.833-10, Table 1: forests near St. Petersburg. Frequency [Hz], dB/m, dB.
-MEASURED = [(105.9e6, 0.04, 9.4), (466.475e6, 0.12, 18.0), (949e6, 0.17, 26.5),
-            (1852.2e6, 0.30, 29.0), (2117.5e6, 0.34, 34.1)]  # fmt: skip
+MEASURED = [
+    (105.9e6, 0.04, 9.4),
+    (466.475e6, 0.12, 18.0),
+    (949e6, 0.17, 26.5),
+    (1852.2e6, 0.30, 29.0),
+    (2117.5e6, 0.34, 34.1),
+]
 
 
 @pytest.mark.parametrize(("frequency", "gamma", "most"), MEASURED)
@@ -117,8 +122,11 @@ def test_overlaps_count_once_and_materials_apart():
 
 def test_tiles_add_up_to_the_whole():
     whole = Volume("w", "leaves", shapely.box(0, 0, 100, 100), 0.0, 10.0)
-    tiles = [Volume(f"t{x}{y}", "leaves", shapely.box(x, y, x + 50, y + 50), 0.0, 10.0)
-             for x in (0, 50) for y in (0, 50)]  # fmt: skip
+    tiles = [
+        Volume(f"t{x}{y}", "leaves", shapely.box(x, y, x + 50, y + 50), 0.0, 10.0)
+        for x in (0, 50)
+        for y in (0, 50)
+    ]
     rng = np.random.default_rng(2)
     start, end = rng.uniform(-20, 120, (2, 200, 3)) * [1, 1, 0.1]
     one, many = lengths_m([whole], start, end), lengths_m(tiles, start, end)
@@ -129,9 +137,14 @@ def test_volumes_of_a_recipe():
     recipe = objects(
         {**LEAFY, "base_m": 2.0},
         {"shape": "plane", "center_m": [0, 0, 0], "size_m": [9, 9]},
-        {"material": "vegetation", "shape": "box", "center_m": [5, 5, 5], "size_m": [2, 4, 10],
-         "yaw_deg": 90},
-    )  # fmt: skip
+        {
+            "material": "vegetation",
+            "shape": "box",
+            "center_m": [5, 5, 5],
+            "size_m": [2, 4, 10],
+            "yaw_deg": 90,
+        },
+    )
     wood, hedge = vegetation_volumes(recipe)
     assert (wood.base_m, wood.top_m, wood.polygon.area) == (2.0, 12.0, 200.0)
     assert (hedge.base_m, hedge.top_m) == (0.0, 10.0)
@@ -149,10 +162,12 @@ def test_other_shapes_are_refused():
     ("table", "part"),
     [
         ({"max_attenuation_db": 3}, "give specific_attenuation_db_per_m and max_attenuation_db"),
-        ({"max_attenuation_db": 3, "specific_attenuation_db_per_m": 1, "itu": "wood"},
-         "vegetation and slabs exclude each other"),
+        (
+            {"max_attenuation_db": 3, "specific_attenuation_db_per_m": 1, "itu": "wood"},
+            "vegetation and slabs exclude each other",
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_tables(table, part):
     with pytest.raises(ValueError, match=part) as caught:
         MaterialSpec(**table)

@@ -38,8 +38,13 @@ def save(tmp_path, **lines):
     for kind, corners in lines.items():
         xyz = np.column_stack([np.array(corners, float), np.zeros(len(corners))])
         place = REFERENCE.to_geographic(xyz)
-        features.append({"type": "Feature", "properties": {"highway": kind}, "geometry": {
-            "type": "LineString", "coordinates": place[:, 1::-1].tolist()}})  # fmt: skip
+        features.append(
+            {
+                "type": "Feature",
+                "properties": {"highway": kind},
+                "geometry": {"type": "LineString", "coordinates": place[:, 1::-1].tolist()},
+            }
+        )
     (tmp_path / "ways.geojson").write_text(json.dumps({"features": features}))
 
 
@@ -78,13 +83,20 @@ def test_steps_along_any_line(corners, spacing):
 
 @pytest.mark.parametrize(
     ("text", "part"),
-    [('{"features": [', "is no GeoJSON of lines"), ("[]", "is no GeoJSON of lines"),
-     ('{"features": [{"geometry": {"type": "LineString", "coordinates": [["a", 1]]}}]}',
-      "is no GeoJSON of lines"),
-     ('{"features": [{"geometry": {"type": "LineString", "coordinates": [[1], [2]]}}]}',
-      "holds a line without pairs of numbers"),
-     ('{"features": []}', "has no ways of kind any; there are 'none'")],
-)  # fmt: skip
+    [
+        ('{"features": [', "is no GeoJSON of lines"),
+        ("[]", "is no GeoJSON of lines"),
+        (
+            '{"features": [{"geometry": {"type": "LineString", "coordinates": [["a", 1]]}}]}',
+            "is no GeoJSON of lines",
+        ),
+        (
+            '{"features": [{"geometry": {"type": "LineString", "coordinates": [[1], [2]]}}]}',
+            "holds a line without pairs of numbers",
+        ),
+        ('{"features": []}', "has no ways of kind any; there are 'none'"),
+    ],
+)
 def test_bad_files(text, part, tmp_path):
     (tmp_path / "ways.geojson").write_text(text)
     with pytest.raises(RecipeError) as caught:
@@ -119,13 +131,19 @@ def test_csv_in_latitude_and_longitude(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "georeference", "part"),
-    [("lat_deg,lon_deg,z_m\n50,8,1\n", None, "but the recipe has no [georeference]"),
-     ("lat_deg,lon_deg,z_m\n8,50,1\n", REFERENCE, "receiver 0 at latitude 8, longitude 50 is more"),
-     ("lat_deg,lon_deg,z_m\n95,8,1\n", REFERENCE, "rx.csv:2: lat_deg = 95: must be -90 to 90"),
-     ("lat_deg,z_m\n50,1\n", REFERENCE, "missing column 'lon_deg'"),
-     ("x_m,y_m,lat_deg,lon_deg,z_m\n1,2,50,8,1\n", REFERENCE, "which say the same; keep one"),
-     ("x_m,y_m,z_m,height_m\n1,2,50,8\n", REFERENCE, "has z_m and height_m, which say the same")],
-)  # fmt: skip
+    [
+        ("lat_deg,lon_deg,z_m\n50,8,1\n", None, "but the recipe has no [georeference]"),
+        (
+            "lat_deg,lon_deg,z_m\n8,50,1\n",
+            REFERENCE,
+            "receiver 0 at latitude 8, longitude 50 is more",
+        ),
+        ("lat_deg,lon_deg,z_m\n95,8,1\n", REFERENCE, "rx.csv:2: lat_deg = 95: must be -90 to 90"),
+        ("lat_deg,z_m\n50,1\n", REFERENCE, "missing column 'lon_deg'"),
+        ("x_m,y_m,lat_deg,lon_deg,z_m\n1,2,50,8,1\n", REFERENCE, "which say the same; keep one"),
+        ("x_m,y_m,z_m,height_m\n1,2,50,8\n", REFERENCE, "has z_m and height_m, which say the same"),
+    ],
+)
 def test_bad_tables(text, georeference, part, tmp_path):
     with pytest.raises(RecipeError) as caught:
         place(table(tmp_path, text), tmp_path, georeference)
@@ -173,11 +191,14 @@ def test_people_walk_on_footways(tmp_path):
         return {
             "type": "FeatureCollection",
             "features": [
-                {"type": "Feature", "properties": t,
-                 "geometry": {"type": "LineString", "coordinates": [[i, 0], [i, 9]]}}
+                {
+                    "type": "Feature",
+                    "properties": t,
+                    "geometry": {"type": "LineString", "coordinates": [[i, 0], [i, 9]]},
+                }
                 for i, t in enumerate(tags)
             ],
-        }  # fmt: skip
+        }
 
     tags = (
         {"highway": "motorway"},

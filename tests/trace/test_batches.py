@@ -9,9 +9,17 @@ from rtwin.trace import Tracer, load_world, place
 
 EVERYTHING = {"diffraction": True, "edge_diffraction": True, "max_depth": 3}
 FIELDS = (
-    "a", "delay_s", "aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith", "doppler_hz",
-    "interactions", "triangle", "vertex_m",
-)  # fmt: skip
+    "a",
+    "delay_s",
+    "aod_azimuth",
+    "aod_zenith",
+    "aoa_azimuth",
+    "aoa_zenith",
+    "doppler_hz",
+    "interactions",
+    "triangle",
+    "vertex_m",
+)
 
 
 def take(receivers, rows):

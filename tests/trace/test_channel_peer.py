@@ -11,8 +11,14 @@ from rtwin.channel import cfr, cir, taps
 from rtwin.dataset import generate, open_dataset
 from rtwin.trace import load_world, place
 
-ANTENNA = {"pattern": "tr38901", "polarization": "cross", "num_rows": 2, "num_cols": 3,
-           "vertical_spacing": 0.7, "horizontal_spacing": 0.5}  # fmt: skip
+ANTENNA = {
+    "pattern": "tr38901",
+    "polarization": "cross",
+    "num_rows": 2,
+    "num_cols": 3,
+    "vertical_spacing": 0.7,
+    "horizontal_spacing": 0.5,
+}
 RX_ANTENNA = {"pattern": "iso", "polarization": "VH", "num_cols": 2}
 BANDWIDTH_HZ = 20e6
 
@@ -23,13 +29,18 @@ def both(two_boxes, tmp_path_factory):
     recipe = two_boxes(
         frequency_hz=1e9,
         transmitter=[
-            {"name": "tx", "position_m": [0, 0, 12], "azimuth_deg": 30, "downtilt_deg": 10,
-             "velocity_m_s": [3, -2, 1], "antenna": ANTENNA}
+            {
+                "name": "tx",
+                "position_m": [0, 0, 12],
+                "azimuth_deg": 30,
+                "downtilt_deg": 10,
+                "velocity_m_s": [3, -2, 1],
+                "antenna": ANTENNA,
+            }
         ],
-        receivers={"kind": "random", "count": 8, "area": [-15, -15, 15, 15],
-                   "antenna": RX_ANTENNA},
+        receivers={"kind": "random", "count": 8, "area": [-15, -15, 15, 15], "antenna": RX_ANTENNA},
         solver={"max_depth": 3, "refraction": False},
-    )  # fmt: skip
+    )
     file = generate(recipe, tmp_path_factory.mktemp("peer") / "x.h5")
     world = load_world(recipe)
     rt, scene = world.engine.rt, world.scene
@@ -40,9 +51,13 @@ def both(two_boxes, tmp_path_factory):
 
     scene.tx_array, scene.rx_array = array(tx.antenna), array(recipe.receivers.antenna)
     scene.add(
-        rt.Transmitter("tx", list(tx.position_m), orientation=list(tx.orientation_rad),
-                       velocity=list(tx.velocity_m_s))
-    )  # fmt: skip
+        rt.Transmitter(
+            "tx",
+            list(tx.position_m),
+            orientation=list(tx.orientation_rad),
+            velocity=list(tx.velocity_m_s),
+        )
+    )
     for i, position in enumerate(place(world).position_m):
         scene.add(rt.Receiver(f"rx{i}", position.tolist()))
     paths = rt.PathSolver(deterministic=True)(

@@ -24,19 +24,26 @@ def trace(objects, tx, rx, polarization="V", receivers=None, **solver):
     antenna = {"polarization": polarization}
     recipe = recipe_from_dict(
         {
-            "title": "closed form", "frequency_hz": FREQUENCY_HZ, "object": objects,
+            "title": "closed form",
+            "frequency_hz": FREQUENCY_HZ,
+            "object": objects,
             "transmitter": [{"name": "tx", "position_m": tx, "antenna": antenna}],
             "receivers": receivers | {"antenna": antenna},
             "solver": {"rays": 20_000, **solver},
         }
-    )  # fmt: skip
+    )
     world = load_world(recipe)
     return Tracer(world).trace(place(world))
 
 
 def plane(material, size=20_000.0, z=0.0, name="ground"):
-    return {"name": name, "material": material, "shape": "plane",
-            "center_m": [0, 0, z], "size_m": [size, size]}  # fmt: skip
+    return {
+        "name": name,
+        "material": material,
+        "shape": "plane",
+        "center_m": [0, 0, z],
+        "size_m": [size, size],
+    }
 
 
 FAR_AWAY = plane("metal", size=1.0) | {"center_m": [50_000, 50_000, 0]}
@@ -64,8 +71,9 @@ def test_friis_pinned_numbers():
 )
 def test_two_ray_over_metal(distance, loss_db):
     """Pinned two-ray numbers: horizontal polarisation meets the ground as TE."""
-    traced = trace([plane("metal")], [0, 0, 10], [[distance, 0, 1.5]], polarization="H",
-                   refraction=False)  # fmt: skip
+    traced = trace(
+        [plane("metal")], [0, 0, 10], [[distance, 0, 1.5]], polarization="H", refraction=False
+    )
     assert traced.num_paths.tolist() == [2]
     loss = -to_db(path_gain_coherent(traced.path_set(FREQUENCY_HZ)))[0]
     # At 5 km both rays nearly cancel, which amplifies single precision.
@@ -77,8 +85,13 @@ def test_two_ray_over_metal(distance, loss_db):
 @pytest.mark.parametrize("material", ["concrete", "glass"])
 def test_reflection_from_a_slab(polarization, height, material):
     """Amplitude of a ground reflection against the slab of ITU-R P.2040."""
-    traced = trace([plane(material)], [0, 0, height], [[100.0, 0, height]],
-                   polarization=polarization, refraction=False)  # fmt: skip
+    traced = trace(
+        [plane(material)],
+        [0, 0, height],
+        [[100.0, 0, height]],
+        polarization=polarization,
+        refraction=False,
+    )
     reflected = traced.interactions[:, 0] == 1
     assert reflected.sum() == 1
     image_distance = np.hypot(100.0, 2 * height)
@@ -95,8 +108,15 @@ def test_reflection_from_a_slab(polarization, height, material):
 
 @pytest.mark.parametrize("slant", [0.0, 1.0])
 def test_transmission_through_a_slab(slant):
-    wall = {"name": "wall", "material": "concrete", "shape": "wall",
-            "from_m": [50, -500], "to_m": [50, 500], "base_m": -200, "height_m": 400}  # fmt: skip
+    wall = {
+        "name": "wall",
+        "material": "concrete",
+        "shape": "wall",
+        "from_m": [50, -500],
+        "to_m": [50, 500],
+        "base_m": -200,
+        "height_m": 400,
+    }
     traced = trace([wall], [0, 0, 0], [[100.0, 100.0 * slant, 0]], polarization="V")
     through = traced.interactions[:, 0] == 4
     assert through.sum() == 1
@@ -113,12 +133,26 @@ def test_transmission_through_a_slab(slant):
 @pytest.mark.parametrize("height", [0.5, 2.0, 5.0])
 def test_edge_of_a_sheet_is_a_knife_edge(height):
     """Diffraction over a sheet against the exact Fresnel integral, in the shadow."""
-    sheet = {"name": "sheet", "material": "metal", "shape": "wall",
-             "from_m": [100, -2000], "to_m": [100, 2000], "base_m": -3000,
-             "height_m": 3000}  # fmt: skip
-    traced = trace([sheet], [0, 0, -height], [[200.0, 0, -height]], polarization="H",
-                   diffraction=True, edge_diffraction=True, refraction=False, max_depth=1,
-                   rays=200_000)  # fmt: skip
+    sheet = {
+        "name": "sheet",
+        "material": "metal",
+        "shape": "wall",
+        "from_m": [100, -2000],
+        "to_m": [100, 2000],
+        "base_m": -3000,
+        "height_m": 3000,
+    }
+    traced = trace(
+        [sheet],
+        [0, 0, -height],
+        [[200.0, 0, -height]],
+        polarization="H",
+        diffraction=True,
+        edge_diffraction=True,
+        refraction=False,
+        max_depth=1,
+        rays=200_000,
+    )
     over = (traced.interactions[:, 0] == 8) & (
         np.linalg.norm(traced.vertex_m[:, 0, 1:], axis=1) < 1
     )
@@ -151,9 +185,16 @@ def test_doppler_is_the_change_of_phase():
 
 def test_moving_mirror_shifts_twice():
     """A wall coming on at v shifts a head-on reflection by 2 v / wavelength."""
-    wall = {"name": "wall", "material": "metal", "shape": "wall", "from_m": [50, -20],
-            "to_m": [50, 20], "base_m": -20, "height_m": 40,
-            "velocity_m_s": [-10.0, 0, 0]}  # fmt: skip
+    wall = {
+        "name": "wall",
+        "material": "metal",
+        "shape": "wall",
+        "from_m": [50, -20],
+        "to_m": [50, 20],
+        "base_m": -20,
+        "height_m": 40,
+        "velocity_m_s": [-10.0, 0, 0],
+    }
     traced = trace([wall], [0, 0, 0], [[0.5, 0, 0]], refraction=False, max_depth=1)
     shift = traced.doppler_hz[traced.interactions[:, 0] == 1]
     assert shift == pytest.approx([2 * 10.0 * FREQUENCY_HZ / SPEED_OF_LIGHT_M_S], rel=1e-4)
@@ -201,14 +242,21 @@ def test_scaling_geometry_and_wavelength_together():
         objects = [plane("glassy", 400.0 * scale)]
         recipe = recipe_from_dict(
             {
-                "title": "scaled", "frequency_hz": FREQUENCY_HZ / scale, "object": objects,
-                "materials": {"glassy": {"relative_permittivity": 5.0, "thickness_m": 0.1 * scale,
-                                         "conductivity_s_per_m": 0.02 / scale}},
+                "title": "scaled",
+                "frequency_hz": FREQUENCY_HZ / scale,
+                "object": objects,
+                "materials": {
+                    "glassy": {
+                        "relative_permittivity": 5.0,
+                        "thickness_m": 0.1 * scale,
+                        "conductivity_s_per_m": 0.02 / scale,
+                    }
+                },
                 "transmitter": [{"name": "tx", "position_m": [0, 0, 8.0 * scale]}],
                 "receivers": {"kind": "list", "positions_m": [(scale * rx).tolist()]},
                 "solver": {"rays": 5_000, "refraction": False},
             }
-        )  # fmt: skip
+        )
         world = load_world(recipe)
         return Tracer(world).trace(place(world))
 

@@ -29,9 +29,18 @@ def test_candidate_generator():
     from sionna.rt.path_solvers.sb_candidate_generator import SBCandidateGenerator
 
     assert parameters(SBCandidateGenerator._sample_radio_material) == [
-        "self", "si", "ray_origin", "k_world", "sample1", "sample2", "sample2_diffraction",
-        "loc_en_inter", "diffraction_enabled", "edge_diffraction_enabled", "active",
-    ]  # fmt: skip
+        "self",
+        "si",
+        "ray_origin",
+        "k_world",
+        "sample1",
+        "sample2",
+        "sample2_diffraction",
+        "loc_en_inter",
+        "diffraction_enabled",
+        "edge_diffraction_enabled",
+        "active",
+    ]
     assert hasattr(SBCandidateGenerator(), "_sampler")
 
 
@@ -39,19 +48,33 @@ def test_image_method():
     from sionna.rt.path_solvers.image_method import ImageMethod
 
     assert parameters(ImageMethod.__call__) == [
-        "self", "scene", "paths", "diffraction", "diffraction_lit_region", "src_positions",
-        "tgt_positions", "src_boxes",
-    ]  # fmt: skip
+        "self",
+        "scene",
+        "paths",
+        "diffraction",
+        "diffraction_lit_region",
+        "src_positions",
+        "tgt_positions",
+        "src_boxes",
+    ]
 
 
 def test_field_calculator():
     from sionna.rt.path_solvers.field_calculator import FieldCalculator
 
     assert parameters(FieldCalculator.__call__) == [
-        "self", "wavelength", "paths", "samples_per_src", "diffraction", "src_positions",
-        "tgt_positions", "src_orientations", "tgt_orientations", "src_antenna_patterns",
+        "self",
+        "wavelength",
+        "paths",
+        "samples_per_src",
+        "diffraction",
+        "src_positions",
+        "tgt_positions",
+        "src_orientations",
+        "tgt_orientations",
+        "src_antenna_patterns",
         "tgt_antenna_patterns",
-    ]  # fmt: skip
+    ]
 
 
 def test_paths_buffer():
@@ -59,10 +82,19 @@ def test_paths_buffer():
 
     buffer = PathsBuffer(4, 2, True)
     for name in (
-        "_vertices_x", "_vertices_y", "_vertices_z", "_shapes", "_primitives", "_probs",
-        "_interaction_types", "_valid", "_src_indices", "_tgt_indices", "_diffracting_wedges",
+        "_vertices_x",
+        "_vertices_y",
+        "_vertices_z",
+        "_shapes",
+        "_primitives",
+        "_probs",
+        "_interaction_types",
+        "_valid",
+        "_src_indices",
+        "_tgt_indices",
+        "_diffracting_wedges",
         "_paths_counter",
-    ):  # fmt: skip
+    ):
         assert hasattr(buffer, name), name
 
 

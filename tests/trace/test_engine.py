@@ -81,8 +81,12 @@ def test_without_any_library_the_line_says_what_to_install():
 
 
 def test_newest_system_library_first(monkeypatch):
-    paths = ["/usr/lib/x/libLLVM-14.so.1", "/usr/lib/x/libLLVM-15.so", "/usr/lib/x/libLLVM.so.19.1",
-             "/usr/lib/x/libLLVM-16.so.1"]  # fmt: skip
+    paths = [
+        "/usr/lib/x/libLLVM-14.so.1",
+        "/usr/lib/x/libLLVM-15.so",
+        "/usr/lib/x/libLLVM.so.19.1",
+        "/usr/lib/x/libLLVM-16.so.1",
+    ]
     monkeypatch.setattr(engine_module.glob, "glob", lambda pattern: paths)
     monkeypatch.setattr(engine_module.os.path, "realpath", lambda path: path)
     found = engine_module._system_llvms()

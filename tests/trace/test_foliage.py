@@ -17,10 +17,21 @@ from rtwin.scene import foliage
 from rtwin.trace import Tracer, load_world, place
 from rtwin.units import to_db
 
-GROUND = {"name": "ground", "material": "concrete", "shape": "plane", "center_m": [0, 0, 0],
-          "size_m": [200, 100]}  # fmt: skip
-WOOD = {"name": "wood", "material": "vegetation", "shape": "extrude", "base_m": 0.0,
-        "height_m": 20.0, "footprint": [[20, -40], [50, -40], [50, 40], [20, 40]]}  # fmt: skip
+GROUND = {
+    "name": "ground",
+    "material": "concrete",
+    "shape": "plane",
+    "center_m": [0, 0, 0],
+    "size_m": [200, 100],
+}
+WOOD = {
+    "name": "wood",
+    "material": "vegetation",
+    "shape": "extrude",
+    "base_m": 0.0,
+    "height_m": 20.0,
+    "footprint": [[20, -40], [50, -40], [50, 40], [20, 40]],
+}
 RECEIVERS = {"kind": "list", "positions_m": [[-60, 5, 2], [80, 0, 10], [35, 0, 10], [80, 0, 40]]}
 PLACE = {"name": "mast", "position_m": [0, 0, 10]}
 
@@ -29,8 +40,9 @@ PLACE = {"name": "mast", "position_m": [0, 0, 10]}
 def forest(two_boxes):
     def make(*more, wood=True, **changes):
         items = [GROUND, *([WOOD] if wood else []), *more]
-        return two_boxes(**{"object": items, "transmitter": [PLACE], "receivers": RECEIVERS,
-                            **changes})  # fmt: skip
+        return two_boxes(
+            **{"object": items, "transmitter": [PLACE], "receivers": RECEIVERS, **changes}
+        )
 
     return make
 
@@ -118,8 +130,9 @@ def test_another_wood_is_another_geometry(forest, tmp_path):
 
 def test_radio_map_says_that_it_does_not_know(forest, tmp_path):
     generate_radio_map(forest(radio_map={"rays": 10_000}), tmp_path / "m.h5")
-    assert any("does not know the scene's vegetation" in r
-               for r in file_info(tmp_path / "m.h5")["remarks"])  # fmt: skip
+    assert any(
+        "does not know the scene's vegetation" in r for r in file_info(tmp_path / "m.h5")["remarks"]
+    )
     generate_radio_map(forest(wood=False, radio_map={"rays": 10_000}), tmp_path / "n.h5")
     assert not file_info(tmp_path / "n.h5")["remarks"]
 

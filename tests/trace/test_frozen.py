@@ -45,9 +45,15 @@ def test_other_materials_equal_a_fresh_evaluation(traced, frozen):
     link = np.repeat(np.arange(len(paths.num_paths)), paths.num_paths)[rows]
     num_tx = len(world.recipe.transmitter)
     a = evaluate_paths(
-        other, receivers, link % num_tx, link // num_tx, paths.interactions[rows],
-        paths.triangle[rows], paths.edge[rows], paths.vertex_m[rows],
-    )[0]  # fmt: skip
+        other,
+        receivers,
+        link % num_tx,
+        link // num_tx,
+        paths.interactions[rows],
+        paths.triangle[rows],
+        paths.edge[rows],
+        paths.vertex_m[rows],
+    )[0]
     assert np.allclose(power, (np.abs(a) ** 2).sum(axis=1).mean(axis=1), rtol=1e-4, atol=1e-18)
     changed = frozen.materials[:, world.material_names.index("brick")]
     frozen.restore()

@@ -11,9 +11,12 @@ from rtwin.channel import path_gain
 from rtwin.trace import Tracer, load_world, map_grid, place, trace_path_gain
 
 OFF = {
-    "line_of_sight": False, "specular_reflection": False, "refraction": False,
-    "diffraction": False, "diffuse_reflection": False,
-}  # fmt: skip
+    "line_of_sight": False,
+    "specular_reflection": False,
+    "refraction": False,
+    "diffraction": False,
+    "diffuse_reflection": False,
+}
 # Where each phenomenon reaches every cell: in front of the boxes, behind the sheet, ...
 CASES = {
     "line_of_sight": (OFF | {"line_of_sight": True, "max_depth": 0}, (-8, -4, 8, 8)),
@@ -37,12 +40,14 @@ def test_map_agrees_with_paths(two_boxes, phenomenon):
         transmitter=[{"name": "tx", "position_m": [0, 0, 12]}],
         materials={"concrete": {"scattering_coefficient": 0.5}},
         receivers={
-            "kind": "list", "positions_m": points.reshape(-1, 3).tolist(), "keep_invalid": True,
+            "kind": "list",
+            "positions_m": points.reshape(-1, 3).tolist(),
+            "keep_invalid": True,
             "antenna": {"polarization": "VH"},
         },
         solver={**switches, "rays": 100_000, "diffuse_rays": 20_000},
         radio_map={"cell_size_m": CELL_M, "height_m": 1.5, "area": area, "rays": 4_000_000},
-    )  # fmt: skip
+    )
     world = load_world(recipe)
     traced = Tracer(world).trace(place(world))
     gain = path_gain(traced.path_set(recipe.frequency_hz)).reshape(
@@ -62,9 +67,10 @@ def test_standard_error_tells_the_real_error(two_boxes):
 
     def solve(rays, seed):
         recipe = two_boxes(
-            seed=seed, radio_map={"rays": rays, "cell_size_m": 2.0, "area": [-20, -20, 20, 20]},
+            seed=seed,
+            radio_map={"rays": rays, "cell_size_m": 2.0, "area": [-20, -20, 20, 20]},
             solver={"max_depth": 2},
-        )  # fmt: skip
+        )
         world = load_world(recipe)
         return trace_path_gain(world, 0, map_grid(world))
 
@@ -83,18 +89,30 @@ def test_map_follows_hills():
 
     recipe = recipe_from_dict(
         {
-            "title": "terrace", "frequency_hz": 3.5e9, "geometry": {"ground": ["low", "high"]},
+            "title": "terrace",
+            "frequency_hz": 3.5e9,
+            "geometry": {"ground": ["low", "high"]},
             "object": [
-                {"name": "low", "material": "concrete", "shape": "plane",
-                 "center_m": [-25, 0, 0], "size_m": [50, 40]},
-                {"name": "high", "material": "concrete", "shape": "extrude",
-                 "footprint": [[0, -10], [50, -10], [50, 10], [0, 10]], "height_m": 5},
+                {
+                    "name": "low",
+                    "material": "concrete",
+                    "shape": "plane",
+                    "center_m": [-25, 0, 0],
+                    "size_m": [50, 40],
+                },
+                {
+                    "name": "high",
+                    "material": "concrete",
+                    "shape": "extrude",
+                    "footprint": [[0, -10], [50, -10], [50, 10], [0, 10]],
+                    "height_m": 5,
+                },
             ],
             "transmitter": [{"name": "tx", "position_m": [0, 0, 30]}],
             "radio_map": {"cell_size_m": 2, "area": [-40, -8, 40, 8], "rays": 1_000_000},
             "solver": {"max_depth": 0},
         }
-    )  # fmt: skip
+    )
     world = load_world(recipe)
     grid = map_grid(world)
     assert not grid.is_flat

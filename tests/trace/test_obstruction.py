@@ -10,13 +10,23 @@ BOXES = {
     "title": "Two boxes",
     "frequency_hz": 3.5e9,
     "object": [
-        {"name": "a", "material": "brick", "shape": "box", "center_m": [10, 0, 5],
-         "size_m": [4, 10, 10]},
-        {"name": "b", "material": "brick", "shape": "box", "center_m": [20, 0, 2],
-         "size_m": [2, 10, 4]},
+        {
+            "name": "a",
+            "material": "brick",
+            "shape": "box",
+            "center_m": [10, 0, 5],
+            "size_m": [4, 10, 10],
+        },
+        {
+            "name": "b",
+            "material": "brick",
+            "shape": "box",
+            "center_m": [20, 0, 2],
+            "size_m": [2, 10, 4],
+        },
     ],
     "transmitter": [{"name": "t", "position_m": [0, 0, 5]}],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(

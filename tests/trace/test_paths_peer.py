@@ -42,12 +42,18 @@ def test_finds_every_path_of_the_peer(two_boxes, compare_with_sionna, phenomenon
 def test_patterns_polarisations_and_orientations(two_boxes, compare_with_sionna, tx, rx):
     recipe = two_boxes(
         transmitter=[
-            {"name": "t", "position_m": [0, 0, 12], "azimuth_deg": 40, "downtilt_deg": 12,
-             "roll_deg": 5, "antenna": tx}
+            {
+                "name": "t",
+                "position_m": [0, 0, 12],
+                "azimuth_deg": 40,
+                "downtilt_deg": 12,
+                "roll_deg": 5,
+                "antenna": tx,
+            }
         ],
         receivers={"kind": "random", "count": 12, "area": [-45, -45, 45, 45], "antenna": rx},
         solver={"max_depth": 3},
-    )  # fmt: skip
+    )
     check(compare_with_sionna(recipe, max_depth=3, samples_per_src=20_000))
 
 

@@ -81,8 +81,13 @@ def test_map_covers_the_cells_that_were_reached(world, tmp_path):
 
 
 def test_cut_opens_a_room(two_boxes, tmp_path):
-    roof = {"name": "roof", "material": "wood", "shape": "plane",
-            "center_m": [0, 0, 10], "size_m": [120, 120]}  # fmt: skip
+    roof = {
+        "name": "roof",
+        "material": "wood",
+        "shape": "plane",
+        "center_m": [0, 0, 10],
+        "size_m": [120, 120],
+    }
     recipe = two_boxes()
     objects = [item.model_dump() for item in recipe.object]
     world = load_world(two_boxes(object=[*objects, roof]))

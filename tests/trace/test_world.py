@@ -75,11 +75,14 @@ def scene_file(tmp_path, xml, extra=""):
     (tmp_path / "scene.xml").write_text(xml)
     return recipe_from_dict(
         {
-            "title": "t", "frequency_hz": 3.5e9, "geometry": {"file": "scene.xml"},
+            "title": "t",
+            "frequency_hz": 3.5e9,
+            "geometry": {"file": "scene.xml"},
             "transmitter": [{"name": "tx", "position_m": [0, 0, 10]}],
         },
-        "stranger", tmp_path,
-    )  # fmt: skip
+        "stranger",
+        tmp_path,
+    )
 
 
 SQUARE = (
@@ -116,13 +119,17 @@ BOMB = '<!DOCTYPE s [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
         ('<scene version="2.1.0">', "not well-formed"),
         ('<scene version="2.1.0"></scene>', "no triangles"),
         (
-            '<scene version="2.1.0">' + MATERIAL
-            + SQUARE.format(file="../../etc/floor.ply", material="concrete") + "</scene>",
+            '<scene version="2.1.0">'
+            + MATERIAL
+            + SQUARE.format(file="../../etc/floor.ply", material="concrete")
+            + "</scene>",
             "outside the scene's folder",
         ),
         (
-            '<scene version="2.1.0">' + MATERIAL
-            + SQUARE.format(file="absent.ply", material="concrete") + "</scene>",
+            '<scene version="2.1.0">'
+            + MATERIAL
+            + SQUARE.format(file="absent.ply", material="concrete")
+            + "</scene>",
             "missing",
         ),
         (
@@ -131,15 +138,17 @@ BOMB = '<!DOCTYPE s [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
             "convert it to PLY",
         ),
         (
-            '<scene version="2.1.0">' + MATERIAL + SQUARE.format(
-                file="floor.ply", material="concrete"
-            ).replace("<ref", '<transform name="to_world"><scale value="0"/></transform><ref')
+            '<scene version="2.1.0">'
+            + MATERIAL
+            + SQUARE.format(file="floor.ply", material="concrete").replace(
+                "<ref", '<transform name="to_world"><scale value="0"/></transform><ref'
+            )
             + "</scene>",
             "has no area",
         ),
         ('<scene version="2.1.0"><bsdf type="nonsense" id="x"/></scene>', "could not be loaded"),
     ],
-)  # fmt: skip
+)
 def test_bad_scene_file_is_one_line(tmp_path, xml, line):
     ply(tmp_path / "floor.ply")
     with pytest.raises(GeometryError) as caught:
@@ -154,18 +163,24 @@ def test_bad_scene_file_is_one_line(tmp_path, xml, line):
         ({"geometry": {"sionna": "munchen"}, "object": []}, "allowed are"),
         ({"geometry": {"sionna": "munich", "ground": ["grund"]}, "object": []}, "'grund'"),
         (
-            {"geometry": {"sionna": "etoile"}, "object": [],
-             "object_settings": {"no_such_house": {"velocity_m_s": [1, 0, 0]}}},
+            {
+                "geometry": {"sionna": "etoile"},
+                "object": [],
+                "object_settings": {"no_such_house": {"velocity_m_s": [1, 0, 0]}},
+            },
             "no_such_house",
         ),
         (
-            {"geometry": {"sionna": "etoile"}, "object": [],
-             "materials": {"brick": {"thickness_m": 0.2}}},
+            {
+                "geometry": {"sionna": "etoile"},
+                "object": [],
+                "materials": {"brick": {"thickness_m": 0.2}},
+            },
             "used by no object",
         ),
         ({"frequency_hz": 60e9}, "brick"),
     ],
-)  # fmt: skip
+)
 def test_settings_that_meet_nothing_are_one_line(two_boxes, changes, line):
     with pytest.raises(RtwinError) as caught:
         load_world(two_boxes(**changes))

@@ -14,11 +14,19 @@ from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run", "--remote-debugging-pipe", "--hide-scrollbars",
+    "--headless",
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--remote-debugging-pipe",
+    "--hide-scrollbars",
     # WebGL without a graphics card.
-    "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-)  # fmt: skip
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+)
 
 
 def find_browser() -> str | None:
@@ -44,9 +52,10 @@ class Browser:
         program = [str(find_browser()), *FLAGS, f"--user-data-dir={self._folder.name}"]
         self._process = subprocess.Popen(
             ["bash", "-c", command, "bash", str(read_there), str(write_there), *program],
-            pass_fds=(read_there, write_there), stdout=subprocess.DEVNULL,
+            pass_fds=(read_there, write_there),
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
         os.close(read_there)
         os.close(write_there)
         self._read, self._write = os.fdopen(read_here, "rb"), os.fdopen(write_here, "wb")
@@ -60,8 +69,11 @@ class Browser:
         width, height = self.size
         self.call(
             "Emulation.setDeviceMetricsOverride",
-            width=width, height=height, deviceScaleFactor=1, mobile=False,
-        )  # fmt: skip
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -38,11 +38,16 @@ def read_page():
 def paths_file(two_boxes, tmp_path_factory):
     # The last receiver stands inside the metal box.
     receivers = {
-        "kind": "list", "keep_invalid": True,
+        "kind": "list",
+        "keep_invalid": True,
         "positions_m": [
-            [25, -25, 1.5], [-5, 8, 1.5], [-35, -20, 1.5], [10, 35, 1.5], [-18, -15, 3],
+            [25, -25, 1.5],
+            [-5, 8, 1.5],
+            [-35, -20, 1.5],
+            [10, 35, 1.5],
+            [-18, -15, 3],
         ],
-    }  # fmt: skip
+    }
     recipe = two_boxes(receivers=receivers, solver={"refraction": False})
     return generate(recipe, tmp_path_factory.mktemp("view") / "paths.h5")
 

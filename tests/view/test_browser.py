@@ -100,8 +100,10 @@ def test_pointing_at_a_row_names_what_the_path_touches(page):
     page.run(f"document.querySelectorAll('#paths tbody tr')[{row}].focus()")
     said = text(page, "path-detail")
     assert "m long" in said
-    assert any(name in said for name in ("ground (concrete)", "brick_box (brick)", "sheet (glass)",
-                                         "metal_box (metal)"))  # fmt: skip
+    assert any(
+        name in said
+        for name in ("ground (concrete)", "brick_box (brick)", "sheet (glass)", "metal_box (metal)")
+    )
 
 
 def test_metric_changes_colours_and_legend(page, both):

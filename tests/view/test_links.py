@@ -44,9 +44,10 @@ def test_lengths_are_delays(both):
         for _ in range(count):
             depth = arrays["path_depth"][path]
             points = [
-                tx[link % 2], *arrays["vertices_m"][first : first + depth],
+                tx[link % 2],
+                *arrays["vertices_m"][first : first + depth],
                 arrays["rx_position"][link // 2],
-            ]  # fmt: skip
+            ]
             length = np.linalg.norm(np.diff(np.array(points, float), axis=0), axis=1).sum()
             assert length == pytest.approx(0.299792458 * arrays["path_delay_ns"][path], abs=1e-3)
             first, path = first + depth, path + 1
@@ -60,8 +61,11 @@ def test_link_values(both, dataset):
     assert np.isnan(values[gain == 0]).all()
     assert (gain == 0).any()
     assert {one["name"]: one["unit"] for one in both.content["links"]["metrics"]} == {
-        "path_gain": "dB", "num_paths": "", "rms_delay_spread": "ns", "line_of_sight": "",
-    }  # fmt: skip
+        "path_gain": "dB",
+        "num_paths": "",
+        "rms_delay_spread": "ns",
+        "line_of_sight": "",
+    }
 
 
 def test_strongest_paths_within_a_budget(paths_file, dataset, tmp_path, read_page):

@@ -37,10 +37,15 @@ def test_coarse_cells_are_averages(radio_map, factor):
     coarse = coarsened(radio_map, factor)
     num_y, num_x = radio_map.path_gain.shape[1:]
     assert coarse.path_gain.shape[1:] == (-(-num_y // factor), -(-num_x // factor))
-    blocks = np.array([
-        [radio_map.path_gain[:, y : y + factor, x : x + factor].mean(axis=(1, 2))
-         for x in range(0, num_x, factor)] for y in range(0, num_y, factor)
-    ])  # fmt: skip
+    blocks = np.array(
+        [
+            [
+                radio_map.path_gain[:, y : y + factor, x : x + factor].mean(axis=(1, 2))
+                for x in range(0, num_x, factor)
+            ]
+            for y in range(0, num_y, factor)
+        ]
+    )
     np.testing.assert_allclose(coarse.path_gain, np.moveaxis(blocks, -1, 0))
     power, noise = radio_map.tx_power_dbm, radio_map.attributes["noise_power_w"]
     np.testing.assert_allclose(coarse.sinr, sinr(coarse.path_gain, power, noise))

@@ -57,8 +57,11 @@ def test_seam_of_disagreeing_windings_is_no_edge():
     vertices = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], np.float32)
     faces = np.array([[0, 1, 2], [0, 3, 2]], np.uint32)
     assert sorted(map(tuple, _sharp_edges(vertices, faces).tolist())) == [
-        (0, 1), (0, 3), (1, 2), (2, 3)
-    ]  # fmt: skip
+        (0, 1),
+        (0, 3),
+        (1, 2),
+        (2, 3),
+    ]
 
 
 def test_vegetation_comes_after_solid_objects(world):
@@ -67,13 +70,21 @@ def test_vegetation_comes_after_solid_objects(world):
     kind = SimpleNamespace(specific_attenuation_db_per_m=0.8, max_attenuation_db=38.0)
     volume = SimpleNamespace(name="grove", material="leaves", polygon=grove, base_m=1, top_m=7)
     wooded = SimpleNamespace(
-        **{name: getattr(world, name) for name in (
-            "triangles", "object_names", "material_names", "materials", "ground", "bounds_m",
-            "color_of",
-        )},
+        **{
+            name: getattr(world, name)
+            for name in (
+                "triangles",
+                "object_names",
+                "material_names",
+                "materials",
+                "ground",
+                "bounds_m",
+                "color_of",
+            )
+        },
         volumes=[volume],
         foliage={"leaves": kind},
-    )  # fmt: skip
+    )
     model = scene_model(wooded)
     said = add_scene(Buffers(), wooded, model)
     assert said["objects"] == [*world.object_names, "grove"]

@@ -31,8 +31,11 @@ def test_content(both, paths_file, map_file):
     assert [(tx["name"], tx["power_dbm"]) for tx in content["tx"]] == [("mast", 44), ("pole", 44)]
     assert content["scene"]["objects"] == ["ground", "brick_box", "metal_box", "sheet"]
     assert [one["name"] for one in content["scene"]["materials"]] == [
-        "brick", "concrete", "glass", "metal"
-    ]  # fmt: skip
+        "brick",
+        "concrete",
+        "glass",
+        "metal",
+    ]
     assert content["remarks"] == []
     for name in ("viridis", "cividis"):
         np.testing.assert_array_equal(both.arrays[name], color_table(name))

@@ -67,8 +67,12 @@ def _up(count: int, step: int) -> int:
 
 def sizes_of(graph: Graph) -> dict[str, int]:
     """Numbers of features, which a network is built for."""
-    return {"cell": graph.cell.shape[1], "object": graph.object.shape[1],
-            "link": graph.link.shape[2], "world": len(graph.world)}  # fmt: skip
+    return {
+        "cell": graph.cell.shape[1],
+        "object": graph.object.shape[1],
+        "link": graph.link.shape[2],
+        "world": len(graph.world),
+    }
 
 
 def blank(sizes: Mapping[str, int], measured: bool) -> dict[str, NDArray[Any]]:
@@ -83,11 +87,18 @@ def blank(sizes: Mapping[str, int], measured: bool) -> dict[str, NDArray[Any]]:
         raise StoreError(f"sizes of {', '.join(bad)} are missing or beyond 1 to 499")
     rows = _ROW_STEP if measured else 0
     shapes = {
-        "cell": (4, sizes["cell"]), "object": (2, sizes["object"]), "reflected": (4, 2),
-        "passed": (4, 2), "link": (4, rows, sizes["link"]), "value": (rows,),
-        "row_mask": (rows,), "mask": (4,), "world": (sizes["world"],), "prior": (4, 3),
+        "cell": (4, sizes["cell"]),
+        "object": (2, sizes["object"]),
+        "reflected": (4, 2),
+        "passed": (4, 2),
+        "link": (4, rows, sizes["link"]),
+        "value": (rows,),
+        "row_mask": (rows,),
+        "mask": (4,),
+        "world": (sizes["world"],),
+        "prior": (4, 3),
         "clear": (4,),
-    }  # fmt: skip
+    }
     out: dict[str, NDArray[Any]] = {n: np.zeros((1, *s), np.float32) for n, s in shapes.items()}
     whole = {"neighbour": (4, 8), "block": (4,), "pixel": (4,)}
     return out | {n: np.zeros((1, *s), np.int32) for n, s in whole.items()}

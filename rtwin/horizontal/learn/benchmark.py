@@ -109,8 +109,9 @@ def run_benchmark(
 
 def shipped() -> dict[tuple[str, str], Predictor]:
     """The networks that come with rtwin, by kind and task."""
-    there = [(k, t) for k in KINDS for t in ("known", "unknown")
-             if (MODELS / f"{k}_{t}.npz").exists()]  # fmt: skip
+    there = [
+        (k, t) for k in KINDS for t in ("known", "unknown") if (MODELS / f"{k}_{t}.npz").exists()
+    ]
     if not there:
         raise StoreError(f"{MODELS}: no network there; train with rtwin horizontal train")
     return {(k, t): shipped_predictor(t, k) for k, t in there}
@@ -147,8 +148,11 @@ def known_ways(scene: ScenePairs, pair: Pair, nets: dict[tuple[str, str], Predic
         graph = known_graph(scene, pair)
         cost = time.process_time() - start
         found = net(scene, graph)
-        ways[kind] = Update(found.statistics, seconds["prior"] + cost + found.seconds,
-                            net.half_width_db(found.sigma_db, pair.kind))  # fmt: skip
+        ways[kind] = Update(
+            found.statistics,
+            seconds["prior"] + cost + found.seconds,
+            net.half_width_db(found.sigma_db, pair.kind),
+        )
     return ways
 
 
@@ -188,15 +192,18 @@ def unknown_ways(
             continue
         net = nets[kind, "unknown"]
         found = net(scene, graph)
-        ways[kind] = Update(found.statistics, cost + found.seconds,
-                            net.half_width_db(found.sigma_db))  # fmt: skip
+        ways[kind] = Update(
+            found.statistics, cost + found.seconds, net.half_width_db(found.sigma_db)
+        )
     return ways
 
 
 def report_lines(result: Benchmark) -> Iterator[str]:
     """The benchmark as Markdown."""
-    yield (f"{result.num_scenes} held-out scenes, {result.num_pairs} edits; floor {FLOOR_DB:g} dB; "
-           "seconds are processor time per edit, features included")  # fmt: skip
+    yield (
+        f"{result.num_scenes} held-out scenes, {result.num_pairs} edits; floor {FLOOR_DB:g} dB; "
+        "seconds are processor time per edit, features included"
+    )
     yield ""
     yield "### Known edits"
     yield ""
@@ -229,15 +236,30 @@ def _classes(scores: Scores) -> list[tuple[str, list[str]]]:
 
 
 _COLUMNS = {
-    "changed_db": ("changed dB", "{:.2f}"), "still_db": ("unchanged dB", "{:.2f}"),
-    "rmse_db": ("all dB", "{:.2f}"), "recall": ("recall", "{:.2f}"),
-    "precision": ("precision", "{:.2f}"), "kept": ("preserved", "{:.2f}"),
-    "coverage": ("coverage", "{:.2f}"), "delay_ns": ("delay ns", "{:.1f}"),
-    "angle_deg": ("angle deg", "{:.1f}"), "clear_f1": ("LoS F1", "{:.2f}"),
-    "seconds": ("seconds", "{:.3f}"), "speed": ("x full", "{:.1f}"),
-}  # fmt: skip
-_SHORT = ("changed_db", "still_db", "recall", "precision", "coverage", "delay_ns", "angle_deg",
-          "seconds", "speed")  # fmt: skip
+    "changed_db": ("changed dB", "{:.2f}"),
+    "still_db": ("unchanged dB", "{:.2f}"),
+    "rmse_db": ("all dB", "{:.2f}"),
+    "recall": ("recall", "{:.2f}"),
+    "precision": ("precision", "{:.2f}"),
+    "kept": ("preserved", "{:.2f}"),
+    "coverage": ("coverage", "{:.2f}"),
+    "delay_ns": ("delay ns", "{:.1f}"),
+    "angle_deg": ("angle deg", "{:.1f}"),
+    "clear_f1": ("LoS F1", "{:.2f}"),
+    "seconds": ("seconds", "{:.3f}"),
+    "speed": ("x full", "{:.1f}"),
+}
+_SHORT = (
+    "changed_db",
+    "still_db",
+    "recall",
+    "precision",
+    "coverage",
+    "delay_ns",
+    "angle_deg",
+    "seconds",
+    "speed",
+)
 
 
 def _table(scores: Scores, kinds: Sequence[str] | None, short: bool = False) -> Iterator[str]:
@@ -267,20 +289,48 @@ def _shown(column: str, value: float) -> str:
 def _targets(result: Benchmark) -> Iterator[str]:
     """Ratios with their intervals over scenes."""
     asked = [
-        ("object edits, changed cells, gnn over stale", result.known, "gnn", "stale",
-         "changed_db", [k for k in OBJECT_EDITS if k in result.known.kinds]),
-        ("object edits, changed cells, partial re-trace over stale", result.known,
-         "partial re-trace", "stale", "changed_db",
-         [k for k in OBJECT_EDITS if k in result.known.kinds]),
-        ("unknown change, all cells, gnn over kriging", result.unknown, "gnn", "kriging",
-         "rmse_db", None),
-        ("unknown change, changed cells, gnn over kriging", result.unknown, "gnn", "kriging",
-         "changed_db", None),
-        ("unknown change, all cells, gnn over unet", result.unknown, "gnn", "unet",
-         "rmse_db", None),
-        ("unknown change, all cells, gnn over mlp", result.unknown, "gnn", "mlp",
-         "rmse_db", None),
-    ]  # fmt: skip
+        (
+            "object edits, changed cells, gnn over stale",
+            result.known,
+            "gnn",
+            "stale",
+            "changed_db",
+            [k for k in OBJECT_EDITS if k in result.known.kinds],
+        ),
+        (
+            "object edits, changed cells, partial re-trace over stale",
+            result.known,
+            "partial re-trace",
+            "stale",
+            "changed_db",
+            [k for k in OBJECT_EDITS if k in result.known.kinds],
+        ),
+        (
+            "unknown change, all cells, gnn over kriging",
+            result.unknown,
+            "gnn",
+            "kriging",
+            "rmse_db",
+            None,
+        ),
+        (
+            "unknown change, changed cells, gnn over kriging",
+            result.unknown,
+            "gnn",
+            "kriging",
+            "changed_db",
+            None,
+        ),
+        (
+            "unknown change, all cells, gnn over unet",
+            result.unknown,
+            "gnn",
+            "unet",
+            "rmse_db",
+            None,
+        ),
+        ("unknown change, all cells, gnn over mlp", result.unknown, "gnn", "mlp", "rmse_db", None),
+    ]
     yield "| ratio | value | 90 % interval over scenes |"
     yield "|---|---:|---|"
     for name, scores, way, over, figure, kinds in asked:

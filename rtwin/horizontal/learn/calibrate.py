@@ -49,8 +49,9 @@ def calibrated(
     jobs = [(s, p, k) for s in scenes for k, p in enumerate(s.pairs) if judged(s, p).any()]
     told = told | {"threshold": 0.0, "sizes": sizes_of(graph_of(task, *jobs[0]))}
     predictor = Predictor(net, told)
-    columns: dict[str, list[Any]] = {n: [] for n in ("error", "stale", "sigma", "chance", "changed",
-                                                     "scene", "kind")}  # fmt: skip
+    columns: dict[str, list[Any]] = {
+        n: [] for n in ("error", "stale", "sigma", "chance", "changed", "scene", "kind")
+    }
     for done, (scene, pair, number) in enumerate(jobs):
         progress("calibrate", done, len(jobs))
         found = predictor(scene, graph_of(task, scene, pair, number))
@@ -71,8 +72,10 @@ def calibrated(
     if task == "known":
         threshold = miss_threshold(table["chance"], table["changed"], table["scene"], _MISS)
     else:
-        errors = [np.square(np.where(table["chance"] > t, table["error"], table["stale"])).mean()
-                  for t in _THRESHOLDS]  # fmt: skip
+        errors = [
+            np.square(np.where(table["chance"] > t, table["error"], table["stale"])).mean()
+            for t in _THRESHOLDS
+        ]
         good = [t for t, e in zip(_THRESHOLDS, errors, strict=True) if e <= min(errors) * _WORSE]
         threshold = max(good)
     error = np.where(table["chance"] > threshold, table["error"], table["stale"])

@@ -46,8 +46,11 @@ class Detection:
         from sklearn.metrics import average_precision_score, roc_auc_score
 
         changed = np.concatenate(self._changed)
-        limits = {GATE: self._gate.threshold, EMBEDDING: self._encoder.threshold,
-                  "change by stored paths": 1.0}  # fmt: skip
+        limits = {
+            GATE: self._gate.threshold,
+            EMBEDDING: self._encoder.threshold,
+            "change by stored paths": 1.0,
+        }
         yield "| signal | ROC area | average precision | recall | precision | updated |"
         yield "|---|---:|---:|---:|---:|---:|"
         for name, values in self._signals.items():
@@ -57,8 +60,11 @@ class Detection:
             if name in limits:
                 said = score > limits[name]
                 hits = float((said & changed).sum())
-                cells += [f"{hits / max(changed.sum(), 1):.2f}", f"{hits / max(said.sum(), 1):.2f}",
-                          f"{said.mean():.2f}"]  # fmt: skip
+                cells += [
+                    f"{hits / max(changed.sum(), 1):.2f}",
+                    f"{hits / max(said.sum(), 1):.2f}",
+                    f"{said.mean():.2f}",
+                ]
             else:
                 cells += ["-"] * 3
             yield f"| {name} | " + " | ".join(cells) + " |"

@@ -68,8 +68,10 @@ def _move_object(
         by = np.array([distance * np.cos(turn), distance * np.sin(turn)])
         if _is_free(scene, before, box + np.array([*by, 0.0]), name):
             table: dict[str, Any] = {
-                "kind": "move_object", "object": name, "by_m": [*np.round(by, 2), 0.0],
-            }  # fmt: skip
+                "kind": "move_object",
+                "object": name,
+                "by_m": [*np.round(by, 2), 0.0],
+            }
             if rng.random() < 0.3:
                 table["yaw_deg"] = round(float(rng.normal(0, 20)), 1)
             return DrawnEdit("move_object", (table,), name)

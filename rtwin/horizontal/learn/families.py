@@ -43,17 +43,27 @@ def procedural_recipe(family: str, seed: int) -> Recipe:
 
 
 def _ground(rng: np.random.Generator, half_m: float) -> Data:
-    return {"name": "ground", "shape": "plane", "material": str(rng.choice(_GROUNDS)),
-            "center_m": [0, 0, 0], "size_m": [2 * half_m + 60, 2 * half_m + 60]}  # fmt: skip
+    return {
+        "name": "ground",
+        "shape": "plane",
+        "material": str(rng.choice(_GROUNDS)),
+        "center_m": [0, 0, 0],
+        "size_m": [2 * half_m + 60, 2 * half_m + 60],
+    }
 
 
 def _house(
     rng: np.random.Generator, name: str, footprint: Any, height_m: tuple[float, float]
 ) -> Data:
     material = str(rng.choice(_FACADES, p=_FACADE_ODDS))
-    return {"name": name, "shape": "extrude", "material": material,
-            "footprint": np.round(footprint, 2).tolist(), "base_m": -_SUNK_M,
-            "height_m": round(float(rng.uniform(*height_m)), 1) + _SUNK_M}  # fmt: skip
+    return {
+        "name": name,
+        "shape": "extrude",
+        "material": material,
+        "footprint": np.round(footprint, 2).tolist(),
+        "base_m": -_SUNK_M,
+        "height_m": round(float(rng.uniform(*height_m)), 1) + _SUNK_M,
+    }
 
 
 def _rectangle(x0: float, y0: float, x1: float, y1: float) -> list[list[float]]:
@@ -62,8 +72,11 @@ def _rectangle(x0: float, y0: float, x1: float, y1: float) -> list[list[float]]:
 
 def _map(half_x: float, half_y: float, cells: int = 1600, height_m: float = 1.5) -> Data:
     size = np.sqrt(4 * half_x * half_y / cells)
-    return {"cell_size_m": round(float(size), 2), "height_m": height_m,
-            "area": [-half_x, -half_y, half_x, half_y]}  # fmt: skip
+    return {
+        "cell_size_m": round(float(size), 2),
+        "height_m": height_m,
+        "area": [-half_x, -half_y, half_x, half_y],
+    }
 
 
 def blocks(rng: np.random.Generator) -> Data:
@@ -118,8 +131,9 @@ def courtyard(rng: np.random.Generator) -> Data:
             wing_m = np.array(_rectangle(a, inner, b, outer))
             corners = _turned(wing_m, turn * np.pi / 2)
             objects.append(_house(rng, f"wing_{len(objects)}", corners, (10, 22)))
-        across = np.array(_rectangle(-outer, outer + street, outer * rng.uniform(0.2, 0.9),
-                                     outer + street + 10))  # fmt: skip
+        across = np.array(
+            _rectangle(-outer, outer + street, outer * rng.uniform(0.2, 0.9), outer + street + 10)
+        )
         corners = _turned(across, turn * np.pi / 2)
         objects.append(_house(rng, f"house_{len(objects)}", corners, (9, 25)))
     half = outer + street
@@ -133,20 +147,37 @@ def rooms(rng: np.random.Generator) -> Data:
     outer, wall = str(rng.choice(("brick", "concrete"))), str(rng.choice(_WALLS))
 
     def sheet(name: str, material: str, a: Any, b: Any, openings: Any = ()) -> Data:
-        return {"name": name, "shape": "wall", "material": material, "from_m": list(a),
-                "to_m": list(b), "height_m": height, "openings": list(openings)}  # fmt: skip
+        return {
+            "name": name,
+            "shape": "wall",
+            "material": material,
+            "from_m": list(a),
+            "to_m": list(b),
+            "height_m": height,
+            "openings": list(openings),
+        }
 
     size = [2 * half_x, 2 * half_y]
     objects: list[Data] = [
-        {"name": "ground", "shape": "plane", "material": "concrete", "center_m": [0, 0, 0],
-         "size_m": size},
-        {"name": "ceiling", "shape": "plane", "material": "ceiling_board",
-         "center_m": [0, 0, height], "size_m": size},
+        {
+            "name": "ground",
+            "shape": "plane",
+            "material": "concrete",
+            "center_m": [0, 0, 0],
+            "size_m": size,
+        },
+        {
+            "name": "ceiling",
+            "shape": "plane",
+            "material": "ceiling_board",
+            "center_m": [0, 0, height],
+            "size_m": size,
+        },
         sheet("outer_south", outer, (-half_x, -half_y), (half_x, -half_y)),
         sheet("outer_north", outer, (-half_x, half_y), (half_x, half_y)),
         sheet("outer_west", outer, (-half_x, -half_y), (-half_x, half_y)),
         sheet("outer_east", outer, (half_x, -half_y), (half_x, half_y)),
-    ]  # fmt: skip
+    ]
     for side, label in ((-1, "south"), (1, "north")):
         edges = np.linspace(-half_x, half_x, int(rng.integers(3, 6)) + 1)
         edges[1:-1] += rng.uniform(-0.8, 0.8, len(edges) - 2)
@@ -159,8 +190,11 @@ def rooms(rng: np.random.Generator) -> Data:
                 objects.append(door | {"height_m": 2.1})
             if k:
                 objects.append(sheet(f"part_{label}_{k}", wall, (a, y), (a, side * half_y)))
-    return {"object": objects, "environment": "indoor",
-            "radio_map": _map(half_x - 0.2, half_y - 0.2, 1400, 1.2)}  # fmt: skip
+    return {
+        "object": objects,
+        "environment": "indoor",
+        "radio_map": _map(half_x - 0.2, half_y - 0.2, 1400, 1.2),
+    }
 
 
 def yards(rng: np.random.Generator) -> Data:
@@ -175,8 +209,16 @@ def yards(rng: np.random.Generator) -> Data:
             a, b = rng.uniform(12, pitch - 10, 2)
             corners = np.array(_rectangle(-a / 2, -b / 2, a / 2, b / 2))
             if rng.random() < 0.4:
-                corners = np.array([[-a / 2, -b / 2], [a / 2, -b / 2], [a / 2, 0], [0, 0],
-                                    [0, b / 2], [-a / 2, b / 2]])  # fmt: skip
+                corners = np.array(
+                    [
+                        [-a / 2, -b / 2],
+                        [a / 2, -b / 2],
+                        [a / 2, 0],
+                        [0, 0],
+                        [0, b / 2],
+                        [-a / 2, b / 2],
+                    ]
+                )
             corners = _turned(corners, rng.uniform(0, np.pi)) + np.array([x, y])
             corners += rng.uniform(-2, 2, 2)
             objects.append(_house(rng, f"house_{len(objects)}", corners, (5, 36)))

@@ -65,9 +65,12 @@ def kriging(cells_m: Real, measured: NDArray[np.int64], value_db: Real, noise_db
 
 
 def path_kriging(
-    cells_m: Real, shares: Sequence[Real], measured: NDArray[np.int64], value_db: Real,
+    cells_m: Real,
+    shares: Sequence[Real],
+    measured: NDArray[np.int64],
+    value_db: Real,
     noise_db: Real,
-) -> Field:  # fmt: skip
+) -> Field:
     """Kriging whose covariance also holds the power shares through common objects.
 
     A changed surface moves the cells that it feeds, near or far, each by its share.
@@ -118,13 +121,22 @@ def explained(
     stacked = stacked[:, heard]
     factors = 10 ** (np.array(_FACTORS_DB) / 10)
     seen = 10 * np.log10(1 - stacked[measured][..., None] * (1 - factors) + 1e-9)
-    guesses = [np.zeros((len(measured), 1)), np.tile(_SHIFTS_DB, (len(measured), 1)),
-               seen.reshape(len(measured), -1)]  # fmt: skip
-    prior = np.concatenate([
-        [_NOTHING], np.full(len(_SHIFTS_DB), _LEVEL / len(_SHIFTS_DB)),
-        np.full(seen[0].size, (1 - _NOTHING - _LEVEL) / max(len(factors) * sum(
-            share.shape[1] for share in shares), 1)),
-    ])  # fmt: skip
+    guesses = [
+        np.zeros((len(measured), 1)),
+        np.tile(_SHIFTS_DB, (len(measured), 1)),
+        seen.reshape(len(measured), -1),
+    ]
+    prior = np.concatenate(
+        [
+            [_NOTHING],
+            np.full(len(_SHIFTS_DB), _LEVEL / len(_SHIFTS_DB)),
+            np.full(
+                seen[0].size,
+                (1 - _NOTHING - _LEVEL)
+                / max(len(factors) * sum(share.shape[1] for share in shares), 1),
+            ),
+        ]
+    )
     guess = np.concatenate(guesses, axis=1)
     variance = np.square(noise_db)[:, None] + np.square(_MODEL_ERROR * guess)
     off = np.square(value_db[:, None] - guess)
@@ -173,9 +185,12 @@ def _extent(cells_m: Real) -> float:
 
 
 def _averaged(
-    parts: list[tuple[list[Real], list[Real], Real]], value_db: Real, noise_db: Real, count: int,
+    parts: list[tuple[list[Real], list[Real], Real]],
+    value_db: Real,
+    noise_db: Real,
+    count: int,
     own: Real | None = None,
-) -> Field:  # fmt: skip
+) -> Field:
     """Mean and spread of Gaussian conditionals, weighted by their marginal likelihood."""
     if not len(value_db):
         return Field(np.zeros(count), np.full(count, _SPATIAL_DB[2]))

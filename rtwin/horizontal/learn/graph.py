@@ -80,9 +80,12 @@ def is_changed(scene: ScenePairs, pair: Pair) -> NDArray[np.bool_]:
 
 
 def draw_measured(
-    scene: ScenePairs, pair: Pair, rng: np.random.Generator, share: float = 0.01,
+    scene: ScenePairs,
+    pair: Pair,
+    rng: np.random.Generator,
+    share: float = 0.01,
     noise_db: tuple[float, float] = (1.0, 2.0),
-) -> Measured:  # fmt: skip
+) -> Measured:
     """Measure a share of the cells that a receiver can stand in, with noise.
 
     What is weaker than FLOOR_DB reads as FLOOR_DB: the receiver was there and saw nothing.
@@ -120,13 +123,29 @@ def candidates(scene: ScenePairs, pair: Pair) -> NDArray[np.int64]:
     grid.flat[scene.index[hit]] = True
     for _ in range(HALO_CELLS):
         wide = np.pad(grid, 1)
-        grid = np.any([wide[1 + dy : wide.shape[0] - 1 + dy, 1 + dx : wide.shape[1] - 1 + dx]
-                       for dy in (-1, 0, 1) for dx in (-1, 0, 1)], axis=0)  # fmt: skip
+        grid = np.any(
+            [
+                wide[1 + dy : wide.shape[0] - 1 + dy, 1 + dx : wide.shape[1] - 1 + dx]
+                for dy in (-1, 0, 1)
+                for dx in (-1, 0, 1)
+            ],
+            axis=0,
+        )
     return np.flatnonzero(grid.flat[scene.index])
 
 
-_GEOMETRY = ("lost", "blocked", "crosses_old", "crosses_new", "mirror_old_db", "mirror_new_db",
-             "far_old_m", "far_new_m", "clear_before", "clear_after")  # fmt: skip
+_GEOMETRY = (
+    "lost",
+    "blocked",
+    "crosses_old",
+    "crosses_new",
+    "mirror_old_db",
+    "mirror_new_db",
+    "far_old_m",
+    "far_new_m",
+    "clear_before",
+    "clear_after",
+)
 
 
 def unknown_graph(scene: ScenePairs, measured: Measured) -> Graph:
@@ -145,14 +164,20 @@ def unknown_graph(scene: ScenePairs, measured: Measured) -> Graph:
     extent = float(np.linalg.norm(np.ptp(scene.cells[:, :2], axis=0)))
     flags = np.zeros((len(rows), 3))
     flags[measured.cell] = np.stack([np.ones(len(value)), value / 10, measured.noise_db], axis=-1)
-    extra = np.concatenate([
-        *(np.stack([g.mean_db / 10, g.sd_db / 10], axis=-1) for g in guesses),
-        flags, np.log(far.min(axis=1, keepdims=True) / extent + 1e-2) + 2,
-    ], axis=1)  # fmt: skip
+    extra = np.concatenate(
+        [
+            *(np.stack([g.mean_db / 10, g.sd_db / 10], axis=-1) for g in guesses),
+            flags,
+            np.log(far.min(axis=1, keepdims=True) / extent + 1e-2) + 2,
+        ],
+        axis=1,
+    )
     weight = [share[measured.cell] for share in shares]
     evidence = [w.sum(axis=0) for w in weight]
-    pull = [(w * value[:, None]).sum(axis=0) / (e + 0.1) / 10
-            for w, e in zip(weight, evidence, strict=True)]  # fmt: skip
+    pull = [
+        (w * value[:, None]).sum(axis=0) / (e + 0.1) / 10
+        for w, e in zip(weight, evidence, strict=True)
+    ]
     objects = np.stack([*pull, *(np.log1p(e) for e in evidence)], axis=-1)
     prior = np.zeros((len(rows), 3))
     prior[:, 0] = guesses[1].mean_db / 10
@@ -163,9 +188,13 @@ def unknown_graph(scene: ScenePairs, measured: Measured) -> Graph:
 
 
 def _links(
-    scene: ScenePairs, measured: Measured, value: Real, far: Real, extent: float,
+    scene: ScenePairs,
+    measured: Measured,
+    value: Real,
+    far: Real,
+    extent: float,
     shares: list[Real],
-) -> Array:  # fmt: skip
+) -> Array:
     """What a cell and a measured cell have in common, [cell, row, feature]."""
     at = measured.cell
     stale, cells = np.asarray(scene.stale, np.float64), scene.cells
@@ -178,13 +207,23 @@ def _links(
     wide = np.broadcast_to
     shape = far.shape
     features = [
-        far / extent, np.exp(-far / (0.03 * extent)), np.exp(-far / (0.1 * extent)),
-        *common, both, wide(stale[:, None, 3], shape), wide(stale[None, at, 3], shape),
-        np.exp(-seen[0] / 0.05), np.exp(-seen[0] / 0.3), np.exp(-seen[1] / 0.05),
-        np.exp(-seen[2] / 0.1), (length[:, None] - length[None, at]) / extent,
+        far / extent,
+        np.exp(-far / (0.03 * extent)),
+        np.exp(-far / (0.1 * extent)),
+        *common,
+        both,
+        wide(stale[:, None, 3], shape),
+        wide(stale[None, at, 3], shape),
+        np.exp(-seen[0] / 0.05),
+        np.exp(-seen[0] / 0.3),
+        np.exp(-seen[1] / 0.05),
+        np.exp(-seen[2] / 0.1),
+        (length[:, None] - length[None, at]) / extent,
         (stale[:, None, 0] - stale[None, at, 0]) / 20,
-        wide(value / 10, shape), wide(np.abs(value) / 10, shape), wide(measured.noise_db, shape),
-    ]  # fmt: skip
+        wide(value / 10, shape),
+        wide(np.abs(value) / 10, shape),
+        wide(measured.noise_db, shape),
+    ]
     return np.stack(features, axis=-1)
 
 
@@ -194,9 +233,13 @@ def without_news(scene: ScenePairs, pair: Pair) -> Pair:
     silent[:, 4:6], silent[:, 6:8] = -150.0, 200.0
     silent[:, 8:10] = np.asarray(scene.stale, np.float64)[:, 3:]
     return replace(
-        pair, prior=scene.stale, geometry=silent, changed=np.zeros_like(pair.changed),
-        slab_db=(-40.0, 0.0), moved_m=(0.0, 0.0, 0.0),
-    )  # fmt: skip
+        pair,
+        prior=scene.stale,
+        geometry=silent,
+        changed=np.zeros_like(pair.changed),
+        slab_db=(-40.0, 0.0),
+        moved_m=(0.0, 0.0, 0.0),
+    )
 
 
 def known_graph(scene: ScenePairs, pair: Pair, rows: NDArray[np.int64] | None = None) -> Graph:
@@ -218,13 +261,27 @@ def known_graph(scene: ScenePairs, pair: Pair, rows: NDArray[np.int64] | None = 
     across = np.linalg.norm(moved - along[:, None] * toward, axis=1)
     distance = np.linalg.norm(way, axis=1)
     slab = np.broadcast_to(np.asarray(pair.slab_db) / 20, (len(rows), 2))
-    extra = np.concatenate([
-        delta, geometry[:, :4], np.clip((geometry[:, 4:6] - 10 * stale[:, :1]) / 20, -3, 3),
-        np.log1p(geometry[:, 6:8]) / 3, geometry[:, 8:10],
-        geometry[:, 9:10] - geometry[:, 8:9], np.stack([
-            along / 10, across / 10, across / np.maximum(distance, 1.0),
-            np.full(len(rows), np.linalg.norm(moved) / 10)], axis=-1), slab,
-    ], axis=1)  # fmt: skip
+    extra = np.concatenate(
+        [
+            delta,
+            geometry[:, :4],
+            np.clip((geometry[:, 4:6] - 10 * stale[:, :1]) / 20, -3, 3),
+            np.log1p(geometry[:, 6:8]) / 3,
+            geometry[:, 8:10],
+            geometry[:, 9:10] - geometry[:, 8:9],
+            np.stack(
+                [
+                    along / 10,
+                    across / 10,
+                    across / np.maximum(distance, 1.0),
+                    np.full(len(rows), np.linalg.norm(moved) / 10),
+                ],
+                axis=-1,
+            ),
+            slab,
+        ],
+        axis=1,
+    )
     objects = np.stack([pair.changed, *(pair.changed * s / 20 for s in pair.slab_db)], axis=-1)
     gone = bool((geometry[:, 6] < 199).any()) if len(rows) else False
     new = bool((geometry[:, 7] < 199).any()) if len(rows) else False
@@ -234,32 +291,57 @@ def known_graph(scene: ScenePairs, pair: Pair, rows: NDArray[np.int64] | None = 
 
 
 def _graph(
-    scene: ScenePairs, rows: NDArray[np.int64], extra: Real, objects: Real, prior: Real,
-    world: Real, link: Array, value: Real,
-) -> Graph:  # fmt: skip
+    scene: ScenePairs,
+    rows: NDArray[np.int64],
+    extra: Real,
+    objects: Real,
+    prior: Real,
+    world: Real,
+    link: Array,
+    value: Real,
+) -> Graph:
     shares = [s.astype(np.float64)[rows] for s in (scene.reflected, scene.passed)]
     cells, stale = scene.cells[rows], scaled(scene.stale)[rows]
     way = cells[:, :3] - scene.tx_m
     distance = np.linalg.norm(way, axis=1)
     solid = shares[0][:, ~scene.object_is_ground]
-    basic = np.stack([
-        stale[:, 0] + 8.5, *stale[:, 1:].T, np.log1p(cells[:, 6]) / 2,
-        stale[:, 0] - free_space_db(distance, scene.frequency_hz) / 10, np.log(distance) - 3.5,
-        np.sin(cells[:, 3]), np.cos(cells[:, 3]), cells[:, 4] - np.pi / 2,
-        np.sin(cells[:, 5]), np.cos(cells[:, 5]), cells[:, 7] / 20,
-        solid.max(axis=1, initial=0), np.minimum(solid.sum(axis=1), 2),
-        np.minimum(shares[0][:, scene.object_is_ground].sum(axis=1), 2),
-        np.minimum(shares[1].sum(axis=1), 2), way[:, 2] / 10,
-    ], axis=-1)  # fmt: skip
+    basic = np.stack(
+        [
+            stale[:, 0] + 8.5,
+            *stale[:, 1:].T,
+            np.log1p(cells[:, 6]) / 2,
+            stale[:, 0] - free_space_db(distance, scene.frequency_hz) / 10,
+            np.log(distance) - 3.5,
+            np.sin(cells[:, 3]),
+            np.cos(cells[:, 3]),
+            cells[:, 4] - np.pi / 2,
+            np.sin(cells[:, 5]),
+            np.cos(cells[:, 5]),
+            cells[:, 7] / 20,
+            solid.max(axis=1, initial=0),
+            np.minimum(solid.sum(axis=1), 2),
+            np.minimum(shares[0][:, scene.object_is_ground].sum(axis=1), 2),
+            np.minimum(shares[1].sum(axis=1), 2),
+            way[:, 2] / 10,
+        ],
+        axis=-1,
+    )
     size = np.ptp(scene.object_box_m, axis=1)
     center = scene.object_box_m.mean(axis=1) - scene.tx_m
-    table = np.concatenate([
-        np.clip(center / 50, -3, 3), np.clip(size / 20, 0, 3), scene.object_slab_db / 20,
-        scene.object_is_ground[:, None], *(s.mean(axis=0)[:, None] if len(rows) else
-                                          np.zeros((s.shape[1], 1)) for s in shares), objects,
-    ], axis=1)  # fmt: skip
-    whole = np.array([np.log(scene.frequency_hz / 3.5e9), scene.tx_m[2] / 20,
-                      np.log(scene.cell_size_m / 2.5)])  # fmt: skip
+    table = np.concatenate(
+        [
+            np.clip(center / 50, -3, 3),
+            np.clip(size / 20, 0, 3),
+            scene.object_slab_db / 20,
+            scene.object_is_ground[:, None],
+            *(s.mean(axis=0)[:, None] if len(rows) else np.zeros((s.shape[1], 1)) for s in shares),
+            objects,
+        ],
+        axis=1,
+    )
+    whole = np.array(
+        [np.log(scene.frequency_hz / 3.5e9), scene.tx_m[2] / 20, np.log(scene.cell_size_m / 2.5)]
+    )
     neighbour, block = _grid_edges(scene, rows)
     single = np.float32
     return Graph(
@@ -287,8 +369,7 @@ def _grid_edges(
     place = np.full((num_y + 2, num_x + 2), -1, np.int64)
     y, x = np.divmod(scene.index[rows], num_x)
     place[y + 1, x + 1] = np.arange(len(rows))
-    around = [place[y + 1 + dy, x + 1 + dx]
-              for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx]  # fmt: skip
+    around = [place[y + 1 + dy, x + 1 + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx]
     neighbour = np.stack(around, axis=-1) if len(rows) else np.zeros((0, NEIGHBOURS), np.int64)
     neighbour = np.where(neighbour < 0, np.arange(len(rows))[:, None], neighbour)
     # Large maps have larger blocks, so that there are never more than the network has room for.

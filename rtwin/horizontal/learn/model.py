@@ -38,8 +38,9 @@ class Attention(Layer):
     def __init__(self, units: int) -> None:
         super().__init__()
         self.units = units
-        self.pair = keras.Sequential([dense(units, activation="gelu"),
-                                      dense(units, activation="gelu")])  # fmt: skip
+        self.pair = keras.Sequential(
+            [dense(units, activation="gelu"), dense(units, activation="gelu")]
+        )
         self.ask, self.weigh, self.say = dense(units), dense(HEADS), dense(units)
 
     def call(self, cell: Any, link: Any, value: Any, row_mask: Any) -> tuple[Any, Any]:
@@ -50,8 +51,9 @@ class Attention(Layer):
         said = self.say(pair)
         shape = ops.shape(said)
         split = ops.reshape(said, (*shape[:3], HEADS, self.units // HEADS))
-        heard = ops.reshape(ops.sum(weight[..., None] * split, axis=2),
-                            (shape[0], shape[1], self.units))  # fmt: skip
+        heard = ops.reshape(
+            ops.sum(weight[..., None] * split, axis=2), (shape[0], shape[1], self.units)
+        )
         return heard, ops.sum(weight * value[:, None, :, None], axis=2)
 
 
@@ -67,9 +69,16 @@ class Exchange(Layer):
         self.update_cell, self.update_object = mlp(units), mlp(units)
 
     def call(
-        self, cell: Any, thing: Any, world: Any, mask: Any, reflected: Any, passed: Any,
-        neighbour: Any, block: Any,
-    ) -> tuple[Any, Any]:  # fmt: skip
+        self,
+        cell: Any,
+        thing: Any,
+        world: Any,
+        mask: Any,
+        reflected: Any,
+        passed: Any,
+        neighbour: Any,
+        block: Any,
+    ) -> tuple[Any, Any]:
         x, y = self.cell_norm(cell), self.object_norm(thing)
         shape = ops.shape(x)
         mask, shares = mask[..., None], (reflected, passed)
@@ -227,10 +236,12 @@ class RasterNetwork(Model):
 
 
 def _convolutions(units: int) -> Any:
-    return keras.Sequential([
-        layers.Conv2D(units, 3, padding="same", activation="gelu"),
-        layers.Conv2D(units, 3, padding="same", activation="gelu"),
-    ])  # fmt: skip
+    return keras.Sequential(
+        [
+            layers.Conv2D(units, 3, padding="same", activation="gelu"),
+            layers.Conv2D(units, 3, padding="same", activation="gelu"),
+        ]
+    )
 
 
 def network(kind: str, task: str) -> Any:

@@ -25,8 +25,18 @@ from rtwin.scene import Recipe, Transmitter
 from rtwin.trace import World, is_clear
 from rtwin.units import azimuth_zenith, rotation_matrix
 
-GEOMETRY = ("lost", "blocked", "crosses_old", "crosses_new", "mirror_old_db", "mirror_new_db",
-            "far_old_m", "far_new_m", "clear_before", "clear_after")  # fmt: skip
+GEOMETRY = (
+    "lost",
+    "blocked",
+    "crosses_old",
+    "crosses_new",
+    "mirror_old_db",
+    "mirror_new_db",
+    "far_old_m",
+    "far_new_m",
+    "clear_before",
+    "clear_after",
+)
 _NOWHERE_M = 200.0
 _NO_MIRROR_DB = -150.0
 _CROWN_M = 4.0  # the usual way through a tree
@@ -89,14 +99,21 @@ def known_news(
     tx_m = np.asarray(new_tx.position_m, np.float64)
     frequency = after.recipe.frequency_hz
     start_m = np.broadcast_to(tx_m, cells.shape)
-    geometry = np.stack([
-        before.share(lost.astype(float)), before.share(blocked.astype(float)),
-        _crosses(start_m, cells, old_box), _crosses(start_m, cells, new_box),
-        _mirror_db(tx_m, cells, old_box, frequency) + slab[0],
-        _mirror_db(tx_m, cells, new_box, frequency) + slab[0],
-        _far(cells, old_box), _far(cells, new_box),
-        before.statistics[:, 3], is_clear(after, start_m, cells).astype(float),
-    ], axis=-1)  # fmt: skip
+    geometry = np.stack(
+        [
+            before.share(lost.astype(float)),
+            before.share(blocked.astype(float)),
+            _crosses(start_m, cells, old_box),
+            _crosses(start_m, cells, new_box),
+            _mirror_db(tx_m, cells, old_box, frequency) + slab[0],
+            _mirror_db(tx_m, cells, new_box, frequency) + slab[0],
+            _far(cells, old_box),
+            _far(cells, new_box),
+            before.statistics[:, 3],
+            is_clear(after, start_m, cells).astype(float),
+        ],
+        axis=-1,
+    )
     names = frozenset(structure_of(c.name) for c in found.objects)
     inside = _far(cells, new_box) <= 0 if new_box is not None else np.zeros(len(cells), bool)
     return News(prior, geometry, names, slab, moved, inside)
@@ -168,8 +185,10 @@ def element_gain_db(recipe: Recipe, points_m: Real) -> Real:
 def _element_gain_db(tx: Transmitter, azimuth: Real, zenith: Real) -> Real:
     if tx.antenna.pattern != "tr38901":
         return np.zeros(len(azimuth))
-    out = np.stack([np.sin(zenith) * np.cos(azimuth), np.sin(zenith) * np.sin(azimuth),
-                    np.cos(zenith)], axis=-1)  # fmt: skip
+    out = np.stack(
+        [np.sin(zenith) * np.cos(azimuth), np.sin(zenith) * np.sin(azimuth), np.cos(zenith)],
+        axis=-1,
+    )
     local = azimuth_zenith(out @ rotation_matrix(tx.orientation_rad))
     return tr38901_element_gain_db(*np.degrees(local))
 

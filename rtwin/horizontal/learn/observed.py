@@ -28,8 +28,12 @@ def statistics(paths: PathSet) -> Real:
     """
     found = path_statistics(paths)
     gain = 10 * np.log10(np.maximum(found["path_gain"], 10 ** (FLOOR_DB / 10)))
-    columns = (gain, np.nan_to_num(found["rms_delay_spread_s"]),
-               np.nan_to_num(found["aoa_azimuth_spread"]), found["line_of_sight"])  # fmt: skip
+    columns = (
+        gain,
+        np.nan_to_num(found["rms_delay_spread_s"]),
+        np.nan_to_num(found["aoa_azimuth_spread"]),
+        found["line_of_sight"],
+    )
     return np.stack(columns, axis=-1).astype(np.float64)
 
 
@@ -129,9 +133,16 @@ class ObservedMap:
         paths = self.path_set
         chosen = {
             name: getattr(paths, name)[kept]
-            for name in ("delay_s", "aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith",
-                         "doppler_hz", "interactions")
-        }  # fmt: skip
+            for name in (
+                "delay_s",
+                "aod_azimuth",
+                "aod_zenith",
+                "aoa_azimuth",
+                "aoa_zenith",
+                "doppler_hz",
+                "interactions",
+            )
+        }
         scaled = paths.a[kept] * np.sqrt(weight[kept])[:, None, None]
         count = np.bincount(self.cell[kept], minlength=len(self.cells_m))
         return statistics(replace(paths, num_paths=count, a=scaled, **chosen))
@@ -212,8 +223,7 @@ def slab_powers_db(material: Material, frequency_hz: float) -> tuple[float, floa
 def volume_box(volume: Volume) -> Real:
     """Box of a volume of vegetation [m], [2, 3]."""
     outline = np.asarray(volume.outline_m, np.float64)
-    return np.array([[*outline.min(axis=0), volume.base_m],
-                     [*outline.max(axis=0), volume.top_m]])  # fmt: skip
+    return np.array([[*outline.min(axis=0), volume.base_m], [*outline.max(axis=0), volume.top_m]])
 
 
 def free_space_db(distance_m: Real, frequency_hz: float) -> Real:

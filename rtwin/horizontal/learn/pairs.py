@@ -43,8 +43,16 @@ PAIRS_KIND = "rtwin-edit-pairs"
 # A change of what the pairs hold or of how they are drawn counts this up.
 PAIRS_VERSION = 1
 MIN_CELLS = 200
-CELL_COLUMNS = ("x_m", "y_m", "z_m", "aod_azimuth", "aod_zenith", "aoa_azimuth", "num_paths",
-                "element_gain_db")  # fmt: skip
+CELL_COLUMNS = (
+    "x_m",
+    "y_m",
+    "z_m",
+    "aod_azimuth",
+    "aod_zenith",
+    "aoa_azimuth",
+    "num_paths",
+    "element_gain_db",
+)
 Real = NDArray[Any]
 Rungs = Callable[[ObservedMap, Recipe, SceneParts, DrawnEdit], dict[str, tuple[Any, float]]]
 
@@ -191,17 +199,24 @@ def _traced(world: Any, cells_m: Real) -> Any:
 
 def pairs_request(name: str, count: int, rungs: bool = False, seed: int = 0) -> str:
     """SHA-256 of what decides a scene's pairs, versions included."""
-    asked = {"name": name, "count": count, "seed": seed, "version": PAIRS_VERSION,
-             "with": provenance()}  # fmt: skip
+    asked = {
+        "name": name,
+        "count": count,
+        "seed": seed,
+        "version": PAIRS_VERSION,
+        "with": provenance(),
+    }
     if rungs:
         asked["rungs"] = True
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 def ensure_pairs(
-    folder: Path, wanted: Iterable[tuple[str, int]], progress: Progress = silent,
+    folder: Path,
+    wanted: Iterable[tuple[str, int]],
+    progress: Progress = silent,
     rungs: bool = False,
-) -> list[Path]:  # fmt: skip
+) -> list[Path]:
     """Files of pairs, made where they are missing or of another request.
 
     Args:
@@ -235,8 +250,17 @@ def _is_there(file: Path, request: str) -> bool:
         return False
 
 
-_SCENE_ARRAYS = ("tx_m", "index", "cells", "stale", "object_box_m", "object_slab_db",
-                 "object_is_ground", "reflected", "passed")  # fmt: skip
+_SCENE_ARRAYS = (
+    "tx_m",
+    "index",
+    "cells",
+    "stale",
+    "object_box_m",
+    "object_slab_db",
+    "object_is_ground",
+    "reflected",
+    "passed",
+)
 _PAIR_ARRAYS = ("truth", "valid", "prior", "geometry", "changed")
 
 
@@ -244,11 +268,19 @@ def write_pairs(file: Path, scene: ScenePairs, request: str = "") -> None:
     """Store a scene's pairs; the file appears whole."""
 
     def build(h5: h5py.File) -> None:
-        write_header(h5, PAIRS_KIND, {
-            "request_hash": request, "scene": scene.name, "frequency_hz": scene.frequency_hz,
-            "cell_size_m": scene.cell_size_m, "shape": np.array(scene.shape),
-            "object_names": json.dumps(scene.object_names), "content_hash": content_of(scene),
-        })  # fmt: skip
+        write_header(
+            h5,
+            PAIRS_KIND,
+            {
+                "request_hash": request,
+                "scene": scene.name,
+                "frequency_hz": scene.frequency_hz,
+                "cell_size_m": scene.cell_size_m,
+                "shape": np.array(scene.shape),
+                "object_names": json.dumps(scene.object_names),
+                "content_hash": content_of(scene),
+            },
+        )
         for name in _SCENE_ARRAYS:
             _put(h5, name, getattr(scene, name))
         for number, pair in enumerate(scene.pairs):
@@ -257,8 +289,13 @@ def write_pairs(file: Path, scene: ScenePairs, request: str = "") -> None:
                 _put(group, name, getattr(pair, name))
             for name, values in pair.rungs.items():
                 _put(group, f"rung_{name}", values)
-            told = {"kind": pair.kind, "edit": pair.edit, "slab_db": pair.slab_db,
-                    "moved_m": pair.moved_m, "seconds": json.dumps(pair.seconds)}  # fmt: skip
+            told = {
+                "kind": pair.kind,
+                "edit": pair.edit,
+                "slab_db": pair.slab_db,
+                "moved_m": pair.moved_m,
+                "seconds": json.dumps(pair.seconds),
+            }
             for name, value in told.items():
                 group.attrs[name] = value
 
@@ -270,8 +307,9 @@ def _put(group: Any, name: str, values: Any) -> None:
     array = np.asarray(values)
     if array.dtype == np.float64 and name not in ("tx_m", "cells"):
         array = array.astype(np.float32)
-    group.create_dataset(name, data=array, compression="gzip", shuffle=True) if array.size > 64 \
-        else group.create_dataset(name, data=array)  # fmt: skip
+    group.create_dataset(
+        name, data=array, compression="gzip", shuffle=True
+    ) if array.size > 64 else group.create_dataset(name, data=array)
 
 
 def read_pairs(file: str | Path) -> ScenePairs:

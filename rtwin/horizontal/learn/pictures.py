@@ -65,8 +65,12 @@ def benchmark_pictures(result: Benchmark, data: Path, folder: Path) -> list[Path
 
 def _telling(scenes: Sequence[ScenePairs], kinds: Sequence[str]) -> tuple[ScenePairs, int]:
     """The pair of some classes that changes most."""
-    found = [(scene, k) for scene in scenes for k, p in enumerate(scene.pairs)
-             if p.kind in kinds or not kinds]  # fmt: skip
+    found = [
+        (scene, k)
+        for scene in scenes
+        for k, p in enumerate(scene.pairs)
+        if p.kind in kinds or not kinds
+    ]
     found = found or [(scene, k) for scene in scenes for k in range(len(scene.pairs))]
 
     def change(job: tuple[ScenePairs, int]) -> float:
@@ -81,10 +85,13 @@ def plot_frontier(result: Benchmark) -> "Figure":
     """Error of changed cells against processor seconds per edit, each way one point."""
     figure = new_figure(11.0, 4.6)
     panels = (
-        ("Known edits of objects", result.known,
-         [k for k in OBJECT_EDITS if k in result.known.kinds] or None),
+        (
+            "Known edits of objects",
+            result.known,
+            [k for k in OBJECT_EDITS if k in result.known.kinds] or None,
+        ),
         ("Unknown change, 1 % of the cells measured", result.unknown, None),
-    )  # fmt: skip
+    )
     for axes, (title, scores, kinds) in zip(figure.subplots(1, 2), panels, strict=True):
         _frontier(axes, scores, kinds)
         axes.set_title(title, loc="left", fontsize=11)
@@ -109,9 +116,17 @@ def _frontier(axes: Any, scores: Scores, kinds: Sequence[str] | None) -> None:
     markers = "osD^vPX*<>"
     for number, (seconds, error, way) in enumerate(points):
         color = VERMILION if way == "gnn" else CATEGORIES[2] if way in _LEARNED else BLUE
-        axes.plot(seconds, error, markers[number % len(markers)], color=color, ms=9,
-                  markeredgecolor="white", markeredgewidth=0.6, zorder=2,
-                  label=_NAMES.get(way, way))  # fmt: skip
+        axes.plot(
+            seconds,
+            error,
+            markers[number % len(markers)],
+            color=color,
+            ms=9,
+            markeredgecolor="white",
+            markeredgewidth=0.6,
+            zorder=2,
+            label=_NAMES.get(way, way),
+        )
     axes.set_xscale("log")
     axes.set_ylim(-0.04 * top, 1.1 * top)
     axes.spines[["top", "right"]].set_visible(False)
@@ -144,7 +159,7 @@ def plot_update(
         ("what changed", truth - stale, "RdBu_r", (-top, top), "dB"),
         ("error of the update", new - truth, "RdBu_r", (-top, top), "dB"),
         ("updated cells", np.where(decided, 1.0, 0.0), "Greys", (0, 2.2), ""),
-    ]  # fmt: skip
+    ]
     figure = new_figure(13.0, 7.6)
     size = scene.cell_size_m
     first = scene.index[0]
@@ -156,8 +171,15 @@ def plot_update(
         raster = np.full(scene.shape, np.nan)
         raster.flat[scene.index[on]] = values[on]
         axes.set_facecolor(UNREACHED)
-        image = axes.imshow(raster, origin="lower", extent=extent, interpolation="nearest",
-                            cmap=colors, vmin=bottom, vmax=upper)  # fmt: skip
+        image = axes.imshow(
+            raster,
+            origin="lower",
+            extent=extent,
+            interpolation="nearest",
+            cmap=colors,
+            vmin=bottom,
+            vmax=upper,
+        )
         if label:
             color_bar(axes, image, raster, label)
         map_axes(axes)
@@ -173,8 +195,9 @@ def plot_update(
     figure.suptitle(
         f"{scene.name}: {pair.kind.replace('_', ' ')}, off by {before:.1f} dB before and "
         f"{error:.1f} dB after the update",
-        x=0.01, ha="left",
-    )  # fmt: skip
+        x=0.01,
+        ha="left",
+    )
     return figure
 
 

@@ -67,10 +67,14 @@ def train_predictor(
         files[split] = ensure_pairs(folder, [(n, count) for n in names[:most]], progress)
     teach, validate, fit = ([read_pairs(f) for f in files[split]] for split in wanted)
     source = {
-        "task": task, "kind": kind, "seed": seed, "num_scenes": len(teach),
+        "task": task,
+        "kind": kind,
+        "seed": seed,
+        "num_scenes": len(teach),
         "num_pairs": sum(len(scene.pairs) for scene in teach),
-        "data_hash": data_hash(files["train"]), "versions": provenance(),
-    }  # fmt: skip
+        "data_hash": data_hash(files["train"]),
+        "versions": provenance(),
+    }
     if kind == ENCODER:
         rounds = max(1, round(epochs / 5))
         encoder = train_encoder(teach, fit, epochs=rounds, seed=seed, progress=progress)
@@ -90,9 +94,11 @@ def train_predictor(
         history.train_loss += second.train_loss
         history.validation_loss += second.validation_loss
     told = source | {
-        "epochs": len(history.train_loss), "train_loss": history.train_loss,
-        "validation_loss": history.validation_loss, "parameters": int(net.count_params()),
-    }  # fmt: skip
+        "epochs": len(history.train_loss),
+        "train_loss": history.train_loss,
+        "validation_loss": history.validation_loss,
+        "parameters": int(net.count_params()),
+    }
     predictor = calibrated(net, told, fit, progress)
     save_predictor(output, predictor)
     for file in checkpoints:

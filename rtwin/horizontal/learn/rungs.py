@@ -49,10 +49,15 @@ class PhysicsRungs:
     def _statistics(self, estimate: Estimate, power_db: float) -> Real:
         maps: dict[str, Any] = {k: v[0].reshape(-1)[self._index] for k, v in estimate.maps.items()}
         gain = 10 * np.log10(np.maximum(maps["path_gain"], 10 ** (FLOOR_DB / 10)))
-        return np.stack([
-            fed_db(gain, power_db), np.nan_to_num(maps["rms_delay_spread_s"]),
-            np.nan_to_num(maps["aoa_azimuth_spread"]), maps["line_of_sight"],
-        ], axis=-1).astype(np.float64)  # fmt: skip
+        return np.stack(
+            [
+                fed_db(gain, power_db),
+                np.nan_to_num(maps["rms_delay_spread_s"]),
+                np.nan_to_num(maps["aoa_azimuth_spread"]),
+                maps["line_of_sight"],
+            ],
+            axis=-1,
+        ).astype(np.float64)
 
 
 def _few(old: Any, recipe: Recipe, parts: SceneParts) -> Estimate:

@@ -92,8 +92,9 @@ def training_scene(name: str) -> TrainingScene:
     kind, _, seed = name.rpartition("_")
     if not seed.isdigit() or not (kind in FAMILIES or kind.startswith("tile_")):
         known = [*FAMILIES, "tile_munich"]
-        raise OutOfRangeError(f"no training scene '{name}'; names are FAMILY_SEED, "
-                              f"{nearest(kind, known)}")  # fmt: skip
+        raise OutOfRangeError(
+            f"no training scene '{name}'; names are FAMILY_SEED, {nearest(kind, known)}"
+        )
     rng = np.random.default_rng([int(seed), *kind.encode()])
     recipe, parts = _tile(kind, rng) if kind.startswith("tile_") else _procedural(kind, int(seed))
     furniture = INDOORS if recipe.environment == "indoor" else OUTDOORS
@@ -122,15 +123,21 @@ def free_places(
     signs = np.array([[0, 0], [1, 1], [1, -1], [-1, 1], [-1, -1], [1, 0], [-1, 0], [0, 1], [0, -1]])
     c, s = np.cos(np.radians(yaw)), np.sin(np.radians(yaw))
     offset = signs[None] * (half[:2] + 0.25)
-    turned = np.stack([c[:, None] * offset[..., 0] - s[:, None] * offset[..., 1],
-                       s[:, None] * offset[..., 0] + c[:, None] * offset[..., 1]], -1)  # fmt: skip
+    turned = np.stack(
+        [
+            c[:, None] * offset[..., 0] - s[:, None] * offset[..., 1],
+            s[:, None] * offset[..., 0] + c[:, None] * offset[..., 1],
+        ],
+        -1,
+    )
     height = np.nan_to_num(z)[:, None, None] + min(1.0, half[2])
     points = np.concatenate([xy[:, None] + turned, np.broadcast_to(height, (tries, 9, 1))], axis=-1)
     taken = is_inside(world, points.reshape(-1, 3)).reshape(tries, 9).any(axis=1)
     found: list[tuple[NDArray[np.float64], float]] = []
     for i in np.flatnonzero(~taken & np.isfinite(z)):
-        if all(np.linalg.norm(xy[i] - p[:2]) > 1.2 * np.linalg.norm(half[:2] * 2)
-               for p, _ in found):  # fmt: skip
+        if all(
+            np.linalg.norm(xy[i] - p[:2]) > 1.2 * np.linalg.norm(half[:2] * 2) for p, _ in found
+        ):
             found.append((np.array([*xy[i], z[i]]), float(yaw[i])))
         if len(found) == count:
             break
@@ -143,8 +150,14 @@ def box_table(
     """The [[object]] table of a movable thing at a place on the ground."""
     _, size, material, base = thing
     center = place + np.array([0, 0, base + size[2] / 2])
-    return {"name": name, "shape": "box", "material": material, "size_m": list(size),
-            "center_m": np.round(center, 3).tolist(), "yaw_deg": round(yaw_deg, 2)}  # fmt: skip
+    return {
+        "name": name,
+        "shape": "box",
+        "material": material,
+        "size_m": list(size),
+        "center_m": np.round(center, 3).tolist(),
+        "yaw_deg": round(yaw_deg, 2),
+    }
 
 
 def _procedural(family: str, seed: int) -> tuple[Recipe, SceneParts]:
@@ -166,8 +179,11 @@ def _tile(kind: str, rng: np.random.Generator) -> tuple[Recipe, SceneParts]:
     reach &= (boxes[:, 1, :2] > low - _MARGIN_M).all(axis=1)
     on: Any = reach
     near = {structure_of(p.name) for p, is_near in zip(found.parts, on, strict=True) if is_near}
-    kept = [replace(part, velocity_m_s=(0.0, 0.0, 0.0)) for part in found.parts
-            if structure_of(part.name) in near or part.name in recipe.geometry.ground]  # fmt: skip
+    kept = [
+        replace(part, velocity_m_s=(0.0, 0.0, 0.0))
+        for part in found.parts
+        if structure_of(part.name) in near or part.name in recipe.geometry.ground
+    ]
     used = {part.material for part in kept}
     parts = replace(found, parts=kept, specs={k: v for k, v in found.specs.items() if k in used})
     data = recipe_dict(recipe)
@@ -211,14 +227,21 @@ def _with_transmitter(recipe: Recipe, parts: SceneParts, rng: np.random.Generato
         antenna = str(rng.choice(["iso", "tr38901", "tr38901"]))
         tilt = float(rng.uniform(3, 18))
     way = middle - position[:2] + rng.normal(0, 8, 2)
-    data["transmitter"] = [{
-        "name": "tx", "position_m": np.round(position, 2).tolist(),
-        "azimuth_deg": round(float(np.degrees(np.arctan2(way[1], way[0]))), 1),
-        "downtilt_deg": round(tilt, 1), "power_dbm": 30.0,
-        "antenna": {"pattern": antenna, "polarization": "V"},
-    }]  # fmt: skip
-    data["receivers"] = {"kind": "list", "positions_m": [[0, 0, 0]],
-                         "antenna": {"polarization": "VH"}}  # fmt: skip
+    data["transmitter"] = [
+        {
+            "name": "tx",
+            "position_m": np.round(position, 2).tolist(),
+            "azimuth_deg": round(float(np.degrees(np.arctan2(way[1], way[0]))), 1),
+            "downtilt_deg": round(tilt, 1),
+            "power_dbm": 30.0,
+            "antenna": {"pattern": antenna, "polarization": "V"},
+        }
+    ]
+    data["receivers"] = {
+        "kind": "list",
+        "positions_m": [[0, 0, 0]],
+        "antenna": {"polarization": "VH"},
+    }
     data["solver"] = {"max_depth": 3, "rays": 100_000}
     return recipe_from_dict(data, recipe.name, recipe.folder)
 
@@ -228,8 +251,13 @@ def _outdoor_position(
 ) -> NDArray[np.float64]:
     if rng.random() < 0.5:
         boxes = [box_of(p) for p in parts.parts if p.name not in recipe.geometry.ground]
-        roofs = [b for b in boxes if b[1, 2] - b[0, 2] > 6
-                 and (b[0, :2] < inner[2:]).all() and (b[1, :2] > inner[:2]).all()]  # fmt: skip
+        roofs = [
+            b
+            for b in boxes
+            if b[1, 2] - b[0, 2] > 6
+            and (b[0, :2] < inner[2:]).all()
+            and (b[1, :2] > inner[:2]).all()
+        ]
         if roofs:
             box = roofs[int(rng.integers(len(roofs)))]
             middle = (inner[:2] + inner[2:]) / 2

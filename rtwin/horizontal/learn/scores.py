@@ -11,10 +11,32 @@ from rtwin.horizontal.learn.pairs import Pair, ScenePairs
 
 DELAY_NS, ANGLE_DEG = 10.0, 5.0  # spreads that move by more have changed
 RESAMPLES = 1000
-_SUMS = ("pairs", "cells", "squares", "changed", "changed_squares", "still", "still_squares",
-         "hits", "false", "missed", "kept", "inside", "intervals", "changed_inside",
-         "changed_intervals", "delay", "delay_squares", "angle", "angle_squares",
-         "clear_hits", "clear_false", "clear_missed", "seconds", "traced_seconds")  # fmt: skip
+_SUMS = (
+    "pairs",
+    "cells",
+    "squares",
+    "changed",
+    "changed_squares",
+    "still",
+    "still_squares",
+    "hits",
+    "false",
+    "missed",
+    "kept",
+    "inside",
+    "intervals",
+    "changed_inside",
+    "changed_intervals",
+    "delay",
+    "delay_squares",
+    "angle",
+    "angle_squares",
+    "clear_hits",
+    "clear_false",
+    "clear_missed",
+    "seconds",
+    "traced_seconds",
+)
 Real = NDArray[np.float64]
 
 
@@ -44,18 +66,31 @@ def sums_of(scene: ScenePairs, pair: Pair, update: Update) -> Real:
     inside = np.zeros(len(on), bool) if width is None else np.sqrt(off) <= width
     has = int(width is not None)
     values = {
-        "pairs": 1, "cells": on.sum(), "squares": off[on].sum(), "changed": changed.sum(),
-        "changed_squares": off[changed].sum(), "still": still.sum(),
-        "still_squares": off[still].sum(), "hits": (said & changed).sum(),
-        "false": (said & still).sum(), "missed": (~said & changed).sum(), "kept": (kept & on).sum(),
-        "inside": (inside & on).sum(), "intervals": has * on.sum(),
-        "changed_inside": (inside & changed).sum(), "changed_intervals": has * changed.sum(),
-        "delay": delay.sum(), "delay_squares": np.square(new[delay, 1] - truth[delay, 1]).sum(),
-        "angle": angle.sum(), "angle_squares": np.square(new[angle, 2] - truth[angle, 2]).sum(),
-        "clear_hits": (flips & says).sum(), "clear_false": (says & ~flips).sum(),
-        "clear_missed": (flips & ~says).sum(), "seconds": update.seconds,
+        "pairs": 1,
+        "cells": on.sum(),
+        "squares": off[on].sum(),
+        "changed": changed.sum(),
+        "changed_squares": off[changed].sum(),
+        "still": still.sum(),
+        "still_squares": off[still].sum(),
+        "hits": (said & changed).sum(),
+        "false": (said & still).sum(),
+        "missed": (~said & changed).sum(),
+        "kept": (kept & on).sum(),
+        "inside": (inside & on).sum(),
+        "intervals": has * on.sum(),
+        "changed_inside": (inside & changed).sum(),
+        "changed_intervals": has * changed.sum(),
+        "delay": delay.sum(),
+        "delay_squares": np.square(new[delay, 1] - truth[delay, 1]).sum(),
+        "angle": angle.sum(),
+        "angle_squares": np.square(new[angle, 2] - truth[angle, 2]).sum(),
+        "clear_hits": (flips & says).sum(),
+        "clear_false": (says & ~flips).sum(),
+        "clear_missed": (flips & ~says).sum(),
+        "seconds": update.seconds,
         "traced_seconds": pair.seconds["full"],
-    }  # fmt: skip
+    }
     return np.array([float(values[name]) for name in _SUMS])
 
 
@@ -85,11 +120,19 @@ class Scores:
         """Sums of a way, [scene, sum], of some classes or of all."""
         wanted = set(self.kinds if kinds is None else kinds)
         none = np.zeros(len(_SUMS))
-        return np.stack([
-            sum((v for (w, k, s), v in self._sums.items()
-                 if w == way and s == scene and k in wanted), none)
-            for scene in self.scenes
-        ])  # fmt: skip
+        return np.stack(
+            [
+                sum(
+                    (
+                        v
+                        for (w, k, s), v in self._sums.items()
+                        if w == way and s == scene and k in wanted
+                    ),
+                    none,
+                )
+                for scene in self.scenes
+            ]
+        )
 
     def figures(self, way: str, kinds: Iterable[str] | None = None) -> dict[str, float]:
         """The figures of a way, see figures_of."""
@@ -144,8 +187,9 @@ def figures_of(sums: Real) -> dict[str, float]:
         "changed_coverage": over(s["changed_inside"], s["changed_intervals"]),
         "delay_ns": 1e9 * root("delay"),
         "angle_deg": float(np.degrees(root("angle"))),
-        "clear_f1": over(2 * s["clear_hits"],
-                         2 * s["clear_hits"] + s["clear_false"] + s["clear_missed"]),
+        "clear_f1": over(
+            2 * s["clear_hits"], 2 * s["clear_hits"] + s["clear_false"] + s["clear_missed"]
+        ),
         "seconds": over(s["seconds"], s["pairs"]),
         "speed": over(s["traced_seconds"], s["seconds"]),
-    }  # fmt: skip
+    }

@@ -12,21 +12,35 @@ Split = Literal["train", "validate", "calibrate", "test"]
 # Scene kind: first seed, number of seeds.
 _SEEDS: dict[str, dict[str, tuple[int, int]]] = {
     "train": {
-        "blocks": (0, 26), "canyon": (0, 24), "courtyard": (0, 18), "rooms": (0, 18),
-        "tile_munich": (0, 10), "tile_street_canyon": (0, 6),
+        "blocks": (0, 26),
+        "canyon": (0, 24),
+        "courtyard": (0, 18),
+        "rooms": (0, 18),
+        "tile_munich": (0, 10),
+        "tile_street_canyon": (0, 6),
     },
     "validate": {
-        "blocks": (100, 4), "canyon": (100, 3), "courtyard": (100, 3), "rooms": (100, 3),
-        "tile_san_francisco": (0, 3), "tile_courtyard": (0, 2),
+        "blocks": (100, 4),
+        "canyon": (100, 3),
+        "courtyard": (100, 3),
+        "rooms": (100, 3),
+        "tile_san_francisco": (0, 3),
+        "tile_courtyard": (0, 2),
     },
     "calibrate": {
-        "blocks": (200, 5), "canyon": (200, 4), "courtyard": (200, 3), "rooms": (200, 4),
+        "blocks": (200, 5),
+        "canyon": (200, 4),
+        "courtyard": (200, 3),
+        "rooms": (200, 4),
         "tile_san_francisco": (10, 4),
     },
     "test": {
-        "tile_florence": (0, 6), "tile_etoile": (0, 6), "yards": (0, 6), "tile_office": (0, 4),
+        "tile_florence": (0, 6),
+        "tile_etoile": (0, 6),
+        "yards": (0, 6),
+        "tile_office": (0, 4),
     },
-}  # fmt: skip
+}
 PAIRS_PER_SCENE: dict[str, int] = {"train": 12, "validate": 10, "calibrate": 10, "test": 10}
 
 

@@ -55,8 +55,9 @@ def _turned(scene: ScenePairs, rng: np.random.Generator) -> Real:
 
 def _object(scene: ScenePairs, rng: np.random.Generator) -> Real:
     """One object mirrors or passes anew, or is gone [dB]."""
-    mirrored, passed = (np.clip(s.astype(np.float64), 0, 1)
-                        for s in (scene.reflected, scene.passed))  # fmt: skip
+    mirrored, passed = (
+        np.clip(s.astype(np.float64), 0, 1) for s in (scene.reflected, scene.passed)
+    )
     carried = (mirrored + passed).sum(axis=0)
     if carried.sum() <= 0:
         return np.zeros(len(scene.index))

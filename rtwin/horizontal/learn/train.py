@@ -166,9 +166,11 @@ def targets(scene: ScenePairs, pair: Pair, graph: Graph) -> dict[str, NDArray[An
 
 
 def _epoch(
-    plan: Plan, jobs: Sequence[tuple[ScenePairs, Pair]], rng: np.random.Generator,
+    plan: Plan,
+    jobs: Sequence[tuple[ScenePairs, Pair]],
+    rng: np.random.Generator,
     turn: bool = True,
-) -> Iterator[list[NDArray[Any]]]:  # fmt: skip
+) -> Iterator[list[NDArray[Any]]]:
     """Batches of one epoch: graphs of about one size share a batch."""
     waiting: dict[int, list[Example]] = {}
     for number in rng.permutation(len(jobs)):
@@ -195,8 +197,10 @@ def _arrays(plan: Plan, examples: Sequence[Example]) -> Any:
     cells = inputs["mask"].shape[1]
     target = {}
     for name in examples[0][1]:
-        rows = [np.pad(t[name], [(0, cells - len(t[name]))] + [(0, 0)] * (t[name].ndim - 1))
-                for _, t in examples]  # fmt: skip
+        rows = [
+            np.pad(t[name], [(0, cells - len(t[name]))] + [(0, 0)] * (t[name].ndim - 1))
+            for _, t in examples
+        ]
         target[name] = np.stack(rows + [np.zeros_like(rows[0])] * missing)
     return inputs, target
 

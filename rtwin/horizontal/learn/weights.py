@@ -67,8 +67,11 @@ def load_weights(file: Path, net: Any) -> dict[str, Any]:
 
 def save_checkpoint(file: Path, net: Any, optimizer: Any, best: list[Any], history: Any) -> None:
     """All that a training run needs to go on."""
-    groups = {"net": net.get_weights(), "best": best,
-              "optimizer": [np.asarray(v) for v in optimizer.variables]}  # fmt: skip
+    groups = {
+        "net": net.get_weights(),
+        "best": best,
+        "optimizer": [np.asarray(v) for v in optimizer.variables],
+    }
     arrays = {f"{group}{k:03d}": a for group, many in groups.items() for k, a in enumerate(many)}
     save_arrays(file, arrays, {"train": history.train_loss, "validation": history.validation_loss})
 

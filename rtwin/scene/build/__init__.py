@@ -88,9 +88,12 @@ def build_scene(
         ground, height = read_height_grid(Path(terrain), reference, box)
         reference = reference.model_copy(update={"origin_height_m": height})
     scene = build_objects(
-        merged, box, ground, HeightRule(default_height_m, level_height_m),
+        merged,
+        box,
+        ground,
+        HeightRule(default_height_m, level_height_m),
         lambda done, total: progress("build", done, total),
-    )  # fmt: skip
+    )
     middle = np.array([[(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]])
     first = deployment(scene, float(ground.height_m(middle)[0]))
     names = [Path(source).name for source in sources]
@@ -116,8 +119,9 @@ def _check_options(
     if up not in ("", "y", "z"):
         raise OutOfRangeError(f"up is {up!r}; it must be 'y' or 'z'")
     for name, value in (
-        ("default_height_m", default_height_m), ("level_height_m", level_height_m),
-    ):  # fmt: skip
+        ("default_height_m", default_height_m),
+        ("level_height_m", level_height_m),
+    ):
         if not 0.5 <= value <= 1000.0:
             raise OutOfRangeError(f"{name} is {value:g}; it must be 0.5 to 1000")
     if bbox is not None:

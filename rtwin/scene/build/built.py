@@ -39,6 +39,11 @@ def of_solid(solid: Solid, kind: Kind, notes: Notes) -> BuiltObject:
     if kind in ("ground", "water"):
         material = solid.material or (GROUND_MATERIAL if kind == "ground" else WATER_MATERIAL)
     return BuiltObject(
-        solid.name, material, kind, solid.tags.get("name", ""),
-        top_m=float(solid.vertices[:, 2].max()), vertices=solid.vertices, faces=solid.faces,
-    )  # fmt: skip
+        solid.name,
+        material,
+        kind,
+        solid.tags.get("name", ""),
+        top_m=float(solid.vertices[:, 2].max()),
+        vertices=solid.vertices,
+        faces=solid.faces,
+    )

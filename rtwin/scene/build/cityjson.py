@@ -123,8 +123,12 @@ def _surfaces(geometries: Any) -> Iterator[Surface]:
 
 
 _DEPTH = {
-    "MultiSurface": 1, "CompositeSurface": 1, "Solid": 2, "MultiSolid": 3, "CompositeSolid": 3
-}  # fmt: skip
+    "MultiSurface": 1,
+    "CompositeSurface": 1,
+    "Solid": 2,
+    "MultiSolid": 3,
+    "CompositeSolid": 3,
+}
 
 
 def _flat(boundaries: Any, depth: int) -> Iterator[Surface]:

@@ -145,8 +145,10 @@ def _parts_first(
             notes["outlines drawn by their parts"] += 1
             continue
         pieces = polygons(rest)
-        kept += [replace(outline, name=_numbered(outline.name, n), polygon=piece)
-                 for n, piece in enumerate(pieces)]  # fmt: skip
+        kept += [
+            replace(outline, name=_numbered(outline.name, n), polygon=piece)
+            for n, piece in enumerate(pieces)
+        ]
     return kept, [
         _inherited(part, outlines[parents[k]], rule) if k in parents else part
         for k, part in enumerate(parts)
@@ -217,8 +219,10 @@ def cut_at_higher(
             notes["buildings inside of higher ones left out"] += 1
         elif wide[i] > SMALLEST_M2:
             notes["overlapping buildings cut at the higher one"] += 1
-        result += [replace(low, name=_numbered(low.name, n), polygon=piece)
-                   for n, piece in enumerate(pieces)]  # fmt: skip
+        result += [
+            replace(low, name=_numbered(low.name, n), polygon=piece)
+            for n, piece in enumerate(pieces)
+        ]
     return _renamed(result)
 
 

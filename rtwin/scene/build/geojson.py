@@ -18,12 +18,19 @@ from rtwin.scene.georeference import WGS84
 MAX_JSON_BYTES = 256 * 2**20
 # Keys of OSM Buildings and of other footprint tools, as OpenStreetMap spells them.
 _SPELLINGS = {
-    "levels": "building:levels", "minHeight": "min_height", "minLevel": "building:min_level",
-    "roofShape": "roof:shape", "roofHeight": "roof:height", "roofLevels": "roof:levels",
-    "roofMaterial": "roof:material", "roofDirection": "roof:direction",
-    "material": "building:material", "building_height": "height", "HEIGHT": "height",
+    "levels": "building:levels",
+    "minHeight": "min_height",
+    "minLevel": "building:min_level",
+    "roofShape": "roof:shape",
+    "roofHeight": "roof:height",
+    "roofLevels": "roof:levels",
+    "roofMaterial": "roof:material",
+    "roofDirection": "roof:direction",
+    "material": "building:material",
+    "building_height": "height",
+    "HEIGHT": "height",
     "Height": "height",
-}  # fmt: skip
+}
 
 
 def load_json(path: Path) -> Any:

@@ -85,14 +85,18 @@ def ground_objects(
         if lakes:
             wet[shapely.STRtree(shapely.points(middles)).query(lakes, predicate="contains")[1]] = 1
         for name, material, kind, rows in (
-            ("ground", GROUND_MATERIAL, "ground", ~wet), ("water", WATER_MATERIAL, "water", wet),
-        ):  # fmt: skip
+            ("ground", GROUND_MATERIAL, "ground", ~wet),
+            ("water", WATER_MATERIAL, "water", wet),
+        ):
             if rows.any():
                 used, faces = np.unique(terrain.faces[rows], return_inverse=True)
                 yield BuiltObject(
-                    name, material, kind,  # type: ignore[arg-type]
-                    vertices=terrain.vertices[used], faces=faces.reshape(-1, 3),
-                )  # fmt: skip
+                    name,
+                    material,
+                    kind,  # type: ignore[arg-type]
+                    vertices=terrain.vertices[used],
+                    faces=faces.reshape(-1, 3),
+                )
         return
     land = shapely.box(*box)
     if lakes:

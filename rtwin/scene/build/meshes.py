@@ -140,8 +140,9 @@ def mitsuba_map(path: Path) -> MapData:
         if kind not in ("ply", "obj"):
             notes[f"shapes of type {kind} left out, convert them to PLY"] += 1
             continue
-        file = next((s.get("value", "") for s in shape.iter("string")
-                     if s.get("name") == "filename"), "")  # fmt: skip
+        file = next(
+            (s.get("value", "") for s in shape.iter("string") if s.get("name") == "filename"), ""
+        )
         name = (shape.get("id") or f"shape_{number}").removeprefix("mesh-")
         # Meshes of a scene lie in its folder or below: checked_xml has looked.
         for mesh in _load(path.parent / file, kind).values():

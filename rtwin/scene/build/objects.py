@@ -183,8 +183,9 @@ def _building(item: Footprint, ground_m: float, notes: Notes) -> Iterator[BuiltO
         return
     assert roof is not None
     for name, material, faces in (
-        (item.name, walls, mesh.wall_faces), (f"{item.name}_roof", roof, mesh.roof_faces),
-    ):  # fmt: skip
+        (item.name, walls, mesh.wall_faces),
+        (f"{item.name}_roof", roof, mesh.roof_faces),
+    ):
         yield BuiltObject(
             name, material, label=label, vertices=mesh.vertices, faces=faces, **shared
         )

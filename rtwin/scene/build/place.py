@@ -146,10 +146,11 @@ def _cropped(source: MapData, bbox: Box) -> MapData:
     area = shapely.box(*low, *high)
     keep = shapely.intersects([e.geometry for e in source.elements], area)
     solids = [
-        s for s in source.solids
-        if np.all(s.vertices[:, :2].max(axis=0) >= low) and np.all(
-            s.vertices[:, :2].min(axis=0) <= high)
-    ]  # fmt: skip
+        s
+        for s in source.solids
+        if np.all(s.vertices[:, :2].max(axis=0) >= low)
+        and np.all(s.vertices[:, :2].min(axis=0) <= high)
+    ]
     elements = [e for e, kept in zip(source.elements, keep, strict=True) if kept]
     return replace(source, elements=elements, solids=solids, bounds=(*low, *high))
 
@@ -252,12 +253,14 @@ def _transformed(source: MapData, reference: Georeference) -> MapData:
         notes["elements too far away left out"] += int((~near).sum())
     elements = [
         replace(
-            e, geometry=g, base_m=None if e.base_m is None else e.base_m * unit,
+            e,
+            geometry=g,
+            base_m=None if e.base_m is None else e.base_m * unit,
             top_m=None if e.top_m is None else e.top_m * unit,
         )
         for e, g, is_near in zip(source.elements, geometries, near, strict=True)
         if is_near
-    ]  # fmt: skip
+    ]
     solids, terrain = (
         [
             replace(
@@ -266,15 +269,20 @@ def _transformed(source: MapData, reference: Georeference) -> MapData:
             for s in group
         ]
         for group in (source.solids, source.terrain)
-    )  # fmt: skip
+    )
     bounds = source.bounds
     if bounds is not None:
         corners = moved(np.array([[bounds[i], bounds[j]] for i in (0, 2) for j in (1, 3)]))
         bounds = (*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())
     return replace(
-        source, epsg=reference.epsg, elements=elements, solids=solids, terrain=terrain,
-        bounds=bounds, notes=notes,
-    )  # fmt: skip
+        source,
+        epsg=reference.epsg,
+        elements=elements,
+        solids=solids,
+        terrain=terrain,
+        bounds=bounds,
+        notes=notes,
+    )
 
 
 def _is_near(geometry: Any) -> bool:
@@ -294,13 +302,14 @@ def _raised(merged: MapData, by_m: float) -> MapData:
     return replace(
         merged,
         elements=[
-            e if e.base_m is None or e.top_m is None
+            e
+            if e.base_m is None or e.top_m is None
             else replace(e, base_m=e.base_m + by_m, top_m=e.top_m + by_m)
             for e in merged.elements
         ],
         solids=[replace(s, vertices=s.vertices + up) for s in merged.solids],
         terrain=[replace(s, vertices=s.vertices + up) for s in merged.terrain],
-    )  # fmt: skip
+    )
 
 
 def _recentred(merged: MapData) -> MapData:

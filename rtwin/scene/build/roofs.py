@@ -14,12 +14,26 @@ from numpy.typing import NDArray
 GRID_M = 1e-3
 # Shapes of OpenStreetMap to the one that is drawn for them.
 SHAPES = {
-    "gabled": "gabled", "saltbox": "gabled", "double_saltbox": "gabled", "gambrel": "gabled",
-    "round": "gabled", "pitched": "gabled", "hipped": "hipped", "half-hipped": "hipped",
-    "half_hipped": "hipped", "mansard": "hipped", "quadruple_saltbox": "hipped",
-    "side_hipped": "hipped", "pyramidal": "pyramidal", "cone": "pyramidal", "conical": "pyramidal",
-    "dome": "pyramidal", "onion": "pyramidal", "skillion": "skillion", "lean_to": "skillion",
-}  # fmt: skip
+    "gabled": "gabled",
+    "saltbox": "gabled",
+    "double_saltbox": "gabled",
+    "gambrel": "gabled",
+    "round": "gabled",
+    "pitched": "gabled",
+    "hipped": "hipped",
+    "half-hipped": "hipped",
+    "half_hipped": "hipped",
+    "mansard": "hipped",
+    "quadruple_saltbox": "hipped",
+    "side_hipped": "hipped",
+    "pyramidal": "pyramidal",
+    "cone": "pyramidal",
+    "conical": "pyramidal",
+    "dome": "pyramidal",
+    "onion": "pyramidal",
+    "skillion": "skillion",
+    "lean_to": "skillion",
+}
 
 
 @dataclass(frozen=True)
@@ -77,10 +91,14 @@ def frame_of(footprint: Any, direction_deg: float | None = None, across: bool = 
     lengths = [float(np.linalg.norm(side)) for side in sides]
     ridge = int(np.argmax(lengths))
     if direction_deg is not None:
-        down = np.array([math.sin(math.radians(direction_deg)),
-                         math.cos(math.radians(direction_deg))])  # fmt: skip
-        ridge = int(np.argmin([abs(side @ down) / max(n, 1e-9)
-                               for side, n in zip(sides, lengths, strict=True)]))  # fmt: skip
+        down = np.array(
+            [math.sin(math.radians(direction_deg)), math.cos(math.radians(direction_deg))]
+        )
+        ridge = int(
+            np.argmin(
+                [abs(side @ down) / max(n, 1e-9) for side, n in zip(sides, lengths, strict=True)]
+            )
+        )
         along = sides[ridge] / lengths[ridge]
         # The slope falls towards the side that lies to the left of the axis.
         if np.array([-along[1], along[0]]) @ down < 0:
@@ -107,8 +125,10 @@ def building_mesh(
     import shapely
 
     a, b = frame.half_length_m, frame.half_width_m
-    pieces = [shapely.set_precision(footprint.intersection(frame.polygon(region)), GRID_M)
-              for region in _regions(shape, a, b)]  # fmt: skip
+    pieces = [
+        shapely.set_precision(footprint.intersection(frame.polygon(region)), GRID_M)
+        for region in _regions(shape, a, b)
+    ]
     flat, faces = triangulated(pieces)
     if not len(faces):
         return None
@@ -133,14 +153,18 @@ def _regions(shape: str, a: float, b: float) -> list[list[tuple[float, float]]]:
     e = 0.01 * max(a, b)
     if shape == "gabled":
         long = a + e
-        return [[(-long, 0), (long, 0), (long, b + e), (-long, b + e)],
-                [(-long, 0), (-long, -b - e), (long, -b - e), (long, 0)]]  # fmt: skip
+        return [
+            [(-long, 0), (long, 0), (long, b + e), (-long, b + e)],
+            [(-long, 0), (-long, -b - e), (long, -b - e), (long, 0)],
+        ]
     if shape == "hipped" and a > b:
         r, x, y = a - b, a + e, b + e
         return [
-            [(-r, 0), (r, 0), (x, y), (-x, y)], [(-r, 0), (-x, -y), (x, -y), (r, 0)],
-            [(r, 0), (x, -y), (x, y)], [(-r, 0), (-x, y), (-x, -y)],
-        ]  # fmt: skip
+            [(-r, 0), (r, 0), (x, y), (-x, y)],
+            [(-r, 0), (-x, -y), (x, -y), (r, 0)],
+            [(r, 0), (x, -y), (x, y)],
+            [(-r, 0), (-x, y), (-x, -y)],
+        ]
     if shape in ("hipped", "pyramidal"):
         x, y = a * 1.01, b * 1.01
         corners = [(x, y), (-x, y), (-x, -y), (x, -y)]

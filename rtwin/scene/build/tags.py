@@ -17,11 +17,30 @@ TREE_ROW_WIDTH_M, TREE_CROWN_M = 5.0, 5.0
 MAX_HEIGHT_M = 1000.0
 
 _NO_BUILDING = {"no", "none", "demolished", "proposed", "planned", "ruins", "destroyed", "removed"}
-_LOW = {"garage", "garages", "shed", "hut", "carport", "kiosk", "roof", "toilets", "cabin",
-        "static_caravan", "bicycle_parking", "bunker", "tent"}  # fmt: skip
+_LOW = {
+    "garage",
+    "garages",
+    "shed",
+    "hut",
+    "carport",
+    "kiosk",
+    "roof",
+    "toilets",
+    "cabin",
+    "static_caravan",
+    "bicycle_parking",
+    "bunker",
+    "tent",
+}
 _WOODS = {("natural", "wood"), ("natural", "tree_row"), ("natural", "tree"), ("landuse", "forest")}
-_WATER = {("natural", "water"), ("waterway", "riverbank"), ("waterway", "dock"),
-          ("landuse", "reservoir"), ("landuse", "basin"), ("leisure", "swimming_pool")}  # fmt: skip
+_WATER = {
+    ("natural", "water"),
+    ("waterway", "riverbank"),
+    ("waterway", "dock"),
+    ("landuse", "reservoir"),
+    ("landuse", "basin"),
+    ("leisure", "swimming_pool"),
+}
 # A polygon with one of these and no building tag is something else.
 CLASS_KEYS = frozenset(
     [
@@ -55,31 +74,89 @@ CLASS_KEYS = frozenset(
 # Facade and roof materials to the ITU-R P.2040 material that is nearest in substance.
 # docs/scenes.md has this table; tests/docs/test_scenes_page.py holds them together.
 MATERIALS = {
-    "brick": "brick", "bricks": "brick", "clay": "brick", "adobe": "brick", "mud": "brick",
-    "loam": "brick", "plaster": "brick", "stucco": "brick", "render": "brick",
-    "roof_tiles": "brick", "tile": "brick", "tiles": "brick", "clay_tiles": "brick",
-    "concrete": "concrete", "reinforced_concrete": "concrete", "cement_block": "concrete",
-    "block": "concrete", "panel": "concrete", "stone": "concrete", "sandstone": "concrete",
-    "granite": "concrete", "slate": "concrete", "eternit": "concrete", "gravel": "concrete",
-    "grass": "concrete", "plants": "concrete", "rock": "concrete", "masonry": "concrete",
-    "limestone": "marble", "marble": "marble",
-    "glass": "glass", "mirror": "glass", "acrylic_glass": "glass", "solar_panels": "glass",
-    "metal": "metal", "steel": "metal", "copper": "metal", "aluminium": "metal", "tin": "metal",
-    "zinc": "metal", "iron": "metal", "metal_sheet": "metal", "metal_plates": "metal",
-    "wood": "wood", "timber": "wood", "timber_framing": "wood", "log": "wood", "bamboo": "wood",
-    "thatch": "wood", "shingle": "wood", "wood_shingles": "wood",
-    "tar_paper": "asphalt_concrete", "asphalt": "asphalt_concrete",
-    "asphalt_shingle": "asphalt_concrete", "bitumen": "asphalt_concrete",
-}  # fmt: skip
+    "brick": "brick",
+    "bricks": "brick",
+    "clay": "brick",
+    "adobe": "brick",
+    "mud": "brick",
+    "loam": "brick",
+    "plaster": "brick",
+    "stucco": "brick",
+    "render": "brick",
+    "roof_tiles": "brick",
+    "tile": "brick",
+    "tiles": "brick",
+    "clay_tiles": "brick",
+    "concrete": "concrete",
+    "reinforced_concrete": "concrete",
+    "cement_block": "concrete",
+    "block": "concrete",
+    "panel": "concrete",
+    "stone": "concrete",
+    "sandstone": "concrete",
+    "granite": "concrete",
+    "slate": "concrete",
+    "eternit": "concrete",
+    "gravel": "concrete",
+    "grass": "concrete",
+    "plants": "concrete",
+    "rock": "concrete",
+    "masonry": "concrete",
+    "limestone": "marble",
+    "marble": "marble",
+    "glass": "glass",
+    "mirror": "glass",
+    "acrylic_glass": "glass",
+    "solar_panels": "glass",
+    "metal": "metal",
+    "steel": "metal",
+    "copper": "metal",
+    "aluminium": "metal",
+    "tin": "metal",
+    "zinc": "metal",
+    "iron": "metal",
+    "metal_sheet": "metal",
+    "metal_plates": "metal",
+    "wood": "wood",
+    "timber": "wood",
+    "timber_framing": "wood",
+    "log": "wood",
+    "bamboo": "wood",
+    "thatch": "wood",
+    "shingle": "wood",
+    "wood_shingles": "wood",
+    "tar_paper": "asphalt_concrete",
+    "asphalt": "asphalt_concrete",
+    "asphalt_shingle": "asphalt_concrete",
+    "bitumen": "asphalt_concrete",
+}
 # Where no material is given, the class of the building decides; everything else is concrete.
 CLASS_MATERIALS = {
-    "brick": ("house", "detached", "semidetached_house", "terrace", "residential", "apartments",
-              "bungalow", "farm", "dormitory", "school"),
+    "brick": (
+        "house",
+        "detached",
+        "semidetached_house",
+        "terrace",
+        "residential",
+        "apartments",
+        "bungalow",
+        "farm",
+        "dormitory",
+        "school",
+    ),
     "wood": ("shed", "hut", "cabin", "barn", "stable", "farm_auxiliary"),
-    "metal": ("industrial", "warehouse", "hangar", "silo", "storage_tank", "static_caravan",
-              "container", "carport"),
+    "metal": (
+        "industrial",
+        "warehouse",
+        "hangar",
+        "silo",
+        "storage_tank",
+        "static_caravan",
+        "container",
+        "carport",
+    ),
     "glass": ("greenhouse", "conservatory"),
-}  # fmt: skip
+}
 DEFAULT_MATERIAL = "concrete"
 
 
@@ -112,8 +189,9 @@ def kind_of(tags: dict[str, str]) -> Kind:
         return "part"
     if tags.get("building", "no") not in _NO_BUILDING:
         return "building"
-    pairs = {(key, tags[key]) for key in ("natural", "landuse", "waterway", "leisure")
-             if key in tags}  # fmt: skip
+    pairs = {
+        (key, tags[key]) for key in ("natural", "landuse", "waterway", "leisure") if key in tags
+    }
     if pairs & _WOODS:
         return "vegetation"
     if pairs & _WATER:

@@ -167,9 +167,10 @@ def _sampled(
     to_file = Transformer.from_crs(reference.epsg, CRS.from_wkt(file.crs.to_wkt()), always_xy=True)
     size = np.array([area[2] - area[0], area[3] - area[1]])
     spacing = max(
-        _resolution_m(file, to_file, reference), FINEST_M,
+        _resolution_m(file, to_file, reference),
+        FINEST_M,
         float(np.sqrt(2 * size.prod() / MAX_TRIANGLES)),
-    )  # fmt: skip
+    )
     count = np.maximum(np.ceil(size / spacing).astype(int), 1) + 1
     x = np.linspace(area[0], area[2], count[0])
     y = np.linspace(area[1], area[3], count[1])

@@ -146,19 +146,35 @@ def _ways(ways: list[Element], reference: Georeference) -> str:
                 continue
             xy = shapely.get_coordinates(line)
             place = reference.to_geographic(np.column_stack([xy, np.zeros(len(xy))]))
-            features.append({
-                "type": "Feature",
-                "id": way.name,
-                "properties": {k: way.tags[k] for k in _WAY_KEYS if k in way.tags},
-                "geometry": {"type": "LineString",
-                             "coordinates": np.round(place[:, 1::-1], 8).tolist()},
-            })  # fmt: skip
+            features.append(
+                {
+                    "type": "Feature",
+                    "id": way.name,
+                    "properties": {k: way.tags[k] for k in _WAY_KEYS if k in way.tags},
+                    "geometry": {
+                        "type": "LineString",
+                        "coordinates": np.round(place[:, 1::-1], 8).tolist(),
+                    },
+                }
+            )
     lines = ",\n".join(json.dumps(feature) for feature in features)
     return f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n'
 
 
-_WAY_KEYS = ("highway", "name", "foot", "bicycle", "surface", "width", "maxspeed", "oneway",
-             "bridge", "tunnel", "layer", "area")  # fmt: skip
+_WAY_KEYS = (
+    "highway",
+    "name",
+    "foot",
+    "bicycle",
+    "surface",
+    "width",
+    "maxspeed",
+    "oneway",
+    "bridge",
+    "tunnel",
+    "layer",
+    "area",
+)
 
 
 def recipe_text(

@@ -116,23 +116,51 @@ def _triangles(facts: list[MeshFacts], solids: set[str], is_own: bool) -> list[F
 
     total = sum(f.num_triangles for f in facts)
     found = [
-        *about("open", "warning", "objects are not watertight",
-               names(lambda f: f.name in solids and not f.is_closed),
-               fix("closes small holes of mesh files")),
-        *about("inward", "warning", "objects have faces that point inwards",
-               names(lambda f: f.name in solids and f.is_turned), fix("turns them")),
-        *about("duplicate", "warning", "objects have a face twice",
-               names(lambda f: f.duplicates), fix("removes them")),
-        *about("sliver", "note", "objects have triangles thinner than 1 mm",
-               names(lambda f: f.slivers), fix("removes those without area")),
-        *about("heavy", "warning", f"objects have more than {MANY_IN_ONE} triangles",
-               names(lambda f: f.num_triangles > MANY_IN_ONE), "simplify or split them"),
-    ]  # fmt: skip
+        *about(
+            "open",
+            "warning",
+            "objects are not watertight",
+            names(lambda f: f.name in solids and not f.is_closed),
+            fix("closes small holes of mesh files"),
+        ),
+        *about(
+            "inward",
+            "warning",
+            "objects have faces that point inwards",
+            names(lambda f: f.name in solids and f.is_turned),
+            fix("turns them"),
+        ),
+        *about(
+            "duplicate",
+            "warning",
+            "objects have a face twice",
+            names(lambda f: f.duplicates),
+            fix("removes them"),
+        ),
+        *about(
+            "sliver",
+            "note",
+            "objects have triangles thinner than 1 mm",
+            names(lambda f: f.slivers),
+            fix("removes those without area"),
+        ),
+        *about(
+            "heavy",
+            "warning",
+            f"objects have more than {MANY_IN_ONE} triangles",
+            names(lambda f: f.num_triangles > MANY_IN_ONE),
+            "simplify or split them",
+        ),
+    ]
     if total > MANY_TRIANGLES:
         found.append(
-            Finding("heavy", "warning", f"{total} triangles in all; tracing slows down: cut out "
-                    "the part that you need, or simplify")
-        )  # fmt: skip
+            Finding(
+                "heavy",
+                "warning",
+                f"{total} triangles in all; tracing slows down: cut out "
+                "the part that you need, or simplify",
+            )
+        )
     return found
 
 
@@ -147,16 +175,26 @@ def _places(recipe: Recipe, solids: list[Solid], ground: object) -> list[Finding
     rx = [line for line in wrong["inside"] if not line.startswith("transmitter")]
     severity = "error" if outdoor else "warning"
     return [
-        *about("overlap", "warning", "pairs of objects fill the same space",
-               [f"{a} and {b} ({m3:.0f} m3)" for a, b, m3 in shared],
-               "--fix cuts footprints at the higher one" if recipe.object else ""),
-        *about("floating", "warning", "objects stand neither on the ground nor on another",
-               lifted(solids, ground) if outdoor else [], "lower base_m, unless they do hang"),
+        *about(
+            "overlap",
+            "warning",
+            "pairs of objects fill the same space",
+            [f"{a} and {b} ({m3:.0f} m3)" for a, b, m3 in shared],
+            "--fix cuts footprints at the higher one" if recipe.object else "",
+        ),
+        *about(
+            "floating",
+            "warning",
+            "objects stand neither on the ground nor on another",
+            lifted(solids, ground) if outdoor else [],
+            "lower base_m, unless they do hang",
+        ),
         *about("device", severity, "transmitters are inside of objects", tx, "move them"),  # type: ignore[arg-type]
         *about("device", "warning", "receivers are inside of objects and will be turned away", rx),
-        *about("device", "warning", "devices are under the ground", wrong["underground"],
-               "raise them"),
-    ]  # fmt: skip
+        *about(
+            "device", "warning", "devices are under the ground", wrong["underground"], "raise them"
+        ),
+    ]
 
 
 def _heights(recipe: Recipe) -> list[Finding]:
@@ -166,10 +204,16 @@ def _heights(recipe: Recipe) -> list[Finding]:
     if not isinstance(assumed, dict):
         return []
     heights = {item.name: item.height_m for item in recipe.object if isinstance(item, Extrude)}
-    names = [name for name, value in assumed.items()
-             if isinstance(value, int | float) and heights.get(name, value) == value]  # fmt: skip
+    names = [
+        name
+        for name, value in assumed.items()
+        if isinstance(value, int | float) and heights.get(name, value) == value
+    ]
     total = report.get("buildings", 0)
     return about(
-        "height", "note", f"of {total} buildings have a height that the map did not give", names,
+        "height",
+        "note",
+        f"of {total} buildings have a height that the map did not give",
+        names,
         "edit height_m where you know better",
-    )  # fmt: skip
+    )

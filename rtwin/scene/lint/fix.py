@@ -121,12 +121,14 @@ def _difference(before: Any, after: Any) -> str:
     changes = [
         f"{what} {getattr(before, key)} -> {getattr(after, key)}"
         for key, what in (
-            ("num_triangles", "triangles"), ("open_edges", "open edges"),
-            ("crowded_edges", "edges of many faces"), ("duplicates", "repeated faces"),
+            ("num_triangles", "triangles"),
+            ("open_edges", "open edges"),
+            ("crowded_edges", "edges of many faces"),
+            ("duplicates", "repeated faces"),
             ("slivers", "slivers"),
         )
         if getattr(before, key) != getattr(after, key)
-    ]  # fmt: skip
+    ]
     if before.is_turned and not after.is_turned:
         changes.append("faces turned outwards")
     return ", ".join(changes)
@@ -179,8 +181,11 @@ def _fix_footprints(recipe: Recipe, tables: Any) -> list[str]:
         source = piece.name if piece.name in rows else piece.name.rpartition("_")[0]
         if piece.polygon is not raw.get(piece.name):
             by_row.setdefault(rows[source], []).append(piece)
-    _rewrite(tables, by_row, {rows[name] for name in gone} - {rows[p.name] for p in cut
-                                                              if p.name in rows})  # fmt: skip
+    _rewrite(
+        tables,
+        by_row,
+        {rows[name] for name in gone} - {rows[p.name] for p in cut if p.name in rows},
+    )
     return done
 
 

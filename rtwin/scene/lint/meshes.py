@@ -78,9 +78,13 @@ def joined_by_object(meshes: list[SceneMesh]) -> dict[str, tuple[NDArray, NDArra
         starts = np.cumsum([0, *(len(m.mesh.vertices) for m in members)])
         result[name] = (
             np.concatenate([np.asarray(m.mesh.vertices, np.float64) for m in members]),
-            np.concatenate([np.asarray(m.mesh.faces, np.int64) + start
-                            for m, start in zip(members, starts, strict=False)]),
-        )  # fmt: skip
+            np.concatenate(
+                [
+                    np.asarray(m.mesh.faces, np.int64) + start
+                    for m, start in zip(members, starts, strict=False)
+                ]
+            ),
+        )
     return result
 
 

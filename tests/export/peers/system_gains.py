@@ -31,11 +31,16 @@ def crrm(loss, devices):
     gain = 10 ** (-loss / 10)
     tx_m, rx_m = np.array(devices["tx_m"]), np.array(devices["rx_m"])
     with contextlib.redirect_stdout(io.StringIO()):
-        simulator = CRRM.Simulator(CRRM.Parameters(
-            cell_locations=tx_m, ue_initial_locations=rx_m, n_ues=len(rx_m),
-            fc_GHz=devices["frequency_hz"] / 1e9, bw_MHz=20.0,
-            p_W=10 ** ((devices["tx_power_dbm"] - 30) / 10),
-        ))  # fmt: skip
+        simulator = CRRM.Simulator(
+            CRRM.Parameters(
+                cell_locations=tx_m,
+                ue_initial_locations=rx_m,
+                n_ues=len(rx_m),
+                fc_GHz=devices["frequency_hz"] / 1e9,
+                bw_MHz=20.0,
+                p_W=10 ** ((devices["tx_power_dbm"] - 30) / 10),
+            )
+        )
 
     def path_gain(d2d, d3d, ue_xyz, cell_xyz):
         return gain[nearest(rx_m, ue_xyz)][:, nearest(tx_m, cell_xyz[:])]

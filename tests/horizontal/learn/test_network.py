@@ -83,8 +83,12 @@ def test_order_of_nodes_does_not_matter(task, graphs, nets):
     order = rng.permutation(len(graph.rows))
     here, there = said(net, graph), said(net, cells_shuffled(graph, order))
     things = rng.permutation(len(graph.object))
-    other = replace(graph, object=graph.object[things], reflected=graph.reflected[:, things],
-                    passed=graph.passed[:, things])  # fmt: skip
+    other = replace(
+        graph,
+        object=graph.object[things],
+        reflected=graph.reflected[:, things],
+        passed=graph.passed[:, things],
+    )
     rows = rng.permutation(graph.link.shape[1])
     third = said(net, replace(other, link=graph.link[:, rows], value=graph.value[rows]))
     for name in ("delta", "changed", "clear", "log_sigma"):
@@ -205,8 +209,10 @@ def test_the_tracer_and_keras_share_a_process(first):
     head = "import tensorflow; " if first == "tensorflow" else ""
     run = subprocess.run(
         [sys.executable, "-c", head + code + use + trace],
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}, capture_output=True, text=True,
-    )  # fmt: skip
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+    )
     assert run.returncode == 0, run.stderr[-1500:]
     assert run.stdout.split()[-1] == "1"
 

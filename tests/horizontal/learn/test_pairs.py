@@ -88,8 +88,12 @@ def test_more_power_is_known_exactly(canyon, monkeypatch):
 
 def test_a_turned_antenna_is_known_from_stored_paths(canyon, monkeypatch):
     scene, before = canyon
-    table = {"kind": "set_transmitter", "transmitter": "tx", "azimuth_deg": 70.0,
-             "antenna": {"pattern": "tr38901", "polarization": "V"}}  # fmt: skip
+    table = {
+        "kind": "set_transmitter",
+        "transmitter": "tx",
+        "azimuth_deg": 70.0,
+        "antenna": {"pattern": "tr38901", "polarization": "V"},
+    }
     tilt = {"kind": "set_transmitter", "transmitter": "tx", "downtilt_deg": 30.0}
     turned = pair_of(scene, before, DrawnEdit("feed", (table | tilt,)), monkeypatch)
     scale = np.abs(turned.truth - before.statistics)[:, 0].max()

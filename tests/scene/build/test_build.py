@@ -32,12 +32,19 @@ def campus() -> OsmFile:
     file.way(
         square(-60, -40, 20), 101, building="university", building__levels="4", name="Old\tHall"
     )
-    file.way(square(0, 0, 15), 102, building="house", roof__shape="gabled", height="9",
-             roof__material="metal")  # fmt: skip
+    file.way(
+        square(0, 0, 15),
+        102,
+        building="house",
+        roof__shape="gabled",
+        height="9",
+        roof__material="metal",
+    )
     file.way(square(40, 20, 12), 103, building="yes")
     outer, yard = file.way(square(-20, 40, 30)), file.way(square(-10, 50, 10))
-    file.relation([(outer, "outer"), (yard, "inner")], type="multipolygon", building="dormitory",
-                  height="13")  # fmt: skip
+    file.relation(
+        [(outer, "outer"), (yard, "inner")], type="multipolygon", building="dormitory", height="13"
+    )
     file.way(square(60, -60, 30), 104, natural="wood")
     file.way(square(-60, 60, 20), 105, natural="water", name="Pond")
     file.node(20, -20, natural="tree")
@@ -156,8 +163,11 @@ def test_several_sources_are_merged(tmp_path):
     second.way(square(60, 0), 3, building="yes", height="5")
     files = [first.save(tmp_path / "a.osm"), second.save(tmp_path / "b.osm")]
     report = build_scene(files, tmp_path / "out")
-    heights = {i.name: i.height_m - 0.5 for i in load_recipe(tmp_path / "out").object
-               if i.name.startswith("way")}  # fmt: skip
+    heights = {
+        i.name: i.height_m - 0.5
+        for i in load_recipe(tmp_path / "out").object
+        if i.name.startswith("way")
+    }
     assert heights == pytest.approx({"way_1": 21, "way_2": 7, "way_3": 5})
     assert "# Hall" in (tmp_path / "out/scene.toml").read_text()
     assert report["heights_defaulted"] == 0
@@ -241,8 +251,10 @@ def test_existing_folders(tmp_path):
     file = campus().save(tmp_path / "a.osm")
     (tmp_path / "used").mkdir()
     (tmp_path / "used/mine.txt").write_text("mine")
-    for overwrite, part in ((False, "is not empty; give another name"),
-                            (True, "was not made by `rtwin scene build`")):  # fmt: skip
+    for overwrite, part in (
+        (False, "is not empty; give another name"),
+        (True, "was not made by `rtwin scene build`"),
+    ):
         with pytest.raises(StoreError) as caught:
             build_scene([file], tmp_path / "used", overwrite=overwrite)
         assert_one_line(caught, "used", part)
@@ -293,11 +305,14 @@ def mars(tmp_path):
         (only_a_sliver, {}, "0 buildings are left (1 buildings under 1 m2"),
         (mars, {}, "EPSG:999999 is not a known reference system"),
         (lambda p: campus().save(p / "a.osm"), {"epsg": 4326}, "not a projected system in metres"),
-        (lambda p: campus().save(p / "a.osm"), {"bbox": (10.0, 10.0, 11.0, 11.0)},
-         "holds 0 buildings"),
+        (
+            lambda p: campus().save(p / "a.osm"),
+            {"bbox": (10.0, 10.0, 11.0, 11.0)},
+            "holds 0 buildings",
+        ),
         (lambda p: OsmFile().save(p / "a.osm"), {}, "nothing in it has a place"),
     ],
-)  # fmt: skip
+)
 def test_maps_without_a_scene(make, options, part, tmp_path):
     with pytest.raises(GeometryError) as caught:
         build_scene([make(tmp_path)], tmp_path / "out", **options)
@@ -307,11 +322,17 @@ def test_maps_without_a_scene(make, options, part, tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "error", "part"),
-    [({"bbox": (1.0, 0.0, 0.0, 1.0)}, OutOfRangeError, "south below north"),
-     ({"up": "x"}, OutOfRangeError, "up is 'x'; it must be 'y' or 'z'"),
-     ({"default_height_m": -1}, OutOfRangeError, "default_height_m is -1; it must be 0.5 to 1000"),
-     ({"sources": []}, OutOfRangeError, "no source is given")],
-)  # fmt: skip
+    [
+        ({"bbox": (1.0, 0.0, 0.0, 1.0)}, OutOfRangeError, "south below north"),
+        ({"up": "x"}, OutOfRangeError, "up is 'x'; it must be 'y' or 'z'"),
+        (
+            {"default_height_m": -1},
+            OutOfRangeError,
+            "default_height_m is -1; it must be 0.5 to 1000",
+        ),
+        ({"sources": []}, OutOfRangeError, "no source is given"),
+    ],
+)
 def test_bad_options(options, error, part, tmp_path):
     options = {"sources": [campus().save(tmp_path / "a.osm")], **options}
     with pytest.raises(error) as caught:
@@ -340,8 +361,9 @@ def test_names_of_strangers_stay_names(tmp_path):
     """Tags cannot break out of the recipe's text."""
     file = OsmFile()
     file.way(square(0, 0), 1, building="yes", name='x"\n[[object]]\nname = "evil"\n# \\')
-    save_geojson(tmp_path / "b.geojson",
-                 feature(square(30, 0), **{"@id": "../../evil\n", "name": "a\x07b"}))  # fmt: skip
+    save_geojson(
+        tmp_path / "b.geojson", feature(square(30, 0), **{"@id": "../../evil\n", "name": "a\x07b"})
+    )
     build_scene([file.save(tmp_path / "a.osm"), tmp_path / "b.geojson"], tmp_path / "out")
     names = {item.name for item in load_recipe(tmp_path / "out").object}
     assert names == {"ground", "way_1", "evil"}

@@ -66,8 +66,9 @@ def test_parts_replace_their_outline():
 
 
 def test_what_parts_leave_of_an_outline_stays():
-    found, _ = made(house("whole", (0, 0, 20, 10), height="8"), part("tower", (0, 0, 5, 5),
-                                                                    height="20"))  # fmt: skip
+    found, _ = made(
+        house("whole", (0, 0, 20, 10), height="8"), part("tower", (0, 0, 5, 5), height="20")
+    )
     assert found["whole"].polygon.area == pytest.approx(175)
     assert found["tower"].top_m == 20
 
@@ -90,16 +91,18 @@ def test_of_repeats_the_one_with_a_height_stays(order):
 
 
 def test_overlaps_are_cut_at_the_higher():
-    found, notes = made(house("low", (0, 0, 10, 10), height="5"), house("high", (8, 0, 18, 10),
-                                                                        height="9"))  # fmt: skip
+    found, notes = made(
+        house("low", (0, 0, 10, 10), height="5"), house("high", (8, 0, 18, 10), height="9")
+    )
     assert found["low"].polygon.area == pytest.approx(80)
     assert found["high"].polygon.area == pytest.approx(100)
     assert notes["overlapping buildings cut at the higher one"] == 1
 
 
 def test_inside_of_a_higher_one_is_left_out():
-    found, notes = made(house("in", (2, 2, 6, 6), height="5"), house("out", (0, 0, 18, 10),
-                                                                     height="9"))  # fmt: skip
+    found, notes = made(
+        house("in", (2, 2, 6, 6), height="5"), house("out", (0, 0, 18, 10), height="9")
+    )
     assert list(found) == ["out"]
     assert notes["buildings inside of higher ones left out"] == 1
 
@@ -108,9 +111,10 @@ def test_inside_of_a_higher_one_is_left_out():
 @given(
     st.lists(
         st.tuples(*(st.floats(0, 40) for _ in range(2)), *(st.floats(2, 15) for _ in range(3))),
-        min_size=1, max_size=8,
+        min_size=1,
+        max_size=8,
     )
-)  # fmt: skip
+)
 def test_volumes_never_overlap_and_cover_the_same(boxes):
     """The skyline stays what it was: highest roof over each place, to the millimetre grid."""
     elements = [
@@ -138,8 +142,14 @@ def test_volumes_never_overlap_and_cover_the_same(boxes):
 
 def test_names_differ():
     ring = [(0, 0), (10, 10), (10, 0), (0, 10)]
-    elements = [Element(n, {"building": "yes"}, shapely.transform(shapely.Polygon(ring), lambda p,
-                k=k: p + 30 * k)) for k, n in enumerate(["x", "x_2", "x"])]  # fmt: skip
+    elements = [
+        Element(
+            n,
+            {"building": "yes"},
+            shapely.transform(shapely.Polygon(ring), lambda p, k=k: p + 30 * k),
+        )
+        for k, n in enumerate(["x", "x_2", "x"])
+    ]
     notes: Counter[str] = Counter()
     names = [p.name for p in footprints(elements, HeightRule(), notes)]
     assert len(set(names)) == len(names) == 6

@@ -58,9 +58,13 @@ def test_dialects(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "epsg"),
-    [("urn:ogc:def:crs:OGC:1.3:CRS84", 4326), ("urn:ogc:def:crs:EPSG::32734", 32734),
-     ("EPSG:25832", 25832), ("https://www.opengis.net/def/crs/EPSG/0/7415", 7415)],
-)  # fmt: skip
+    [
+        ("urn:ogc:def:crs:OGC:1.3:CRS84", 4326),
+        ("urn:ogc:def:crs:EPSG::32734", 32734),
+        ("EPSG:25832", 25832),
+        ("https://www.opengis.net/def/crs/EPSG/0/7415", 7415),
+    ],
+)
 def test_named_systems(name, epsg, tmp_path):
     crs = {"type": "name", "properties": {"name": name}}
     save_geojson(tmp_path / "a.geojson", feature(square(0, 0)), crs=crs)
@@ -72,15 +76,23 @@ def test_geometry_types(tmp_path):
     shapes = [
         {"type": "MultiPolygon", "coordinates": [[ring], [[[x + 1e-3, y] for x, y in ring]]]},
         {"type": "MultiLineString", "coordinates": [[[0, 0], [1, 1]], [[2, 2], [3, 3, 9]]]},
-        {"type": "GeometryCollection", "geometries": [POINT, {"type": "Polygon",
-                                                              "coordinates": [ring]}]},
-    ]  # fmt: skip
-    data = {"type": "FeatureCollection", "features": [
-        {"type": "Feature", "properties": {}, "geometry": g} for g in shapes]}  # fmt: skip
+        {
+            "type": "GeometryCollection",
+            "geometries": [POINT, {"type": "Polygon", "coordinates": [ring]}],
+        },
+    ]
+    data = {
+        "type": "FeatureCollection",
+        "features": [{"type": "Feature", "properties": {}, "geometry": g} for g in shapes],
+    }
     found = read(data, tmp_path)
     assert [e.geometry.geom_type for e in found.elements] == [
-        "MultiPolygon", "LineString", "LineString", "Point", "Polygon"
-    ]  # fmt: skip
+        "MultiPolygon",
+        "LineString",
+        "LineString",
+        "Point",
+        "Polygon",
+    ]
 
 
 def test_broken_features_are_counted(tmp_path):
@@ -91,8 +103,10 @@ def test_broken_features_are_counted(tmp_path):
         {"type": "Polygon", "coordinates": [[[0, 0], [1, float("nan")], [1, 1], [0, 0]]]},
     ]
     features = [{"type": "Feature", "properties": {}, "geometry": g} for g in bad]
-    data = {"type": "FeatureCollection", "features": [*features, 7, {"geometry": None},
-                                                      feature(square(0, 0))]}  # fmt: skip
+    data = {
+        "type": "FeatureCollection",
+        "features": [*features, 7, {"geometry": None}, feature(square(0, 0))],
+    }
     found = read(data, tmp_path)
     assert len(found.elements) == 1
     assert found.notes == {
@@ -116,12 +130,14 @@ BROKEN = [
     ('{"type": "Topology"}', "is JSON of type 'Topology'"),
     ("[" * 100_000, "nested too deeply"),
     ({"type": "FeatureCollection", "features": [FAR]}, "are no longitude and latitude"),
-    ({"type": "FeatureCollection", "features": [], "crs": {"properties": {"name": "Mars"}}},
-     "names the reference system 'Mars', which is no EPSG code"),
+    (
+        {"type": "FeatureCollection", "features": [], "crs": {"properties": {"name": "Mars"}}},
+        "names the reference system 'Mars', which is no EPSG code",
+    ),
     ({"type": "CityJSON", "vertices": []}, "has no CityObjects"),
     ({"type": "CityJSON", "vertices": [[0, "x", 1]], "CityObjects": {"a": {}}}, "cannot be read"),
     ({"type": "CityJSON", "CityObjects": {"a": {}}}, "its vertices cannot be read"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("data", "parts"), [(b[0], b[1:]) for b in BROKEN])
@@ -145,25 +161,37 @@ def test_given_system_of_a_file_that_names_none(tmp_path):
 
 # A box of 10 x 6 x 4 m at (100, 200, 50), quantised to centimetres.
 CORNERS = [[x, y, z] for z in (0, 400) for x, y in ((0, 0), (1000, 0), (1000, 600), (0, 600))]
-SHELL = [[[3, 2, 1, 0]], [[4, 5, 6, 7]], [[0, 1, 5, 4]], [[1, 2, 6, 5]], [[2, 3, 7, 6]],
-         [[3, 0, 4, 7]]]  # fmt: skip
+SHELL = [
+    [[3, 2, 1, 0]],
+    [[4, 5, 6, 7]],
+    [[0, 1, 5, 4]],
+    [[1, 2, 6, 5]],
+    [[2, 3, 7, 6]],
+    [[3, 0, 4, 7]],
+]
 TIN = [[[0, 1, 2]], [[0, 2, 3]]]
 
 
 def city(**changes):
     data = {
-        "type": "CityJSON", "version": "2.0",
+        "type": "CityJSON",
+        "version": "2.0",
         "metadata": {"referenceSystem": "https://www.opengis.net/def/crs/EPSG/0/28992"},
         "transform": {"scale": [0.01] * 3, "translate": [100.0, 200.0, 50.0]},
         "vertices": CORNERS,
         "CityObjects": {
-            "7": {"type": "Building", "attributes": {"roof": 3, "x": None},
-                  "geometry": [{"type": "Solid", "lod": "1.2", "boundaries": [SHELL]}]},
-            "tin": {"type": "TINRelief",
-                    "geometry": [{"type": "CompositeSurface", "lod": 1, "boundaries": TIN}]},
+            "7": {
+                "type": "Building",
+                "attributes": {"roof": 3, "x": None},
+                "geometry": [{"type": "Solid", "lod": "1.2", "boundaries": [SHELL]}],
+            },
+            "tin": {
+                "type": "TINRelief",
+                "geometry": [{"type": "CompositeSurface", "lod": 1, "boundaries": TIN}],
+            },
             "lamp": {"type": "CityFurniture"},
         },
-    }  # fmt: skip
+    }
     return data | changes
 
 
@@ -194,8 +222,9 @@ def test_city_solid_with_a_roof_stays_a_mesh(tmp_path):
 
 
 def test_city_surfaces_may_have_holes(tmp_path):
-    inner = [[x, y, z] for z in (0, 400) for x, y in ((200, 200), (400, 200), (400, 400),
-                                                      (200, 400))]  # fmt: skip
+    inner = [
+        [x, y, z] for z in (0, 400) for x, y in ((200, 200), (400, 200), (400, 400), (200, 400))
+    ]
     data = city(vertices=CORNERS + inner)
     shell = [[[3, 2, 1, 0], [8, 9, 10, 11]], [[4, 5, 6, 7], [15, 14, 13, 12]], *SHELL[2:]]
     shell += [[[9, 8, 12, 13]], [[10, 9, 13, 14]], [[11, 10, 14, 15]], [[8, 11, 15, 12]]]
@@ -207,8 +236,11 @@ def test_city_surfaces_may_have_holes(tmp_path):
 def test_city_parts_replace_their_building(tmp_path):
     data = city()
     whole = data["CityObjects"]["7"]
-    data["CityObjects"]["7-1"] = {"type": "BuildingPart", "parents": ["7"],
-                                  "geometry": whole["geometry"]}  # fmt: skip
+    data["CityObjects"]["7-1"] = {
+        "type": "BuildingPart",
+        "parents": ["7"],
+        "geometry": whole["geometry"],
+    }
     whole["children"] = ["7-1"]
     assert [e.name for e in read(data, tmp_path).elements] == ["building_7-1"]
 
@@ -261,10 +293,14 @@ def test_city_without_terrain_stands_on_ground_through_its_feet(tmp_path):
 
 
 def test_city_vegetation_and_water(tmp_path):
-    tree = {"type": "SolitaryVegetationObject", "geometry": [
-        {"type": "MultiSurface", "lod": 2, "boundaries": [[[0, 1, 6]], [[1, 2, 6]]]}]}  # fmt: skip
-    pond = {"type": "WaterBody", "geometry": [
-        {"type": "MultiSurface", "lod": 2, "boundaries": [[[8, 9, 10, 11]]]}]}  # fmt: skip
+    tree = {
+        "type": "SolitaryVegetationObject",
+        "geometry": [{"type": "MultiSurface", "lod": 2, "boundaries": [[[0, 1, 6]], [[1, 2, 6]]]}],
+    }
+    pond = {
+        "type": "WaterBody",
+        "geometry": [{"type": "MultiSurface", "lod": 2, "boundaries": [[[8, 9, 10, 11]]]}],
+    }
     build_scene([hills(tmp_path, tree=tree, pond=pond)], tmp_path / "out")
     recipe = load_recipe(tmp_path / "out")
     by_name = {item.name: item for item in recipe.object}

@@ -57,10 +57,14 @@ def test_up_may_be_told(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "data", "part"),
-    [("a.ply", b"ply\nnonsense", "cannot be read as ply"), ("a.glb", b"glTF\0\0", "cannot be read"),
-     ("a.obj", b"v 0 0 0\n", "holds no triangles"), ("a.stl", b"", "is empty"),
-     ("a.dxf", b"x", "is of no format that is read; read are OpenStreetMap")],
-)  # fmt: skip
+    [
+        ("a.ply", b"ply\nnonsense", "cannot be read as ply"),
+        ("a.glb", b"glTF\0\0", "cannot be read"),
+        ("a.obj", b"v 0 0 0\n", "holds no triangles"),
+        ("a.stl", b"", "is empty"),
+        ("a.dxf", b"x", "is of no format that is read; read are OpenStreetMap"),
+    ],
+)
 def test_broken_files(name, data, part, tmp_path):
     (tmp_path / name).write_bytes(data)
     with pytest.raises(GeometryError) as caught:
@@ -98,23 +102,28 @@ def scene(tmp_path, text=SCENE):
 def test_mitsuba(tmp_path):
     found = read_source(scene(tmp_path))
     assert [(s.name, s.material) for s in found.solids] == [
-        ("house", "brick"), ("roof", "metal"), ("odd", None)
-    ]  # fmt: skip
+        ("house", "brick"),
+        ("roof", "metal"),
+        ("odd", None),
+    ]
     low = found.solids[0].vertices.min(axis=0)
-    assert np.allclose([low, low + np.ptp(found.solids[0].vertices, axis=0)],
-                       [[7, -1, 0], [13, 1, 2]])  # fmt: skip
+    assert np.allclose(
+        [low, low + np.ptp(found.solids[0].vertices, axis=0)], [[7, -1, 0], [13, 1, 2]]
+    )
     assert sum(found.notes.values()) == 2
 
 
 @pytest.mark.parametrize(
     ("old", "new", "part"),
-    [("meshes/box.ply", "../box.ply", "outside the scene's folder"),
-     ("meshes/box.ply", "meshes/none.ply", "which is missing"),
-     ("<scene", "<!DOCTYPE x [<!ENTITY a 'b'>]><scene", "declares XML entities"),
-     ("<scale", "<shear", "cannot read the <shear> of a shape's transform"),
-     ("</scene>", "", "not well-formed XML"),
-     ('type="ply"', 'type="cube"', "has no shapes of type ply or obj")],
-)  # fmt: skip
+    [
+        ("meshes/box.ply", "../box.ply", "outside the scene's folder"),
+        ("meshes/box.ply", "meshes/none.ply", "which is missing"),
+        ("<scene", "<!DOCTYPE x [<!ENTITY a 'b'>]><scene", "declares XML entities"),
+        ("<scale", "<shear", "cannot read the <shear> of a shape's transform"),
+        ("</scene>", "", "not well-formed XML"),
+        ('type="ply"', 'type="cube"', "has no shapes of type ply or obj"),
+    ],
+)
 def test_broken_scenes(old, new, part, tmp_path):
     with pytest.raises(GeometryError) as caught:
         mitsuba_map(scene(tmp_path, SCENE.replace(old, new)))

@@ -38,8 +38,9 @@ def test_multipolygon_with_a_courtyard_from_pieces(tmp_path):
     a, b, c, d = (file.node(*corner) for corner in square(0, 0, 30))
     west, east = file.way_of([a, d, c]), file.way_of([a, b, c])
     yard = file.way(square(10, 10))
-    house = file.relation([(west, "outer"), (east, "outer"), (yard, "inner")],
-                          type="multipolygon", building="yes")  # fmt: skip
+    house = file.relation(
+        [(west, "outer"), (east, "outer"), (yard, "inner")], type="multipolygon", building="yes"
+    )
     found, notes = elements(file, tmp_path)
     assert set(found) == {f"relation_{house}"}
     assert len(found[f"relation_{house}"].geometry.interiors) == 1

@@ -30,8 +30,9 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="needs ../shared/data"
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory):
     folder = tmp_path_factory.mktemp("real")
-    return {name: (folder / name, build_scene(files, folder / name))
-            for name, files in MAPS.items()}  # fmt: skip
+    return {
+        name: (folder / name, build_scene(files, folder / name)) for name, files in MAPS.items()
+    }
 
 
 @pytest.mark.parametrize("name", MAPS)
@@ -67,14 +68,17 @@ def test_duke_takes_heights_from_the_extract_that_has_them(scenes):
     """
     alone, merged = scenes["duke_ef"][1], scenes["duke"][1]
     assert alone["buildings"] - alone["heights_defaulted"] >= 86 - 2
-    assert merged["buildings"] > max(scenes[n][1]["buildings"] for n in MAPS if n != "duke" and
-                                     n.startswith("duke"))  # fmt: skip
+    assert merged["buildings"] > max(
+        scenes[n][1]["buildings"] for n in MAPS if n != "duke" and n.startswith("duke")
+    )
     known = {
-        item.name: item.height_m for item in load_recipe(scenes["duke_ef"][0]).object
+        item.name: item.height_m
+        for item in load_recipe(scenes["duke_ef"][0]).object
         if item.shape == "extrude" and item.name not in alone["default_height_objects"]
-    }  # fmt: skip
-    together = {i.name: i.height_m for i in load_recipe(scenes["duke"][0]).object
-                if i.shape == "extrude"}  # fmt: skip
+    }
+    together = {
+        i.name: i.height_m for i in load_recipe(scenes["duke"][0]).object if i.shape == "extrude"
+    }
     same = [together[name] == h for name, h in known.items() if name in together]
     assert len(same) >= 80
     assert np.mean(same) > 0.99

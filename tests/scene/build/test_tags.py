@@ -26,9 +26,20 @@ RULE = HeightRule()
 
 @pytest.mark.parametrize(
     ("text", "metres"),
-    [("12", 12), ("12.5 m", 12.5), ("12,5", 12.5), ("40 ft", 12.192), ("5'6\"", 1.6764),
-     ("7 metres", 7), ("~8", None), ("", None), ("1e400", None), ("high", None), (None, None)],
-)  # fmt: skip
+    [
+        ("12", 12),
+        ("12.5 m", 12.5),
+        ("12,5", 12.5),
+        ("40 ft", 12.192),
+        ("5'6\"", 1.6764),
+        ("7 metres", 7),
+        ("~8", None),
+        ("", None),
+        ("1e400", None),
+        ("high", None),
+        (None, None),
+    ],
+)
 def test_length(text, metres):
     assert length_m(text) == (pytest.approx(metres) if metres is not None else None)
 
@@ -62,8 +73,10 @@ def test_any_text_is_a_length_or_none(text):
 def test_heights(tags, base, top, default):
     found = heights(tags, RULE)
     assert (found.base_m, found.top_m, found.is_default) == (
-        pytest.approx(base), pytest.approx(top), default,
-    )  # fmt: skip
+        pytest.approx(base),
+        pytest.approx(top),
+        default,
+    )
 
 
 @given(
@@ -90,13 +103,19 @@ def test_heights_are_always_usable(tags):
 @pytest.mark.parametrize(
     ("tags", "kind"),
     [
-        ({"building": "yes"}, "building"), ({"building": "no"}, "other"),
-        ({"building": "no", "building:part": "yes"}, "part"), ({"natural": "wood"}, "vegetation"),
-        ({"landuse": "forest"}, "vegetation"), ({"natural": "tree_row"}, "vegetation"),
-        ({"natural": "water"}, "water"), ({"highway": "footway"}, "way"),
-        ({"highway": "proposed"}, "other"), ({"amenity": "bench"}, "other"), ({}, "other"),
+        ({"building": "yes"}, "building"),
+        ({"building": "no"}, "other"),
+        ({"building": "no", "building:part": "yes"}, "part"),
+        ({"natural": "wood"}, "vegetation"),
+        ({"landuse": "forest"}, "vegetation"),
+        ({"natural": "tree_row"}, "vegetation"),
+        ({"natural": "water"}, "water"),
+        ({"highway": "footway"}, "way"),
+        ({"highway": "proposed"}, "other"),
+        ({"amenity": "bench"}, "other"),
+        ({}, "other"),
     ],
-)  # fmt: skip
+)
 def test_kinds(tags, kind):
     assert kind_of(tags) == kind
 

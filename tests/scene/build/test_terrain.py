@@ -37,7 +37,7 @@ def save_slope(path, crs="EPSG:32617", nodata=None, size=400.0, step=10.0):
         transform=transform,
         nodata=nodata,
     ) as file:
-        file.write(heights, 1)  # fmt: skip
+        file.write(heights, 1)
     return path
 
 
@@ -66,8 +66,9 @@ def test_buildings_stand_on_the_ground(tmp_path):
     file.way(square(50, 0), 2, building="yes", height="10")
     file.way(square(-20, -28, 25), 3, natural="wood")
     file.way(square(0, 12, 20), 4, natural="water")
-    build_scene([file.save(tmp_path / "a.osm")], tmp_path / "out",
-                terrain=save_slope(tmp_path / "a.tif"))  # fmt: skip
+    build_scene(
+        [file.save(tmp_path / "a.osm")], tmp_path / "out", terrain=save_slope(tmp_path / "a.tif")
+    )
     recipe = load_recipe(tmp_path / "out")
     floor = recipe.georeference.origin_height_m
     meshes = {m.name: m.mesh for m in build_meshes(recipe)}
@@ -82,8 +83,9 @@ def test_buildings_stand_on_the_ground(tmp_path):
 
 
 def test_ground_outside_of_the_triangles_and_on_top_of_each_other():
-    vertices = np.array([[0, 0, 1], [4, 0, 1], [4, 4, 1], [0, 4, 5], [0, 0, 2], [4, 0, 2],
-                         [4, 4, 2]], float)  # fmt: skip
+    vertices = np.array(
+        [[0, 0, 1], [4, 0, 1], [4, 4, 1], [0, 4, 5], [0, 0, 2], [4, 0, 2], [4, 4, 2]], float
+    )
     sheet = Terrain(vertices, np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6]]))
     found = sheet.height_m(np.array([[3.0, 1.0], [0.5, 3.0], [-9.0, 9.0]]))
     assert found == pytest.approx([2.0, 3.5, 5.0])
