@@ -6,11 +6,11 @@ import pytest
 from rtwin.errors import GeometryError
 from rtwin.scene import build_meshes, load_recipe
 from rtwin.scene.build import build_scene
-from rtwin.scene.build.terrain import FLAT, Terrain, read_height_grid
+from rtwin.scene.build.shapes.terrain import FLAT, Terrain, read_height_grid
 from rtwin.scene.lint import lint_scene
 
-from ..helpers import assert_one_line
-from .maps import MIDDLE, OsmFile, square
+from ...helpers import assert_one_line
+from ..maps import MIDDLE, OsmFile, square
 
 rasterio = pytest.importorskip("rasterio", reason="needs the extra geo")
 SLOPE = 0.1

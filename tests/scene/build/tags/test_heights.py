@@ -15,39 +15,12 @@ from rtwin.scene.build.tags import (
     is_area,
     is_underground,
     kind_of,
-    length_m,
     roof_material,
     vegetation_m,
     wall_material,
 )
 
 RULE = HeightRule()
-
-
-@pytest.mark.parametrize(
-    ("text", "metres"),
-    [
-        ("12", 12),
-        ("12.5 m", 12.5),
-        ("12,5", 12.5),
-        ("40 ft", 12.192),
-        ("5'6\"", 1.6764),
-        ("7 metres", 7),
-        ("~8", None),
-        ("", None),
-        ("1e400", None),
-        ("high", None),
-        (None, None),
-    ],
-)
-def test_length(text, metres):
-    assert length_m(text) == (pytest.approx(metres) if metres is not None else None)
-
-
-@given(st.text(max_size=60))
-def test_any_text_is_a_length_or_none(text):
-    value = length_m(text)
-    assert value is None or value == value
 
 
 @pytest.mark.parametrize(
@@ -111,6 +84,14 @@ def test_heights_are_always_usable(tags):
         ({"natural": "tree_row"}, "vegetation"),
         ({"natural": "water"}, "water"),
         ({"highway": "footway"}, "way"),
+        ({"highway": "footway", "bridge": "yes"}, "way"),
+        ({"railway": "rail", "bridge": "viaduct"}, "bridge"),
+        ({"railway": "rail"}, "other"),
+        ({"man_made": "bridge"}, "bridge"),
+        ({"man_made": "silo"}, "structure"),
+        ({"man_made": "tower", "tower:construction": "lattice"}, "other"),
+        ({"barrier": "wall", "height": "3"}, "structure"),
+        ({"barrier": "wall"}, "other"),
         ({"highway": "proposed"}, "other"),
         ({"amenity": "bench"}, "other"),
         ({}, "other"),

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtwin.scene.build.built import Box, BuiltObject
+from rtwin.scene.build.built import BuiltObject
+from rtwin.scene.build.elements import Box
 from rtwin.scene.build.objects import BuiltScene
 
 MAST_M = 10.0
@@ -30,7 +31,7 @@ def deployment(scene: BuiltScene, ground_m: float) -> Deployment:
         scene: What was built.
         ground_m: Height of the ground in the middle of the scene.
     """
-    buildings = scene.of("building")
+    buildings = scene.of("building") or scene.of("structure")
     spans = np.array([_bounds(item) for item in buildings])
     low, high = spans[:, :2].min(axis=0), spans[:, 2:].max(axis=0)
     area = _area(scene.box, low, high)

@@ -5,10 +5,10 @@ import pytest
 import shapely
 
 from rtwin.errors import GeometryError
-from rtwin.scene.build.osm import read_osm
+from rtwin.scene.build.readers.osm_xml import read_osm
 
-from ..helpers import assert_one_line
-from .maps import OsmFile, lon_lat, square
+from ...helpers import assert_one_line
+from ..maps import OsmFile, lon_lat, square
 
 
 def elements(file, tmp_path):
@@ -156,7 +156,7 @@ def test_pbf_is_read_like_xml(tmp_path):
     with osmium.SimpleWriter(str(binary)) as writer:
         for item in osmium.FileProcessor(str(xml)):
             writer.add(item)
-    from rtwin.scene.build.read import read_source
+    from rtwin.scene.build.readers.read import read_source
 
     one, two = read_source(xml), read_source(binary)
     assert [(e.name, e.tags) for e in one.elements] == [(e.name, e.tags) for e in two.elements]

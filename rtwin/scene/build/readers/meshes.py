@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from rtwin.errors import GeometryError
 from rtwin.scene._model import one_line
-from rtwin.scene.build.elements import MapData, Notes, Solid, read_source_bytes
+from rtwin.scene.build.elements import MapData, Notes, Solid
+from rtwin.scene.build.readers.opening import read_source_bytes
 from rtwin.scene.geometry import MAX_MESH_BYTES, MESH_FORMATS
 from rtwin.scene.materials import ITU_TABLE
 from rtwin.scene.xml_text import checked_xml
 
 _GROUND = re.compile(r"ground|terrain|floor|plane|street|road", re.IGNORECASE)
+FARTHEST = 1e11  # national coordinates in millimetres
 Y_UP = ("glb", "gltf")
 
 
@@ -39,6 +41,11 @@ def mesh_map(path: Path, up: str = "") -> MapData:
         vertices = np.asarray(mesh.vertices, np.float64)
         if not np.isfinite(vertices).all():
             raise GeometryError(f"{one_line(path)}: has vertices that are not finite; repair it")
+        if np.abs(vertices).max() > FARTHEST:
+            raise GeometryError(
+                f"{one_line(path)}: has vertices such as {np.abs(vertices).max():.3g}, which lie "
+                "beyond any scene in any units; repair it (--units tells what it counts in)"
+            )
         if (up or ("y" if suffix in Y_UP else "z")) == "y":
             vertices = np.column_stack([vertices[:, 0], -vertices[:, 2], vertices[:, 1]])
         faces = np.asarray(mesh.faces, np.int64)
@@ -77,6 +84,12 @@ def _load(path: Path, suffix: str) -> dict[str, Any]:
         ) from None
     if not meshes:
         raise GeometryError(f"{one_line(path)}: holds no triangles; export it as a mesh")
+    for name, mesh in meshes.items():
+        if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
+            raise GeometryError(
+                f"{one_line(path)}: faces of '{one_line(name)[:40]}' name corners that are not "
+                f"there (it has {len(mesh.vertices)}); export it again"
+            )
     return meshes
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rtwin.scene.build.elements import Element, Notes
+from rtwin.scene.build.shapes.passages import Strip, strips
 from rtwin.scene.build.tags import HeightRule, heights, is_underground, kind_of
 
 GRID_M = 1e-3
@@ -35,6 +36,7 @@ class Footprint:
     roof_m: float | None
     is_default: bool
     is_absolute: bool
+    hangs: bool = False  # a bridge, or rooms over a passage: nothing need be under it
 
 
 def polygons(geometry: Any, smallest_m2: float = SMALLEST_M2) -> list[Any]:
@@ -42,7 +44,7 @@ def polygons(geometry: Any, smallest_m2: float = SMALLEST_M2) -> list[Any]:
     import shapely
 
     if not geometry.is_valid:
-        geometry = shapely.make_valid(geometry)
+        geometry = shapely.make_valid(_with_own_holes(geometry))
     geometry = shapely.set_precision(geometry, GRID_M)
     parts = [p for p in shapely.get_parts(geometry, return_index=False) if p.area >= smallest_m2]
     kept = []
@@ -58,6 +60,17 @@ def polygons(geometry: Any, smallest_m2: float = SMALLEST_M2) -> list[Any]:
     return sorted(kept, key=lambda p: -p.area)
 
 
+def _with_own_holes(geometry: Any) -> Any:
+    """A polygon without holes that lie elsewhere: mending would make buildings of them."""
+    import shapely
+
+    if geometry.geom_type != "Polygon" or not geometry.interiors:
+        return geometry
+    frame = shapely.box(*geometry.bounds)
+    holes = [ring for ring in geometry.interiors if frame.intersects(ring)]
+    return shapely.Polygon(geometry.exterior, holes)
+
+
 def footprints(elements: Iterable[Element], rule: HeightRule, notes: Notes) -> list[Footprint]:
     """The building footprints of a map, ready to be pulled up.
 
@@ -70,6 +83,7 @@ def footprints(elements: Iterable[Element], rule: HeightRule, notes: Notes) -> l
     """
     outlines: list[Footprint] = []
     parts: list[Footprint] = []
+    elements = list(elements)
     for element in elements:
         kind = kind_of(element.tags)
         if kind not in ("building", "part"):
@@ -79,7 +93,8 @@ def footprints(elements: Iterable[Element], rule: HeightRule, notes: Notes) -> l
             continue
         (parts if kind == "part" else outlines).extend(_clean(element, rule, notes))
     outlines, parts = _parts_first(outlines, parts, rule, notes)
-    return cut_at_higher(_without_repeats([*outlines, *parts], notes), notes)
+    whole = cut_at_higher(_without_repeats([*outlines, *parts], notes), notes)
+    return _with_passages(whole, strips(elements), notes)
 
 
 def _clean(element: Element, rule: HeightRule, notes: Notes) -> list[Footprint]:
@@ -95,10 +110,11 @@ def _clean(element: Element, rule: HeightRule, notes: Notes) -> list[Footprint]:
     if element.base_m is not None and element.top_m is not None:
         span = (element.base_m, element.top_m, None, False, True)
     else:
-        h = heights(element.tags, rule)
+        h = heights(element.tags, rule, notes)
         span = (h.base_m, h.top_m, h.roof_m, h.is_default, False)
+    hangs = element.tags.get("building") == "bridge"
     return [
-        Footprint(_numbered(element.name, i), element.tags, piece, *span)
+        Footprint(_numbered(element.name, i), element.tags, piece, *span, hangs)
         for i, piece in enumerate(pieces)
     ]
 
@@ -224,6 +240,33 @@ def cut_at_higher(
             for n, piece in enumerate(pieces)
         ]
     return _renamed(result)
+
+
+def _with_passages(prints: list[Footprint], ways: list[Strip], notes: Notes) -> list[Footprint]:
+    """Footprints with the passages of ways cut through; rooms above a passage stay."""
+    result = list(prints)
+    for strip in ways:
+        following: list[Footprint] = []
+        for item in result:
+            through = item.polygon.intersection(strip.area)
+            is_free = item.is_absolute or item.base_m >= strip.height_m
+            if is_free or through.area < SMALLEST_M2:
+                following.append(item)
+                continue
+            notes["passages cut through buildings"] += 1
+            flat = replace(item, tags=item.tags | {"roof:shape": "flat"})
+            rest = polygons(item.polygon.difference(strip.area))
+            following += [
+                replace(flat, name=_numbered(item.name, i), polygon=p) for i, p in enumerate(rest)
+            ]
+            if item.top_m - strip.height_m > SAME_LEVEL_M:
+                over = replace(flat, base_m=strip.height_m, hangs=True)
+                following += [
+                    replace(over, name=_numbered(f"{item.name}_passage", i), polygon=p)
+                    for i, p in enumerate(polygons(through))
+                ]
+        result = following
+    return result if result == prints else _renamed(result)
 
 
 def _renamed(prints: list[Footprint]) -> list[Footprint]:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from rtwin.errors import GeometryError, MissingExtraError
 from rtwin.scene._model import one_line
-from rtwin.scene.build.elements import Solid, check_source
+from rtwin.scene.build.elements import Solid
+from rtwin.scene.build.readers.opening import check_source
 from rtwin.scene.georeference import Georeference
 
 FINEST_M = 5.0
@@ -236,3 +237,17 @@ def _grid_faces(rows: int, columns: int) -> NDArray[np.int64]:
     first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
     a, b, c, d = first, first + 1, first + columns + 1, first + columns
     return np.stack([np.stack([a, b, c], 1), np.stack([a, c, d], 1)], axis=1).reshape(-1, 3)
+
+
+def ground_under(areas: list[Any], terrain: Terrain) -> NDArray[np.float64]:
+    """Lowest ground height under the corners and the middle of areas [m], [area]."""
+    import shapely
+
+    if terrain.is_flat or not areas:
+        return np.full(len(areas), terrain.level_m)
+    corners, area = shapely.get_coordinates(areas, return_index=True)
+    middle = shapely.get_coordinates(shapely.point_on_surface(areas))
+    height = terrain.height_m(np.concatenate([corners, middle]))
+    lowest = np.full(len(areas), np.inf)
+    np.minimum.at(lowest, np.concatenate([area, np.arange(len(areas))]), height)
+    return lowest

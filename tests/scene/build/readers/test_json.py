@@ -8,11 +8,11 @@ import pytest
 from rtwin.errors import GeometryError
 from rtwin.scene import load_recipe
 from rtwin.scene.build import build_scene
-from rtwin.scene.build.read import read_source
+from rtwin.scene.build.readers.read import read_source
 from rtwin.scene.lint import lint_scene
 
-from ..helpers import assert_one_line
-from .maps import feature, save_geojson, square
+from ...helpers import assert_one_line
+from ..maps import feature, save_geojson, square
 
 POINT = {"type": "Point", "coordinates": [1.0, 2.0]}
 

@@ -9,7 +9,7 @@ import trimesh
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from rtwin.scene.build.roofs import SHAPES, building_mesh, frame_of, roof_rise_m
+from rtwin.scene.build.shapes.roofs import SHAPES, building_mesh, frame_of, roof_rise_m
 
 A, B = 12.0, 8.0  # sides of a rectangle
 BASE, TOP, RISE = -0.5, 9.0, 3.0

@@ -10,27 +10,14 @@ import numpy as np
 
 from rtwin.errors import GeometryError
 from rtwin.scene._model import one_line, shown
-from rtwin.scene.build.elements import Element, MapData, Notes, read_source_bytes
-from rtwin.scene.build.tags import CLASS_KEYS
+from rtwin.scene.build.elements import Element, MapData, Notes, clean_name
+from rtwin.scene.build.readers.opening import read_source_bytes
+from rtwin.scene.build.readers.vocabulary import osm_tags
+from rtwin.scene.build.tags import CLASS_KEYS, is_wanted, main_tag
 from rtwin.scene.georeference import WGS84
 
 # json takes several times a file's size in memory.
 MAX_JSON_BYTES = 256 * 2**20
-# Keys of OSM Buildings and of other footprint tools, as OpenStreetMap spells them.
-_SPELLINGS = {
-    "levels": "building:levels",
-    "minHeight": "min_height",
-    "minLevel": "building:min_level",
-    "roofShape": "roof:shape",
-    "roofHeight": "roof:height",
-    "roofLevels": "roof:levels",
-    "roofMaterial": "roof:material",
-    "roofDirection": "roof:direction",
-    "material": "building:material",
-    "building_height": "height",
-    "HEIGHT": "height",
-    "Height": "height",
-}
 
 
 def load_json(path: Path) -> Any:
@@ -71,26 +58,32 @@ def geojson_map(data: Any, path: Path, epsg: int | None = None) -> MapData:
     """
     where = one_line(path)
     features = _features(data, where)
-    named = _named_epsg(data.get("crs"), where)
+    named = None if epsg else _named_epsg(data.get("crs"), where)
     epsg = epsg or named or WGS84
     notes: Notes = Counter()
+    unused: Notes = Counter()
     elements: list[Element] = []
     for i, feature in enumerate(features):
         if not isinstance(feature, dict):
             notes["features that are no objects left out"] += 1
             continue
-        tags = _tags(feature)
+        tags = _tags(feature, notes)
         if tags.pop("shape", "") == "none":
             notes["features of shape 'none' (drawn as parts) left out"] += 1
             continue
         parts = list(_parts(feature.get("geometry"), notes))
-        name = _name(feature, tags, i)
+        key = _key(feature, tags)
+        name = clean_name(key, "feature") if key else f"feature_{i}"
         for k, (kind, geometry) in enumerate(parts):
             tags_of = _with_class(tags) if kind == "Polygon" else tags
-            elements.append(Element(name if k == 0 else f"{name}_{k + 1}", tags_of, geometry))
+            if not is_wanted(tags_of):
+                unused[main_tag(tags_of)] += 1
+            more = "" if k == 0 else f"_{k + 1}"
+            elements.append(Element(name + more, tags_of, geometry, key=key + more if key else ""))
     _check_range(elements, epsg, where, named is not None)
     licence = str(data.get("copyright", ""))[:200]
-    return MapData(path.name, epsg, elements, licence=one_line(licence), notes=notes)
+    unused.pop("", None)
+    return MapData(path.name, epsg, elements, licence=one_line(licence), notes=notes, unused=unused)
 
 
 def _features(data: Any, where: str) -> list[Any]:
@@ -123,18 +116,14 @@ def _named_epsg(crs: Any, where: str) -> int | None:
     return int(found[1])
 
 
-def _tags(feature: dict[str, Any]) -> dict[str, str]:
+def _tags(feature: dict[str, Any], notes: Notes) -> dict[str, str]:
     properties = feature.get("properties")
     properties = dict(properties) if isinstance(properties, dict) else {}
     nested = properties.pop("tags", None)
     if isinstance(nested, dict):
         # osmtogeojson and others put the tags one level deeper.
         properties = {**{k: v for k, v in properties.items() if k != "type"}, **nested}
-    tags = {}
-    for key, value in properties.items():
-        if value is None or isinstance(value, dict | list) or len(str(value)) > 255:
-            continue
-        tags[_SPELLINGS.get(str(key), str(key))] = str(value)
+    tags = osm_tags(properties, notes)
     # OSM Buildings names the parent of a part in "building".
     if re.fullmatch(r"\d+", tags.get("building", "")) and tags["building"] not in ("0", "1"):
         tags["building:part"] = tags.pop("building")
@@ -142,17 +131,15 @@ def _tags(feature: dict[str, Any]) -> dict[str, str]:
 
 
 def _with_class(tags: dict[str, str]) -> dict[str, str]:
-    if {"building", "building:part"} & set(tags) or CLASS_KEYS & set(tags):
+    if {"building", "building:part"} & set(tags) or set(CLASS_KEYS) & set(tags):
         return tags
     return {**tags, "building": tags.get("type", "yes")}
 
 
-def _name(feature: dict[str, Any], tags: dict[str, str], row: int) -> str:
-    for value in (tags.get("@id"), feature.get("id"), tags.get("id")):
-        if value not in (None, ""):
-            text = re.sub(r"[^A-Za-z0-9_-]+", "_", str(value))[:60].strip("_")
-            return f"feature_{text}" if text[:1].isdigit() else text or f"feature_{row}"
-    return f"feature_{row}"
+def _key(feature: dict[str, Any], tags: dict[str, str]) -> str:
+    """The feature's own id; empty if it has none."""
+    ids = (tags.get("@id"), feature.get("id"), tags.get("id"))
+    return next((str(value)[:255] for value in ids if value not in (None, "")), "")
 
 
 def _parts(geometry: Any, notes: Notes) -> list[tuple[str, Any]]:
@@ -205,12 +192,14 @@ def _points(coordinates: Any) -> Any:
 
 
 def _check_range(elements: list[Element], epsg: int, where: str, named: bool) -> None:
+    """Degrees are degrees, whichever of the two comes first."""
     import shapely
 
     if not elements or epsg != WGS84:
         return
     low_x, low_y, high_x, high_y = shapely.total_bounds([e.geometry for e in elements])
-    if min(low_x, -high_x) >= -180.0 and min(low_y, -high_y) >= -90.0:
+    x, y = max(-low_x, high_x), max(-low_y, high_y)
+    if max(x, y) <= 360.0 and min(x, y) <= 90.0:
         return
     raise GeometryError(
         f"{where}: coordinates such as ({high_x:.6g}, {high_y:.6g}) are no longitude and latitude, "

@@ -4,24 +4,24 @@ import json
 import os
 import shutil
 import tempfile
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rtwin.errors import GeometryError, StoreError
+from rtwin.errors import StoreError
 from rtwin.scene._model import one_line
 from rtwin.scene.build.built import BuiltObject
-from rtwin.scene.build.deploy import Deployment
 from rtwin.scene.build.elements import Element
 from rtwin.scene.build.objects import BuiltScene
+from rtwin.scene.build.writing.deploy import Deployment
+from rtwin.scene.build.writing.report import REPORT
 from rtwin.scene.georeference import Georeference
 from rtwin.scene.materials import FRESH_WATER, ITU_TABLE
 from rtwin.scene.vegetation import VEGETATION
 
-RECIPE, REPORT, WAYS, MESHES = "scene.toml", "build.json", "ways.geojson", "meshes"
+RECIPE, WAYS, MESHES = "scene.toml", "ways.geojson", "meshes"
 _GROUND_KINDS = ("ground", "water")
 
 
@@ -201,7 +201,7 @@ def recipe_text(
     return "\n".join(line for line in lines if line is not None)
 
 
-_ORDER = {"ground": 0, "water": 1, "building": 2, "vegetation": 3}
+_ORDER = {"ground": 0, "water": 1, "building": 2, "structure": 3, "vegetation": 4}
 
 
 def _devices(d: Deployment, reference: Georeference | None) -> list[str]:
@@ -287,49 +287,3 @@ def quoted(text: str) -> str:
     """Text as a TOML string."""
     # JSON escapes are TOML escapes, but for the delete character.
     return json.dumps(one_line(text), ensure_ascii=False).replace("\x7f", " ")
-
-
-def read_report(folder: Path) -> dict[str, Any]:
-    """The report of the build that made a scene folder; empty if there is none.
-
-    Raises:
-        GeometryError: if it cannot be read.
-    """
-    file = folder / REPORT
-    if not file.is_file():
-        return {}
-    try:
-        if file.stat().st_size > 64 * 2**20:
-            raise ValueError("too large")
-        report = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise GeometryError(
-            f"{file}: cannot be read ({one_line(error)[:80]}); build again"
-        ) from None
-    return report if isinstance(report, dict) else {}
-
-
-def summary(
-    scene: BuiltScene, sources: list[str], default_height_m: float, seconds: float
-) -> dict[str, Any]:
-    """What was built, for build.json and the command line."""
-    buildings = scene.of("building")
-    names = set(scene.default_heights)
-    defaulted = [item for item in buildings if item.name in names]
-    triangles = sum(len(item.faces) for item in scene.objects if item.faces is not None)
-    return {
-        "sources": sources,
-        "buildings": len({item.name.removesuffix("_roof") for item in buildings}),
-        "vegetation": len(scene.of("vegetation")),
-        "water": len(scene.of("water")),
-        "ways": len(scene.ways),
-        "mesh_triangles": triangles,
-        "materials": dict(sorted(Counter(item.material for item in scene.objects).items())),
-        "default_height_m": default_height_m,
-        "heights_defaulted": len(defaulted),
-        "default_height_objects": {
-            item.name: round(item.top_m - item.base_m, 3) for item in defaulted
-        },
-        "notes": dict(sorted(scene.notes.items())),
-        "seconds": round(seconds, 3),
-    }

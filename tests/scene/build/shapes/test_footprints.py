@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtwin.scene.build.elements import Element
-from rtwin.scene.build.footprints import footprints, polygons
+from rtwin.scene.build.shapes.footprints import footprints, polygons
 from rtwin.scene.build.tags import HeightRule
 
 
@@ -46,6 +46,12 @@ def test_holes_stay():
     ring = shapely.box(0, 0, 20, 20).difference(shapely.box(5, 5, 15, 15))
     found, _ = made(Element("x", {"building": "yes"}, ring))
     assert found["x"].polygon.area == pytest.approx(300)
+
+
+def test_holes_elsewhere_are_no_buildings():
+    ring = shapely.get_coordinates(shapely.box(111_000, 0, 111_010, 10))
+    far = shapely.Polygon(shapely.box(0, 0, 10, 10).exterior, [ring])
+    assert [p.bounds for p in polygons(far)] == [(0, 0, 10, 10)]
 
 
 def test_corners_on_a_straight_line_go():

@@ -9,16 +9,15 @@ from rtwin.scene.build.built import (
     EMBEDDED_M,
     GROUND_MATERIAL,
     WATER_MATERIAL,
-    Box,
     BuiltObject,
     Kind,
     of_solid,
 )
-from rtwin.scene.build.elements import Element, MapData, Notes, Solid
-from rtwin.scene.build.footprints import polygons
-from rtwin.scene.build.roofs import triangulated
+from rtwin.scene.build.elements import Box, Element, MapData, Notes, Solid
+from rtwin.scene.build.shapes.footprints import polygons
+from rtwin.scene.build.shapes.roofs import triangulated
+from rtwin.scene.build.shapes.terrain import FLAT, Terrain, flat_at, terrain_of, through_feet
 from rtwin.scene.build.tags import kind_of
-from rtwin.scene.build.terrain import FLAT, Terrain, flat_at, terrain_of, through_feet
 
 
 def ground_of(merged: MapData, box: Box) -> Terrain:
@@ -41,7 +40,9 @@ def ground_of(merged: MapData, box: Box) -> Terrain:
     all_feet = np.concatenate(feet)
     if not len(all_feet):
         return FLAT
-    if merged.epsg is None:  # a mesh: nothing says that its lowest corners are the ground
+    if (
+        merged.epsg is None and not merged.has_feet
+    ):  # a mesh: nothing says that its lowest corners are the ground
         return flat_at(float(all_feet[:, 2].min()))
     merged.notes["city model without terrain: ground laid through its buildings' feet"] += 1
     return through_feet(all_feet, box)

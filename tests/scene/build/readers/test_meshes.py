@@ -4,11 +4,15 @@ import numpy as np
 import pytest
 import trimesh
 
-from rtwin.errors import GeometryError
-from rtwin.scene.build.meshes import mitsuba_map
-from rtwin.scene.build.read import read_source
+from rtwin.errors import GeometryError, OutOfRangeError
+from rtwin.scene import build_meshes, load_recipe
+from rtwin.scene.build import build_scene
+from rtwin.scene.build.readers.meshes import mitsuba_map
+from rtwin.scene.build.readers.read import read_source
+from rtwin.scene.lint import lint_scene
 
-from ..helpers import assert_one_line
+from ...helpers import assert_one_line
+from ..maps import feature, save_geojson, square
 
 
 def town():
@@ -128,3 +132,76 @@ def test_broken_scenes(old, new, part, tmp_path):
     with pytest.raises(GeometryError) as caught:
         mitsuba_map(scene(tmp_path, SCENE.replace(old, new)))
     assert_one_line(caught, "scene.xml", part)
+
+
+def block(scale, tmp_path):
+    """A house of 12 x 8 x 6 m on a yard of 100 m, in other units."""
+    import trimesh
+
+    house = trimesh.creation.box((12, 8, 6))
+    house.apply_translation((0, 0, 3))
+    yard = trimesh.creation.box((100, 100, 0.1))
+    whole = trimesh.util.concatenate([house, yard])
+    whole.apply_scale(scale)
+    whole.export(tmp_path / "block.obj")
+    return tmp_path / "block.obj"
+
+
+@pytest.mark.parametrize(
+    ("scale", "options"),
+    [(1e3, {"units": "mm"}), (1e3, {"scale": 1e-3}), (39.3700787, {"units": "in"})],
+)
+def test_units_become_metres(scale, options, tmp_path):
+    report = build_scene([block(scale, tmp_path)], tmp_path / "out", **options)
+    assert not any("--units" in note for note in report["notes"])
+    recipe = load_recipe(tmp_path / "out")
+    house = next(m.mesh for m in build_meshes(recipe) if m.name not in recipe.geometry.ground)
+    assert house.extents == pytest.approx([12, 8, 6], rel=1e-4)
+    assert lint_scene(recipe) == []
+
+
+@pytest.mark.parametrize(
+    ("scale", "note"),
+    [
+        (1e3, "objects over 1 km high or 5 km wide: are the --units right?"),
+        (1e-3, "objects, none of them 2 m large: are the --units right?"),
+    ],
+)
+def test_absurd_sizes_are_said(scale, note, tmp_path):
+    """Millimetres taken for metres: a house 12 km wide in a scene of 100 km."""
+    report = build_scene([block(scale, tmp_path)], tmp_path / "out")
+    assert note in report["notes"]
+    assert "size" in {f.check for f in lint_scene(load_recipe(tmp_path / "out"))}
+
+
+@pytest.mark.parametrize("far", [1e9, 1e27])
+def test_coordinates_beyond_any_scene(far, tmp_path):
+    (tmp_path / "a.obj").write_text(f"v 0 0 0\nv {far} 0 0\nv 0 {far} 0\nf 1 2 3\n")
+    with pytest.raises(GeometryError) as caught:
+        build_scene([tmp_path / "a.obj"], tmp_path / "out")
+    assert_one_line(caught, "--units")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("suffix", ["obj", "ply"])
+def test_faces_of_corners_that_are_not_there(suffix, tmp_path):
+    corners = [(0, 0, 0), (9, 0, 0), (0, 9, 0), (0, 0, 9)]
+    if suffix == "obj":
+        text = "".join(f"v {x} {y} {z}\n" for x, y, z in corners) + "f 1 2 3\nf 1 2 99\n"
+    else:
+        text = (
+            "ply\nformat ascii 1.0\nelement vertex 4\nproperty float x\nproperty float y\n"
+            "property float z\nelement face 2\nproperty list uchar int vertex_indices\nend_header\n"
+        )
+        text += "".join(f"{x} {y} {z}\n" for x, y, z in corners) + "3 0 1 2\n3 0 1 98\n"
+    (tmp_path / f"a.{suffix}").write_text(text)
+    with pytest.raises(GeometryError) as caught:
+        read_source(tmp_path / f"a.{suffix}")
+    assert_one_line(caught, f"a.{suffix}")
+
+
+def test_a_scale_is_for_files_without_a_reference_system(tmp_path):
+    path = save_geojson(tmp_path / "a.geojson", feature(square(0, 0)))
+    with pytest.raises(OutOfRangeError) as caught:
+        build_scene([path], tmp_path / "out", units="mm")
+    assert_one_line(caught, "EPSG:4326")
