@@ -37,6 +37,7 @@ def collected_files(request: pytest.FixtureRequest) -> set[Path]:
     """The files of all tests that this run collected, before any were deselected."""
     return request.config.stash[_COLLECTED]
 
+
 TWO_BOXES: dict[str, Any] = {
     "title": "Two boxes and a sheet",
     "frequency_hz": 3.5e9,
