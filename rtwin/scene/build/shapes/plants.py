@@ -10,7 +10,7 @@ from rtwin.scene.build.elements import Element, Notes, Solid
 from rtwin.scene.build.shapes.footprints import polygons
 from rtwin.scene.build.shapes.terrain import Terrain, ground_under
 from rtwin.scene.build.tags import kind_of, vegetation_m
-from rtwin.scene.vegetation import VEGETATION
+from rtwin.scene.foliage import VEGETATION
 
 WOOD_TILE_M = 50.0
 

@@ -17,9 +17,9 @@ from rtwin.scene.build.elements import Element
 from rtwin.scene.build.objects import BuiltScene
 from rtwin.scene.build.writing.deploy import Deployment
 from rtwin.scene.build.writing.report import REPORT
+from rtwin.scene.foliage import VEGETATION
 from rtwin.scene.georeference import Georeference
 from rtwin.scene.materials import FRESH_WATER, ITU_TABLE
-from rtwin.scene.vegetation import VEGETATION
 
 RECIPE, WAYS, MESHES = "scene.toml", "ways.geojson", "meshes"
 _GROUND_KINDS = ("ground", "water")

@@ -111,7 +111,7 @@ def test_from_the_map_to_the_recipe(tmp_path):
     (deck,) = (item for name, item in by_name.items() if name.endswith("_deck"))
     assert (deck.base_m, deck.height_m, deck.material) == (5.5, 1.0, "concrete")
     assert any(name.endswith("_wall") for name in by_name)
-    assert (report["buildings"], report["structures"]) == (1, 3)
+    assert (report["buildings"], report["structures"]) == (3, 3)
     assert report["unused"] == {"power=line": 2, "amenity=bench": 1}
     assert read_report(tmp_path / "out")["unused"] == report["unused"]
     assert lint_scene(recipe) == []
