@@ -1,0 +1,1 @@
+"""The studies: rtwin experiment traffic, poisoning, trust, sites."""
