@@ -8,6 +8,7 @@ and rtwin.errors alone: a stored dataset is evaluated without a ray tracer.
 from rtwin.channel.arrays import AntennaArray, planar_array_positions_m, steering
 from rtwin.channel.diffraction import fresnel_integrals, knife_edge_loss_db, knife_edge_nu
 from rtwin.channel.interpolation import interpolate_path_gain
+from rtwin.channel.kriging import GaussianField, condition, shadowing_correlation
 from rtwin.channel.paths import InteractionType, PathSet
 from rtwin.channel.radiomap import (
     cell_centers_m,
@@ -53,6 +54,7 @@ from rtwin.channel.tr38901 import (
 __all__ = [
     "Angle",
     "AntennaArray",
+    "GaussianField",
     "InteractionType",
     "PathSet",
     "SlabCoefficients",
@@ -61,6 +63,7 @@ __all__ = [
     "cfr",
     "cir",
     "complex_permittivity",
+    "condition",
     "free_space_path_loss_db",
     "fresnel_half_space",
     "fresnel_integrals",
@@ -78,6 +81,7 @@ __all__ = [
     "rms_delay_spread_s",
     "rss_dbm",
     "serving_transmitter",
+    "shadowing_correlation",
     "sinr",
     "slab_reflection_transmission",
     "standard_error_db",

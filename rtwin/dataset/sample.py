@@ -18,7 +18,6 @@ from rtwin.dataset.assemble import transmitter_columns
 from rtwin.dataset.link_budget import make_link_trace
 from rtwin.dataset.link_trace import LinkTrace, write_link_trace
 from rtwin.dataset.links import part
-from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.reader import RadioMap
 from rtwin.dataset.schema import TRACE_FORMAT
 from rtwin.dataset.store import prepare_target, provenance
@@ -26,6 +25,7 @@ from rtwin.dataset.twin import SampleSettings, Twin, hash_of, open_twin, recipe_
 from rtwin.dataset.walks import RANDOM_WAYPOINT, height_above_ground, make_tracks
 from rtwin.errors import OutOfRangeError
 from rtwin.link import LinkAdaptation
+from rtwin.progress import Progress, silent
 from rtwin.scene import (
     Receivers,
     Recipe,

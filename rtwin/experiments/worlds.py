@@ -11,7 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.channel import interpolate_path_gain, path_gain, rss_dbm, serving_transmitter, sinr
+from rtwin.channel import (
+    condition,
+    interpolate_path_gain,
+    path_gain,
+    rss_dbm,
+    serving_transmitter,
+    shadowing_correlation,
+    sinr,
+)
 from rtwin.dataset import RadioMap, generate, open_dataset
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments.cells import Floats
@@ -400,8 +408,8 @@ def kriged_map(
         if variance <= 0:
             continue
         covariance = _covariance(between[np.ix_(known, known)], variance, error_db, distance_m)
-        weights = np.linalg.solve(covariance, miss[known])
-        guess = variance * np.exp(-to_cells[:, known] / distance_m) @ weights
+        cross = variance * shadowing_correlation(to_cells[:, known], distance_m)
+        guess, _ = condition(covariance, miss[known]).predict(cross, variance)
         level[tx] += guess.reshape(level[tx].shape)
     return with_gain(trend, np.minimum(from_db(level), 1.0))
 
@@ -411,7 +419,8 @@ def _variance(miss: Floats, error_db: float) -> float:
 
 
 def _covariance(between: Floats, variance: float, error_db: float, distance_m: float) -> Floats:
-    return np.asarray(variance * np.exp(-between / distance_m) + error_db**2 * np.eye(len(between)))
+    noise = error_db**2 * np.eye(len(between))
+    return variance * shadowing_correlation(between, distance_m) + noise
 
 
 def _likelihood(every: Floats, between: Floats, error_db: float, distance_m: float) -> float:
@@ -423,6 +432,5 @@ def _likelihood(every: Floats, between: Floats, error_db: float, distance_m: flo
         if variance <= 0:
             continue
         covariance = _covariance(between[np.ix_(known, known)], variance, error_db, distance_m)
-        _, log_determinant = np.linalg.slogdet(covariance)
-        total -= log_determinant + miss[known] @ np.linalg.solve(covariance, miss[known])
-    return total / 2
+        total += float(condition(covariance, miss[known]).log_likelihood)
+    return total

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from rtwin.channel import cir
 from rtwin.dataset.mesh import SceneMesh, scene_mesh
-from rtwin.dataset.progress import Progress, silent
 from rtwin.errors import OutOfRangeError
 from rtwin.export.registry import Report
 from rtwin.export.stream import RowWriter, write_npz
 from rtwin.export.view import Block, PathView
+from rtwin.progress import Progress, silent
 from rtwin.units import to_db
 
 VERSION = "4.0.5"

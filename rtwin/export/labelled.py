@@ -12,10 +12,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.progress import Progress
 from rtwin.dataset.store import blocks, open_checked
 from rtwin.errors import MissingExtraError
 from rtwin.export.registry import Report
+from rtwin.progress import Progress
 
 _CHUNK_BYTES = 2**20
 

@@ -7,7 +7,9 @@ and can name the nearest one.
 import math
 import numbers
 import re
+import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
@@ -22,7 +24,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from rtwin.errors import RecipeError, nearest
+from rtwin.errors import RecipeError, RtwinError, nearest
 
 # float32, which the ray tracer computes in, keeps a centimetre up to here.
 MAX_COORDINATE_M = 1e5
@@ -41,6 +43,47 @@ def shown(value: object) -> str:
         # Nested without end, or an integer of thousands of digits.
         text = f"a {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def read_toml(path: Path, max_bytes: int, error_class: type[RtwinError]) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Args:
+        path: The file, of at most `max_bytes` of UTF-8.
+        error_class: What is raised where it cannot be read; one line.
+    """
+    where = f"{one_line(path)}: not a readable TOML file"
+    try:
+        size = path.stat().st_size
+        if size > max_bytes:
+            raise error_class(
+                f"{one_line(path)}: has {size / 2**20:.0f} MiB; at most {max_bytes // 2**20} MiB "
+                "are read: move geometry and tables into files of their own"
+            )
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise error_class(f"{where} (byte {error.start} is not UTF-8; save it as UTF-8)") from None
+    except ValueError as error:
+        if isinstance(error, error_class):
+            raise
+        # TOMLDecodeError, or Python's refusal of a number of thousands of digits.
+        raise error_class(f"{where} (not valid TOML: {one_line(error)})") from None
+    except OSError as error:
+        raise error_class(f"{where} ({error.strerror})") from None
+    except RecursionError:
+        raise error_class(f"{where} (nested too deeply)") from None
+
+
+def shipped_folder(name: str) -> Path:
+    """Where shipped scenes or campaigns are: inside the installed package, or beside it.
+
+    Args:
+        name: The folder's name in a checkout; the package has it as `_scenes` for
+            "scenes", `_campaigns` for "calibration".
+    """
+    package = Path(__file__).resolve().parents[1]
+    installed = package / {"scenes": "_scenes", "calibration": "_campaigns"}[name]
+    return installed if installed.is_dir() else package.parent / name
 
 
 class Table(BaseModel):

@@ -5,7 +5,6 @@ of rays shared by several lattices of different size and seed gives almost the
 same mean, and their scatter tells how far that mean can be trusted.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from rtwin.channel import cell_centers_m
 from rtwin.errors import RecipeError
+from rtwin.progress import Count, uncounted
 from rtwin.trace.queries import ground_height_m
 from rtwin.trace.world import World
 
@@ -80,7 +80,7 @@ def trace_path_gain(
     world: World,
     transmitter: int,
     grid: MapGrid,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Count = uncounted,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Path gain of one transmitter in every cell, and its standard error.
 

@@ -18,7 +18,6 @@ from typing import Any
 import h5py
 import numpy as np
 
-from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.radiomap import map_attributes, write_map
 from rtwin.dataset.schema import MAP_FORMAT, PATH_MAP_LAYOUT, PORT_LABELS, TWIN_LAYOUT
 from rtwin.dataset.store import (
@@ -43,6 +42,7 @@ from rtwin.horizontal.twin.snapshot import (
 )
 from rtwin.horizontal.twin.stored_paths import path_columns
 from rtwin.horizontal.twin.traced import TwinState, trace_state
+from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe, recipe_dict
 from rtwin.trace import MapGrid
 

@@ -1,7 +1,6 @@
 """What every map format is read into: elements with tags and a geometry, solids, terrain."""
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +15,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 Notes = Counter[str]
-Progress = Callable[[str, int, int], None]
 MAX_SOURCE_BYTES = 512 * 2**20
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """Progress that nobody wants to see."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.errors import GeometryError
+from rtwin.progress import Count, uncounted
 from rtwin.scene.build.built import EMBEDDED_M, Box, BuiltObject, Kind, of_solid
 from rtwin.scene.build.elements import Element, MapData, Notes, Solid
 from rtwin.scene.build.footprints import Footprint, footprints, polygons
@@ -81,7 +82,7 @@ def build_objects(
     box: Box,
     terrain: Terrain,
     rule: HeightRule,
-    report: Callable[[int, int], None] = lambda done, total: None,
+    report: Count = uncounted,
 ) -> BuiltScene:
     """The objects of a scene.
 

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.errors import GeometryError
+from rtwin.progress import Progress, silent
 from rtwin.scene._model import one_line
-from rtwin.scene.build.elements import Element, MapData, Notes, Progress, check_source, silent
+from rtwin.scene.build.elements import Element, MapData, Notes, check_source
 from rtwin.scene.build.tags import is_area, is_wanted
 from rtwin.scene.georeference import WGS84
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from rtwin.errors import GeometryError
+from rtwin.progress import Progress, silent
 from rtwin.scene._model import one_line, shown
 from rtwin.scene.build.cityjson import cityjson_map
-from rtwin.scene.build.elements import MapData, Progress, check_source, silent
+from rtwin.scene.build.elements import MapData, check_source
 from rtwin.scene.build.geojson import geojson_map, load_json
 from rtwin.scene.build.meshes import mesh_map, mitsuba_map
 from rtwin.scene.build.osm import read_osm

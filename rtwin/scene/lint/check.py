@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from rtwin.errors import GeometryError, RecipeError
+from rtwin.progress import Progress, silent
 from rtwin.scene.build.write import read_report
 from rtwin.scene.geometry import SceneMesh, build_mesh
 from rtwin.scene.lint.findings import Finding, about
@@ -32,7 +33,7 @@ def lint_scene(
     recipe: Recipe,
     meshes: list[SceneMesh] | None = None,
     specs: dict[str, MaterialSpec] | None = None,
-    progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+    progress: Progress = silent,
 ) -> list[Finding]:
     """What is wrong or odd about a scene, worst first; empty if nothing is.
 

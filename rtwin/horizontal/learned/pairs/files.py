@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.dataset.pathmap import standing_at
-from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.store import (
     open_checked,
     plain_errors,
@@ -35,6 +34,7 @@ from rtwin.horizontal.learned.pairs.edit_features import edit_features, element_
 from rtwin.horizontal.learned.pairs.observed import ObservedMap, fed_db, observe, statistics
 from rtwin.horizontal.learned.pairs.rungs import PhysicsRungs
 from rtwin.horizontal.learned.pairs.scenes import TrainingScene, training_scene
+from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe
 from rtwin.trace import SceneParts, Tracer, is_inside, map_grid, world_of_parts
 
