@@ -9,7 +9,7 @@ from rtwin.channel.arrays import AntennaArray, planar_array_positions_m, steerin
 from rtwin.channel.diffraction import fresnel_integrals, knife_edge_loss_db, knife_edge_nu
 from rtwin.channel.interpolation import interpolate_path_gain
 from rtwin.channel.kriging import GaussianField, condition, shadowing_correlation
-from rtwin.channel.paths import InteractionType, PathSet
+from rtwin.channel.paths import PATH_DIRECTIONS, PATH_GEOMETRY, InteractionType, PathSet
 from rtwin.channel.radiomap import (
     cell_centers_m,
     rss_dbm,
@@ -29,13 +29,7 @@ from rtwin.channel.reference import (
     two_ray_incidence_angle,
     two_ray_path_loss_db,
 )
-from rtwin.channel.response import (
-    cfr,
-    cir,
-    path_gain,
-    path_gain_coherent,
-    taps,
-)
+from rtwin.channel.response import cfr, cir, path_gain, path_gain_coherent, taps
 from rtwin.channel.spreads import (
     Angle,
     has_line_of_sight,
@@ -52,6 +46,8 @@ from rtwin.channel.tr38901 import (
 )
 
 __all__ = [
+    "PATH_DIRECTIONS",
+    "PATH_GEOMETRY",
     "Angle",
     "AntennaArray",
     "GaussianField",

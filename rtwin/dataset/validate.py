@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.channel import PathSet
+from rtwin.channel import PATH_DIRECTIONS, PathSet
 from rtwin.dataset.reader import PathDataset
 from rtwin.dataset.schema import MAP_FORMAT, SWEEP_FORMAT, TRACE_FORMAT, Variable, layout_of
 from rtwin.dataset.store import blocks, content_hash, open_checked
@@ -93,16 +93,7 @@ def _count_problems(h5: h5py.File) -> Iterator[str]:
 
 
 def _finite_problems(h5: h5py.File) -> Iterator[str]:
-    for name in (
-        "a",
-        "delay_s",
-        "aod_azimuth",
-        "aod_zenith",
-        "aoa_azimuth",
-        "aoa_zenith",
-        "doppler_hz",
-        "vegetation_loss_db",
-    ):
+    for name in ("a", "delay_s", *PATH_DIRECTIONS, "doppler_hz", "vegetation_loss_db"):
         bad = sum(int(np.count_nonzero(~np.isfinite(block))) for block in blocks(h5[name]))
         if bad:
             yield f"{name} holds {bad} values that are not finite"

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from rtwin.channel import (
     condition,
-    interpolate_path_gain,
     path_gain,
     rss_dbm,
     serving_transmitter,
@@ -277,14 +276,7 @@ class SparsePoints:
         The map may have cells of its own. Only points where both arrive count;
         0 if there are none.
         """
-        centers = radio_map.cell_centers_m
-        gain, _ = interpolate_path_gain(
-            radio_map.path_gain,
-            radio_map.path_gain_standard_error,
-            centers[0, :, 0],
-            centers[:, 0, 1],
-            self.xy_m,
-        )
+        gain, _ = radio_map.path_gain_at(self.xy_m)
         believed = to_db(np.nan_to_num(gain)) + radio_map.tx_power_dbm
         strongest = np.argmax(np.nan_to_num(self.rss_dbm, nan=-np.inf), axis=1)
         miss = (believed - self.rss_dbm)[np.arange(len(self.cell)), strongest]

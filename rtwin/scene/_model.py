@@ -18,6 +18,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     StringConstraints,
     ValidationError,
     model_validator,
@@ -74,18 +75,6 @@ def read_toml(path: Path, max_bytes: int, error_class: type[RtwinError]) -> dict
         raise error_class(f"{where} (nested too deeply)") from None
 
 
-def shipped_folder(name: str) -> Path:
-    """Where shipped scenes or campaigns are: inside the installed package, or beside it.
-
-    Args:
-        name: The folder's name in a checkout; the package has it as `_scenes` for
-            "scenes", `_campaigns` for "calibration".
-    """
-    package = Path(__file__).resolve().parents[1]
-    installed = package / {"scenes": "_scenes", "calibration": "_campaigns"}[name]
-    return installed if installed.is_dir() else package.parent / name
-
-
 class Table(BaseModel):
     """A frozen TOML table that refuses unknown keys, NaN and infinity."""
 
@@ -100,6 +89,23 @@ class Table(BaseModel):
                     hint = nearest(str(key), cls.model_fields)
                     raise PydanticCustomError("unknown_key", "{hint}", {"key": key, "hint": hint})
         return data
+
+
+class FileTable(Table):
+    """A table that is a file of its own; where it came from is not part of what it says."""
+
+    _name: str = PrivateAttr("")
+    _folder: Path = PrivateAttr(Path())
+
+    @property
+    def name(self) -> str:
+        """Its short name: the name of its folder, or of its file without the suffix."""
+        return self._name
+
+    @property
+    def folder(self) -> Path:
+        """The folder that its files are relative to."""
+        return self._folder
 
 
 def _number(value: Any) -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rtwin.errors import GeometryError, RecipeError, nearest
-from rtwin.scene._model import one_line, read_toml, shipped_folder, shown
+from rtwin.scene._model import one_line, read_toml, shown
 from rtwin.scene.devices import CsvReceivers, WayReceivers
 from rtwin.scene.objects import MeshFile
 from rtwin.scene.recipe import Recipe, recipe_from_dict, with_overrides
@@ -23,6 +23,18 @@ class SceneSummary:
     frequency_hz: float
     source: str
     licence: str
+
+
+def shipped_folder(name: str) -> Path:
+    """Where shipped scenes or campaigns are: inside the installed package, or beside it.
+
+    Args:
+        name: The folder's name in a checkout; the package has it as `_scenes` for
+            "scenes", `_campaigns` for "calibration".
+    """
+    package = Path(__file__).resolve().parents[1]
+    installed = package / {"scenes": "_scenes", "calibration": "_campaigns"}[name]
+    return installed if installed.is_dir() else package.parent / name
 
 
 def scenes_folder() -> Path:

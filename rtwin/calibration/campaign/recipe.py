@@ -14,6 +14,7 @@ from rtwin.errors import CampaignError
 from rtwin.scene._model import (
     Bool,
     Coordinate,
+    FileTable,
     Float,
     Int,
     Length,
@@ -23,8 +24,8 @@ from rtwin.scene._model import (
     Table,
     read_toml,
     recipe_error,
-    shipped_folder,
 )
+from rtwin.scene.library import shipped_folder
 
 MAX_CAMPAIGN_BYTES = 4 * 2**20
 Quantity = Literal[
@@ -188,7 +189,7 @@ class FitSpec(Table):
     max_links: Annotated[Int, Field(ge=10)] = 400
 
 
-class Campaign(Table):
+class Campaign(FileTable):
     """A measurement campaign: file, columns, transmitters, checks and fit."""
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
@@ -206,17 +207,6 @@ class Campaign(Table):
     fit: FitSpec = FitSpec()
 
     _name: str = PrivateAttr("campaign")
-    _folder: Path = PrivateAttr(Path())
-
-    @property
-    def name(self) -> str:
-        """The campaign's short name: its folder."""
-        return self._name
-
-    @property
-    def folder(self) -> Path:
-        """The folder that its files are relative to."""
-        return self._folder
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Campaign":
