@@ -6,7 +6,6 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.generate import Progress
 from rtwin.dataset.mesh import SceneMesh, scene_mesh
 from rtwin.dataset.reader import RadioMap
 from rtwin.errors import MissingExtraError, OutOfRangeError
@@ -14,6 +13,7 @@ from rtwin.export.raster import METRIC_HELP, TX_HELP, described, pixels, tx_row
 from rtwin.export.registry import Report
 from rtwin.plot import plot_radio_map, save_figure
 from rtwin.plot.fields import corner_heights_m, map_extent, map_field
+from rtwin.progress import Progress
 from rtwin.scene import recipe_from_dict
 
 MAX_PIXELS = 2**27
