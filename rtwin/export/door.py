@@ -6,10 +6,10 @@ from typing import Any
 
 import rtwin
 from rtwin.dataset import open_dataset, open_radio_map
+from rtwin.dataset.inspection import open_checked
 from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.reader import PathDataset
 from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, PORT_LABELS, SWEEP_FORMAT
-from rtwin.dataset.store import open_checked
 from rtwin.errors import OutOfRangeError
 from rtwin.export.place import check_target, new_file, new_folder
 from rtwin.export.registry import MAP, PATHS, SWEEP, TRACE, Format, Report, find_format
