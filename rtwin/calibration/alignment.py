@@ -29,6 +29,7 @@ from rtwin.dataset.inspection import is_hdf5, open_container, read_attributes
 from rtwin.dataset.schema import PATHS_FORMAT
 from rtwin.dataset.store import plain_errors, provenance, write_whole
 from rtwin.errors import CampaignError, OutOfRangeError, StoreError
+from rtwin.files import check_not_input, check_replaceable
 from rtwin.units import to_db
 
 Real = NDArray[np.float64]
@@ -250,6 +251,8 @@ def align(
         CampaignError, OutOfRangeError: if the measurements cannot be used.
     """
     output = Path(output)
+    check_not_input(output, dataset, measured)
+    check_replaceable(output)
     if output.exists() and not overwrite:
         raise StoreError(f"{output}: exists; choose another name, or ask to overwrite it")
     real = read_quantities(measured)

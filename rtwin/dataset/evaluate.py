@@ -19,6 +19,7 @@ from rtwin.dataset.schema import PATHS_FORMAT, SWEEP_FORMAT
 from rtwin.dataset.shards import SHARD_VARIABLES, ShardFolder, shard_ranges
 from rtwin.dataset.store import prepare_target, provenance
 from rtwin.errors import OutOfRangeError, RecipeError, StoreError
+from rtwin.files import check_not_input
 from rtwin.scene import Receivers, Recipe, load_recipe, recipe_dict, recipe_from_dict
 from rtwin.trace import World, evaluate_paths, load_world
 
@@ -92,8 +93,7 @@ def evaluate(
         recipe = _changed(
             dataset, scene, frequency_hz, materials, tx_pattern, tx_downtilt_deg, rx_pattern
         )
-        if output.resolve() == file.resolve():
-            raise StoreError(f"{output}: is the dataset itself; give another name")
+        check_not_input(output, file, materials)
         if dataset.recipe.solver.diffuse_reflection:
             raise StoreError(
                 f"{file}: holds scattered paths, and which of them exist depends on the "

@@ -16,9 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 import rtwin
-from rtwin.dataset.inspection import open_checked, open_container, plain, read_attributes
+from rtwin.dataset.inspection import (
+    is_snapshot_name,
+    open_checked,
+    open_container,
+    plain,
+    read_attributes,
+    snapshot_files,
+)
 from rtwin.dataset.schema import FORMAT_VERSION, HASH_VERSION, MEANING, Variable
 from rtwin.errors import RtwinError, StoreError
+from rtwin.files import check_name
 
 try:
     import fcntl
@@ -98,7 +106,7 @@ def content_hash(file: Any, layout: Iterable[Variable]) -> str:
     """
     digest = hashlib.sha256()
     if int(file.attrs.get("hash_version", 1)) >= HASH_VERSION:
-        digest.update(_meaning(file.attrs).encode())
+        digest.update(meaning(file.attrs).encode())
     for variable in sorted(layout, key=lambda v: v.name):
         if variable.name not in file:
             continue
@@ -113,7 +121,7 @@ def content_hash(file: Any, layout: Iterable[Variable]) -> str:
     return digest.hexdigest()
 
 
-def _meaning(attributes: Mapping[str, Any]) -> str:
+def meaning(attributes: Mapping[str, Any]) -> str:
     """The attributes that decide what values mean, as JSON with sorted keys."""
     found = {name: plain(attributes[name]) for name in MEANING if name in attributes}
     recipe = found.get("recipe")
@@ -154,9 +162,12 @@ def write_header(file: h5py.File, kind: str, attributes: Mapping[str, Any]) -> N
     file.attrs["Conventions"] = "CF-1.11"
     file.attrs["versions"] = json.dumps(provenance(), sort_keys=True)
     for name, value in attributes.items():
-        file.attrs[name] = (
-            json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value
-        )
+        if isinstance(value, dict | list):
+            value = json.dumps(value, sort_keys=True)
+        if isinstance(value, str):
+            # Names of files need not be UTF-8, texts in HDF5 must.
+            value = value.encode("utf-8", "replace").decode()
+        file.attrs[name] = value
 
 
 def replace_whole(temporary: Path, target: Path) -> None:
@@ -265,15 +276,17 @@ def prepare_target(file: Path, kind: str, request: str | None, overwrite: bool) 
         StoreError: if it is a folder or not one of rtwin's files, holds
             something else and overwrite is not set, or its folder cannot be made.
     """
+    check_name(file)
     if file.is_dir():
         raise StoreError(f"{file}: is a folder; give the name of a file")
     with plain_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         if not os.access(file.parent, os.W_OK):
             raise PermissionError(errno.EACCES, "")
+    _check_no_snapshot(file)
     if not file.exists():
         return False
-    if not _is_ours(file):
+    if not is_own_file(file):
         raise StoreError(f"{file}: exists and is not one of rtwin's files; choose another name")
     try:
         with open_checked(file, kind) as old:
@@ -287,10 +300,35 @@ def prepare_target(file: Path, kind: str, request: str | None, overwrite: bool) 
     return same
 
 
-def _is_ours(file: Path) -> bool:
-    """Whether a file may be replaced at all: never a recipe, a mesh or somebody's letter."""
+def prepare_place(file: Path, kind: str, overwrite: bool) -> None:
+    """Refuse an impossible place before the work; a file that is there is for prepare_target.
+
+    Raises:
+        StoreError: as prepare_target.
+    """
+    check_name(file)
+    if file.is_dir() or not file.exists():
+        prepare_target(file, kind, None, overwrite)
+
+
+def _check_no_snapshot(file: Path) -> None:
+    """Refuse to write among the snapshots of a twin, or over one that lies elsewhere."""
+    among = is_snapshot_name(file) and snapshot_files(file.parent)
+    if among or (file.exists() and "snapshot" in _attributes(file)):
+        raise StoreError(
+            f"{file}: is a place for snapshots of a twin, which are written once; "
+            "choose another name"
+        )
+
+
+def _attributes(file: Path) -> Mapping[str, Any]:
     try:
         with open_container(file) as h5:
-            return str(read_attributes(str(file), h5).get("format", "")).startswith("rtwin-")
+            return read_attributes(str(file), h5)
     except StoreError:
-        return False
+        return {}
+
+
+def is_own_file(file: Path) -> bool:
+    """Whether a file may be replaced at all: never a recipe, a mesh or somebody's letter."""
+    return str(_attributes(file).get("format", "")).startswith("rtwin-")

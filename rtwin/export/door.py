@@ -78,7 +78,7 @@ def export(
     _check_kind(file, kind, what, [name for name in chosen if chosen[name] not in ("", None)])
     target = what.default_target(file) if target is None else Path(target)
     what.check_name(target)
-    check_target(target, file, what.suffix, what.magic, overwrite)
+    check_target(target, file, what.suffix, overwrite)
     with _opened(file, kind, what, frequency_hz) as source:
         if isinstance(source, PathDataset):
             del chosen["frequency_hz"]

@@ -9,6 +9,7 @@ from rtwin.dataset.inspection.container import DAMAGE, is_hdf5, open_container
 from rtwin.dataset.inspection.file import (
     CheckedFile,
     CheckedVariable,
+    is_snapshot_name,
     open_checked,
     open_unchecked,
     problems_of,
@@ -21,6 +22,7 @@ __all__ = [
     "CheckedFile",
     "CheckedVariable",
     "is_hdf5",
+    "is_snapshot_name",
     "open_checked",
     "open_container",
     "open_unchecked",

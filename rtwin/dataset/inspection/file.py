@@ -34,6 +34,11 @@ _TEXT_BYTES = 2**28  # at most so much is read of texts at once
 _SNAPSHOT = re.compile(r"\d{6}\.h5")
 
 
+def is_snapshot_name(file: Path) -> bool:
+    """Whether a file is named as the snapshots of a twin are."""
+    return _SNAPSHOT.fullmatch(file.name) is not None
+
+
 def snapshot_files(folder: Path) -> list[Path]:
     """The snapshots of a twin's folder, oldest first; what a killed run left is none."""
     return sorted(file for file in folder.iterdir() if _SNAPSHOT.fullmatch(file.name))

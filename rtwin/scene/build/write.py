@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from rtwin.errors import GeometryError, StoreError
+from rtwin.files import replace_folder
 from rtwin.scene._model import one_line
 from rtwin.scene.build.built import BuiltObject
 from rtwin.scene.build.deploy import Deployment
@@ -103,24 +104,11 @@ def _put(made: Path, folder: Path) -> None:
             folder.rmdir()
         made.rename(folder)
         return
-    for file in _others(folder):
-        target = made / file
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(folder / file, target)
-    old = made.with_name(made.name + "-old")
-    folder.rename(old)
-    made.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _others(folder: Path) -> list[Path]:
-    """Files of a scene folder that an earlier build did not write."""
     try:
         own = set(json.loads((folder / REPORT).read_text(encoding="utf-8"))["files"])
     except (OSError, ValueError, KeyError, TypeError):
         own = {RECIPE, REPORT, WAYS}
-    files = [p.relative_to(folder) for p in folder.rglob("*") if p.is_file()]
-    return [file for file in files if file.as_posix() not in own]
+    replace_folder(made, folder, own.__contains__)
 
 
 def write_ply(path: Path, vertices: Any, faces: Any) -> None:
