@@ -20,6 +20,7 @@ from rtwin.scene.xml_text import checked_xml
 
 _GROUND = re.compile(r"ground|terrain|floor|plane|street|road", re.IGNORECASE)
 Y_UP = ("glb", "gltf")
+MAX_VERTEX = 1e9
 
 
 def mesh_map(path: Path, up: str = "") -> MapData:
@@ -37,11 +38,10 @@ def mesh_map(path: Path, up: str = "") -> MapData:
     solids = []
     for name, mesh in meshes.items():
         vertices = np.asarray(mesh.vertices, np.float64)
-        if not np.isfinite(vertices).all():
-            raise GeometryError(f"{one_line(path)}: has vertices that are not finite; repair it")
         if (up or ("y" if suffix in Y_UP else "z")) == "y":
             vertices = np.column_stack([vertices[:, 0], -vertices[:, 2], vertices[:, 1]])
         faces = np.asarray(mesh.faces, np.int64)
+        _check_mesh(path, vertices, faces)
         hint = getattr(getattr(mesh.visual, "material", None), "name", "") or ""
         solids.append(_solid(name, vertices, faces, str(hint)))
     if len(solids) == 1:
@@ -78,6 +78,20 @@ def _load(path: Path, suffix: str) -> dict[str, Any]:
     if not meshes:
         raise GeometryError(f"{one_line(path)}: holds no triangles; export it as a mesh")
     return meshes
+
+
+def _check_mesh(path: Path, vertices: Any, faces: Any) -> None:
+    """Refuse what no mesh can be: faces of corners that are not there, places beyond the Earth."""
+    if not np.isfinite(vertices).all():
+        raise GeometryError(f"{one_line(path)}: has vertices that are not finite; repair it")
+    if faces.ndim != 2 or faces.shape[1] != 3 or not ((faces >= 0) & (faces < len(vertices))).all():
+        raise GeometryError(f"{one_line(path)}: has a face with a missing vertex; repair it")
+    largest = float(np.abs(vertices).max())
+    if largest > MAX_VERTEX:
+        raise GeometryError(
+            f"{one_line(path)}: has a vertex at {largest:g}, at most {MAX_VERTEX:g} can be worked "
+            "with; check its units"
+        )
 
 
 def _solid(name: str, vertices: Any, faces: Any, hint: str) -> Solid:
@@ -147,6 +161,7 @@ def mitsuba_map(path: Path) -> MapData:
         # Meshes of a scene lie in its folder or below: checked_xml has looked.
         for mesh in _load(path.parent / file, kind).values():
             vertices = _moved(np.asarray(mesh.vertices, np.float64), shape, path)
+            _check_mesh(path, vertices, np.asarray(mesh.faces, np.int64))
             hint = _bsdf_name(shape, materials)
             solid = _solid(name, vertices, np.asarray(mesh.faces, np.int64), hint)
             if solid.material is None:

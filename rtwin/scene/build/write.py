@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rtwin.errors import GeometryError, StoreError
+from rtwin.errors import GeometryError, RecipeError, StoreError
 from rtwin.files import replace_folder
 from rtwin.scene._model import one_line
 from rtwin.scene.build.built import BuiltObject
@@ -90,11 +90,30 @@ def write_scene(
         )
         text = json.dumps(report | {"files": sorted(files)}, indent=2)
         (made / REPORT).write_text(text + "\n", encoding="utf-8")
+        _check_readable(made)
         _put(made, folder)
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written ({error.strerror})") from None
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def _check_readable(made: Path) -> None:
+    """Refuse a scene that rtwin itself would refuse, before it takes its place.
+
+    Raises:
+        GeometryError: with the reason; what the source holds cannot be a scene.
+    """
+    from rtwin.scene.geometry import build_meshes
+    from rtwin.scene.library import load_recipe
+
+    try:
+        build_meshes(load_recipe(made))
+    except (RecipeError, GeometryError) as error:
+        reason = str(error).replace(f"{made}/", "").replace(made.name, made.name.split("-")[0])
+        raise GeometryError(
+            f"what the sources hold makes no scene ({reason}); check their coordinates and units"
+        ) from None
 
 
 def _put(made: Path, folder: Path) -> None:
