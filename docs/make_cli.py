@@ -105,14 +105,15 @@ def _written(name: str, kind: Any, info: ArgumentInfo | OptionInfo) -> str:
     if isinstance(info, ArgumentInfo):
         return info.metavar or name.upper()
     # Inside Annotated, typer takes the first flag for the default value.
-    declared = [d for d in (info.default, *(info.param_decls or ())) if str(d).startswith("-")]
+    words = (str(word) for word in (info.default, *(info.param_decls or ())))
+    declared = [word for word in words if word.startswith("-")]
     flags = ", ".join(declared) or f"--{name.replace('_', '-')}"
     flags = flags.replace("/--no-", " / --no-")
     types = get_args(kind) or (kind,)
     if bool in types:
         return flags
-    words = {int: "N", float: "X", str: "TEXT", Path: "FILE"}
-    return f"{flags} {info.metavar or next(words[t] for t in types if t in words)}"
+    values = {int: "N", float: "X", str: "TEXT", Path: "FILE"}
+    return f"{flags} {info.metavar or next(values[t] for t in types if t in values)}"
 
 
 if __name__ == "__main__":

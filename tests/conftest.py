@@ -1,11 +1,42 @@
-"""Small scenes that tests of several layers share."""
+"""How a run is spread over the cores, and small scenes that tests of several layers share."""
 
 import copy
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rtwin.scene import Recipe, recipe_from_dict
+
+MOST_WORKERS = 8  # each holds an engine and TensorFlow, about 1 GB
+_COLLECTED = pytest.StashKey[set[Path]]()
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A worker per core; none for files that are named, which are sooner done than distributed."""
+    if all(arg.partition("::")[0].endswith(".py") for arg in config.args):
+        return 0
+    return min(os.cpu_count() or 1, MOST_WORKERS)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep together what shares costly fixtures: the files of each test, and the docs' commands."""
+    config.stash[_COLLECTED] = {item.path for item in items}
+    for item in items:
+        runs_commands = "ran" in getattr(item, "fixturenames", ())
+        group = "docs" if runs_commands else str(item.path.relative_to(config.rootpath))
+        item.add_marker(pytest.mark.xdist_group(group))
+    # What takes longest begins first, so that no worker is left alone with it.
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args[0] != "docs")
+
+
+@pytest.fixture
+def collected_files(request: pytest.FixtureRequest) -> set[Path]:
+    """The files of all tests that this run collected, before any were deselected."""
+    return request.config.stash[_COLLECTED]
+
 
 TWO_BOXES: dict[str, Any] = {
     "title": "Two boxes and a sheet",

@@ -1,0 +1,281 @@
+"""How many random mutants of the package the tests notice.
+
+    pip install '.[test]'
+    python benchmarks/mutants.py [--draws 200] [--seed 1] [-o results.jsonl] [PACKAGE ...]
+
+Each mutant is one change (see mutation.py) at a place drawn at random over the package, drawing
+aside. Tests that are near the changed module run first: those that import it in the folder that
+mirrors its own, then the rest of that folder, then those elsewhere that import it and those of the
+command line. The first test that fails, or three times the time that those tests take, catches the
+mutant. The default run holds more tests, and so catches at least as many. Prints the mutants that
+were not caught, and a Markdown table by package. With -o, what is done is kept and not done again.
+"""
+
+import argparse
+import ast
+import contextlib
+import json
+import multiprocessing
+import os
+import random
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+from mutation import Point, mutated, points
+
+ROOT = Path(__file__).resolve().parents[1]
+COPIED = ("rtwin", "tests", "scenes", "calibration", "docs", "notebooks", "benchmarks")
+COPIED_FILES = ("pyproject.toml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE")
+DRAWING = {"plot", "view"}
+DRAWING_FILES = {"drawing.py", "picture.py", "pictures.py", "render.py"}
+# Imported once; a mutant's process begins with them. Not the engine, which has threads.
+LOADED_BEFORE = [
+    *("numpy", "scipy.optimize", "scipy.sparse", "scipy.interpolate", "scipy.special"),
+    *("h5py", "xarray", "pydantic", "typer", "rich", "shapely", "trimesh", "pyproj"),
+    *("sklearn", "networkx", "tomlkit", "matplotlib.pyplot"),
+]
+MOST_SECONDS = 900
+
+
+def drawn(packages: list[str], draws: int, seed: int) -> list[tuple[Point, str]]:
+    """Mutants, uniformly over all mutation points of the packages."""
+    files = [f for f in sorted((ROOT / "rtwin").rglob("*.py")) if f.name not in DRAWING_FILES]
+    files = [
+        f for f in files if package(f) not in DRAWING and package(f) in (packages or [package(f)])
+    ]
+    everywhere = [point for file in files for point in points(file)]
+    rng = random.Random(seed)
+    chosen = rng.sample(everywhere, min(draws, len(everywhere)))
+    return [(point, rng.choice(point.choices)) for point in chosen]
+
+
+def package(file: Path) -> str:
+    """The package of rtwin that a file belongs to."""
+    return file.relative_to(ROOT / "rtwin").parts[0].removesuffix(".py")
+
+
+@cache
+def imported(file: Path) -> frozenset[Path]:
+    """The files of rtwin and of the tests that a file takes something from.
+
+    What comes out of a package's door is traced to the module that makes it.
+    """
+    found: set[Path] = set()
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.Import):
+            found.update(f for a in node.names if (f := _module(ROOT, a.name.split("."))))
+        elif isinstance(node, ast.ImportFrom):
+            base = file.parents[node.level - 1] if node.level else ROOT
+            parts = node.module.split(".") if node.module else []
+            for alias in node.names:
+                found.update(_definers(base, parts, alias.name))
+    return frozenset(found)
+
+
+def _module(base: Path, parts: list[str]) -> Path | None:
+    path = base.joinpath(*parts)
+    choices = (path.with_suffix(".py"), path / "__init__.py")
+    return next((p for p in choices if p.is_file() and ROOT in p.parents), None)
+
+
+def _definers(base: Path, parts: list[str], name: str) -> Iterator[Path]:
+    if deeper := _module(base, [*parts, name]):
+        yield deeper
+        return
+    module = _module(base, parts) if parts else None
+    if module is None:
+        return
+    yield module
+    if module.name == "__init__.py":
+        for node in ast.walk(ast.parse(module.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and name in {
+                a.asname or a.name for a in node.names
+            }:
+                inside = module.parents[node.level - 1] if node.level else ROOT
+                yield from _definers(inside, (node.module or "").split("."), name)
+
+
+@cache
+def test_imports(test: Path) -> frozenset[Path]:
+    """What a test file imports, also through helpers and its folders' conftest files."""
+    helpers = [f / "conftest.py" for f in test.parents if (f / "conftest.py").is_file()]
+    helpers = [f for f in helpers if f.parent != ROOT / "tests"]
+    helpers += [f for f in imported(test) if ROOT / "tests" in f.parents]
+    return imported(test).union(*(imported(f) for f in helpers))
+
+
+def stages(file: Path) -> list[list[Path]]:
+    """Test files for a changed module, near ones first; each stage is one run."""
+    tests = sorted((ROOT / "tests").rglob("test_*.py"))
+    tests = [
+        t
+        for t in tests
+        if "docs" not in t.parts or t.name in ("test_tables.py", "test_scenes_page.py")
+    ]
+    mirror = ROOT / "tests" / file.parent.relative_to(ROOT / "rtwin")
+    layer = ROOT / "tests" / package(file)
+
+    def near(test: Path) -> bool:
+        return layer in test.parents and (file in test_imports(test) or file.stem in test.stem)
+
+    def rank(test: Path) -> tuple[bool, bool, bool]:
+        return (
+            file.stem not in test.stem,
+            mirror not in test.parents,
+            file not in test_imports(test),
+        )
+
+    first = sorted(filter(near, tests), key=rank)
+    second = [t for t in tests if layer in t.parents and t not in first]
+    elsewhere = [t for t in tests if layer not in t.parents and "docs" not in t.parts]
+    third = [t for t in elsewhere if file in test_imports(t) or "cli" in t.parts]
+    return [stage for stage in (first, second, third) if stage]
+
+
+def run_tests(tree: str, tests: list[str], log: str) -> None:
+    """Run test files of a tree until the first failure; for a process of its own."""
+    os.setsid()
+    os.chdir(tree)
+    sys.path[:] = [tree, *(p for p in sys.path if Path(p or ".").resolve() != ROOT)]
+    os.environ |= {"PYTHONPATH": tree, "OMP_NUM_THREADS": "1"}
+    with open(log, "w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    import pytest
+
+    options = ["-x", "-q", "-n0", "-p", "no:cacheprovider", "--no-header", "-rfE", "--tb=no"]
+    code = pytest.main([*options, *tests])
+    os._exit(0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else int(code))
+
+
+class Workshop:
+    """A copy of the tree in which one mutant at a time is made and tested."""
+
+    def __init__(self, folder: Path):
+        self.tree = folder / "tree"
+        for name in COPIED:
+            shutil.copytree(ROOT / name, self.tree / name, ignore=shutil.ignore_patterns("*.pyc"))
+        for name in COPIED_FILES:
+            shutil.copy(ROOT / name, self.tree)
+        # Measured data that some tests read stand beside the repository, where they exist.
+        with contextlib.suppress(OSError):
+            (folder / "shared").symlink_to(ROOT.parent / "shared")
+        self.log = folder / "log"
+        self.context = multiprocessing.get_context("forkserver")
+        self.context.set_forkserver_preload(LOADED_BEFORE)
+        self.seconds: dict[tuple[str, ...], float] = {}
+        self.failing: dict[tuple[str, ...], bool] = {}
+        self.stamp = time.time()
+
+    def outcome(self, point: Point, new: str) -> tuple[str, str]:
+        """Whether a mutant is "caught", and by what test."""
+        copy = self.tree / point.file.relative_to(ROOT)
+        for tests in stages(point.file):
+            names = tuple(str(t.relative_to(ROOT)) for t in tests)
+            self.write(copy, mutated(point, new))
+            code, said = self.run(names, self.limit(names))
+            self.write(copy, point.file.read_bytes())
+            if code is None:
+                return "caught", f"no end within {self.limit(names):.0f} s"
+            if code != 0 and not self.fails_anyway(names, said):
+                return "caught", said
+        return "missed", ""
+
+    def limit(self, names: tuple[str, ...]) -> float:
+        return min(MOST_SECONDS, 120 + 3 * self.seconds.get(names, MOST_SECONDS))
+
+    def write(self, file: Path, content: bytes) -> None:
+        """Write a module so that no cached bytecode of another version fits it."""
+        file.write_bytes(content)
+        self.stamp += 2
+        os.utime(file, (self.stamp, self.stamp))
+
+    def run(self, names: tuple[str, ...], limit: float) -> tuple[int | None, str]:
+        """Exit code (None: no end within the limit) and the first failure."""
+        start = time.monotonic()
+        process = self.context.Process(
+            target=run_tests, args=(str(self.tree), list(names), str(self.log))
+        )
+        process.start()
+        process.join(limit)
+        code = process.exitcode
+        if code is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # type: ignore[arg-type]
+            process.join()
+            return None, ""
+        if code == 0:
+            took = time.monotonic() - start
+            self.seconds[names] = max(self.seconds.get(names, 0), took)
+        lines = self.log.read_text(errors="replace").splitlines()
+        failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
+        return code, failed[0] if failed else f"exit code {code}"
+
+    def fails_anyway(self, names: tuple[str, ...], said: str) -> bool:
+        """Whether what failed also fails in the unchanged tree."""
+        test = re.match(r"(?:FAILED|ERROR) (\S+)", said)
+        which = (test[1],) if test else names
+        if which not in self.failing:
+            code, _ = self.run(which, MOST_SECONDS)
+            self.failing[which] = code != 0
+        return self.failing[which]
+
+
+def table(rows: Iterable[dict]) -> str:
+    """Caught of drawn mutants by package, as Markdown."""
+    total, caught = Counter[str](), Counter[str]()
+    for row in rows:
+        total[row["package"]] += 1
+        caught[row["package"]] += row["outcome"] == "caught"
+    lines = ["| package | drawn | caught | share |", "|---|---|---|---|"]
+    for name in sorted(total):
+        lines.append(
+            f"| {name} | {total[name]} | {caught[name]} | {caught[name] / total[name]:.0%} |"
+        )
+    every, got = total.total(), caught.total()
+    lines.append(f"| all | {every} | {got} | {got / max(every, 1):.1%} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Draw, test and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("packages", nargs="*", metavar="PACKAGE")
+    parser.add_argument("--draws", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("-o", "--output", type=Path)
+    given = parser.parse_args()
+    done: dict[str, dict] = {}
+    if given.output and given.output.exists():
+        done = {r["mutant"]: r for r in map(json.loads, given.output.read_text().splitlines())}
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="mutants_") as folder:
+        os.environ["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "bytecode")
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        workshop = Workshop(Path(folder))
+        for number, (point, new) in enumerate(drawn(given.packages, given.draws, given.seed), 1):
+            where = f"{point.file.relative_to(ROOT)}:{point.line}"
+            mutant = f"{where}: {point.old!r} -> {new!r} (byte {point.start})"
+            if mutant not in done:
+                start = time.monotonic()
+                outcome, said = workshop.outcome(point, new)
+                row = {"mutant": mutant, "package": package(point.file), "outcome": outcome}
+                done[mutant] = row | {"by": said, "seconds": round(time.monotonic() - start, 1)}
+                if given.output:
+                    with given.output.open("a") as file:
+                        file.write(json.dumps(done[mutant]) + "\n")
+            rows.append(done[mutant])
+            print(f"{number} {done[mutant]['outcome']} {mutant}", flush=True)
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
