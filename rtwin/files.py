@@ -147,7 +147,7 @@ def is_same_file(one: Path, other: Path) -> bool:
     """Whether two names are of one file, by links as well."""
     try:
         return one.resolve() == other.resolve() or os.path.samefile(one, other)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):  # no such file, no such name, a loop of links
         return False
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from rtwin.dataset.store import is_own_file, plain_errors, replace_whole
 from rtwin.errors import StoreError
-from rtwin.files import made_by_rtwin, replace_folder
+from rtwin.files import check_name, made_by_rtwin, replace_folder
 
 MARK = "rtwin.json"
 """Where a folder came from. A folder without it is somebody else's, and stays."""
@@ -23,6 +23,7 @@ def check_target(target: Path, source: Path, suffix: str, overwrite: bool) -> No
         StoreError: if the target is the source, has another suffix, is foreign,
             is there and overwrite is not set, or cannot be made.
     """
+    check_name(target)
     if target.resolve() == source.resolve() or target.resolve() in source.resolve().parents:
         raise StoreError(f"{target}: holds the twin itself; choose another name")
     if suffix and target.suffix != Path("x" + suffix).suffix:
