@@ -256,9 +256,14 @@ def _positions(
 
 def _float(table: dict[str, NDArray[Any]], column: str) -> Real:
     if table[column].dtype.kind != "f":
-        text = next(v for v in table[column] if not _is_number(v))
-        raise CampaignError(f"column '{column}' holds {str(text)[:40]!r}; it must be numbers")
+        text = _first_text(table[column])
+        raise CampaignError(f"column '{column}' holds {text[:40]!r}; it must be numbers")
     return table[column]
+
+
+def _first_text(values: NDArray[Any]) -> str:
+    """The first value that is no number; zero bytes at its end are lost by then."""
+    return str(next((v for v in values if not _is_number(v)), values.flat[0]))
 
 
 def _is_number(text: str) -> bool:
@@ -279,8 +284,8 @@ def _delays(campaign: Campaign) -> Real:
 def _level(values: NDArray[Any], quantity: str, file: Any, delays: Real | None) -> Real:
     """dB that grow with the path gain; delay spreads as dB of a second."""
     if values.dtype.kind != "f":
-        text = next(v for v in values if not _is_number(v))
-        raise CampaignError(f"{file}: value {str(text)[:40]!r} is not a number")
+        text = _first_text(values)
+        raise CampaignError(f"{file}: value {text[:40]!r} is not a number")
     if quantity == "power_delay_profile":
         if values.ndim != 2 or delays is None or values.shape[1] != len(delays):
             raise CampaignError(
