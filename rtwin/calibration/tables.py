@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.dataset.inspection import DAMAGE, open_container
-from rtwin.errors import CampaignError, MissingExtraError
+from rtwin.errors import CampaignError, MissingExtraError, StoreError
+from rtwin.files import check_name
 from rtwin.scene._model import nearest, one_line
 
 MAX_TABLE_BYTES = 2**30
@@ -34,6 +35,10 @@ def read_table(file: Path, wanted: set[str]) -> Columns:
     readers = {".csv": _csv, ".parquet": _parquet, ".h5": _hdf5, ".hdf5": _hdf5}
     if file.suffix.lower() not in readers:
         raise CampaignError(f"{file}: a table ends in {', '.join(readers)}; convert it")
+    try:
+        check_name(file)
+    except StoreError as error:
+        raise CampaignError(str(error)) from None
     if not file.is_file():
         raise CampaignError(
             f"{file}: no such file; put the measurements there, or name their folder with --data"

@@ -12,10 +12,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.inspection import CheckedFile, open_checked
+from rtwin.dataset.inspection import DAMAGE, CheckedFile, open_checked
 from rtwin.dataset.progress import Progress
 from rtwin.dataset.store import blocks
-from rtwin.errors import MissingExtraError
+from rtwin.errors import MissingExtraError, StoreError
 from rtwin.export.registry import Report
 
 _CHUNK_BYTES = 2**20
@@ -91,7 +91,12 @@ def write_zarr(file: Path, target: Path, progress: Progress) -> Report:
 def _dims(twin: CheckedFile, name: str) -> tuple[str, ...]:
     if twin[name].is_scale:
         return (name,)
-    return tuple(Path(dim[0].name).name for dim in twin[name].dims)
+    try:
+        return tuple(Path(dim[0].name).name for dim in twin[name].dims)
+    except DAMAGE:
+        raise StoreError(
+            f"{twin.path}: {name} has lost its dimensions; the file is damaged"
+        ) from None
 
 
 def _sizes(twin: CheckedFile) -> dict[str, int]:

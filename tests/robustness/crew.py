@@ -61,7 +61,7 @@ class Crew:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 cwd=ROOT,
-                env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
+                env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)},
             )
         worker = self._worker
         worker.stdin.write(line.encode() + b"\n")

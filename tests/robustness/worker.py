@@ -36,7 +36,9 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     before = _files(folder / "in")
     base = _memory("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
+    os.chdir(folder / "out")
     code, out, err, trace = run_command(arguments)
+    os.chdir("/")
     peak = _memory("VmHWM")
     problems = []
     if trace:

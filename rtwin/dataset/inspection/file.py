@@ -92,22 +92,37 @@ class CheckedFile:
         Raises:
             StoreError: if there is none of that name.
         """
-        if name not in self.h5:
-            raise StoreError(f"{self.path}: variable {name!r} is missing; the file is damaged")
-        item = self.h5[name]
-        if isinstance(item, h5py.Dataset):
-            return CheckedVariable(self, item, self._known.get(name))
-        return item
+        try:
+            if name not in self.h5:
+                raise StoreError(f"{self.path}: variable {name!r} is missing; the file is damaged")
+            item = self.h5[name]
+            if isinstance(item, h5py.Dataset):
+                return CheckedVariable(self, item, self._known.get(name))
+            return item
+        except StoreError:
+            raise
+        except DAMAGE as error:
+            raise StoreError(
+                f"{self.path}: {name} cannot be read ({first_line(error)}); the file is damaged"
+            ) from None
 
     def variables(self) -> list[str]:
         """Names of all variables of the root, coordinates among them."""
-        return [name for name in self.h5 if isinstance(self.h5[name], h5py.Dataset)]
+        try:
+            return [name for name in self.h5 if isinstance(self.h5[name], h5py.Dataset)]
+        except DAMAGE as error:
+            raise StoreError(
+                f"{self.path}: cannot be read ({first_line(error)}); the file is damaged"
+            ) from None
 
     def layout_problems(self) -> list[str]:
         """What is wrong with variables, without reading their values; one line each."""
         problems = []
         for variable in self.layout:
-            problems += self._variable_problems(variable)
+            try:
+                problems += self._variable_problems(variable)
+            except DAMAGE as error:
+                problems.append(f"{variable.name} cannot be read ({first_line(error)})")
         return problems
 
     def _variable_problems(self, variable: Variable) -> list[str]:

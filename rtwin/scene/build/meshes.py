@@ -62,7 +62,8 @@ def _load(path: Path, suffix: str) -> dict[str, Any]:
         {"split_objects": True, "group_material": False} if suffix == "obj" else {}
     )
     try:
-        scene = trimesh.load_scene(data, file_type=suffix, process=False, **options)
+        with np.errstate(all="ignore"):  # numbers that overflow are refused below
+            scene = trimesh.load_scene(data, file_type=suffix, process=False, **options)
         # Node transforms are applied; a mesh used twice comes twice.
         meshes = {
             str(m.metadata.get("node") or m.metadata.get("name") or f"object_{i}"): m
