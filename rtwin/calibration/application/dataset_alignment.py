@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import h5py
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.linear_model import LogisticRegression
@@ -26,9 +25,11 @@ from rtwin.channel import (
     rms_delay_spread_s,
 )
 from rtwin.dataset import open_dataset
+from rtwin.dataset.inspection import is_hdf5, open_container, read_attributes
 from rtwin.dataset.schema import PATHS_FORMAT
 from rtwin.dataset.store import plain_errors, provenance, write_whole
 from rtwin.errors import CampaignError, OutOfRangeError, StoreError
+from rtwin.files import check_not_input, check_replaceable
 from rtwin.units import Floats, to_db
 
 Method = Literal["quantile", "importance"]
@@ -95,11 +96,10 @@ def read_quantities(file: str | Path) -> dict[str, Floats]:
 
 
 def _is_dataset(file: Path) -> bool:
-    try:
-        with h5py.File(file, "r") as h5:
-            return str(h5.attrs.get("format")) == PATHS_FORMAT
-    except OSError:
+    if not is_hdf5(file):
         return False
+    with open_container(file) as h5:
+        return read_attributes(str(file), h5).get("format") == PATHS_FORMAT
 
 
 def align_weights(
@@ -250,6 +250,8 @@ def align(
         CampaignError, OutOfRangeError: if the measurements cannot be used.
     """
     output = Path(output)
+    check_not_input(output, dataset, measured)
+    check_replaceable(output)
     if output.exists() and not overwrite:
         raise StoreError(f"{output}: exists; choose another name, or ask to overwrite it")
     real = read_quantities(measured)

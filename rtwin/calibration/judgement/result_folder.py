@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -14,10 +13,12 @@ import tomlkit
 
 from rtwin.dataset.store import plain_errors
 from rtwin.errors import StoreError
+from rtwin.files import replace_folder
 
 FORMAT = "rtwin-calibration-1"
 RESULT_FILE, REPORT_FILE, MATERIALS_FILE = "result.json", "report.html", "materials.toml"
 MAX_RESULT_BYTES = 256 * 2**20
+_OWN = (RESULT_FILE, REPORT_FILE, MATERIALS_FILE, "twin.h5")
 
 
 def prepare_result(folder: Path, overwrite: bool) -> None:
@@ -71,9 +72,7 @@ def write_result(
             (place / REPORT_FILE).write_text(report, encoding="utf-8")
             more(place)
             place.chmod(0o755)
-            if folder.exists():
-                shutil.rmtree(folder)
-            os.replace(place, folder)
+            replace_folder(place, folder, _OWN.__contains__)
         finally:
             shutil.rmtree(place, ignore_errors=True)
     return folder

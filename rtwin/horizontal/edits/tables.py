@@ -17,7 +17,7 @@ from rtwin.scene import (
     MaterialSpec,
     Transmitter,
 )
-from rtwin.scene._model import Coordinate, Float, Table, read_toml, recipe_error
+from rtwin.scene._model import Angle, Coordinate, Float, Table, read_toml, recipe_error
 from rtwin.scene.objects import SceneObject
 
 MAX_EDITS_BYTES = 16 * 2**20
@@ -30,7 +30,7 @@ class MoveObject(Table):
     kind: Literal["move_object"]
     object: str
     by_m: Displacement = (0.0, 0.0, 0.0)
-    yaw_deg: Float = 0.0
+    yaw_deg: Angle = 0.0
 
 
 class RemoveObject(Table):
@@ -75,9 +75,9 @@ class SetTransmitter(Table):
 
     kind: Literal["set_transmitter"]
     transmitter: str
-    azimuth_deg: Float | None = None
-    downtilt_deg: Float | None = None
-    roll_deg: Float | None = None
+    azimuth_deg: Angle | None = None
+    downtilt_deg: Angle | None = None
+    roll_deg: Angle | None = None
     power_dbm: Float | None = None
     antenna: Antenna | None = None
 
