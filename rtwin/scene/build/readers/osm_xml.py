@@ -9,8 +9,9 @@ from typing import Any
 from xml.parsers import expat
 
 from rtwin.errors import GeometryError
+from rtwin.progress import Progress, silent
 from rtwin.scene._model import one_line
-from rtwin.scene.build.elements import MapData, Progress, silent
+from rtwin.scene.build.elements import MapData
 from rtwin.scene.build.readers.opening import check_source, chunks
 from rtwin.scene.build.readers.osm import OsmContent, osm_map
 
@@ -44,7 +45,7 @@ def read_osm(path: Path, progress: Progress = silent) -> MapData:
             f"{one_line(path)}:{error.lineno}: not well-formed XML "
             f"({expat.errors.messages[error.code]}); is it cut short? download it again"
         ) from None
-    except (KeyError, ValueError) as error:
+    except (LookupError, ValueError) as error:
         what = f"without {error}" if isinstance(error, KeyError) else f"with {one_line(error)}"
         raise GeometryError(
             f"{one_line(path)}:{parser.CurrentLineNumber}: an element {what}; "
