@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rtwin.errors import MissingExtraError
 from rtwin.federation.learning.model import Real
-from rtwin.federation.traffic.protocol import CLOSE_H
+from rtwin.federation.traffic import CLOSE_H
 
 UNITS = 16
 

@@ -4,6 +4,8 @@ Neighbouring sets differ by one whole station (add or remove): what is hidden is
 station took part at all, not a person, and not an hour of traffic.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -87,7 +89,7 @@ def gaussian_sigma(epsilon: float, delta: float) -> float:
     return float(np.sqrt(2.0 * np.log(1.25 / delta)) / epsilon)
 
 
-def _library():  # type: ignore[no-untyped-def]
+def _library() -> tuple[Any, Any]:
     try:
         import dp_accounting
         from dp_accounting import rdp

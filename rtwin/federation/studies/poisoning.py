@@ -12,12 +12,8 @@ import numpy as np
 
 from rtwin.errors import OutOfRangeError
 from rtwin.federation.defence import ATTACKS, RULES, Attacker, Scene, Trusted
-from rtwin.federation.learning.asynchronous import arrivals_of, step_size
-from rtwin.federation.learning.cost import Network
-from rtwin.federation.learning.local import learn_locally
-from rtwin.federation.learning.model import Model, Real
-from rtwin.federation.traffic import Traffic, standardised, windows_of
-from rtwin.federation.traffic.protocol import TEST_DAYS, Windows
+from rtwin.federation.learning import Model, Network, Real, arrivals_of, learn_locally, step_size
+from rtwin.federation.traffic import TEST_DAYS, Traffic, Windows, standardised, windows_of
 
 CAP = 100.0  # of errors: what is larger or no number is shown so
 PHASES = ("V", "H")

@@ -7,11 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.errors import OutOfRangeError
-from rtwin.federation.defence.trust import Verdict, believe, by_source, check_series
-from rtwin.federation.learning.model import LinearModel, Real
-from rtwin.federation.traffic import Traffic, standardised, windows_of
-from rtwin.federation.traffic.protocol import TEST_DAYS, errors
-from rtwin.federation.traffic.series import DAY
+from rtwin.federation.defence import Verdict, believe, by_source, check_series
+from rtwin.federation.learning import LinearModel, Real
+from rtwin.federation.traffic import DAY, TEST_DAYS, Traffic, errors, standardised, windows_of
 
 Tamper = Callable[[Real, np.random.Generator], tuple[Real, NDArray[np.bool_]]]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from rtwin.errors import CampaignError, OutOfRangeError
+from rtwin.dataset.inspection import open_container
+from rtwin.errors import CampaignError, OutOfRangeError, RtwinError, StoreError
 from rtwin.federation.traffic.series import SHIPPED, Real, Traffic, grid_position_m
 from rtwin.scene._model import one_line
 
@@ -52,6 +53,10 @@ def load_traffic(
             traffic = _csv(path)
         else:
             raise CampaignError(f"{one_line(path)}: traffic is read from .csv, .h5 and .txt")
+    except StoreError as error:
+        raise CampaignError(str(error)) from None
+    except RtwinError:
+        raise
     except (OSError, UnicodeDecodeError, ValueError, KeyError, IndexError) as error:
         raise CampaignError(
             f"{one_line(path)}: cannot be read as traffic ({one_line(error)[:100]})"
@@ -114,13 +119,10 @@ def _csv(path: Path) -> Traffic:
 
 def _fedda(path: Path, target: str) -> Traffic:
     """FedDA's milano.h5: idx (seconds), cell, lng, lat, and a matrix for each target."""
-    with h5py.File(path, "r") as file:
+    with open_container(path) as file:
         for name in ("idx", "cell", _HDF5[target]):
-            item = file.get(name, getlink=True)
-            if not isinstance(item, h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
+            if not isinstance(file.get(name), h5py.Dataset):
                 raise CampaignError(f"{one_line(path)}: has no dataset '{name}'; is it FedDA's?")
-            if file[name].external is not None or file[name].is_virtual:
-                raise CampaignError(f"{one_line(path)}: '{name}' lies in another file; copy it in")
         data = file[_HDF5[target]]
         if data.ndim != 2 or data.size > MAX_VALUES:
             raise CampaignError(
@@ -156,11 +158,11 @@ def _text(path: Path, cells: Sequence[int] | None, target: str) -> Traffic:
         for frame in frames:
             if wanted is not None:
                 frame = frame[frame[0].isin(wanted)]
-            hour = (frame[1] // HOUR_MS).astype(np.int64)
+            hour = (frame[1] // HOUR_MS).astype(np.int64).rename("hour")
             total = frame[_TEXT[target]].fillna(0.0).sum(axis=1)
-            parts.append(total.groupby([hour, frame[0].astype(np.int64)]).sum())
+            parts.append(total.groupby([hour, frame[0].astype(np.int64).rename("cell")]).sum())
     whole = pandas.concat(parts)
-    whole = whole.groupby(level=[0, 1]).sum().unstack(fill_value=0.0)
+    whole = whole.groupby(level=["hour", "cell"]).sum().unstack(fill_value=0.0)
     hours = np.arange(whole.index[0], whole.index[-1] + 1)
     whole = whole.reindex(hours, fill_value=0.0)
     # Milan keeps Central European Time in these months.

@@ -70,4 +70,5 @@ def grid_position_m(cells: tuple[int, ...]) -> Real:
     the south-west; checked by tests/federation/test_traffic.py against the grid's polygons.
     """
     number = np.array(cells, np.int64) - 1
-    return CELL_M * (np.column_stack([number % GRID, number // GRID]) + 0.5)
+    middle = np.column_stack([number % GRID, number // GRID]) + 0.5
+    return np.asarray(CELL_M * middle, np.float64)
