@@ -11,7 +11,18 @@ from typing import Annotated
 import typer
 
 from rtwin import __version__
-from rtwin.cli import calibrate, experiment, exports, feed, horizontal, keep, look, scene, trace
+from rtwin.cli import (
+    calibrate,
+    experiment,
+    exports,
+    federate,
+    feed,
+    horizontal,
+    keep,
+    look,
+    scene,
+    trace,
+)
 from rtwin.cli.report import one_line, stderr
 from rtwin.errors import RtwinError
 
@@ -47,6 +58,7 @@ for command in (
     app.command()(command)
 app.add_typer(scene.app, name="scene")
 app.add_typer(horizontal.app, name="horizontal")
+app.add_typer(federate.app, name="federate")
 app.add_typer(experiment.app, name="experiment")
 
 

@@ -51,6 +51,12 @@ def commands(page: Path) -> Iterator[Command]:
 
 ALL_COMMANDS = [command for page in ALL_PAGES for command in commands(page)]
 
+FEW = {
+    "traffic": ["--rounds", "3", "--history", "1"],
+    "poisoning": ["--rounds", "2", "--rules", "mean,biweight", "--attacks", "MPAF"],
+    "trust": [],
+}
+
 
 def quick(words: list[str]) -> list[str]:
     """A command with less to do; nothing but amounts changes."""
@@ -75,6 +81,10 @@ def quick(words: list[str]) -> list[str]:
         return [*words, "--rays", "20000", "--quiet"]
     if name == "sample":
         return [*words, "--quiet"]
+    if name == "federate" and words[2] == "calibrate":
+        return [*words, "--starts", "1", "--quiet"]
+    if name == "experiment" and words[2] in FEW:
+        return [*words, "--seeds", "1", *FEW[words[2]], "--quiet"]
     if name == "experiment":
         few = ["--seeds", "1", "--duration", "2", "--map-rays", "20000", "--users", "embb=3"]
         return [*words, *few, "--quiet"]

@@ -1,0 +1,285 @@
+"""From updates of sites to shared parameters: the same steps as with all data in one place.
+
+Losses of sites add up, and so do their pulls and precisions. A Levenberg-Marquardt step
+from the sums is the step that pooled measurements would give. The prior counts once.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.calibration.physics import Parameter
+from rtwin.calibration.physics.fit import SEEN
+from rtwin.calibration.physics.loss import LIMIT, TOLD_APART
+from rtwin.errors import OutOfRangeError
+from rtwin.federation.sites.site import Site, union_of
+from rtwin.federation.sites.site_update import Real, SharedParameter, SiteUpdate
+
+STEPS, TRIALS = 12, 6
+STARTS, REFINED = 24, 4
+APART = 0.1  # relative difference from which two values of a material are two
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """Shared parameters after a federation.
+
+    Attributes:
+        parameters: By name.
+        z: In prior standard deviations, [parameter].
+        precision: Prior included, [parameter, parameter].
+        loss: Sum of the sites' and of the prior.
+        rounds: Exchanges of updates or losses.
+        sent_bytes: Of all sites together, single precision.
+        rivals: Other values of each parameter that fit nearly as well.
+    """
+
+    parameters: tuple[SharedParameter, ...]
+    z: Real
+    precision: Real
+    loss: float
+    rounds: int = 0
+    sent_bytes: int = 0
+    rivals: tuple[tuple[float, ...], ...] = field(default=())
+
+    @property
+    def width(self) -> Real:
+        """Posterior over prior standard deviation, [parameter]."""
+        return np.sqrt(np.diag(np.linalg.inv(self.precision)))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """For each parameter: prior, value, its 90 % range, and whether the data see it."""
+        found = []
+        for i, (shared, z, width) in enumerate(
+            zip(self.parameters, self.z, self.width, strict=True)
+        ):
+            p = Parameter(shared.kind, shared.target, shared.prior, shared.sd, shared.scale)
+            others = self.rivals[i] if self.rivals else ()
+            span = sorted([p.value(z - 1.645 * width), p.value(z + 1.645 * width), *others])
+            found.append(
+                {
+                    "parameter": shared.name,
+                    "kind": shared.kind,
+                    "target": shared.target,
+                    "prior": p.value(0.0),
+                    "value": p.value(z),
+                    "low": span[0],
+                    "high": span[-1],
+                    "posterior_over_prior": float(width),
+                    "identified": bool(width <= SEEN and not others),
+                }
+            )
+        return found
+
+
+@dataclass
+class _Account:
+    rounds: int = 0
+    sent_bytes: int = 0
+
+
+def _places(
+    site_parameters: tuple[SharedParameter, ...], every: tuple[SharedParameter, ...]
+) -> NDArray[np.int64]:
+    """Where a site's parameters stand among all.
+
+    Raises:
+        OutOfRangeError: if a site has another prior for one of them, or one that is unknown.
+    """
+    by_name = {p.name: (i, p) for i, p in enumerate(every)}
+    places = []
+    for p in site_parameters:
+        if p.name not in by_name:
+            raise OutOfRangeError(f"'{p.name}' is no shared parameter of this federation")
+        i, known = by_name[p.name]
+        if not np.allclose([p.prior, p.sd], [known.prior, known.sd]) or p.scale != known.scale:
+            raise OutOfRangeError(
+                f"sites have different priors for '{p.name}': {p.prior:g} and {known.prior:g}; "
+                "give their scenes the same materials"
+            )
+        places.append(i)
+    return np.array(places, np.int64)
+
+
+def aggregate(updates: Sequence[SiteUpdate], z: Real | None = None) -> Shared:
+    """One step from updates that were made at one place.
+
+    Args:
+        updates: Of sites; each may know only some of the parameters.
+        z: Where they were made, of all parameters by name, in prior standard deviations;
+            default: the place that the updates give.
+    Returns:
+        Parameters after a Gauss-Newton step, and their precision.
+    Raises:
+        OutOfRangeError: if there are none, or they were made at different places.
+    Source: checked by tests/federation/test_sites.py: on a linear problem it is the least
+    squares of all rows together.
+    """
+    if not updates:
+        raise OutOfRangeError("there are no updates; give those of two sites or more")
+    named = {p.name: p for s in updates for p in s.parameters}
+    every = tuple(named[name] for name in sorted(named))
+    here = np.zeros(len(every)) if z is None else np.asarray(z, np.float64)
+    known = np.full(len(every), np.nan) if z is None else here
+    for update in updates:
+        places = _places(update.parameters, every)
+        off = np.abs(known[places] - update.z) > 1e-6
+        if off.any():
+            raise OutOfRangeError(
+                f"the update of {update.site} was made elsewhere than the others; ask all anew "
+                "with the same --at"
+            )
+        known[places] = update.z
+    here = np.where(np.isfinite(known), known, 0.0)
+    precision, pull, loss = _summed(updates, every, here)
+    step = np.clip(here + np.linalg.solve(precision, pull), -LIMIT, LIMIT)
+    sent = sum(s.num_bytes for s in updates)
+    return Shared(every, step, precision, loss, 1, sent)
+
+
+def _summed(
+    updates: Sequence[SiteUpdate], every: tuple[SharedParameter, ...], z: Real
+) -> tuple[Real, Real, float]:
+    precision, pull, loss = np.eye(len(every)), -z.copy(), float(z @ z)
+    for update in updates:
+        places = _places(update.parameters, every)
+        precision[np.ix_(places, places)] += update.precision
+        pull[places] += update.pull
+        loss += update.loss
+    return precision, pull, loss
+
+
+def federate(
+    sites: Sequence[Site],
+    *,
+    starts: int = STARTS,
+    refined: int = REFINED,
+    seed: int = 1,
+    done: Callable[[int, int], None] = lambda step, total: None,
+) -> Shared:
+    """Fit the shared parameters of sites that can be asked again and again.
+
+    Args:
+        sites: One is a fit of its own.
+        starts: Places that are tried first; only losses are asked there.
+        refined: Of these, how many are descended from.
+        seed: Draws the starts.
+        done: Called with descents done and in all.
+    Returns:
+        The best place, what else fits, and what was sent.
+    Raises:
+        OutOfRangeError: if there are no sites, or their priors differ.
+    Checked by tests/federation/test_sites.py.
+    """
+    if not sites:
+        raise OutOfRangeError("there are no sites; give one or more")
+    every = union_of(sites)
+    places = [_places(site.parameters, every) for site in sites]
+    account = _Account()
+
+    def loss(z: Real) -> float:
+        account.rounds += 1
+        account.sent_bytes += 4 * len(sites)
+        own = sum(site.loss(z[p]) for site, p in zip(sites, places, strict=True))
+        return float(own + z @ z)
+
+    rng = np.random.default_rng([seed, 40])
+    tried = [np.zeros(len(every))]
+    tried += list(np.clip(rng.standard_normal((starts, len(every))), -2.0, 2.0))
+    order = np.argsort([loss(z) for z in tried], kind="stable")[:refined]
+    valleys: list[tuple[float, Real, Real]] = []
+    for number, k in enumerate(order):
+        valleys.append(_descended(sites, places, every, tried[k], loss, account))
+        done(number + 1, len(order) + 1)
+    _, best, _ = min(valleys, key=lambda valley: valley[0])
+    # The noise that counts is the one that the best leaves over.
+    for site, place in zip(sites, places, strict=True):
+        site.adopt_noise(best[place])
+    again = [_descended(sites, places, every, z, loss, account) for _, z, _ in valleys]
+    done(len(order) + 1, len(order) + 1)
+    least, z, precision = min(again, key=lambda valley: valley[0])
+    near = [other for other_loss, other, _ in again if other_loss < least + TOLD_APART]
+    rivals = tuple(_rivals(p, float(z[i]), [o[i] for o in near]) for i, p in enumerate(every))
+    return Shared(every, z, precision, least, account.rounds, account.sent_bytes, rivals)
+
+
+def _rivals(shared: SharedParameter, z: float, others: list[float]) -> tuple[float, ...]:
+    p = Parameter(shared.kind, shared.target, shared.prior, shared.sd, shared.scale)
+    here = p.value(z)
+    values = [p.value(float(v)) for v in others]
+    return tuple(sorted({v for v in values if abs(v - here) > APART * abs(here)}))
+
+
+def _descended(
+    sites: Sequence[Site],
+    places: Sequence[NDArray[np.int64]],
+    every: tuple[SharedParameter, ...],
+    z: Real,
+    loss: Callable[[Real], float],
+    account: _Account,
+) -> tuple[float, Real, Real]:
+    """Levenberg-Marquardt on the sums: loss, place and precision at its end."""
+    damping = 1e-2
+    for _ in range(STEPS):
+        said = [site.update(z[p]) for site, p in zip(sites, places, strict=True)]
+        account.rounds += 1
+        account.sent_bytes += sum(s.num_bytes for s in said)
+        precision, pull, here = _summed(said, every, z)
+        for _ in range(TRIALS):
+            scaled = precision + damping * np.diag(np.diag(precision))
+            trial = np.clip(z + np.linalg.solve(scaled, pull), -LIMIT, LIMIT)
+            new = loss(trial)
+            if new < here:
+                break
+            damping *= 4.0
+        else:
+            return here, z, precision
+        z, damping = trial, max(damping / 4.0, 1e-6)
+        if here - new < 1e-3 * here:
+            break
+    said = [site.update(z[p]) for site, p in zip(sites, places, strict=True)]
+    precision, _, here = _summed(said, every, z)
+    return here, z, precision
+
+
+def disagreement(updates: Sequence[SiteUpdate]) -> list[dict[str, Any]]:
+    """How far each site stands from all others together, the farthest first.
+
+    Every site's own best place is compared with that of the rest; their difference, over
+    both precisions, is chi-squared with as many degrees as shared parameters if all speak
+    of the same materials.
+
+    Args:
+        updates: Made at one place by three sites or more.
+    Returns:
+        site, distance (chi-squared), degrees and chance; a liar has a chance near 0.
+    Checked by tests/federation/test_sites.py.
+    """
+    from scipy.stats import chi2
+
+    named = {p.name: p for s in updates for p in s.parameters}
+    every = tuple(named[name] for name in sorted(named))
+    found = []
+    for k, one in enumerate(updates):
+        rest = [s for i, s in enumerate(updates) if i != k]
+        places = _places(one.parameters, every)
+        here = np.zeros(len(every))
+        for s in updates:
+            here[_places(s.parameters, every)] = s.z
+        others = np.linalg.inv(_summed(rest, every, here)[0])
+        there = here + others @ _summed(rest, every, here)[1]
+        # What a site cannot see at all is not compared.
+        values, vectors = np.linalg.eigh(one.precision)
+        seen = values > 1.0
+        basis = vectors[:, seen]
+        own = one.z @ basis + (one.pull @ basis) / values[seen]
+        off = own - there[places] @ basis
+        spread = np.diag(1.0 / values[seen]) + basis.T @ others[np.ix_(places, places)] @ basis
+        distance = float(off @ np.linalg.solve(spread, off)) if seen.any() else 0.0
+        degrees = int(seen.sum())
+        chance = float(chi2.sf(distance, degrees)) if degrees else 1.0
+        found.append({"site": one.site, "distance": distance, "degrees": degrees, "chance": chance})
+    return sorted(found, key=lambda row: (row["chance"], row["site"]))
