@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtwin.dataset import file_info, generate
+from rtwin.dataset import file_info, generate, shard_queue
 from rtwin.dataset.cluster import check_cluster, crew, worker
 from rtwin.dataset.cluster.door import connected
-from rtwin.dataset.cluster.plan import GPU_CPUS, LOST_AT_MOST, WORKER_BYTES, Queue, slots
+from rtwin.dataset.cluster.plan import GPU_CPUS, WORKER_BYTES, slots
 from rtwin.dataset.cluster.worker import (
     ClusterWorker,
     Credentials,
@@ -26,6 +26,7 @@ from rtwin.dataset.cluster.worker import (
     check_credentials,
     check_versions,
 )
+from rtwin.dataset.shard_queue import LOST_AT_MOST, Queue
 from rtwin.dataset.store import provenance
 from rtwin.errors import EngineError, GeometryError, MissingExtraError, OutOfRangeError, RtwinError
 from rtwin.scene import load_recipe, recipe_dict
@@ -57,6 +58,7 @@ class FakeRay:
 
     def __init__(self, nodes, script=lambda node, method, times: None):
         self._nodes, self._script = nodes, script
+        self.frozen = set()
         self.calls, self.killed, self.in_flight, self.most_in_flight = {}, 0, {}, {}
         self.exceptions = SimpleNamespace(RayError=self.RayError, RayTaskError=self.RayTaskError)
         strategy = SimpleNamespace(NodeAffinitySchedulingStrategy=lambda node, soft: node)
@@ -80,7 +82,8 @@ class FakeRay:
 
     def wait(self, references, timeout, fetch_local):
         assert references
-        return references[:1], references[1:]
+        answered = [r for r in references if r.actor.node not in self.frozen]
+        return answered[:1], answered[1:]
 
     def get(self, reference):
         actor, name, arguments = reference.actor, reference.name, reference.arguments
@@ -171,6 +174,31 @@ def test_lost_shards_are_done_again(run, paths_file):
     assert content(run(ray)) == content(paths_file)
     assert ray.calls["a", "load"] == 3
     assert ray.calls["b", "load"] == 2
+
+
+def test_frozen_worker_is_done_without(run, paths_file, monkeypatch, caplog):
+    monkeypatch.setattr(shard_queue, "LEAST_S", 0.3)
+
+    def freeze(node, method, times):
+        if node == "b" and method == "load":
+            ray.frozen.add("b")
+
+    ray = FakeRay([node("a", 1), node("b", 1)], freeze)
+    assert content(run(ray)) == content(paths_file)
+    assert "the worker on b has not answered for" in caplog.text
+    assert "its work is done elsewhere" in caplog.text
+
+
+def test_nobody_left_but_a_frozen_worker(run, monkeypatch):
+    monkeypatch.setattr(shard_queue, "LEAST_S", 0.1)
+
+    def freeze(node, method, times):
+        if method == "trace" and times == 2:
+            ray.frozen.add(node)
+
+    ray = FakeRay([node("a", 1)], freeze)
+    with pytest.raises(EngineError, match=r"no worker: the worker on a has not answered for"):
+        run(ray)
 
 
 def test_lost_machine_is_done_without(run, paths_file):
