@@ -27,7 +27,7 @@ from rtwin.horizontal import (
     retrace,
     trace_state,
 )
-from rtwin.horizontal.ladder import (
+from rtwin.horizontal.known_change.ladder import (
     analytic,
     delta,
     few_ray,

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from rtwin.horizontal import correct, edits_from_dict, stored_twin, trace_state
-from rtwin.horizontal.residuals import krige, nearest_neighbours, residuals_of
-from rtwin.horizontal.stored import boxes_m
-from rtwin.horizontal.synthesis import Synthesis
+from rtwin.horizontal.unknown_change.cell_paths import boxes_m
+from rtwin.horizontal.unknown_change.residuals import krige, nearest_neighbours, residuals_of
+from rtwin.horizontal.unknown_change.synthesis import Synthesis
 from rtwin.scene import load_recipe, recipe_dict, recipe_from_dict
 
 KINDS = (

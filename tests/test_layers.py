@@ -1,6 +1,7 @@
 """Imports go down only."""
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,22 @@ ALLOWED = {
         "errors",
     },
 }
+# Rooms of a layer, and which of the others each may enter; what stands beside them may enter all.
+ROOMS = {
+    "horizontal": {
+        "levels": set(),
+        "edits": set(),
+        "decision": {"levels"},
+        "twin": {"levels", "edits", "decision"},
+        "known_change": {"levels", "edits", "decision", "twin"},
+        "unknown_change": {"levels", "edits", "decision", "twin", "known_change"},
+        "learned": {"levels", "edits", "decision", "twin", "known_change", "unknown_change"},
+        "learned.pairs": {"levels", "edits", "twin", "known_change"},
+        "learned.network": {"levels", "decision", "learned.pairs"},
+        "learned.benchmark": {"levels", "decision", "learned.pairs", "learned.network"},
+        "merging": {"levels", "twin"},
+    },
+}
 ENGINE = {"sionna", "mitsuba", "drjit"}
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if "_scenes" not in p.parts)
 
@@ -80,12 +97,70 @@ def test_imports_go_down(file):
         )
 
 
+def room_of(layer, words):
+    """The innermost room that a dotted name below a layer lies in; None beside the rooms."""
+    names = (".".join(words[:depth]) for depth in range(len(words), 0, -1))
+    return next((name for name in names if name in ROOMS[layer]), None)
+
+
+@pytest.mark.parametrize("layer", ROOMS)
+def test_rooms_are_entered_by_their_door_and_from_above(layer):
+    for file in FILES:
+        words = list(file.relative_to(PACKAGE).with_suffix("").parts)
+        here = room_of(layer, words[1:]) if words[0] == layer else None
+        for name in imports(file):
+            parts = name.split(".")
+            if here is None or parts[:2] != ["rtwin", layer]:
+                continue
+            assert len(parts) > 2, f"{file}: imports the layer's door from inside"
+            there = room_of(layer, parts[2:])
+            if there == here or (words[-1] == "__init__" and there.startswith(here + ".")):
+                continue
+            assert there in ROOMS[layer][here], f"{file}: {here} imports {name}"
+            assert ".".join(parts[2:]) == there, f"{file}: imports {name}, not by the door"
+
+
+def test_every_folder_of_a_layer_with_rooms_is_a_room():
+    for layer, rooms in ROOMS.items():
+        found = {
+            ".".join(f.parent.relative_to(PACKAGE / layer).parts)
+            for f in FILES
+            if f.is_relative_to(PACKAGE / layer) and f.parent != PACKAGE / layer
+        }
+        assert found <= set(rooms)
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = {}
+    for file in FILES:
+        words = ["rtwin", *file.relative_to(PACKAGE).with_suffix("").parts]
+        graph[".".join(words).removesuffix(".__init__")] = file
+    known = set(graph)
+    sorter = TopologicalSorter()
+    for module, file in graph.items():
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                found = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                # A name imported from a package may be a module of it.
+                found = [f"{node.module}.{alias.name}" for alias in node.names]
+                found = [name if name in known else node.module for name in found]
+            else:
+                continue
+            sorter.add(module, *(name for name in found if name in known))
+    assert list(sorter.static_order())
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
 def test_files_fit_in_the_head(file):
     assert len(file.read_text().splitlines()) <= 450
 
 
-@pytest.mark.parametrize("layer", sorted(set(ALLOWED) - {"units", "errors"}))
+DOORS = sorted(set(ALLOWED) - {"units", "errors"})
+DOORS += [f"{layer}.{room}" for layer, rooms in ROOMS.items() for room in rooms if room != "levels"]
+
+
+@pytest.mark.parametrize("layer", DOORS)
 def test_exported_names_exist_and_are_sorted(layer):
     module = __import__(f"rtwin.{layer}", fromlist=["*"])
     for name in module.__all__:

@@ -46,7 +46,7 @@ def train(
 
     Example: rtwin horizontal train -o mine.npz
     """
-    from rtwin.horizontal.learn.recipe import train_predictor
+    from rtwin.horizontal.learned.network.recipe import train_predictor
 
     with progress_bar(quiet or json) as progress:
         told = train_predictor(
@@ -95,7 +95,7 @@ def benchmark(
 
     Example: rtwin horizontal benchmark
     """
-    from rtwin.horizontal.learn.benchmark import report_lines, run_benchmark
+    from rtwin.horizontal.learned.benchmark.run import report_lines, run_benchmark
 
     with progress_bar(quiet) as progress:
         result = run_benchmark(
@@ -104,7 +104,7 @@ def benchmark(
     for line in report_lines(result):
         typer.echo(line)
     if plots is not None:
-        from rtwin.horizontal.learn.pictures import benchmark_pictures
+        from rtwin.horizontal.learned.benchmark.pictures import benchmark_pictures
 
         for file in benchmark_pictures(result, data, plots):
             typer.echo(f"wrote {file}")

@@ -1,6 +1,13 @@
 """Rates of a link trace as bandwidth traces for simulators of adaptive streaming.
 
-One text file per user with a line `seconds Mbps` for each step, counted from 0.
+One text file per user with lines `seconds Mbps`, in a folder of its own: Pensieve's
+`load_trace` takes every file of a folder for a trace, and that of the short-video
+challenge sorts the names as whole numbers. Both simulators use the rate of a line for
+the time since the line before it, and never the rate of the first line.
+
+Source: hongzimao/pensieve, sim/load_trace.py and sim/env.py; Short-Video-Streaming-
+Challenge, simulator/short_video_load_trace.py and simulator/network_module.py. Checked
+by tests/export/test_bandwidth.py.
 """
 
 import csv
@@ -29,10 +36,17 @@ def write(
     fair: Annotated[bool, "divide a cell by the users that it serves at that time"] = False,
     interval_s: Annotated[float, "time between lines, rates averaged; 0 for the trace's"] = 0.0,
     unknown_mbps: Annotated[float, "rate where the trace knows none; below 0 refuses that"] = -1.0,
+    rate_is_for: Annotated[
+        str, "before (the time since the line before, as Pensieve reads it) or after (a line)"
+    ] = "before",
 ) -> Report:
-    """Write `NNNN.txt` for each user, and `users.csv` with their names and mean rates."""
+    """Write `traces/0`, `traces/1`, ..., and `users.csv` with names and mean rates."""
     if not 0 < share <= 1:
         raise OutOfRangeError(f"share is {share:g}; it must be above 0 and at most 1")
+    if rate_is_for not in ("before", "after"):
+        raise OutOfRangeError(f"rate_is_for is {rate_is_for!r}; it must be before or after")
+    traces = target / "traces"
+    traces.mkdir()
     with open_checked(trace) as h5:
         time_s = h5["time_s"][...]
         names = list(h5["ue_name"].asstr()[...])
@@ -54,26 +68,34 @@ def write(
                 )
             rate[missing] = unknown_mbps
             lines = rate.reshape(-1, every, len(names)).mean(axis=1)
-            seconds = time_s[start:stop:every] - time_s[0]
+            seconds = (np.arange(len(lines)) + start // every) * every * step_s
+            if rate_is_for == "before":
+                seconds += every * step_s
+                if start == 0:  # simulators begin at the first stamp and ignore its rate
+                    seconds, lines = np.append(0.0, seconds), np.vstack([lines[:1], lines])
             for ue in range(len(names)):
-                with open(target / f"{ue:04d}.txt", "a", encoding="ascii", newline="\n") as file:
+                with open(traces / str(ue), "a", encoding="ascii", newline="\n") as file:
                     file.writelines(
                         f"{second:.9g} {mbps:.6g}\n"
                         for second, mbps in zip(seconds, lines[:, ue], strict=True)
                     )
-            total += lines.sum(axis=0)
+            total += rate.sum(axis=0) / every
             progress("export", stop, num_lines * every)
     mean = total / num_lines
     with open(target / "users.csv", "w", encoding="utf-8", newline="") as table:
         out = csv.writer(table, lineterminator="\n")
         out.writerow(("file", "user", "mean_mbps"))
         for ue, name in enumerate(names):
-            out.writerow((f"{ue:04d}.txt", name, f"{mean[ue]:.6g}"))
+            out.writerow((f"traces/{ue}", name, f"{mean[ue]:.6g}"))
     report: Report = {
         "users": len(names),
         "lines": f"{num_lines} of {every * step_s:g} s",
         "mean rate": f"{mean.mean():.4g} Mbps",
     }
+    if (mean == 0).any():
+        report["without any rate"] = (
+            f"{(mean == 0).sum()} users; a simulator that downloads with them never ends"
+        )
     if unknown:
         report["unknown rates"] = f"{unknown} rows of the trace, written as {unknown_mbps:g} Mbps"
     if num_lines * every < len(time_s):

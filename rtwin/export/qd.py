@@ -22,6 +22,10 @@ from rtwin.export.registry import Report
 from rtwin.export.view import PathView
 from rtwin.units import to_db
 
+QD_MANY_TRANSMITTERS = (
+    "qd-channel for ns-3 3.44 keeps 32 bits of a pair's key and is right for the first "
+    "transmitter only; export each into a folder of its own with tx (--tx)"
+)
 SIOLENA_MAX_PATHS = 255
 """SioLENA counts the paths of a link in one byte and would never get past the last."""
 
@@ -49,7 +53,8 @@ def write_qd(
         for axis, value in zip("XYZ", place, strict=True)
     ]
     (folder / "NodesPosition" / "ns3_position.txt").write_text("".join(moves), "ascii")
-    return nodes.write(target, folder / "QdFiles", to_amplitude_db, complete, progress)
+    report = nodes.write(target, folder / "QdFiles", to_amplitude_db, complete, progress)
+    return {**report, "note": QD_MANY_TRANSMITTERS} if view.num_tx > 1 else report
 
 
 def write_siolena(
@@ -132,12 +137,11 @@ class _Nodes:
                 for pair, swap in (((tx, rx), False), ((rx, tx), True)):
                     texts.setdefault(pair, []).extend(self._steps(part, gain, swap))
             for (one, other), parts in texts.items():
-                with open(folder / f"Tx{one}Rx{other}.txt", "a", encoding="ascii") as file:
+                with open(folder / self.pair(one, other), "a", encoding="ascii") as file:
                     file.writelines(parts)
             progress("export", block.rx.stop, view.num_rx)
-        num_nodes = view.num_tx + len(view.tracks)
         if complete:
-            self._complete(folder, num_nodes)
+            self._complete(folder)
         return {
             "nodes": f"{view.num_tx} tx, {len(view.tracks)} rx",
             "time": f"{self.num_steps} steps of {self.duration_s / self.num_steps:g} s",
@@ -160,10 +164,20 @@ class _Nodes:
             phase = np.angle(a * np.exp(2j * np.pi * paths.doppler_hz * time_s))
             yield head + _line(phase, 12) + "".join(fixed)
 
-    def _complete(self, folder: Path, num_nodes: int) -> None:
-        for one in range(num_nodes):
-            for other in range(num_nodes):
-                file = folder / f"Tx{one}Rx{other}.txt"
+    def pair(self, one: int, other: int) -> str:
+        """Name of a pair's file.
+
+        Readers go through the files by name and keep the first of a pair, from the lower
+        node to the higher; without zeros in front Tx10Rx1 would come before Tx1Rx10.
+        """
+        width = len(str(len(self.places_m) - 1))
+        return f"Tx{one:0{width}d}Rx{other:0{width}d}.txt"
+
+    def _complete(self, folder: Path) -> None:
+        nodes = range(len(self.places_m))
+        for one in nodes:
+            for other in nodes:
+                file = folder / self.pair(one, other)
                 if one != other and not file.exists():
                     file.write_text("0\n" * self.num_steps, "ascii")
 

@@ -224,6 +224,12 @@ FORMATS = (
         magic=b"time_s,tx,rx,loss_db\n",
     ),
     Format(
+        "ns3-lte",
+        "losses, nodes and a program that runs them as an LTE downlink in ns-3",
+        (PATHS,),
+        "rtwin.export.ns3_lte",
+    ),
+    Format(
         "ns3-fading",
         "fading trace of one link, for ns-3's TraceFadingLossModel",
         (PATHS,),

@@ -1,39 +1,50 @@
 """Keeping a twin current: edits of its world, and what they do to its paths and maps.
 
-recipe, parts --apply_edits--> recipe, parts --differences--> what changed, and where
-TwinState --retrace--> TwinState of the edited world, exactly, or a rung of the ladder
-measurements --update_measured--> does the twin agree, what may have happened, its map after it
-maps and twins --merge_files--> one map, each as far as it can be trusted
+edits            what changed, as a file says it, and the world after it
+decision         preserve, update or re-trace, and intervals that keep what they promise
+twin             the twin on disk: a traced world, its snapshots
+known_change     an edit is known: its paths are traced again, exactly, or a rung of the ladder
+unknown_change   measurements disagree: what may have happened, the map corrected
+learned          networks that update a map, what they learn from, their benchmark
+merging          several maps as one, each as far as it can be trusted
 """
 
-from rtwin.horizontal.conformal import ConformalScale, conformal_scale
-from rtwin.horizontal.decision import Decision, decide
-from rtwin.horizontal.differences import (
+from rtwin.horizontal.decision import ConformalScale, Decision, conformal_scale, decide
+from rtwin.horizontal.edits import (
     Differences,
+    Edit,
+    Edits,
     ObjectChange,
     TransmitterChange,
+    apply_edits,
     differences,
+    edits_from_dict,
+    load_edits,
 )
-from rtwin.horizontal.edits import Edit, Edits, apply_edits, edits_from_dict, load_edits
-from rtwin.horizontal.ladder import RUNGS, Estimate
-from rtwin.horizontal.measured import MeasuredUpdate, update_measured, write_suggestion
-from rtwin.horizontal.merge import RULES, Merged, merge_maps
-from rtwin.horizontal.merged_file import merge_files
-from rtwin.horizontal.picture import plot_twin
-from rtwin.horizontal.retrace import Retraced, retrace
-from rtwin.horizontal.snapshot import DECISIONS, Note, Snapshot
-from rtwin.horizontal.state import TwinState, trace_state
-from rtwin.horizontal.synthesis import stored_twin
+from rtwin.horizontal.known_change import RUNGS, Estimate, Retraced, retrace, update_twin
+from rtwin.horizontal.merging import RULES, Merged, merge_files, merge_maps
 from rtwin.horizontal.twin import (
+    DECISIONS,
+    Note,
+    Snapshot,
+    TwinState,
     append_snapshot,
     create_twin,
     history,
     open_twin,
+    plot_twin,
+    trace_state,
     updating,
     write_snapshot_map,
 )
-from rtwin.horizontal.unknown import Correction, correct
-from rtwin.horizontal.update import update_twin
+from rtwin.horizontal.unknown_change import (
+    Correction,
+    MeasuredUpdate,
+    correct,
+    stored_twin,
+    update_measured,
+    write_suggestion,
+)
 
 __all__ = [
     "DECISIONS",

@@ -17,6 +17,7 @@ from rtwin.scene.devices import (
     Transmitter,
     WayReceivers,
 )
+from rtwin.scene.foliage import VEGETATION, Foliage, foliage, is_vegetation
 from rtwin.scene.geometry import SceneMesh, build_meshes
 from rtwin.scene.georeference import (
     GeographicPoint,
@@ -47,15 +48,7 @@ from rtwin.scene.recipe import (
     with_overrides,
 )
 from rtwin.scene.tracks import Tracks, read_tracks
-from rtwin.scene.vegetation import (
-    VEGETATION,
-    Foliage,
-    Volume,
-    foliage,
-    is_vegetation,
-    lengths_m,
-    vegetation_volumes,
-)
+from rtwin.scene.vegetation import Volume, lengths_m, vegetation_volumes
 from rtwin.scene.ways import read_footways
 
 __all__ = [

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rtwin.errors import MaterialRangeError, RecipeError, nearest
+from rtwin.scene.foliage import VEGETATION
 from rtwin.scene.objects import MaterialSpec
-from rtwin.scene.vegetation import VEGETATION
 from rtwin.units import VACUUM_PERMITTIVITY_F_M
 
 # name: (from GHz, to GHz, a, b, c, d), ...; where ranges overlap, the first counts.

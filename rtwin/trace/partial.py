@@ -98,7 +98,7 @@ def retrace_transmitter(
     Returns:
         The trace as Tracer.trace_transmitter gives it; fields of paths that were kept
         are those of before, bit for bit.
-    Checked by tests/horizontal/test_retrace.py against full traces.
+    Checked by tests/horizontal/known_change/test_retrace.py against full traces.
     """
     world, source = tracer.world, tracer.sources[number]
     old = old.take(old.chain != NO_CHAIN)  # what scatters is drawn anew

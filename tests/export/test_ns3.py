@@ -1,5 +1,8 @@
 """QdFiles, SioLENA, loss tables and fading traces, read as ns-3 reads them."""
 
+import csv
+import re
+
 import numpy as np
 import pytest
 
@@ -100,6 +103,56 @@ def test_positions(standing, moving, tmp_path):
     walk = np.loadtxt(places / "device2.csv", delimiter=",")
     np.testing.assert_allclose(walk[0], [-30, 5, 1.5])
     assert len(walk) == 4
+
+
+def first_of_each_pair(folder):
+    """As qd-channel and SioLENA read: files by name, the first of a pair of nodes counts."""
+    found = {}
+    for name in sorted(file.name for file in folder.iterdir()):
+        one, other = (int(part) for part in re.fullmatch(r"Tx(\d+)Rx(\d+)\.txt", name).groups())
+        found.setdefault(frozenset((one, other)), (one, other))
+    return found
+
+
+@pytest.mark.parametrize("name", ["qd-files", "siolena"])
+def test_departures_stay_departures_with_ten_nodes(name, two_boxes, tmp_path):
+    places = [[-30.0 + n, 10, 1.5] for n in range(11)]
+    dataset = generate(
+        two_boxes(receivers={"kind": "list", "positions_m": places}), tmp_path / "many.h5"
+    )
+    report = export(dataset, name, tmp_path / "s")
+    pairs = first_of_each_pair(tmp_path / "s" / "Output" / "Ns3" / FOLDER[name])
+    assert len(pairs) == 2 * 11
+    assert all(one < other for one, other in pairs.values())
+    assert ("note" in report) == (name == "qd-files")  # of two transmitters it reads one
+    assert "note" not in export(dataset, name, tmp_path / "t", tx="0")
+
+
+def table(file):
+    with open(file, newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_lte_folder_holds_places_powers_and_losses(standing, moving, tmp_path):
+    export(moving, "ns3-lte", tmp_path / "l")
+    nodes, places = table(tmp_path / "l/nodes.csv"), table(tmp_path / "l/places.csv")
+    assert [(node["kind"], node["name"]) for node in nodes] == [
+        ("tx", "mast"),
+        ("tx", "pole"),
+        ("rx", "rx 0"),
+    ]
+    with open_dataset(moving) as dataset:
+        power = dataset.read("tx_power_dbm")
+        walk = dataset.read("rx_position_m")
+    np.testing.assert_allclose([float(node["power_dbm"]) for node in nodes[:2]], power)
+    steps = [row for row in places if row["node"] == "2"]
+    assert [float(row["time_s"]) for row in steps] == pytest.approx([0, 0.7, 1.4, 2.1])
+    found = [[float(row[axis]) for axis in ("x_m", "y_m", "z_m")] for row in steps]
+    np.testing.assert_allclose(found, walk)
+    export(standing, "ns3-loss", tmp_path / "loss.csv")
+    export(standing, "ns3-lte", tmp_path / "s")
+    assert (tmp_path / "s/losses.csv").read_text() == (tmp_path / "loss.csv").read_text()
+    compile((tmp_path / "s/lte.py").read_text(), "lte.py", "exec")
 
 
 def test_pairs_that_the_twin_lacks_are_written_on_request(standing, tmp_path):

@@ -3,6 +3,7 @@
 Each tool lives in an environment of its own, which pip makes on first use.
 """
 
+import csv
 import json
 import re
 
@@ -52,6 +53,27 @@ def test_ns3_loses_what_we_say(moving, peer, tmp_path, figure):
     figure(f"ns-3: received power off by {worst:.1e} dB, fading by {fading:.1e} dB")
     assert worst < 1e-5
     assert fading < 1e-3
+
+
+def test_lte_runs_on_our_losses(standing, peer, tmp_path, figure):
+    """The program that is written beside the tables; RSRP is power per subcarrier over loss."""
+    export(standing, "ns3-lte", tmp_path / "lte")
+    peer("ns3", ["ns3==3.44.post0"], tmp_path / "lte" / "lte.py", timeout=600)
+    with open(tmp_path / "lte" / "users.csv", newline="") as file:
+        users = list(csv.DictReader(file))
+    with open_dataset(standing) as dataset, np.errstate(divide="ignore"):
+        gain_db = 10 * np.log10(path_gain(dataset.paths()).reshape(-1, 2))
+        rss_dbm = dataset.read("tx_power_dbm") + gain_db
+        names = dataset.read("tx_name").tolist()
+    assert len(users) == len(rss_dbm) == 5
+    worst = 0.0
+    for user, rss in zip(users, rss_dbm, strict=True):
+        assert user["serving"] == names[int(np.argmax(rss))]
+        wanted = rss.max() - 10 * np.log10(12 * 25)
+        worst = max(worst, abs(float(user["rsrp_dbm"]) - wanted))
+        assert int(user["received_bytes"]) > 1000
+    figure(f"ns-3 LTE: RSRP off by {worst:.1e} dB")
+    assert worst < 1e-3
 
 
 def test_crrm_and_aimm_take_our_gains(standing, peer, tmp_path, figure):

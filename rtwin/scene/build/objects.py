@@ -24,7 +24,7 @@ from rtwin.scene.build.tags import (
     wall_material,
 )
 from rtwin.scene.build.terrain import Terrain
-from rtwin.scene.vegetation import VEGETATION
+from rtwin.scene.foliage import VEGETATION
 
 MARGIN_M = 30.0
 WOOD_TILE_M = 50.0

@@ -17,9 +17,9 @@ from rtwin.scene.build.built import BuiltObject
 from rtwin.scene.build.deploy import Deployment
 from rtwin.scene.build.elements import Element
 from rtwin.scene.build.objects import BuiltScene
+from rtwin.scene.foliage import VEGETATION
 from rtwin.scene.georeference import Georeference
 from rtwin.scene.materials import FRESH_WATER, ITU_TABLE
-from rtwin.scene.vegetation import VEGETATION
 
 RECIPE, REPORT, WAYS, MESHES = "scene.toml", "build.json", "ways.geojson", "meshes"
 _GROUND_KINDS = ("ground", "water")

@@ -7,6 +7,7 @@ import numpy as np
 
 from rtwin.errors import GeometryError, RecipeError
 from rtwin.scene.build.write import read_report
+from rtwin.scene.foliage import foliage, is_vegetation
 from rtwin.scene.geometry import SceneMesh, build_mesh
 from rtwin.scene.lint.findings import Finding, about
 from rtwin.scene.lint.meshes import MeshFacts, joined_by_object, mesh_facts
@@ -21,7 +22,6 @@ from rtwin.scene.lint.solids import (
 from rtwin.scene.materials import material_properties
 from rtwin.scene.objects import Extrude, MaterialSpec, Plane, Wall
 from rtwin.scene.recipe import Recipe
-from rtwin.scene.vegetation import foliage, is_vegetation
 
 MANY_TRIANGLES = 1_000_000
 MANY_IN_ONE = 200_000

@@ -10,12 +10,12 @@ import numpy as np
 from rtwin.errors import RecipeError, RtwinError, StoreError
 from rtwin.scene.build.footprints import Footprint, cut_at_higher, polygons
 from rtwin.scene.build.write import MESHES, write_ply
+from rtwin.scene.foliage import is_vegetation
 from rtwin.scene.geometry import build_mesh
 from rtwin.scene.library import scenes_folder
 from rtwin.scene.lint.meshes import mesh_facts
 from rtwin.scene.objects import Extrude, MeshFile
 from rtwin.scene.recipe import Recipe
-from rtwin.scene.vegetation import is_vegetation
 
 LARGEST_HOLE = 0.1  # share of the surface that may be missing
 LEAST_M2 = 0.1  # footprints in a recipe are rounded, and may overlap by a hair

@@ -1,0 +1,1 @@
+"""Programs that run on an export in another tool; they are copied beside it, not imported."""

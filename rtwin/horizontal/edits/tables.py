@@ -1,0 +1,160 @@
+"""What changed in the world, as a TOML file says it.
+
+[[edit]]
+kind = "move_object"
+object = "car_1"
+by_m = [12.0, 0.0, 0.0]
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from rtwin.errors import EditError
+from rtwin.scene import (
+    Antenna,
+    MaterialSpec,
+    Transmitter,
+)
+from rtwin.scene._model import Coordinate, Float, Table, one_line, recipe_error
+from rtwin.scene.objects import SceneObject
+
+MAX_EDITS_BYTES = 16 * 2**20
+Displacement = tuple[Coordinate, Coordinate, Coordinate]
+
+
+class MoveObject(Table):
+    """An object is shifted, and turned about the vertical through its middle."""
+
+    kind: Literal["move_object"]
+    object: str
+    by_m: Displacement = (0.0, 0.0, 0.0)
+    yaw_deg: Float = 0.0
+
+
+class RemoveObject(Table):
+    """An object is gone."""
+
+    kind: Literal["remove_object"]
+    object: str
+
+
+class AddObject(Table):
+    """An object is new; its table is that of a recipe's [[object]]."""
+
+    kind: Literal["add_object"]
+    object: SceneObject
+
+
+class SetMaterial(Table):
+    """An object is made of something else."""
+
+    kind: Literal["set_material"]
+    object: str
+    material: str
+
+
+class MoveTransmitter(Table):
+    """A transmitter is shifted, or stands somewhere else."""
+
+    kind: Literal["move_transmitter"]
+    transmitter: str
+    by_m: Displacement | None = None
+    to_m: Displacement | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "MoveTransmitter":
+        if (self.by_m is None) == (self.to_m is None):
+            raise ValueError(f"move of '{self.transmitter}': give by_m or to_m")
+        return self
+
+
+class SetTransmitter(Table):
+    """A transmitter is turned, tilted, fed with another power or given another pattern."""
+
+    kind: Literal["set_transmitter"]
+    transmitter: str
+    azimuth_deg: Float | None = None
+    downtilt_deg: Float | None = None
+    roll_deg: Float | None = None
+    power_dbm: Float | None = None
+    antenna: Antenna | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "SetTransmitter":
+        if not self.values:
+            raise ValueError(
+                f"edit of '{self.transmitter}' sets nothing; give azimuth_deg, downtilt_deg, "
+                "roll_deg, power_dbm or antenna"
+            )
+        return self
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The keys that are set, as a recipe's [[transmitter]] has them."""
+        dumped = self.model_dump(mode="json", exclude_none=True)
+        return {k: v for k, v in dumped.items() if k not in ("kind", "transmitter")}
+
+
+class AddTransmitter(Table):
+    """A transmitter is new; its table is that of a recipe's [[transmitter]]."""
+
+    kind: Literal["add_transmitter"]
+    transmitter: Transmitter
+
+
+class RemoveTransmitter(Table):
+    """A transmitter is switched off for good."""
+
+    kind: Literal["remove_transmitter"]
+    transmitter: str
+
+
+Edit = Annotated[
+    MoveObject
+    | RemoveObject
+    | AddObject
+    | SetMaterial
+    | MoveTransmitter
+    | SetTransmitter
+    | AddTransmitter
+    | RemoveTransmitter,
+    Field(discriminator="kind"),
+]
+
+
+class Edits(Table):
+    """An edits file: what changed, in order, and materials that the scene did not have."""
+
+    edit: Annotated[tuple[Edit, ...], Field(min_length=1)]
+    materials: dict[str, MaterialSpec] = Field(default_factory=dict)
+
+
+def load_edits(file: str | Path) -> Edits:
+    """Read an edits file.
+
+    Raises:
+        EditError: if it is no TOML file of edits; one line.
+    """
+    file = Path(file)
+    try:
+        if file.stat().st_size > MAX_EDITS_BYTES:
+            raise EditError(f"{file}: has more than {MAX_EDITS_BYTES} bytes")
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise EditError(f"{file}: not a readable TOML file ({one_line(error)})") from None
+    return edits_from_dict(table, str(file))
+
+
+def edits_from_dict(table: dict[str, Any], where: str = "edits") -> Edits:
+    """Edits from a dict of the same shape as the TOML file.
+
+    Raises:
+        EditError: if anything is missing, unknown or impossible; one line.
+    """
+    try:
+        return Edits.model_validate(table)
+    except ValidationError as error:
+        raise EditError(str(recipe_error(where, table, error))) from None

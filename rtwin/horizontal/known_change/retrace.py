@@ -1,0 +1,228 @@
+"""From one state of a twin to the next by exact partial re-tracing."""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.dataset.assemble import scene_attributes
+from rtwin.dataset.pathmap import world_of_cells
+from rtwin.dataset.progress import Progress, silent
+from rtwin.errors import OutOfRangeError
+from rtwin.horizontal.edits import Differences, differences
+from rtwin.horizontal.twin import (
+    Maps,
+    TwinState,
+    cell_batches,
+    cell_receivers,
+    inside_cells,
+    receivers_of,
+    stacked,
+    statistics_map,
+    trace_cells,
+)
+from rtwin.scene import Recipe, Transmitter
+from rtwin.trace import (
+    NO_TRIANGLE,
+    Change,
+    Effort,
+    SceneParts,
+    Tracer,
+    TransmitterTrace,
+    World,
+    keeps_chains,
+    part_triangles,
+    retrace_transmitter,
+    world_of_parts,
+)
+
+How = Literal["kept", "evaluated", "partial", "traced"]
+
+
+@dataclass(frozen=True)
+class Retraced:
+    """The next state of a twin, and how each transmitter came by its paths."""
+
+    state: TwinState
+    how: tuple[How, ...]  # [tx], the cheapest exact way
+    effort: tuple[Effort, ...]  # [tx]
+    is_touched: NDArray[np.bool_]  # [tx, cell_y, cell_x], cells whose paths were computed anew
+    seconds: tuple[float, ...]  # [tx]
+
+
+def retrace(
+    old: TwinState,
+    recipe: Recipe,
+    parts: SceneParts,
+    *,
+    world: World | None = None,
+    progress: Progress = silent,
+) -> Retraced:
+    """The twin of an edited world: paths that the edit cannot touch stay as they are.
+
+    Each transmitter gets the cheapest way that is exact: nothing differs, or its
+    power alone (kept), fields alone differ (evaluated), something stands elsewhere
+    (partial), or the transmitter itself does (traced in full).
+
+    Args:
+        old: The twin before.
+        recipe: The recipe after, with the solver, frequency and seed of the one before.
+        parts: The parts after.
+        world: The world of recipe and parts, where it is loaded already.
+        progress: Called with "map", steps done and in all.
+    Raises:
+        OutOfRangeError: if solver, frequency or seed differ.
+    Checked by tests/horizontal/known_change/test_retrace.py against full traces.
+    """
+    check_comparable(old.recipe, recipe)
+    found = differences((old.recipe, old.parts), (recipe, parts))
+    change = change_of(old.parts, parts, found)
+    world = world_of_parts(recipe, parts) if world is None else world
+    tracer = Tracer(world_of_cells(world))
+    pieces, seconds = [], []
+    for number in range(len(recipe.transmitter)):
+        progress("map", number, len(recipe.transmitter))
+        start = time.perf_counter()
+        pieces.append(_retrace_one(old, tracer, number, found, change))
+        seconds.append(time.perf_counter() - start)
+    progress("map", len(recipe.transmitter), len(recipe.transmitter))
+    state = TwinState(
+        recipe=recipe,
+        parts=parts,
+        grid=old.grid,
+        traces=tuple(piece.trace for piece in pieces),
+        maps=stacked([piece.maps for piece in pieces]),
+        is_inside=inside_cells(world, old.grid, old.is_inside, change.boxes_m),
+        attributes=scene_attributes(world),
+    )
+    return Retraced(
+        state,
+        tuple(piece.how for piece in pieces),
+        tuple(piece.effort for piece in pieces),
+        np.stack([piece.is_touched for piece in pieces]),
+        tuple(seconds),
+    )
+
+
+@dataclass(frozen=True)
+class _One:
+    """One transmitter of the next state."""
+
+    how: How
+    trace: TransmitterTrace
+    maps: Maps
+    is_touched: NDArray[np.bool_]  # [cell_y, cell_x]
+    effort: Effort
+
+
+def _retrace_one(
+    old: TwinState, tracer: Tracer, number: int, found: Differences, change: Change
+) -> _One:
+    recipe, grid = tracer.world.recipe, old.grid
+    how = way_of(old.recipe, recipe.transmitter[number], found, change)
+    if how == "traced":
+        trace = trace_cells(tracer, grid, [number])[number]
+        effort = Effort(
+            num_chains=len(trace.chains), num_new_chains=len(trace.chains), num_found=len(trace)
+        )
+        maps = statistics_map(recipe, grid, trace, number)
+        return _One(how, trace, maps, np.ones(grid.shape, bool), effort)
+    row = old.tx_names.index(recipe.transmitter[number].name)
+    before = {name: values[row] for name, values in old.maps.items()}
+    if how == "kept":
+        trace = old.traces[row]
+        untouched = np.zeros(grid.shape, bool)
+        return _One(how, trace, before, untouched, Effort(num_kept=len(trace)))
+    fed = is_fed(old.recipe.transmitter[row], recipe.transmitter[number])
+    trace, touched, effort = _again(tracer, number, old, old.traces[row], change, fed)
+    some = statistics_map(recipe, grid, trace.take(touched.ravel()[trace.receiver]), number)
+    maps = {name: np.where(touched, some[name], values) for name, values in before.items()}
+    return _One(how, trace, maps, touched, effort)
+
+
+def _again(
+    tracer: Tracer,
+    number: int,
+    old: TwinState,
+    before: TransmitterTrace,
+    change: Change,
+    fed: bool,
+) -> tuple[TransmitterTrace, NDArray[np.bool_], Effort]:
+    """The paths of a transmitter that stands where it stood, and the cells they are new in."""
+    receivers, pieces, touched = cell_receivers(old.grid), [], []
+    efforts = []
+    for cells in cell_batches(tracer.world.recipe, old.grid):
+        mine = (before.receiver >= cells.start) & (before.receiver < cells.stop)
+        part = before.take(mine)
+        part = replace(part, receiver=part.receiver - cells.start)
+        piece = retrace_transmitter(
+            tracer, number, receivers_of(receivers, cells), part, change, fed=fed
+        )
+        trace = piece.trace
+        pieces.append(replace(trace, receiver=trace.receiver + cells.start))
+        touched.append(piece.is_touched)
+        efforts.append(piece.effort)
+    sums = {
+        name: sum(getattr(effort, name) for effort in efforts)
+        for name in ("num_pairs", "num_kept", "num_evaluated", "num_dropped", "num_found")
+    }
+    return (
+        TransmitterTrace.concatenate(pieces),
+        np.concatenate(touched).reshape(old.grid.shape),
+        replace(efforts[0], **sums),
+    )
+
+
+def change_of(old: SceneParts, new: SceneParts, found: Differences) -> Change:
+    """What differs between two worlds, as paths feel it."""
+    before, after = part_triangles(old.parts), part_triangles(new.parts)
+    other = {change.name for change in found.objects if change.kind != "material"}
+    number = np.full(sum(len(rows) for rows in before.values()), NO_TRIANGLE, np.uint32)
+    for name, rows in before.items():
+        if name not in other:
+            number[rows] = after[name]
+    recoloured = np.zeros(sum(len(rows) for rows in after.values()), bool)
+    boxes: list[NDArray[np.float64]] = []
+    volumes: list[NDArray[np.float64]] = []
+    for change in found.objects:
+        if change.kind == "material" and change.name in after:
+            recoloured[after[change.name]] = True
+            continue
+        for box, surfaces in ((change.old_box_m, before), (change.new_box_m, after)):
+            if box is not None:
+                (boxes if change.name in surfaces else volumes).append(box)
+    none = np.zeros((0, 2, 3))
+    return Change(
+        triangle=number,
+        boxes_m=np.stack(boxes) if boxes else none,
+        is_recoloured=recoloured,
+        volume_boxes_m=np.stack(volumes) if volumes else none,
+    )
+
+
+def check_comparable(old: Recipe, new: Recipe) -> None:
+    """Raise OutOfRangeError unless two recipes trace alike but for objects and transmitters."""
+    for name in ("solver", "frequency_hz", "seed"):
+        if getattr(old, name) != getattr(new, name):
+            raise OutOfRangeError(
+                f"{name} is {getattr(new, name)}, the twin was traced with {getattr(old, name)}; "
+                "make a new twin"
+            )
+
+
+def way_of(old: Recipe, device: Transmitter, found: Differences, change: Change) -> How:
+    """The cheapest exact way to the paths of a transmitter of the new world."""
+    mine = next((item for item in found.transmitters if item.name == device.name), None)
+    if mine is not None and mine.kind in ("added", "moved"):
+        return "traced"
+    if not keeps_chains(change, old.solver):
+        return "partial"
+    before = next(other for other in old.transmitter if other.name == device.name)
+    return "evaluated" if found.objects or is_fed(before, device) else "kept"
+
+
+def is_fed(old: Transmitter, new: Transmitter) -> bool:
+    """Whether fields of stored paths differ: by anything but the power, which they leave out."""
+    return old.model_copy(update={"power_dbm": new.power_dbm}) != new

@@ -1,0 +1,99 @@
+"""Weights in files: NumPy arrays alone, nothing that runs code when it is read."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rtwin.dataset.store import plain_errors, write_whole
+from rtwin.errors import StoreError
+
+MAX_BYTES = 256 * 2**20
+
+
+def save_arrays(file: Path, arrays: dict[str, Any], told: dict[str, Any]) -> None:
+    """Arrays and what is told of them, in one .npz that appears whole."""
+    image = io.BytesIO()
+    text = np.frombuffer(json.dumps(told, sort_keys=True).encode(), np.uint8)
+    np.savez_compressed(image, told=text, **arrays)
+    with plain_errors(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, image.getvalue())
+
+
+def load_arrays(file: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What save_arrays wrote.
+
+    Raises:
+        StoreError: if it is no such file.
+    """
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise StoreError(f"{file}: has more than {MAX_BYTES} bytes, weights never have")
+        with np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        told = json.loads(bytes(arrays.pop("told")).decode())
+    except StoreError:
+        raise
+    except Exception as error:
+        raise StoreError(f"{file}: no readable file of weights ({error})") from None
+    return arrays, told
+
+
+def save_weights(file: Path, net: Any, told: dict[str, Any]) -> None:
+    """A network's weights in half precision, in the order that Keras lists them."""
+    arrays = {f"w{k:03d}": w.astype(np.float16) for k, w in enumerate(net.get_weights())}
+    save_arrays(file, arrays, told)
+
+
+def load_weights(file: Path, net: Any) -> dict[str, Any]:
+    """Set a built network's weights from save_weights; what was told of them.
+
+    Raises:
+        StoreError: if they are those of another network.
+    """
+    arrays, told = load_arrays(file)
+    found = [arrays[name].astype(np.float32) for name in sorted(arrays)]
+    wanted = [tuple(w.shape) for w in net.weights]
+    if [w.shape for w in found] != wanted:
+        raise StoreError(f"{file}: holds the weights of another network; train it again")
+    if not all(np.isfinite(w).all() for w in found):
+        raise StoreError(f"{file}: holds weights that are not finite; train it again")
+    net.set_weights(found)
+    return told
+
+
+def save_checkpoint(file: Path, net: Any, optimizer: Any, best: list[Any], history: Any) -> None:
+    """All that a training run needs to go on."""
+    groups = {
+        "net": net.get_weights(),
+        "best": best,
+        "optimizer": [np.asarray(v) for v in optimizer.variables],
+    }
+    arrays = {f"{group}{k:03d}": a for group, many in groups.items() for k, a in enumerate(many)}
+    save_arrays(file, arrays, {"train": history.train_loss, "validation": history.validation_loss})
+
+
+def load_checkpoint(
+    file: Path, net: Any, optimizer: Any
+) -> tuple[list[Any], list[float], list[float]]:
+    """Set network and optimizer from save_checkpoint; best weights, training and validation losses.
+
+    Raises:
+        StoreError: if it is no checkpoint of this network.
+    """
+    arrays, told = load_arrays(file)
+    groups = {
+        group: [arrays[name] for name in sorted(arrays) if name.startswith(group)]
+        for group in ("net", "best", "optimizer")
+    }
+    here = [tuple(w.shape) for w in net.weights], [tuple(v.shape) for v in optimizer.variables]
+    there = [a.shape for a in groups["net"]], [a.shape for a in groups["optimizer"]]
+    if there != here:
+        raise StoreError(f"{file}: a checkpoint of another network; remove it to start afresh")
+    net.set_weights(groups["net"])
+    for variable, value in zip(optimizer.variables, groups["optimizer"], strict=True):
+        variable.assign(value)
+    return groups["best"], list(told["train"]), list(told["validation"])

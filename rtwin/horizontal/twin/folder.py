@@ -1,0 +1,313 @@
+"""A twin on disk: a folder of snapshots, each written once and whole.
+
+    munich.twin/000000.h5    the first build
+    munich.twin/000001.h5    after the first edit
+
+A snapshot is a radio map file that holds more: what changed and what was decided
+and why, what the twin knows of each cell, and the paths of the transmitters whose
+paths are new. It names its parent by content hash. Nothing is rewritten: a killed
+update leaves the snapshots as they were.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from rtwin.dataset.progress import Progress, silent
+from rtwin.dataset.radiomap import map_attributes, write_map
+from rtwin.dataset.schema import MAP_FORMAT, PATH_MAP_LAYOUT, PORT_LABELS, TWIN_LAYOUT
+from rtwin.dataset.store import (
+    content_hash,
+    open_checked,
+    plain_errors,
+    prepare_target,
+    snapshot_files,
+    sole_writer,
+    write_image,
+)
+from rtwin.errors import OutOfRangeError, StoreError
+from rtwin.horizontal.edits import Edits
+from rtwin.horizontal.twin.snapshot import (
+    DECISIONS,
+    PRESERVED,
+    RETRACED,
+    UNCERTAINTY_DB,
+    Note,
+    Snapshot,
+    read_snapshot,
+)
+from rtwin.horizontal.twin.stored_paths import path_columns
+from rtwin.horizontal.twin.traced import TwinState, trace_state
+from rtwin.scene import Recipe, recipe_dict
+from rtwin.trace import MapGrid
+
+
+def create_twin(
+    recipe: Recipe,
+    folder: str | Path,
+    *,
+    uncertainty_db: float = UNCERTAINTY_DB,
+    progress: Progress = silent,
+) -> Snapshot:
+    """Trace a recipe's map cell by cell into a new twin.
+
+    Args:
+        recipe: What to trace; [radio_map] says which cells, [solver] how.
+        folder: Where to; it must not hold a twin yet.
+        uncertainty_db: Standard deviation of path gains against reality [dB], as far as known.
+        progress: Called with "map", steps done and in all.
+    Raises:
+        StoreError: if there is a twin already, or nothing can be written.
+        RecipeError, GeometryError: if the recipe cannot be traced.
+    """
+    folder = Path(folder)
+    if not 0 < uncertainty_db < np.inf:
+        raise OutOfRangeError(f"uncertainty_db is {uncertainty_db:g}, it must be above 0")
+    with _writing(folder, new=True):
+        start = datetime.now(UTC)
+        state = trace_state(recipe, progress=progress)
+        seconds = (datetime.now(UTC) - start).total_seconds()
+        num_tx = len(recipe.transmitter)
+        shape = (num_tx, *state.grid.shape)
+        note = Note(
+            news="first build",
+            decision=np.full(shape, RETRACED, np.uint8),
+            tx_decision=[RETRACED] * num_tx,
+            tx_reason=["first build"] * num_tx,
+            tx_seconds=[seconds / num_tx] * num_tx,
+            uncertainty_db=np.full(shape, uncertainty_db, np.float32),
+            seconds=seconds,
+            full_s=seconds,
+        )
+        return _write(folder, None, None, state, note, recipe_dict(recipe), [])
+
+
+@contextmanager
+def updating(folder: str | Path) -> Iterator[Snapshot]:
+    """The newest snapshot of a twin, kept newest while the block runs: nobody else may append.
+
+    Raises:
+        StoreError: if there is no twin, or another process is updating it.
+    """
+    folder = Path(folder)
+    newest = open_twin(folder)
+    with _writing(folder, new=False):
+        # Another one may have finished between the two lines above.
+        yield newest if snapshot_files(folder)[-1] == newest.file else open_twin(folder)
+
+
+def append_snapshot(
+    parent: Snapshot,
+    before: TwinState,
+    after: TwinState,
+    note: Note,
+    edits: Edits | None = None,
+) -> Snapshot:
+    """Write the next snapshot of a twin, within `updating`.
+
+    Args:
+        parent: The newest snapshot, as `updating` gives it.
+        before: Its state. Transmitters whose traces are the very same objects in both
+            states refer to the snapshot that has their paths.
+        after: The state now.
+        note: What was decided.
+        edits: What was edited, if anything was.
+    Raises:
+        StoreError: if it cannot be written.
+    """
+    if snapshot_files(parent.folder)[-1] != parent.file:
+        raise StoreError(f"{parent.folder}: has a newer snapshot by now; update that one")
+    tables = [*parent.edits]
+    if edits is not None:
+        tables.append(edits.model_dump(mode="json", exclude_none=True))
+    base = parent.radio_map.attributes["base_recipe"]
+    return _write(parent.folder, parent, before, after, note, base, tables)
+
+
+def open_twin(folder: str | Path, snapshot: int = -1) -> Snapshot:
+    """Read a snapshot of a twin; the newest one if none is named.
+
+    Raises:
+        StoreError: if there is no twin, or the file is broken or foreign.
+        OutOfRangeError: if there is no such snapshot.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise StoreError(f"{folder}: no such twin; `rtwin twin SCENE -o {folder}` makes one")
+    files = snapshot_files(folder)
+    if not files:
+        raise StoreError(f"{folder}: is a folder without snapshots of a twin")
+    numbers = [int(file.stem) for file in files]
+    wanted = numbers[-1] if snapshot == -1 else snapshot
+    if wanted not in numbers:
+        raise OutOfRangeError(f"snapshot is {snapshot}, {folder} has {numbers[0]} to {numbers[-1]}")
+    return read_snapshot(files[numbers.index(wanted)])
+
+
+def history(folder: str | Path) -> list[dict[str, Any]]:
+    """The snapshots of a twin in a few facts each, oldest first, ready for JSON.
+
+    Raises:
+        StoreError: if there is no twin, or a file is broken, foreign or not the
+            child of the one before.
+    """
+    rows: list[dict[str, Any]] = []
+    open_twin(folder)
+    for file in snapshot_files(Path(folder)):
+        found = read_snapshot(file)
+        if found.parent != (rows[-1]["content_hash"] if rows else ""):
+            raise StoreError(f"{file}: is not the child of the snapshot before; a file is missing")
+        rows.append(
+            {
+                "snapshot": found.number,
+                "created": found.created,
+                "news": found.news,
+                "decisions": {
+                    name: DECISIONS[code]
+                    for name, code in zip(found.radio_map.tx_name, found.tx_decision, strict=True)
+                },
+                "share_changed": float((found.decision != PRESERVED).mean()),
+                "seconds": found.seconds,
+                "full_s": found.full_s,
+                "bytes": file.stat().st_size,
+                "content_hash": found.content_hash,
+            }
+        )
+    return rows
+
+
+def write_snapshot_map(
+    folder: str | Path, file: str | Path, snapshot: int = -1, *, overwrite: bool = False
+) -> Path:
+    """Write the map of a snapshot as a radio map file of its own.
+
+    Raises:
+        StoreError, OutOfRangeError: as open_twin; if the file exists and holds
+            something else and overwrite is not set, or cannot be written.
+    """
+    found, file = open_twin(folder, snapshot), Path(file)
+    request = f"snapshot-{found.content_hash}"
+    if prepare_target(file, MAP_FORMAT, request, overwrite):
+        return file
+    attributes = {k: v for k, v in found.radio_map.attributes.items() if k not in _OF_TWIN}
+    recipe = found.recipe
+    with open_checked(found.file, MAP_FORMAT) as h5:
+        corner_z_m = h5["corner_z_m"][...]
+    low = found.radio_map.attributes["low_m"]
+    grid = MapGrid(
+        (low[0], low[1]), float(attributes["cell_size_m"]), found.is_inside.shape, corner_z_m
+    )
+    columns = found.maps | {"path_gain_standard_error": found.radio_map.path_gain_standard_error}
+
+    def build(h5: h5py.File) -> None:
+        write_map(
+            h5, PATH_MAP_LAYOUT, recipe, grid, columns, attributes | {"request_hash": request}
+        )
+        h5.attrs["content_hash"] = content_hash(h5, PATH_MAP_LAYOUT)
+
+    with plain_errors(file):
+        write_image(file, build)
+    return file
+
+
+_OF_TWIN = (
+    "base_recipe",
+    "edits",
+    "snapshot",
+    "parent",
+    "created",
+    "news",
+    "seconds",
+    "full_s",
+    "more",
+    "low_m",
+    "content_hash",
+    "format",
+    "format_version",
+    "Conventions",
+    "versions",
+)
+
+
+@contextmanager
+def _writing(folder: Path, *, new: bool) -> Iterator[None]:
+    with plain_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        if new and any(file.name != "lock" for file in folder.iterdir()):
+            raise StoreError(f"{folder}: exists and is not empty; choose another name")
+    with sole_writer(folder, folder):
+        yield
+
+
+def _write(
+    folder: Path,
+    parent: Snapshot | None,
+    before: TwinState | None,
+    state: TwinState,
+    note: Note,
+    base_recipe: dict[str, Any],
+    edits: list[dict[str, Any]],
+) -> Snapshot:
+    number = 0 if parent is None else parent.number + 1
+    target = folder / f"{number:06d}.h5"
+    recipe = state.recipe
+    rows = {} if before is None else {id(t): row for row, t in enumerate(before.traces)}
+    new = [tx for tx, trace in enumerate(state.traces) if id(trace) not in rows]
+    path_snapshot = np.full(len(state.traces), number)
+    traced = np.full(note.decision.shape, number)
+    if parent is not None:
+        with open_checked(parent.file, MAP_FORMAT) as h5:
+            stored_in = h5["path_snapshot"][...]
+        for tx, trace in enumerate(state.traces):
+            if id(trace) in rows:
+                path_snapshot[tx] = stored_in[rows[id(trace)]]
+            if state.tx_names[tx] in parent.radio_map.tx_name:
+                old = parent.traced_snapshot[parent.radio_map.tx_name.index(state.tx_names[tx])]
+                traced[tx] = np.where(note.decision[tx] == PRESERVED, old, number)
+    columns = {
+        **state.maps,
+        "path_gain_standard_error": np.zeros_like(state.maps["path_gain"]),
+        "corner_z_m": state.grid.corner_z_m,
+        "is_inside": state.is_inside,
+        "uncertainty_db": note.uncertainty_db,
+        "traced_snapshot": traced,
+        "decision": note.decision,
+        "tx_decision": np.asarray(note.tx_decision, np.uint8),
+        "tx_reason": [str(reason) for reason in note.tx_reason],
+        "tx_seconds": np.asarray(note.tx_seconds, np.float64),
+        "path_snapshot": path_snapshot,
+        **path_columns(recipe, [(state.tx_names[tx], state.traces[tx]) for tx in new]),
+    }
+    attributes = {
+        **state.attributes,
+        "base_recipe": base_recipe,
+        "edits": edits,
+        "snapshot": number,
+        "parent": "" if parent is None else parent.content_hash,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "news": note.news,
+        "seconds": note.seconds,
+        "full_s": note.full_s,
+        "more": dict(note.more),
+        "low_m": list(state.grid.low_m),
+        "rays": recipe.solver.rays,
+        **map_attributes(recipe, state.grid, "paths"),
+    }
+    labels = {
+        "tx_pol": PORT_LABELS[recipe.transmitter[0].antenna.polarization],
+        "rx_pol": PORT_LABELS["VH"],
+    }
+
+    def build(h5: h5py.File) -> None:
+        write_map(h5, TWIN_LAYOUT, recipe, state.grid, columns, attributes, labels)
+        digest = content_hash(h5, TWIN_LAYOUT)
+        h5.attrs["content_hash"] = digest
+
+    with plain_errors(target):
+        write_image(target, build)
+    return read_snapshot(target)

@@ -1,0 +1,198 @@
+"""One snapshot of a twin, and what an update notes for the next one."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.dataset import RadioMap, open_radio_map
+from rtwin.dataset.schema import MAP_FORMAT, TWIN_LAYOUT
+from rtwin.dataset.store import open_checked
+from rtwin.errors import StoreError
+from rtwin.horizontal.decision import Decision
+from rtwin.horizontal.edits import apply_edits, edits_from_dict
+from rtwin.horizontal.twin.stored_paths import read_traces
+from rtwin.horizontal.twin.traced import Maps, TwinState
+from rtwin.scene import Recipe, load_recipe, recipe_from_dict
+from rtwin.trace import MapGrid, SceneParts, load_parts, scene_hash, start_engine
+
+PRESERVED, UPDATED, RETRACED = (int(code) for code in Decision)
+DECISIONS = ("preserve", "update", "re-trace")
+# What ray tracing of a world known to its materials' names alone is off by, outdoors: see
+# docs/calibration.md. A twin that was calibrated or corrected states less.
+UNCERTAINTY_DB = 6.0
+_MAX_RATIO = 4000  # of bytes in memory to bytes on disk; gzip reaches 1030
+_COLUMNS = (
+    "is_inside",
+    "uncertainty_db",
+    "traced_snapshot",
+    "decision",
+    "tx_decision",
+    "tx_seconds",
+)
+_TEXTS = ("content_hash", "parent", "created", "news")
+
+
+@dataclass(frozen=True, eq=False)
+class Note:
+    """What an update decided, and why."""
+
+    news: str  # what happened, in a line
+    decision: NDArray[np.uint8]  # [tx, cell_y, cell_x]: PRESERVED, UPDATED, RETRACED
+    tx_decision: Sequence[int]  # [tx]
+    tx_reason: Sequence[str]  # [tx]
+    tx_seconds: Sequence[float]  # [tx]
+    uncertainty_db: NDArray[np.floating[Any]]  # [tx, cell_y, cell_x]
+    seconds: float  # of everything
+    full_s: float  # what tracing everything took when the twin was made, or last measured
+    more: Mapping[str, Any] = field(default_factory=dict)  # further facts, for JSON
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """One state of a twin as its file says it."""
+
+    file: Path
+    number: int
+    content_hash: str
+    parent: str  # content hash of the snapshot before; "" for the first
+    created: str  # date and time, UTC, ISO 8601
+    news: str
+    edits: tuple[dict[str, Any], ...]  # all edits files since the first build, in order
+    seconds: float
+    full_s: float
+    more: dict[str, Any]
+    radio_map: RadioMap
+    is_inside: NDArray[np.bool_]  # [cell_y, cell_x]
+    uncertainty_db: NDArray[np.float32]  # [tx, cell_y, cell_x]
+    traced_snapshot: NDArray[np.int32]  # [tx, cell_y, cell_x]
+    decision: NDArray[np.uint8]  # [tx, cell_y, cell_x]
+    tx_decision: NDArray[np.uint8]  # [tx]
+    tx_reason: tuple[str, ...]
+    tx_seconds: NDArray[np.float64]
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the twin."""
+        return self.file.parent
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe after all edits; its [[object]] tables are those of the first build."""
+        return recipe_from_dict(
+            self.radio_map.attributes["recipe"], str(self.radio_map.attributes["scene"])
+        )
+
+    @property
+    def maps(self) -> Maps:
+        """Path gain and what maps from paths hold besides, [tx, cell_y, cell_x] each."""
+        return {"path_gain": self.radio_map.path_gain, **self.radio_map.path_statistics}
+
+    def world(self, scene: str | Path | None = None) -> tuple[Recipe, SceneParts]:
+        """Recipe and parts: the first build's, with all edits made again.
+
+        Args:
+            scene: The recipe, where its geometry is in files of its own.
+        Raises:
+            StoreError: if the scene is not what it was.
+        """
+        attributes = self.radio_map.attributes
+        data, name = attributes["base_recipe"], str(attributes["scene"])
+        folder = Path(".") if scene is None else load_recipe(scene).folder
+        recipe = recipe_from_dict(data, name, folder)
+        in_files = recipe.geometry.file or any(item.shape == "mesh" for item in recipe.object)
+        if in_files and scene is None:
+            raise StoreError(
+                f"{self.folder}: the geometry of {name!r} is in files of its own; "
+                "name the recipe with scene"
+            )
+        parts = load_parts(start_engine(), recipe)
+        for table in self.edits:
+            recipe, parts = apply_edits(edits_from_dict(table), recipe, parts)
+        if scene_hash(recipe, parts) != attributes["scene_hash"]:
+            raise StoreError(
+                f"{self.file}: was traced in another scene than {name!r} is now; make a new twin"
+            )
+        return recipe, parts
+
+    def state(self, scene: str | Path | None = None) -> TwinState:
+        """Everything that an update starts from, the stored paths included."""
+        recipe, parts = self.world(scene)
+        attributes = self.radio_map.attributes
+        with open_checked(self.file, MAP_FORMAT) as h5:
+            corner_z_m = h5["corner_z_m"][...]
+            numbers = h5["path_snapshot"][...]
+        shape = self.is_inside.shape
+        if corner_z_m.shape != (shape[0] + 1, shape[1] + 1):
+            raise StoreError(f"{self.file}: corner_z_m does not fit the map; the file is damaged")
+        low = tuple(float(x) for x in attributes["low_m"])
+        if len(low) != 2:
+            raise StoreError(f"{self.file}: low_m is {low}; the file is damaged")
+        grid = MapGrid((low[0], low[1]), float(attributes["cell_size_m"]), shape, corner_z_m)
+        names = self.radio_map.tx_name
+        return TwinState(
+            recipe=recipe,
+            parts=parts,
+            grid=grid,
+            traces=read_traces(self.folder, names, numbers, shape[0] * shape[1], parts),
+            maps=self.maps,
+            is_inside=self.is_inside,
+            attributes={k: attributes[k] for k in _OF_SCENE if k in attributes},
+        )
+
+
+_OF_SCENE = (
+    "title",
+    "scene",
+    "geometry_hash",
+    "scene_hash",
+    "source",
+    "licence",
+    "recipe",
+    "frequency_hz",
+    "seed",
+    "variant",
+    "remarks",
+)
+
+
+def read_snapshot(file: Path) -> Snapshot:
+    """Read a snapshot's file.
+
+    Raises:
+        StoreError: if it is missing, broken, foreign or no snapshot.
+    """
+    with open_checked(file, MAP_FORMAT) as h5:
+        if "snapshot" not in h5.attrs or any(v.name not in h5 for v in TWIN_LAYOUT):
+            raise StoreError(f"{file}: is no snapshot of a twin")
+        try:
+            _check_sizes(h5)
+            found: dict[str, Any] = {name: h5[name][...] for name in _COLUMNS}
+            found |= {name: str(h5.attrs[name]) for name in _TEXTS}
+            found |= {name: float(h5.attrs[name]) for name in ("seconds", "full_s")}
+            found["tx_reason"] = tuple(h5["tx_reason"].asstr()[...])
+            found["edits"] = tuple(json.loads(h5.attrs["edits"]))
+            found["more"] = dict(json.loads(h5.attrs["more"]))
+            found["number"] = int(h5.attrs["snapshot"])
+        except StoreError:
+            raise
+        except (KeyError, ValueError, OSError, TypeError):
+            raise StoreError(f"{file}: a snapshot that is cut off or damaged") from None
+    found["is_inside"] = found["is_inside"].astype(bool)
+    return Snapshot(file=file, radio_map=open_radio_map(file), **found)
+
+
+def _check_sizes(h5: h5py.File) -> None:
+    """Raise StoreError if a header asks for more memory than the file can fill."""
+    limit = _MAX_RATIO * max(Path(h5.filename).stat().st_size, 2**20)
+    for variable in TWIN_LAYOUT:
+        data = h5[variable.name]
+        if data.size * data.dtype.itemsize > limit:
+            raise StoreError(
+                f"{h5.filename}: {variable.name} has an impossible size; the file is damaged"
+            )

@@ -1,0 +1,300 @@
+"""What may have happened to a world: edits worth trying, the likeliest objects first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.horizontal.edits import Edit, edits_from_dict
+from rtwin.horizontal.levels import Floats, floored_db
+from rtwin.horizontal.unknown_change.cell_paths import StoredTwin, boxes_m, crosses_box
+from rtwin.horizontal.unknown_change.residuals import Residuals
+from rtwin.scene import MATERIAL_NAMES, Volume, is_vegetation
+from rtwin.trace import Part
+
+Kind = Literal["gone", "material", "moved", "added", "tx_fed", "tx_moved"]
+NUM_FREE = {"gone": 0, "material": 0, "moved": 2, "added": 4, "tx_fed": 2, "tx_moved": 3}
+"""Continuous parameters of each kind of explanation."""
+_PALETTE = ("metal", "concrete", "glass", "wood")
+_SIZES_M = (
+    (4.5, 1.9, 1.6),
+    (10.0, 2.6, 3.4),
+    (3.0, 3.0, 3.0),
+    (8.0, 8.0, 8.0),
+    (14.0, 10.0, 12.0),
+    (20.0, 14.0, 18.0),
+)
+_SMALL_M = 30.0  # objects up to this length move
+_REACH_M = 8.0  # typical shift of an object
+_WALK_M = (4.0, 4.0, 1.0)  # typical shift of a transmitter
+_UNDER_M = 0.3  # new boxes reach below the ground: faces on each other are left to chance
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An edit that would explain residuals."""
+
+    kind: Kind
+    what: str  # the object or transmitter
+    values: tuple[float, ...] = ()  # its continuous parameters
+    detail: dict[str, Any] = field(default_factory=dict)  # what else the edit needs
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """As an edits file would say it."""
+        return edits_from_dict({"edit": [self._table()]}).edit
+
+    def _table(self) -> dict[str, Any]:
+        match self.kind:
+            case "gone":
+                return {"kind": "remove_object", "object": self.what}
+            case "material":
+                return {"kind": "set_material", "object": self.what, **self.detail}
+            case "moved":
+                shift = [*self.values, 0.0]
+                return {"kind": "move_object", "object": self.what, "by_m": shift}
+            case "added":
+                x, y, yaw, scale = self.values
+                size = [scale * v for v in self.detail["size_m"]]
+                size[2] += _UNDER_M
+                z = self.detail["ground_m"] - _UNDER_M + size[2] / 2
+                box = {
+                    "name": self.what,
+                    "material": self.detail["material"],
+                    "shape": "box",
+                    "center_m": [x, y, z],
+                    "size_m": size,
+                    "yaw_deg": yaw,
+                }
+                return {"kind": "add_object", "object": box}
+            case "tx_fed":
+                yaw, tilt = self.values
+                return {
+                    "kind": "set_transmitter",
+                    "transmitter": self.what,
+                    "azimuth_deg": yaw,
+                    "downtilt_deg": tilt,
+                }
+            case "tx_moved":
+                return {
+                    "kind": "move_transmitter",
+                    "transmitter": self.what,
+                    "by_m": list(self.values),
+                }
+
+    def __str__(self) -> str:
+        numbers = ", ".join(f"{v:.1f}" for v in self.values)
+        match self.kind:
+            case "gone":
+                return f"'{self.what}' is gone"
+            case "material":
+                return f"'{self.what}' is of {self.detail['material']}"
+            case "moved":
+                return f"'{self.what}' moved by {numbers} m"
+            case "added":
+                x, y = self.values[:2]
+                size = " x ".join(f"{self.values[3] * v:.1f}" for v in self.detail["size_m"])
+                return f"something of {size} m new at ({x:.1f}, {y:.1f})"
+            case "tx_fed":
+                return f"'{self.what}' looks at azimuth and downtilt {numbers} deg"
+            case "tx_moved":
+                return f"'{self.what}' moved by {numbers} m"
+
+
+class Proposals:
+    """Draws candidates: what stored paths speak for first, then at random around the best."""
+
+    def __init__(self, twin: StoredTwin, found: Residuals, z: Floats, seed: int = 0) -> None:
+        self._twin, self._found, self._z = twin, found, z
+        self._rng = np.random.default_rng(seed)
+        self._objects: list[Part | Volume] = [*twin.parts.parts, *twin.parts.volumes]
+        self._boxes = boxes_m(self._objects)
+        self.object_score = self._scored()
+        self._ground = float(np.median(twin.cell_m[:, 2])) - twin.recipe.radio_map.height_m
+
+    @property
+    def num_objects(self) -> int:
+        """How many objects an explanation might have named."""
+        return max(len(self._objects), 1)
+
+    def first(self, number: int) -> list[Candidate]:
+        """What to try first: objects by their score, and draws of every other kind."""
+        walks = self._walks()  # three coordinates that change everything ask for more draws
+        sources = [
+            self._gone(),
+            walks,
+            self._materials(),
+            self._turned(),
+            walks,
+            self._moves(),
+            self._added(),
+            walks,
+        ]
+        out: list[Candidate] = []
+        while len(out) < number and sources:
+            for source in list(sources):
+                found = next(source, None)
+                if found is None:
+                    sources.remove(source)
+                elif len(out) < number:
+                    out.append(found)
+        return out
+
+    def around(self, best: list[Candidate], number: int, scale: float) -> list[Candidate]:
+        """Draws around candidates with continuous parameters, as far as `scale` says."""
+        moving = [c for c in best if NUM_FREE[c.kind]]
+        return [self._beside(moving[n % len(moving)], scale) for n in range(number) if moving]
+
+    def _beside(self, c: Candidate, scale: float) -> Candidate:
+        step = {
+            "moved": (_REACH_M / 2,) * 2,
+            "added": (4.0, 4.0, 30.0, 0.3),
+            "tx_fed": (8.0, 3.0),
+            "tx_moved": _WALK_M,
+        }[c.kind]
+        drawn = np.array(c.values) + scale * np.array(step) * self._rng.normal(size=len(step))
+        if c.kind == "added":
+            drawn[3] = np.clip(drawn[3], 0.4, 2.5)
+        return Candidate(c.kind, c.what, tuple(float(v) for v in drawn), c.detail)
+
+    def _scored(self) -> Floats:
+        """How much each object could explain, by stored paths and lines of sight, [object]."""
+        score = np.zeros(len(self._objects))
+        ground = set(self._twin.recipe.geometry.ground)
+        for tx in np.unique(self._found.tx):
+            rows = np.flatnonzero(self._found.tx == tx)
+            paths = self._twin.paths[tx].take(self._found.cell[rows])
+            z, value = self._z[rows], self._found.value_db[rows]
+            sd = self._found.sd_db[rows]
+            share = np.zeros((len(rows), len(self._objects)))
+            share[:, : len(self._twin.parts.parts)] = paths.share(len(self._twin.parts.parts))
+            # Explained by the object gone, duller or brighter: the best of these.
+            for factor in (0.0, 0.3, 3.0):
+                change = floored_db(np.maximum(1 - share + factor * share, 1e-3), -30.0)
+                after = log_density((value[:, None] - change) / sd[:, None])
+                gain = after - log_density(z)[:, None]
+                score = np.maximum(score, gain.sum(axis=0))
+            score += self._blocked(paths.tx_m, paths.cell_m, z)
+        score[[item.name in ground for item in self._objects]] = -np.inf
+        return score
+
+    def _blocked(self, tx_m: Floats, cell_m: Floats, z: Floats) -> Floats:
+        """What is in the way of cells that got brighter, or near that of darker ones."""
+        out = np.zeros(len(self._objects))
+        for number, box in enumerate(self._boxes):
+            inside = crosses_box(np.broadcast_to(tx_m, cell_m.shape), cell_m, box)
+            wide = box + np.array([[-1.0], [1.0]]) * [_REACH_M, _REACH_M, 0.0]
+            near = crosses_box(np.broadcast_to(tx_m, cell_m.shape), cell_m, wide)
+            bright = np.minimum(np.maximum(z[inside], 0), 4).sum()
+            dark = np.minimum(np.maximum(-z[near & ~inside], 0), 4).sum()
+            quiet = (np.abs(z[inside]) < 1).sum()
+            out[number] = max(bright - 0.5 * quiet, 0) + 0.3 * dark / (1 + 0.1 * near.sum())
+        return out
+
+    @property
+    def _ranked(self) -> list[int]:
+        order = np.argsort(-self.object_score, kind="stable")
+        return [int(n) for n in order if self.object_score[n] > 0]
+
+    def _gone(self) -> Iterator[Candidate]:
+        for number in self._ranked:
+            yield Candidate("gone", self._objects[number].name)
+
+    def _materials(self) -> Iterator[Candidate]:
+        specs = {**self._twin.parts.specs}
+        own = [n for n in specs if n in MATERIAL_NAMES and not is_vegetation(n, specs[n])]
+        palette = list(dict.fromkeys([*_PALETTE, *own]))
+        for number in self._ranked:
+            part = self._objects[number]
+            if isinstance(part, Part):
+                for name in palette[:4]:
+                    if name != part.material:
+                        yield Candidate("material", part.name, detail={"material": name})
+
+    def _moves(self) -> Iterator[Candidate]:
+        size = self._boxes[:, 1] - self._boxes[:, 0]
+        ranked = [n for n in self._ranked if size[n, :2].max() <= _SMALL_M]
+        while ranked:
+            for number in ranked[:8]:
+                shift = self._rng.normal(0, _REACH_M, 2)
+                yield Candidate("moved", self._objects[number].name, tuple(shift.tolist()))
+
+    def _added(self) -> Iterator[Candidate]:
+        """Boxes in the way of cells that got darker; now and then anywhere."""
+        dark = np.flatnonzero(self._z < -2)
+        low, high = self._twin.cell_m.min(axis=0), self._twin.cell_m.max(axis=0)
+        count = 0
+        while True:
+            size = _SIZES_M[self._rng.integers(len(_SIZES_M))]
+            middle = self._rng.uniform(low, high)
+            if len(dark) and self._rng.random() < 0.9:
+                row = dark[self._rng.integers(len(dark))]
+                middle = self._on_the_way(row, size[2]) + self._rng.normal(0, 1.5, 3)
+            yaw = float(self._rng.choice([0.0, 90.0, self._rng.uniform(0, 180)]))
+            count += 1
+            yield Candidate(
+                "added",
+                _free_name(f"new_{count}", self._objects),
+                (float(middle[0]), float(middle[1]), yaw, float(self._rng.uniform(0.7, 1.4))),
+                {
+                    "size_m": size,
+                    "ground_m": self._ground,
+                    "material": "metal" if size[2] < 4 else "concrete",
+                },
+            )
+
+    def _on_the_way(self, row: int, height_m: float) -> Floats:
+        """A point on the strongest path to a row's cell, not above a height."""
+        tx, cell = self._found.tx[row], self._found.cell[row]
+        paths = self._twin.paths[tx].take(np.array([cell]))
+        corners = np.stack([paths.tx_m, paths.cell_m[0]])
+        if len(paths.power):
+            power = paths.power / paths.power.sum()
+            corners = paths.corners_m[self._rng.choice(len(power), p=power)]
+        length = np.linalg.norm(np.diff(corners, axis=0), axis=1)
+        along = np.concatenate([[0.0], np.cumsum(length)])
+        for _ in range(20):
+            at = self._rng.uniform(0, along[-1])
+            point = np.array([np.interp(at, along, corners[:, axis]) for axis in range(3)])
+            if point[2] <= self._ground + height_m:
+                return point
+        return corners[-1]
+
+    def _turned(self) -> Iterator[Candidate]:
+        steps = ((-15, 0), (15, 0), (0, 6), (0, -6), (-40, 0), (40, 0), (90, 0), (-90, 0))
+        used = {self._twin.names[tx] for tx in np.unique(self._found.tx)}
+        devices = [
+            t
+            for t in self._twin.recipe.transmitter
+            if t.antenna.pattern == "tr38901" and t.name in used
+        ]
+        for step in steps:
+            for tx in devices:
+                aim = np.degrees(tx.orientation_rad[:2]) + step
+                yield Candidate("tx_fed", tx.name, (float(aim[0]), float(aim[1])))
+
+    def _walks(self) -> Iterator[Candidate]:
+        used = np.unique(self._found.tx)
+        while True:
+            for tx in used:
+                azimuth, far = self._rng.uniform(0, 2 * np.pi), self._rng.uniform(1, _WALK_M[0] * 2)
+                up = self._rng.normal(0, _WALK_M[2])
+                shift = (float(far * np.cos(azimuth)), float(far * np.sin(azimuth)), float(up))
+                yield Candidate("tx_moved", self._twin.names[tx], shift)
+
+
+def log_density(z: NDArray[Any]) -> NDArray[Any]:
+    """Log density of Student's t with 4 degrees of freedom at z, up to a constant.
+
+    Heavy tails: one measurement that nothing explains must not decide.
+    """
+    return -2.5 * np.log1p(np.square(z) / 4.0)
+
+
+def _free_name(name: str, objects: list[Part | Volume]) -> str:
+    taken = {item.name for item in objects}
+    while name in taken:
+        name += "_"
+    return name
