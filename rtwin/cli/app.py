@@ -15,8 +15,6 @@ from rtwin.cli import calibrate, exports, feed, horizontal, keep, look, scene, t
 from rtwin.cli.report import stderr
 from rtwin.errors import RtwinError
 
-INTERRUPTED = 130
-
 app = typer.Typer(
     name="rtwin",
     help="Ray-traced channel twins: from a 3D scene to channel datasets and radio maps.",
@@ -68,18 +66,13 @@ def options(
     """Ray-traced channel twins: from a 3D scene to channel datasets and radio maps."""
 
 
-def main() -> None:
+def run() -> None:
     """Run the program; errors become one line on stderr and exit status 1."""
     try:
         app()
     except RtwinError as error:
         stderr(f"{type(error).__name__}: {error}")
         sys.exit(1)
-    except SystemExit as done:
-        # What typer makes of Ctrl-C.
-        if done.code == INTERRUPTED:
-            stderr("interrupted; what was finished is kept, run the same command again to go on")
-        raise
     except MemoryError:
         stderr("out of memory; try a smaller --shard-size, fewer --workers or fewer rays")
         sys.exit(1)

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from rtwin.cli import interruption
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 SceneArgument = Annotated[
     str,
@@ -75,7 +77,7 @@ def _finite(data: Any) -> Any:
 def progress_bar(quiet: bool, first: str = "Loading scene") -> Iterator[Stage]:
     """A progress bar on stderr, as the callback that the library functions take."""
     if quiet:
-        yield lambda stage, done, total: None
+        yield lambda stage, done, total: interruption.check()
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -92,6 +94,7 @@ def progress_bar(quiet: bool, first: str = "Loading scene") -> Iterator[Stage]:
         tasks: dict[str, Any] = {}
 
         def report(stage: str, done: int, total: int) -> None:
+            interruption.check()
             bar.update(loading, total=1, completed=1)
             if stage not in tasks:
                 tasks[stage] = bar.add_task(_LABELS.get(stage, stage), total=total)

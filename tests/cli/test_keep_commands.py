@@ -7,34 +7,14 @@ from typer.testing import CliRunner
 
 from rtwin.cli.app import app
 
+from ..tables import box, plane_scene, toml
 from .test_commands import rtwin
 
-SCENE = """
-title = "A box"
-frequency_hz = 3.5e9
-[geometry]
-ground = ["ground"]
-[[object]]
-name = "ground"
-material = "concrete"
-shape = "plane"
-center_m = [0, 0, 0]
-size_m = [60, 60]
-[[object]]
-name = "box"
-material = "brick"
-shape = "box"
-center_m = [8, 0, 3]
-size_m = [6, 6, 8]
-[[transmitter]]
-name = "mast"
-position_m = [0, 0, 10]
-[solver]
-max_depth = 1
-rays = 5000
-[radio_map]
-cell_size_m = 5
-"""
+SCENE = plane_scene(
+    box("box", [8, 0, 3], [6, 6, 8]),
+    solver={"max_depth": 1, "rays": 5000},
+    radio_map={"cell_size_m": 5},
+)
 EDITS = """
 [[edit]]
 kind = "move_object"
@@ -46,7 +26,7 @@ by_m = [3.0, 0.0, 0.0]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("keep")
-    (folder / "box.toml").write_text(SCENE)
+    (folder / "box.toml").write_text(toml(SCENE))
     (folder / "edits.toml").write_text(EDITS)
     said = CliRunner().invoke(app, ["twin", str(folder / "box.toml"), "-o", str(folder / "b.twin")])
     assert said.exit_code == 0, said.output

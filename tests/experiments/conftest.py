@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rtwin.dataset import generate_radio_map, make_link_trace
+from rtwin.dataset import make_link_trace
 from rtwin.link import LinkAdaptation
 from rtwin.units import from_db
 
@@ -46,8 +46,3 @@ def moving():
     rng = np.random.default_rng(3)
     steps = rng.normal(0, 1.0, (200, 12, 2))
     return trace_of(np.clip(8 + np.cumsum(steps, axis=0), -30, 35))
-
-
-@pytest.fixture(scope="session")
-def map_file(two_boxes, tmp_path_factory):
-    return generate_radio_map(two_boxes(), tmp_path_factory.mktemp("map") / "map.h5")

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from rtwin.dataset import generate, generate_radio_map
+from rtwin.dataset import generate
 from rtwin.dataset.schema import Variable
 from rtwin.dataset.store import attach_dimensions, write_header
 
@@ -75,11 +75,6 @@ def dual(two_boxes, tmp_path_factory):
     ]
     recipe = two_boxes(transmitter=transmitters)
     return generate(recipe, tmp_path_factory.mktemp("dual") / "dual.h5")
-
-
-@pytest.fixture(scope="session")
-def map_file(two_boxes, tmp_path_factory):
-    return generate_radio_map(two_boxes(), tmp_path_factory.mktemp("map") / "map.h5")
 
 
 @pytest.fixture(scope="session")

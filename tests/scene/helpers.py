@@ -8,18 +8,12 @@ import pytest
 from rtwin.errors import RtwinError
 from rtwin.scene import Recipe, recipe_from_dict
 
+from ..tables import plane
+
 MINIMAL: dict[str, Any] = {
     "title": "A plane",
     "frequency_hz": 3.5e9,
-    "object": [
-        {
-            "name": "ground",
-            "material": "concrete",
-            "shape": "plane",
-            "center_m": [0, 0, 0],
-            "size_m": [100, 100],
-        }
-    ],
+    "object": [plane()],
     "transmitter": [{"name": "a", "position_m": [0, 0, 10]}],
 }
 

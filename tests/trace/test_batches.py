@@ -5,21 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from rtwin.trace import Tracer, load_world, place
+from rtwin.trace import TracedPaths, Tracer, load_world, place
 
 EVERYTHING = {"diffraction": True, "edge_diffraction": True, "max_depth": 3}
-FIELDS = (
-    "a",
-    "delay_s",
-    "aod_azimuth",
-    "aod_zenith",
-    "aoa_azimuth",
-    "aoa_zenith",
-    "doppler_hz",
-    "interactions",
-    "triangle",
-    "vertex_m",
-)
+FIELDS = [f.name for f in dataclasses.fields(TracedPaths) if f.name != "num_paths"]
 
 
 def take(receivers, rows):
