@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from rtwin import __version__
-from rtwin.cli import calibrate, exports, feed, horizontal, keep, look, scene, trace
+from rtwin.cli import calibrate, experiment, exports, feed, horizontal, keep, look, scene, trace
 from rtwin.cli.report import stderr
 from rtwin.errors import RtwinError
 
@@ -41,11 +41,11 @@ for command in (
     trace.render,
     look.view,
     exports.export,
-    feed.experiment,
 ):
     app.command()(command)
 app.add_typer(scene.app, name="scene")
 app.add_typer(horizontal.app, name="horizontal")
+app.add_typer(experiment.app, name="experiment")
 
 
 def _print_version(wanted: bool) -> None:

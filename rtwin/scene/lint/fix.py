@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from rtwin.errors import RecipeError, RtwinError, StoreError
-from rtwin.scene.build.footprints import Footprint, cut_at_higher, polygons
-from rtwin.scene.build.write import MESHES, write_ply
+from rtwin.scene.build.shapes.footprints import Footprint, cut_at_higher, polygons
+from rtwin.scene.build.writing.write import MESHES, write_ply
 from rtwin.scene.foliage import is_vegetation
 from rtwin.scene.geometry import build_mesh
 from rtwin.scene.library import scenes_folder
