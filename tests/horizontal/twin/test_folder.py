@@ -24,8 +24,10 @@ from rtwin.horizontal import (
     updating,
     write_snapshot_map,
 )
+from rtwin.temporary import temporary_beside
 from rtwin.trace import TransmitterTrace
 
+from ...tables import toml
 from ..worlds import compare
 
 COARSE = {"cell_size_m": 8.0, "area": [-40, -40, 40, 40]}
@@ -178,6 +180,46 @@ def test_a_killed_update_leaves_the_last_snapshot(twin):
     assert open_twin(twin).number == 0
     assert len(history(twin)) == 1
     assert update_twin(twin, edits(POWER)).number == 1
+
+
+def test_an_update_that_was_in_place_is_not_applied_twice(twin, tmp_path):
+    """Whoever was killed before it could say so gives the same command again."""
+    made = update_twin(twin, edits(MOVE))
+    before = digests(twin)
+    same = tmp_path / "same.toml"
+    same.write_text(f"# Written in another way.\n{toml(edits(MOVE).model_dump(mode='json'))}")
+    assert update_twin(twin, same).content_hash == made.content_hash
+    assert digests(twin) == before
+    assert update_twin(twin, edits(MOVE), again=True).number == 2
+    # Only the newest counts: there and back and there again are three changes.
+    back = MOVE | {"by_m": [-4, 2, 0]}
+    numbers = [update_twin(twin, edits(table)).number for table in (back, MOVE)]
+    assert numbers == [3, 4]
+
+
+def test_a_finished_twin_is_left_alone(twin, recipe, two_boxes):
+    before = digests(twin)
+    assert create_twin(recipe, twin, uncertainty_db=5.0).number == 0
+    update_twin(twin, edits(POWER))
+    assert create_twin(recipe, twin, uncertainty_db=5.0).number == 0
+    assert digests(twin).items() > before.items()
+    for other in ({"uncertainty_db": 4.0}, {"recipe": two_boxes(radio_map=COARSE)}):
+        with pytest.raises(StoreError, match="holds another twin; choose another name"):
+            create_twin(**{"recipe": recipe, "folder": twin, "uncertainty_db": 5.0, **other})
+
+
+def test_a_twin_killed_in_its_first_file_begins_anew(recipe, tmp_path):
+    folder = tmp_path / "new.twin"
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.getpid", lambda: ended.pid)
+        half = temporary_beside(folder / "000000.h5")
+    folder.mkdir()
+    half.write_text("half")
+    (folder / "lock").touch()
+    assert create_twin(recipe, folder).number == 0
+    assert sorted(p.name for p in folder.iterdir()) == ["000000.h5", "lock"]
 
 
 def test_one_writer_at_a_time(twin):
