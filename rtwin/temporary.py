@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 _HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
@@ -29,6 +30,36 @@ def temporary_beside(target: Path, suffix: str = "") -> Path:
     name = target.with_name(f".{target.name}.{_HOST}-{os.getpid()}.tmp{suffix}")
     _remove(name)  # of a process that had the same number
     return name
+
+
+@contextlib.contextmanager
+def appearing(target: Path, suffix: str = "") -> Iterator[Path]:
+    """A name to write a file under; it appears as the target if nothing goes wrong.
+
+    Args:
+        target: The file; replaced.
+        suffix: End of the temporary name, for writers that go by it.
+    """
+    name = temporary_beside(target, suffix)
+    try:
+        yield name
+        replace_whole(name, target)
+    finally:
+        _remove(name)
+
+
+def replace_whole(temporary: Path, target: Path) -> None:
+    """Move a finished file into place; a crash leaves the old file or the new one."""
+    with open(temporary, "rb") as handle:
+        os.fsync(handle.fileno())
+    os.replace(temporary, target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    except OSError:
+        pass  # some file systems cannot sync folders
+    finally:
+        os.close(folder)
 
 
 def sweep(folder: Path, name: str | None = None) -> None:

@@ -24,11 +24,11 @@ from rtwin.dataset.store import (
     content_hash,
     create_variable,
     plain_errors,
-    replace_whole,
     reserve_space,
     write_header,
 )
 from rtwin.scene import Receivers, Recipe, recipe_dict
+from rtwin.temporary import replace_whole
 from rtwin.trace import World, remarks
 
 

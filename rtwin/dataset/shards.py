@@ -22,7 +22,6 @@ from rtwin.dataset.store import (
     create_variable,
     file_image,
     plain_errors,
-    replace_whole,
     sole_writer,
     write_whole,
 )
@@ -60,9 +59,7 @@ class ShardFolder:
             self.clear_shards()
         if not file.exists():
             with plain_errors(self.target, RESUME):
-                temporary = file.with_suffix(".new")
-                temporary.write_text(text)
-                replace_whole(temporary, file)
+                write_whole(file, text.encode())
 
     def clear_shards(self) -> None:
         for old in [

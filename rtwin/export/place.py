@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rtwin.dataset.store import plain_errors, replace_whole
+from rtwin.dataset.store import plain_errors
 from rtwin.errors import StoreError
+from rtwin.temporary import appearing, temporary_beside
 
 MARK = "rtwin.json"
 """Where a folder came from. A folder without it is somebody else's, and stays."""
@@ -62,13 +63,8 @@ def _is_our_folder(folder: Path) -> bool:
 @contextlib.contextmanager
 def new_file(target: Path) -> Iterator[Path]:
     """A name to write a file under; it appears as the target if nothing goes wrong."""
-    temporary = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
-    try:
-        with plain_errors(target):
-            yield temporary
-            replace_whole(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with plain_errors(target), appearing(target, target.suffix) as temporary:
+        yield temporary
 
 
 @contextlib.contextmanager
@@ -78,7 +74,7 @@ def new_folder(target: Path, mark: dict[str, Any]) -> Iterator[Path]:
     A folder that stands there goes when the new one is complete, and comes back
     if that cannot take its place.
     """
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = temporary_beside(target)
     old = target.with_name(f".{target.name}.{os.getpid()}.old")
     try:
         with plain_errors(target):

@@ -1,7 +1,5 @@
 """Mending what trimesh and shapely can mend, in the scene's own folder."""
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from rtwin.scene.library import scenes_folder
 from rtwin.scene.lint.meshes import mesh_facts
 from rtwin.scene.objects import Extrude, MeshFile
 from rtwin.scene.recipe import Recipe
+from rtwin.temporary import appearing
 
 LARGEST_HOLE = 0.1  # share of the surface that may be missing
 LEAST_M2 = 0.1  # footprints in a recipe are rounded, and may overlap by a hair
@@ -59,11 +58,9 @@ def fix_scene(recipe: Recipe, file: Path) -> list[str]:
 def _replace_text(file: Path, text: str) -> None:
     """Write a file whole or not at all."""
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as temporary:
-            temporary.write(text)
-        os.chmod(name, file.stat().st_mode)
-        os.replace(name, file)
+        with appearing(file) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+            temporary.chmod(file.stat().st_mode)
     except OSError as error:
         raise StoreError(f"{file}: cannot be written ({error.strerror})") from None
 
@@ -139,9 +136,8 @@ def _store(folder: Path, item: MeshFile, mesh: Any, table: Any) -> None:
     target = folder / MESHES / f"{item.name}.ply"
     try:
         target.parent.mkdir(exist_ok=True)
-        temporary = target.with_suffix(".ply.new")
-        write_ply(temporary, mesh.vertices, mesh.faces)
-        os.replace(temporary, target)
+        with appearing(target) as temporary:
+            write_ply(temporary, mesh.vertices, mesh.faces)
     except OSError as error:
         raise StoreError(f"{target}: cannot be written ({error.strerror})") from None
     table["file"] = f"{MESHES}/{item.name}.ply"

@@ -24,7 +24,7 @@ from rtwin.horizontal import (
     updating,
     write_snapshot_map,
 )
-from rtwin.temporary import temporary_beside
+from rtwin.temporary import is_temporary, temporary_beside
 from rtwin.trace import TransmitterTrace
 
 from ...tables import toml
@@ -161,9 +161,8 @@ def test_a_twin_is_a_radio_map(updated, tmp_path):
 
 KILLED = """
 import os, signal, sys
-from rtwin.dataset import store
 from rtwin.horizontal import edits_from_dict, update_twin
-store.os.replace = lambda *names: os.kill(os.getpid(), signal.SIGKILL)
+os.replace = lambda *names: os.kill(os.getpid(), signal.SIGKILL)
 update_twin(sys.argv[1], edits_from_dict({"edit": [
     {"kind": "move_object", "object": "brick_box", "by_m": [4, -2, 0]}]}))
 """
@@ -173,13 +172,14 @@ def test_a_killed_update_leaves_the_last_snapshot(twin):
     before = digests(twin)
     run = subprocess.run([sys.executable, "-c", KILLED, twin], capture_output=True, text=True)
     assert run.returncode == -9, run.stderr
-    left = [file for file in twin.iterdir() if file.name.endswith(".tmp")]
+    left = [file for file in twin.iterdir() if is_temporary(file)]
     assert len(left) == 1  # written, but never put in place
     left[0].write_bytes(left[0].read_bytes()[:1000])
     assert digests(twin) == before
     assert open_twin(twin).number == 0
     assert len(history(twin)) == 1
     assert update_twin(twin, edits(POWER)).number == 1
+    assert not left[0].exists()
 
 
 def test_an_update_that_was_in_place_is_not_applied_twice(twin, tmp_path):

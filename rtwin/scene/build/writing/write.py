@@ -1,9 +1,7 @@
 """A scene folder: recipe, meshes, ways and report; it appears whole or not at all."""
 
 import json
-import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from rtwin.scene.build.writing.report import REPORT
 from rtwin.scene.foliage import VEGETATION
 from rtwin.scene.georeference import Georeference
 from rtwin.scene.materials import FRESH_WATER, ITU_TABLE
+from rtwin.temporary import temporary_beside
 
 RECIPE, WAYS, MESHES = "scene.toml", "ways.geojson", "meshes"
 _GROUND_KINDS = ("ground", "water")
@@ -70,11 +69,11 @@ def write_scene(
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        made = temporary_beside(folder)
+        made.mkdir()
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written ({error.strerror})") from None
     try:
-        os.chmod(made, 0o755)
         files = [RECIPE, REPORT]
         for item in scene.objects:
             if item.is_mesh:
