@@ -6,12 +6,12 @@ distributions those that were measured, as far as it has such links at all; how
 far that is the effective number of links says.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.linear_model import LogisticRegression
@@ -26,9 +26,11 @@ from rtwin.channel import (
     rms_delay_spread_s,
 )
 from rtwin.dataset import open_dataset
+from rtwin.dataset.inspection import is_hdf5, open_container, read_attributes
 from rtwin.dataset.schema import PATHS_FORMAT
 from rtwin.dataset.store import plain_errors, provenance, write_whole
 from rtwin.errors import CampaignError, OutOfRangeError, StoreError
+from rtwin.files import check_not_input, check_replaceable
 from rtwin.units import to_db
 
 Real = NDArray[np.float64]
@@ -96,11 +98,10 @@ def read_quantities(file: str | Path) -> dict[str, Real]:
 
 
 def _is_dataset(file: Path) -> bool:
-    try:
-        with h5py.File(file, "r") as h5:
-            return str(h5.attrs.get("format")) == PATHS_FORMAT
-    except OSError:
+    if not is_hdf5(file):
         return False
+    with open_container(file) as h5:
+        return read_attributes(str(file), h5).get("format") == PATHS_FORMAT
 
 
 def align_weights(
@@ -242,7 +243,8 @@ def align(
         measured: Table with columns named as QUANTITIES, one row per measured link.
         output: JSON file of the report; weights of all links are in it.
         method, offset_db: As align_weights has them.
-        overwrite: Replace an older report.
+        overwrite: Replace an older report; without it, a finished report of the same
+            request is read.
     Returns:
         The report: for each quantity its distance before and after, the effective
         number of links, and `weight`, [link].
@@ -251,7 +253,13 @@ def align(
         CampaignError, OutOfRangeError: if the measurements cannot be used.
     """
     output = Path(output)
+    check_not_input(output, dataset, measured)
+    check_replaceable(output)
+    request = _request(dataset, measured, method, offset_db)
     if output.exists() and not overwrite:
+        report = json.loads(output.read_bytes())
+        if report.get("request_hash") == request:
+            return report | {"weight": np.array(report["weight"], np.float64)}
         raise StoreError(f"{output}: exists; choose another name, or ask to overwrite it")
     real = read_quantities(measured)
     own = link_quantities(dataset, tuple(real))
@@ -276,9 +284,19 @@ def align(
         "effective_links": effective_links(weight),
         "quantities": rows,
         "weight": weight,
+        "request_hash": request,
         "versions": provenance(),
     }
     with plain_errors(output):
         output.parent.mkdir(parents=True, exist_ok=True)
         write_whole(output, json.dumps(plain(report), indent=1).encode())
     return report
+
+
+def _request(dataset: str | Path, measured: str | Path, method: str, offset: float | None) -> str:
+    """Hash of everything that shapes a report."""
+    digest = hashlib.sha256(json.dumps([method, offset, provenance()]).encode())
+    for file in (dataset, measured):
+        with plain_errors(Path(file), "give another file"), open(file, "rb") as content:
+            digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()

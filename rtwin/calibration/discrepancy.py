@@ -20,6 +20,7 @@ from rtwin.calibration.parameters import Parameter
 from rtwin.calibration.physics import PhysicalModel, build_model
 from rtwin.calibration.result import read_result
 from rtwin.calibration.twin import fit_twin
+from rtwin.dataset.inspection import DAMAGE, open_container
 from rtwin.dataset.store import plain_errors, write_image
 from rtwin.errors import StoreError
 from rtwin.units import from_db
@@ -178,7 +179,7 @@ def calibration_attributes(result: dict[str, Any]) -> dict[str, Any]:
 def _read_rows(folder: Path, result: dict[str, Any]) -> tuple[Measurements, Real]:
     file = folder / TWIN_FILE
     try:
-        with h5py.File(file, "r") as h5:
+        with open_container(file) as h5:
             if h5["level_db"].shape[0] > _MAX_ROWS:
                 raise StoreError(f"{file}: has more than {_MAX_ROWS} rows")
             columns = {name: h5[name][...] for name in _COLUMNS}
@@ -188,11 +189,27 @@ def _read_rows(folder: Path, result: dict[str, Any]) -> tuple[Measurements, Real
             for row in result["transmitters"]
         )
         data = Measurements(links, tuple(result["devices"]), **columns)
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        _check_rows(data, physics)
+    except DAMAGE as error:
         raise StoreError(
             f"{folder}: holds no rows of a twin ({str(error)[:60]}); calibrate it again"
         ) from None
     return data, np.asarray(physics, np.float64)
+
+
+def _check_rows(data: Measurements, physics: Real) -> None:
+    """Raise ValueError if columns do not fit together or rows name what is not there."""
+    rows = data.level_db.shape
+    wanted = {name: (*rows, 3) if name == "position_m" else rows for name in _COLUMNS}
+    for name, shape in wanted.items():
+        if len(rows) != 1 or getattr(data, name).shape != shape:
+            raise ValueError(f"{name} has shape {getattr(data, name).shape}")
+    numbers = (data.position_m, data.level_db, data.uncertainty_db, physics)
+    ok = all(values.dtype.kind == "f" and np.isfinite(values).all() for values in numbers)
+    for row, names in ((data.tx, data.transmitters), (data.device, data.devices)):
+        ok &= row.dtype.kind == "i" and bool(((row >= 0) & (row < len(names))).all())
+    if not (ok and physics.ndim == 2 and len(physics) == len(data)):
+        raise ValueError("values that cannot be")
 
 
 def _cells(known: Measurements, tx: list[int], place: Real) -> Measurements:

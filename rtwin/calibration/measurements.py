@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rtwin.calibration.campaign import Campaign, CampaignTransmitter
+from rtwin.calibration.plausible import check_unit, impossible
 from rtwin.calibration.tables import read_table
 from rtwin.channel import free_space_path_loss_db
 from rtwin.errors import CampaignError
+from rtwin.scene._model import MAX_COORDINATE_M
 from rtwin.scene.georeference import Georeference
 from rtwin.units import from_db, to_db
 
@@ -182,6 +184,9 @@ def read_measurements(campaign: Campaign, frame: Georeference | None = None) -> 
     parts = [(tx, table[str(spec.value)])] if per_tx is None else []
     parts += [(np.full(num, names.index(n)), table[c]) for n, c in (per_tx or {}).items()]
     levels = [_level(values, spec.quantity, file, delays) for _, values in parts]
+    for _, values in parts:
+        check_unit(values, spec.quantity, file, spec.noise_floor)
+    wild = np.concatenate([impossible(values, spec.quantity) for _, values in parts])
     repeat = len(parts)
     level = np.concatenate(levels)
     everything = Measurements(
@@ -197,6 +202,8 @@ def read_measurements(campaign: Campaign, frame: Georeference | None = None) -> 
     )
     bad = {
         "of a transmitter that the campaign does not name": np.tile(unknown, repeat),
+        f"that cannot be a {spec.quantity}": wild,
+        "farther than 100 km from the origin": _is_far(everything.position_m),
         "without a number": ~(
             np.isfinite(level)
             & np.isfinite(everything.position_m).all(axis=1)
@@ -209,6 +216,11 @@ def read_measurements(campaign: Campaign, frame: Georeference | None = None) -> 
         censored = kept.level_db <= floor
         kept = replace(kept, censored=censored, level_db=np.maximum(kept.level_db, floor))
     return kept
+
+
+def _is_far(position_m: Real) -> NDArray[np.bool_]:
+    with np.errstate(invalid="ignore"):
+        return np.asarray((np.abs(position_m) > MAX_COORDINATE_M).any(axis=1))
 
 
 def _text(value: Any) -> str:
@@ -244,9 +256,14 @@ def _positions(
 
 def _float(table: dict[str, NDArray[Any]], column: str) -> Real:
     if table[column].dtype.kind != "f":
-        text = next(v for v in table[column] if not _is_number(v))
-        raise CampaignError(f"column '{column}' holds {str(text)[:40]!r}; it must be numbers")
+        text = _first_text(table[column])
+        raise CampaignError(f"column '{column}' holds {text[:40]!r}; it must be numbers")
     return table[column]
+
+
+def _first_text(values: NDArray[Any]) -> str:
+    """The first value that is no number; zero bytes at its end are lost by then."""
+    return str(next((v for v in values if not _is_number(v)), values.flat[0]))
 
 
 def _is_number(text: str) -> bool:
@@ -267,8 +284,8 @@ def _delays(campaign: Campaign) -> Real:
 def _level(values: NDArray[Any], quantity: str, file: Any, delays: Real | None) -> Real:
     """dB that grow with the path gain; delay spreads as dB of a second."""
     if values.dtype.kind != "f":
-        text = next(v for v in values if not _is_number(v))
-        raise CampaignError(f"{file}: value {str(text)[:40]!r} is not a number")
+        text = _first_text(values)
+        raise CampaignError(f"{file}: value {text[:40]!r} is not a number")
     if quantity == "power_delay_profile":
         if values.ndim != 2 or delays is None or values.shape[1] != len(delays):
             raise CampaignError(

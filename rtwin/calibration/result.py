@@ -2,9 +2,7 @@
 
 import json
 import math
-import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,10 +12,12 @@ import tomlkit
 
 from rtwin.dataset.store import plain_errors
 from rtwin.errors import StoreError
+from rtwin.files import replace_folder, temporary_beside
 
 FORMAT = "rtwin-calibration-1"
 RESULT_FILE, REPORT_FILE, MATERIALS_FILE = "result.json", "report.html", "materials.toml"
 MAX_RESULT_BYTES = 256 * 2**20
+_OWN = (RESULT_FILE, REPORT_FILE, MATERIALS_FILE, "twin.h5")
 
 
 def prepare_result(folder: Path, overwrite: bool) -> None:
@@ -36,7 +36,17 @@ def prepare_result(folder: Path, overwrite: bool) -> None:
     if not _is_result(folder):
         raise StoreError(f"{folder}: holds something else than a result; choose another name")
     if not overwrite:
-        raise StoreError(f"{folder}: holds a result; choose another name, or ask to overwrite it")
+        raise StoreError(
+            f"{folder}: holds another result; choose another name, or ask to overwrite it"
+        )
+
+
+def finished_result(folder: Path, request: str) -> bool:
+    """Whether a folder holds the result of this very request."""
+    try:
+        return read_result(folder).get("request_hash") == request
+    except StoreError:
+        return False
 
 
 def _is_result(folder: Path) -> bool:
@@ -61,7 +71,8 @@ def write_result(
     prepare_result(folder, overwrite)
     with plain_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        place = temporary_beside(folder)
+        place.mkdir()
         try:
             text = json.dumps(plain({"format": FORMAT, **result}), indent=1, allow_nan=False)
             (place / RESULT_FILE).write_text(text, encoding="utf-8")
@@ -70,10 +81,7 @@ def write_result(
             (place / MATERIALS_FILE).write_text(materials, encoding="utf-8")
             (place / REPORT_FILE).write_text(report, encoding="utf-8")
             more(place)
-            place.chmod(0o755)
-            if folder.exists():
-                shutil.rmtree(folder)
-            os.replace(place, folder)
+            replace_folder(place, folder, _OWN.__contains__)
         finally:
             shutil.rmtree(place, ignore_errors=True)
     return folder

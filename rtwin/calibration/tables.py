@@ -8,7 +8,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.errors import CampaignError, MissingExtraError
+from rtwin.dataset.inspection import DAMAGE, open_container
+from rtwin.errors import CampaignError, MissingExtraError, StoreError
+from rtwin.files import check_name
 from rtwin.scene._model import nearest, one_line
 
 MAX_TABLE_BYTES = 2**30
@@ -33,6 +35,10 @@ def read_table(file: Path, wanted: set[str]) -> Columns:
     readers = {".csv": _csv, ".parquet": _parquet, ".h5": _hdf5, ".hdf5": _hdf5}
     if file.suffix.lower() not in readers:
         raise CampaignError(f"{file}: a table ends in {', '.join(readers)}; convert it")
+    try:
+        check_name(file)
+    except StoreError as error:
+        raise CampaignError(str(error)) from None
     if not file.is_file():
         raise CampaignError(
             f"{file}: no such file; put the measurements there, or name their folder with --data"
@@ -42,9 +48,9 @@ def read_table(file: Path, wanted: set[str]) -> Columns:
         raise CampaignError(f"{file}: has {size / 2**20:.0f} MiB; at most 1024 are read: split it")
     try:
         columns = readers[file.suffix.lower()](file, wanted)
-    except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
-        if isinstance(error, CampaignError):
-            raise
+    except (CampaignError, MissingExtraError):
+        raise
+    except (*DAMAGE, csv.Error) as error:
         raise CampaignError(f"{file}: cannot be read ({one_line(error)[:120]})") from None
     lengths = {len(values) for values in columns.values()}
     if len(lengths) > 1:
@@ -98,12 +104,17 @@ def _parquet(file: Path, wanted: set[str]) -> Columns:
 
 
 def _hdf5(file: Path, wanted: set[str]) -> Columns:
-    with h5py.File(file, "r") as h5:
+    with open_container(file) as h5:
         known = [name for name, item in h5.items() if isinstance(item, h5py.Dataset)]
         for name in sorted(wanted):
             if name not in known:
                 raise _missing(file, name, known)
-            if h5[name].size * h5[name].dtype.itemsize > MAX_TABLE_BYTES:
+            data = h5[name]
+            if data.shape is None or data.ndim not in (1, 2):
+                raise CampaignError(f"{file}: '{name}' has shape {data.shape}; it must be [row]")
+            if data.dtype.kind not in "biufOS":
+                raise CampaignError(f"{file}: '{name}' is of type {data.dtype}; give numbers")
+            if data.size * max(data.dtype.itemsize, 1) > MAX_TABLE_BYTES:
                 raise CampaignError(f"{file}: '{name}' holds more than 1024 MiB; split it")
         return {name: _plain(h5[name][...]) for name in wanted}
 

@@ -12,7 +12,7 @@ import typer
 
 from rtwin import __version__
 from rtwin.cli import calibrate, experiment, exports, feed, horizontal, keep, look, scene, trace
-from rtwin.cli.report import stderr
+from rtwin.cli.report import one_line, stderr
 from rtwin.errors import RtwinError
 
 app = typer.Typer(
@@ -71,7 +71,7 @@ def run() -> None:
     try:
         app()
     except RtwinError as error:
-        stderr(f"{type(error).__name__}: {error}")
+        stderr(one_line(f"{type(error).__name__}: {error}"))
         sys.exit(1)
     except MemoryError:
         stderr("out of memory; try a smaller --shard-size, fewer --workers or fewer rays")

@@ -48,7 +48,12 @@ _LABELS = {
 
 def stderr(line: str) -> None:
     """Print one line to stderr."""
-    typer.echo(line, err=True)
+    typer.echo(line.encode("utf-8", "backslashreplace").decode(), err=True)
+
+
+def one_line(text: str) -> str:
+    """Text without line breaks and what a terminal would take for a command."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def print_json(data: Any) -> None:
@@ -60,7 +65,9 @@ def print_rows(rows: list[tuple[str, Any]]) -> None:
     """Print names and values in two columns."""
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
-        typer.echo(f"{name:<{width}}  {value}")
+        line = one_line(f"{name:<{width}}  {value}")
+        # Names of files need not be UTF-8.
+        typer.echo(line.encode("utf-8", "replace").decode())
 
 
 def _finite(data: Any) -> Any:

@@ -27,8 +27,8 @@ from rtwin.dataset.store import (
     reserve_space,
     write_header,
 )
+from rtwin.files import replace_whole
 from rtwin.scene import Receivers, Recipe, recipe_dict
-from rtwin.temporary import replace_whole
 from rtwin.trace import World, remarks
 
 

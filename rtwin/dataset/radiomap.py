@@ -24,6 +24,7 @@ from rtwin.dataset.store import (
     attach_dimensions,
     content_hash,
     plain_errors,
+    prepare_place,
     prepare_target,
     write_header,
     write_image,
@@ -73,8 +74,7 @@ def generate_radio_map(
     if method not in MAP_METHODS:
         raise OutOfRangeError(f"method is {method!r}, it must be {' or '.join(MAP_METHODS)}")
     file = Path(file)
-    if file.is_dir() or not file.exists():
-        prepare_target(file, MAP_FORMAT, None, overwrite)  # before the work, not after it
+    prepare_place(file, MAP_FORMAT, overwrite)
     world = load_world(recipe)
     request = map_request(world)
     if method != MAP_METHODS[0]:

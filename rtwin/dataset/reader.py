@@ -8,11 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.channel import AntennaArray, PathSet, planar_array_positions_m
+from rtwin.dataset.inspection import CheckedFile, open_checked, plain
 from rtwin.dataset.schema import (
     MAP_FORMAT,
     PATH_MAP_VARIABLES,
@@ -21,7 +21,6 @@ from rtwin.dataset.schema import (
     SWEEP_FORMAT,
     SWEPT,
 )
-from rtwin.dataset.store import open_checked
 from rtwin.errors import MissingExtraError, OutOfRangeError, StoreError
 from rtwin.scene import Antenna, Recipe, recipe_from_dict
 from rtwin.units import wavelength_m
@@ -39,9 +38,10 @@ class PathDataset:
 
     def __init__(self, file: str | Path, frequency_hz: float | None = None) -> None:
         self.path = Path(file)
-        self._file: h5py.File = open_checked(file)
+        self._file: CheckedFile = open_checked(file)
         try:
             self._column = self._find_frequency(frequency_hz)
+            self._check_links()
         except BaseException:
             self._file.close()
             raise
@@ -68,6 +68,23 @@ class PathDataset:
         if kind == PATHS_FORMAT:
             return None
         return int(np.flatnonzero(there == frequency_hz)[0])
+
+    def _check_links(self) -> None:
+        """Refuse a file whose links are not its devices', or whose paths are not its links'."""
+        tx, rx = np.arange(self.num_tx), np.arange(self.num_rx)
+        wanted = {"link_tx": np.tile(tx, len(rx)), "link_rx": np.repeat(rx, len(tx))}
+        for name, rows in wanted.items():
+            if not np.array_equal(self._file[name][...], rows):
+                raise StoreError(
+                    f"{self.path}: {name} must count {len(rx)} receivers times {len(tx)} "
+                    "transmitters; the file is damaged"
+                )
+        paths = self._file["delay_s"].shape[0]
+        if self.num_paths.sum() != paths:
+            raise StoreError(
+                f"{self.path}: num_paths adds up to {self.num_paths.sum()}, there are {paths} "
+                "paths; the file is damaged"
+            )
 
     def __enter__(self) -> "PathDataset":
         return self
@@ -96,7 +113,7 @@ class PathDataset:
         if self._column is not None and name in SWEPT:
             return data[rows, self._column]
         values = data[rows]
-        return values.astype(str) if values.dtype == object else values
+        return np.array([text.decode() for text in values]) if values.dtype == object else values
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -115,7 +132,15 @@ class PathDataset:
     def recipe(self) -> Recipe:
         """The recipe that the dataset was traced from."""
         data = json.loads(self._file.attrs["recipe"]) | {"frequency_hz": self.frequency_hz}
-        return recipe_from_dict(data, self._file.attrs["scene"])
+        recipe = recipe_from_dict(data, self._file.attrs["scene"], where=str(self.path))
+        ends = recipe.receivers.antenna, recipe.transmitter[0].antenna
+        ports = tuple(antenna.num_ports for antenna in ends)
+        if self._file["a"].shape[-2:] != ports:
+            raise StoreError(
+                f"{self.path}: a has {self._file['a'].shape[-2:]} polarisations, its recipe "
+                f"{ports}; the file is damaged"
+            )
+        return recipe
 
     @property
     def num_tx(self) -> int:
@@ -329,15 +354,3 @@ def tf_dataset(file: str | Path, links_per_batch: int = 256) -> Any:
                 }
 
     return tf.data.Dataset.from_generator(elements, output_signature=signature)
-
-
-def plain(value: Any) -> Any:
-    """An attribute of a file as a plain Python value; JSON texts become what they say."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, str) and value[:1] in ("{", "["):
-        try:
-            return json.loads(value)
-        except json.JSONDecodeError:
-            return value
-    return value

@@ -21,10 +21,11 @@ from rtwin.dataset.links import part
 from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.reader import RadioMap
 from rtwin.dataset.schema import TRACE_FORMAT
-from rtwin.dataset.store import prepare_target, provenance
+from rtwin.dataset.store import prepare_place, provenance
 from rtwin.dataset.twin import SampleSettings, Twin, hash_of, open_twin, recipe_of
 from rtwin.dataset.walks import RANDOM_WAYPOINT, height_above_ground, make_tracks
 from rtwin.errors import OutOfRangeError
+from rtwin.files import check_not_input
 from rtwin.link import LinkAdaptation
 from rtwin.scene import (
     Receivers,
@@ -80,8 +81,8 @@ def sample(
     Checked by tests/dataset/test_sample.py.
     """
     file = Path(file)
-    if file.is_dir() or not file.exists():
-        prepare_target(file, TRACE_FORMAT, None, overwrite)  # before the work, not after it
+    check_not_input(file, twin, scene, None if isinstance(tracks, Tracks) else tracks)
+    prepare_place(file, TRACE_FORMAT, overwrite)
     source = open_twin(twin, scene)
     walk, settings = walk or Walk(), settings or SampleSettings()
     trace = sample_twin(source, tracks, walk, settings, progress)

@@ -14,12 +14,12 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from rtwin.errors import RecipeError, nearest
 from rtwin.scene._model import (
+    MAX_COORDINATE_M,
     Area,
     Bool,
     Float,
     Int,
     Length,
-    Positive,
     Table,
     one_line,
     recipe_error,
@@ -48,13 +48,13 @@ class Solver(Table):
     diffraction_lit_region: Bool = True
     diffuse_reflection: Bool = False
     diffuse_rays: Rays = 10_000
-    strongest_paths: Annotated[Int, Field(ge=1)] | None = None
+    strongest_paths: Annotated[Int, Field(ge=1, le=1_000_000_000)] | None = None
 
 
 class RadioMap(Table):
     """The horizontal map of cell averages."""
 
-    cell_size_m: Length = 5.0
+    cell_size_m: Annotated[Float, Field(ge=0.01, le=MAX_COORDINATE_M)] = 5.0
     height_m: Length = 1.5
     area: Area | None = None
     rays: Rays = 1_000_000
@@ -69,8 +69,8 @@ class Recipe(Table):
     source: str = ""
     licence: str = ""
     frequency_hz: Annotated[Float, Field(ge=1e6, le=1e12)]
-    bandwidth_hz: Positive = 20e6
-    temperature_k: Positive = 293.0
+    bandwidth_hz: Annotated[Float, Field(ge=1, le=2e12)] = 20e6
+    temperature_k: Annotated[Float, Field(ge=0.1, le=1e6)] = 293.0
     noise_figure_db: Annotated[Float, Field(ge=0, le=100)] = 7.0
     seed: Annotated[Int, Field(ge=0, le=2**63 - 1)] = 1
     georeference: Georeference | None = None

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rtwin.errors import OutOfRangeError, StoreError
+from rtwin.files import appearing, check_replaceable, with_png_mark
 from rtwin.scene import Camera, build_meshes
-from rtwin.temporary import appearing
 from rtwin.trace.drawing import (
     RX_COLOR,
     TX_COLOR,
@@ -73,7 +73,8 @@ def render(
     Raises:
         OutOfRangeError: if the resolution or samples cannot be worked with.
         ShapeError: if arrays do not fit together.
-        StoreError: if the file is no PNG or cannot be written.
+        StoreError: if the file is no PNG, there is one that rtwin did not make, or it cannot
+            be written.
     Checked by tests/trace/test_render.py.
     """
     file = Path(file)
@@ -86,6 +87,7 @@ def render(
         raise OutOfRangeError(f"samples is {samples}; allowed are 1 to {MAX_SAMPLES}")
     if file.suffix.lower() != ".png":
         raise StoreError(f"{file}: pictures are PNG; choose a name that ends in .png")
+    check_replaceable(file)
     view = _View(world, camera or world.recipe.camera or default_camera(world), width, height)
     drawing = _drawing(world, view, receivers_m, paths, radio_map)
     try:
@@ -100,6 +102,7 @@ def render(
             world.engine.mi.Bitmap(np.ascontiguousarray(pixels)).write(
                 str(temporary), world.engine.mi.Bitmap.FileFormat.PNG
             )
+            temporary.write_bytes(with_png_mark(temporary.read_bytes()))
     except OSError as error:
         raise StoreError(f"{file}: {os.strerror(error.errno or 0)}; choose another place") from None
     return file

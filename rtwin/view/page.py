@@ -17,6 +17,7 @@ import rtwin
 from rtwin.dataset import open_dataset, open_radio_map
 from rtwin.dataset.store import plain_errors, write_whole
 from rtwin.errors import OutOfRangeError, RtwinError, StoreError
+from rtwin.files import MARK, check_replaceable
 from rtwin.plot.style import (
     CATEGORIES,
     GREEN,
@@ -82,8 +83,7 @@ def write_page(
     page = Path(page)
     if page.suffix.lower() not in (".html", ".htm"):
         raise StoreError(f"{page}: a page ends in .html; give it such a name")
-    if page.is_dir():
-        raise StoreError(f"{page}: is a folder; give the name of a file")
+    check_replaceable(page)
     if min(max_receivers, max_paths) < 1:
         raise OutOfRangeError(
             f"max_receivers is {max_receivers} and max_paths is {max_paths}; both must be 1 or more"
@@ -241,6 +241,7 @@ def _html(content: dict[str, Any], buffers: Buffers) -> bytes:
     # JSON has no use for < outside of strings, where \u003c means the same.
     data = json.dumps(content, allow_nan=False, ensure_ascii=True).replace("<", "\\u003c")
     values = {
+        "MARK": MARK,
         "TITLE": html.escape(f"{content['title']} - rtwin"),
         "POLICY": html.escape(policy, quote=True),
         "STYLE": style,

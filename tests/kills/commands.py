@@ -1,5 +1,7 @@
 """Every command that writes, on inputs so small that it may run hundreds of times."""
 
+import hashlib
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rtwin.cli.app import app
-from rtwin.dataset import file_info
+from rtwin.export import FORMATS
 
 from ..tables import box, plane_scene, toml
 
@@ -59,23 +61,23 @@ class Command:
 
 
 def _exports() -> list[Command]:
-    targets = {
-        "aodt": "e",
-        "bandwidth": "e",
-        "colosseum": "e",
-        "deepmimo": "e",
-        "geotiff": "e.tif",
-        "images": "e",
-        "netcdf": "e.nc",
-        "ns3-fad": "e",
-        "ns3-lte": "e.csv",
-        "qd": "e",
-        "radiomapseer": "e",
-        "sionna": "e.npz",
-        "tfrecord": "e",
-        "zarr": "e.zarr",
+    """Every format, from the kind of file that it takes."""
+    inputs = {"paths": "paths.h5", "radiomap": "map.h5", "trace": "walk.h5"}
+    options = {
+        "colosseum": "--strongest-paths 4 -O weak_taps=true",
+        "ns3-fading": "--tx 0 --rx 0 -O samples=5",
+        "sionna-rk": "--tx 0 --rx 0 -O slots=2",
+        "radiomapseer": "-O any_size=true",
     }
-    return [Command(f"export {name}", f"export --to {name}", (t,)) for name, t in targets.items()]
+    return [
+        Command(
+            f"export {item.name}",
+            f"export {inputs[item.sources[0]]} --to {item.name} -o out{item.suffix} --quiet "
+            f"{options.get(item.name, '')}",
+            (f"out{item.suffix}",),
+        )
+        for item in FORMATS
+    ]
 
 
 COMMANDS = [
@@ -112,6 +114,7 @@ COMMANDS = [
         " --data pairs --quiet",
         ("new.npz",),
     ),
+    *_exports(),
 ]
 
 
@@ -162,8 +165,18 @@ def content(path: Path) -> str:
         return "\n".join(f"{p.relative_to(path)} {content(p)}" for p in inside)
     if not path.exists():
         return ""
-    if path.suffix == ".h5" and h5py.is_hdf5(path):
+    digest = hashlib.sha256()
+    if h5py.is_hdf5(path):
         with h5py.File(path) as h5:
-            if "format" in h5.attrs:
-                return str(file_info(path)["content_hash"])
-    return path.read_bytes().hex()
+            for name, data in sorted(h5.items()):
+                if not name.endswith("_seconds"):
+                    values = data[...]
+                    plain = values.tolist() if values.dtype == object else values.tobytes()
+                    digest.update(f"{name} {values.shape} {plain!r}".encode())
+    elif path.suffix == ".json":
+        data = json.loads(path.read_bytes())
+        data.pop("seconds", None)
+        digest.update(json.dumps(data, sort_keys=True).encode())
+    else:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -18,7 +18,7 @@ from rtwin.scene import (
     MaterialSpec,
     Transmitter,
 )
-from rtwin.scene._model import Coordinate, Float, Table, one_line, recipe_error
+from rtwin.scene._model import Angle, Coordinate, Float, Table, one_line, recipe_error
 from rtwin.scene.objects import SceneObject
 
 MAX_EDITS_BYTES = 16 * 2**20
@@ -31,7 +31,7 @@ class MoveObject(Table):
     kind: Literal["move_object"]
     object: str
     by_m: Displacement = (0.0, 0.0, 0.0)
-    yaw_deg: Float = 0.0
+    yaw_deg: Angle = 0.0
 
 
 class RemoveObject(Table):
@@ -76,9 +76,9 @@ class SetTransmitter(Table):
 
     kind: Literal["set_transmitter"]
     transmitter: str
-    azimuth_deg: Float | None = None
-    downtilt_deg: Float | None = None
-    roll_deg: Float | None = None
+    azimuth_deg: Angle | None = None
+    downtilt_deg: Angle | None = None
+    roll_deg: Angle | None = None
     power_dbm: Float | None = None
     antenna: Antenna | None = None
 

@@ -19,19 +19,13 @@ from typing import Any
 import h5py
 import numpy as np
 
+from rtwin.dataset.inspection import open_checked, snapshot_files
 from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.radiomap import map_attributes, map_request, write_map
 from rtwin.dataset.schema import MAP_FORMAT, PATH_MAP_LAYOUT, PORT_LABELS, TWIN_LAYOUT
-from rtwin.dataset.store import (
-    content_hash,
-    open_checked,
-    plain_errors,
-    prepare_target,
-    snapshot_files,
-    sole_writer,
-    write_image,
-)
+from rtwin.dataset.store import content_hash, plain_errors, prepare_target, sole_writer, write_image
 from rtwin.errors import OutOfRangeError, StoreError
+from rtwin.files import is_temporary, sweep
 from rtwin.horizontal.edits import Edits
 from rtwin.horizontal.twin.snapshot import (
     DECISIONS,
@@ -45,7 +39,6 @@ from rtwin.horizontal.twin.snapshot import (
 from rtwin.horizontal.twin.stored_paths import path_columns
 from rtwin.horizontal.twin.traced import TwinState, trace_state
 from rtwin.scene import Recipe, recipe_dict
-from rtwin.temporary import is_temporary, sweep
 from rtwin.trace import MapGrid, load_parts, start_engine, world_of_parts
 
 
@@ -258,6 +251,7 @@ _OF_TWIN = (
     "low_m",
     "request_hash",
     "content_hash",
+    "hash_version",
     "format",
     "format_version",
     "Conventions",

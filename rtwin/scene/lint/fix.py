@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from rtwin.errors import RecipeError, RtwinError, StoreError
+from rtwin.files import appearing, is_same_file
 from rtwin.scene.build.shapes.footprints import Footprint, cut_at_higher, polygons
 from rtwin.scene.build.writing.write import MESHES, write_ply
 from rtwin.scene.foliage import is_vegetation
@@ -14,7 +15,6 @@ from rtwin.scene.library import scenes_folder
 from rtwin.scene.lint.meshes import mesh_facts
 from rtwin.scene.objects import Extrude, MeshFile
 from rtwin.scene.recipe import Recipe
-from rtwin.temporary import appearing
 
 LARGEST_HOLE = 0.1  # share of the surface that may be missing
 LEAST_M2 = 0.1  # footprints in a recipe are rounded, and may overlap by a hair
@@ -134,13 +134,16 @@ def _difference(before: Any, after: Any) -> str:
 def _store(folder: Path, item: MeshFile, mesh: Any, table: Any) -> None:
     """Write a mended mesh beside the recipe, and let the recipe name it."""
     target = folder / MESHES / f"{item.name}.ply"
+    if target.exists() and not is_same_file(target, folder / item.file):
+        # Somebody else's mesh of that name stays.
+        target = folder / MESHES / f"{item.name}_mended.ply"
     try:
         target.parent.mkdir(exist_ok=True)
         with appearing(target) as temporary:
             write_ply(temporary, mesh.vertices, mesh.faces)
     except OSError as error:
         raise StoreError(f"{target}: cannot be written ({error.strerror})") from None
-    table["file"] = f"{MESHES}/{item.name}.ply"
+    table["file"] = f"{MESHES}/{target.name}"
     for key in ("scale", "offset_m"):
         table.pop(key, None)  # what is written has them applied
 

@@ -12,6 +12,7 @@ import pytest
 
 from rtwin.dataset import file_info, open_radio_map, validate_file
 from rtwin.errors import EditError, OutOfRangeError, StoreError
+from rtwin.files import is_temporary, temporary_beside
 from rtwin.horizontal import (
     Note,
     append_snapshot,
@@ -24,7 +25,6 @@ from rtwin.horizontal import (
     updating,
     write_snapshot_map,
 )
-from rtwin.temporary import is_temporary, temporary_beside
 from rtwin.trace import TransmitterTrace
 
 from ...tables import toml
@@ -315,7 +315,7 @@ def other_scene(file):
     ("harm", "line"),
     [
         (cut_off, "cut off or damaged"),
-        (no_snapshot, "no snapshot of a twin"),
+        (no_snapshot, "is missing"),
         (wild_triangle, "point to what is not there"),
         (wild_receiver, "point to what is not there"),
         (wild_count, "holds no whole paths of 'mast'"),

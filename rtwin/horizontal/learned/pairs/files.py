@@ -19,15 +19,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.dataset.inspection import DAMAGE, open_checked
 from rtwin.dataset.pathmap import standing_at
 from rtwin.dataset.progress import Progress, silent
-from rtwin.dataset.store import (
-    open_checked,
-    plain_errors,
-    provenance,
-    write_header,
-    write_image,
-)
+from rtwin.dataset.store import plain_errors, provenance, write_header, write_image
 from rtwin.errors import StoreError
 from rtwin.horizontal.edits import apply_edits, differences, edits_from_dict
 from rtwin.horizontal.learned.pairs.draws import DrawnEdit, draw_edit
@@ -321,6 +316,17 @@ def read_pairs(file: str | Path) -> ScenePairs:
     Raises:
         StoreError: if it is no such file.
     """
+    try:
+        return _read_pairs(file)
+    except StoreError:
+        raise
+    except DAMAGE as error:
+        raise StoreError(
+            f"{file}: pairs that are damaged ({' '.join(str(error).split())[:80]}); make them again"
+        ) from None
+
+
+def _read_pairs(file: str | Path) -> ScenePairs:
     with open_checked(file, PAIRS_KIND) as h5:
         numbers = sorted(name for name in h5 if name.startswith("pair_"))
         return ScenePairs(

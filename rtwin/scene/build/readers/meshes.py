@@ -39,16 +39,10 @@ def mesh_map(path: Path, up: str = "") -> MapData:
     solids = []
     for name, mesh in meshes.items():
         vertices = np.asarray(mesh.vertices, np.float64)
-        if not np.isfinite(vertices).all():
-            raise GeometryError(f"{one_line(path)}: has vertices that are not finite; repair it")
-        if np.abs(vertices).max() > FARTHEST:
-            raise GeometryError(
-                f"{one_line(path)}: has vertices such as {np.abs(vertices).max():.3g}, which lie "
-                "beyond any scene in any units; repair it (--units tells what it counts in)"
-            )
         if (up or ("y" if suffix in Y_UP else "z")) == "y":
             vertices = np.column_stack([vertices[:, 0], -vertices[:, 2], vertices[:, 1]])
         faces = np.asarray(mesh.faces, np.int64)
+        _check_mesh(path, vertices, faces)
         hint = getattr(getattr(mesh.visual, "material", None), "name", "") or ""
         solids.append(_solid(name, vertices, faces, str(hint)))
     if len(solids) == 1:
@@ -69,7 +63,8 @@ def _load(path: Path, suffix: str) -> dict[str, Any]:
         {"split_objects": True, "group_material": False} if suffix == "obj" else {}
     )
     try:
-        scene = trimesh.load_scene(data, file_type=suffix, process=False, **options)
+        with np.errstate(all="ignore"):  # numbers that overflow are refused below
+            scene = trimesh.load_scene(data, file_type=suffix, process=False, **options)
         # Node transforms are applied; a mesh used twice comes twice.
         meshes = {
             str(m.metadata.get("node") or m.metadata.get("name") or f"object_{i}"): m
@@ -91,6 +86,20 @@ def _load(path: Path, suffix: str) -> dict[str, Any]:
                 f"there (it has {len(mesh.vertices)}); export it again"
             )
     return meshes
+
+
+def _check_mesh(path: Path, vertices: Any, faces: Any) -> None:
+    """Refuse what no mesh can be: faces of corners that are not there, places beyond the Earth."""
+    if not np.isfinite(vertices).all():
+        raise GeometryError(f"{one_line(path)}: has vertices that are not finite; repair it")
+    if faces.ndim != 2 or faces.shape[1] != 3 or not ((faces >= 0) & (faces < len(vertices))).all():
+        raise GeometryError(f"{one_line(path)}: has a face with a missing vertex; repair it")
+    largest = float(np.abs(vertices).max())
+    if largest > FARTHEST:
+        raise GeometryError(
+            f"{one_line(path)}: has vertices such as {largest:.3g}, which lie beyond any scene in "
+            "any units; repair it (--units tells what it counts in)"
+        )
 
 
 def _solid(name: str, vertices: Any, faces: Any, hint: str) -> Solid:
@@ -160,6 +169,7 @@ def mitsuba_map(path: Path) -> MapData:
         # Meshes of a scene lie in its folder or below: checked_xml has looked.
         for mesh in _load(path.parent / file, kind).values():
             vertices = _moved(np.asarray(mesh.vertices, np.float64), shape, path)
+            _check_mesh(path, vertices, np.asarray(mesh.faces, np.int64))
             hint = _bsdf_name(shape, materials)
             solid = _solid(name, vertices, np.asarray(mesh.faces, np.int64), hint)
             if solid.material is None:

@@ -44,7 +44,7 @@ def read_osm(path: Path, progress: Progress = silent) -> MapData:
             f"{one_line(path)}:{error.lineno}: not well-formed XML "
             f"({expat.errors.messages[error.code]}); is it cut short? download it again"
         ) from None
-    except (KeyError, ValueError) as error:
+    except (LookupError, ValueError) as error:
         what = f"without {error}" if isinstance(error, KeyError) else f"with {one_line(error)}"
         raise GeometryError(
             f"{one_line(path)}:{parser.CurrentLineNumber}: an element {what}; "

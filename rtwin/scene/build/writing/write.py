@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from rtwin.errors import StoreError
+from rtwin.errors import GeometryError, RecipeError, StoreError
+from rtwin.files import replace_folder, temporary_beside
 from rtwin.scene._model import one_line
 from rtwin.scene.build.built import BuiltObject
 from rtwin.scene.build.elements import Element
@@ -18,7 +19,6 @@ from rtwin.scene.build.writing.report import REPORT
 from rtwin.scene.foliage import VEGETATION
 from rtwin.scene.georeference import Georeference
 from rtwin.scene.materials import FRESH_WATER, ITU_TABLE
-from rtwin.temporary import temporary_beside
 
 RECIPE, WAYS, MESHES = "scene.toml", "ways.geojson", "meshes"
 _GROUND_KINDS = ("ground", "water")
@@ -88,11 +88,30 @@ def write_scene(
         )
         text = json.dumps(report | {"files": sorted(files)}, indent=2)
         (made / REPORT).write_text(text + "\n", encoding="utf-8")
+        _check_readable(made)
         _put(made, folder)
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written ({error.strerror})") from None
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def _check_readable(made: Path) -> None:
+    """Refuse a scene that rtwin itself would refuse, before it takes its place.
+
+    Raises:
+        GeometryError: with the reason; what the source holds cannot be a scene.
+    """
+    from rtwin.scene.geometry import build_meshes
+    from rtwin.scene.library import load_recipe
+
+    try:
+        build_meshes(load_recipe(made))
+    except (RecipeError, GeometryError) as error:
+        reason = str(error).replace(f"{made}/", "").replace(made.name, made.name.split("-")[0])
+        raise GeometryError(
+            f"what the sources hold makes no scene ({reason}); check their coordinates and units"
+        ) from None
 
 
 def _put(made: Path, folder: Path) -> None:
@@ -102,24 +121,11 @@ def _put(made: Path, folder: Path) -> None:
             folder.rmdir()
         made.rename(folder)
         return
-    for file in _others(folder):
-        target = made / file
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(folder / file, target)
-    old = made.with_name(made.name + "-old")
-    folder.rename(old)
-    made.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _others(folder: Path) -> list[Path]:
-    """Files of a scene folder that an earlier build did not write."""
     try:
         own = set(json.loads((folder / REPORT).read_text(encoding="utf-8"))["files"])
     except (OSError, ValueError, KeyError, TypeError):
         own = {RECIPE, REPORT, WAYS}
-    files = [p.relative_to(folder) for p in folder.rglob("*") if p.is_file()]
-    return [file for file in files if file.as_posix() not in own]
+    replace_folder(made, folder, own.__contains__)
 
 
 def write_ply(path: Path, vertices: Any, faces: Any) -> None:

@@ -24,7 +24,7 @@ def temporary_beside(target: Path, suffix: str = "") -> Path:
     Args:
         target: What will be made.
         suffix: End of the name, for writers that go by it.
-    Checked by tests/test_temporary.py.
+    Checked by tests/files/test_temporary.py.
     """
     sweep(target.parent, target.name)
     name = target.with_name(f".{target.name}.{_HOST}-{os.getpid()}.tmp{suffix}")
@@ -81,6 +81,12 @@ def sweep(folder: Path, name: str | None = None) -> None:
 def is_temporary(path: Path) -> bool:
     """Whether a path has such a name, of whatever process."""
     return _OF_A_PROCESS.fullmatch(path.name) is not None
+
+
+def target_of(path: Path) -> Path:
+    """What a temporary file or folder was to become; the path itself, if it is none."""
+    found = _OF_A_PROCESS.fullmatch(path.name)
+    return path if found is None else path.with_name(found["target"])
 
 
 _OF_A_PROCESS = re.compile(

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from rtwin.temporary import _HOST, is_temporary, sweep, temporary_beside
+from rtwin.files.temporary import _HOST, is_temporary, sweep, temporary_beside
 
 
 @pytest.fixture(scope="module")
