@@ -1,6 +1,7 @@
 """`rtwin twin` and `rtwin update` as a user meets them."""
 
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -58,12 +59,26 @@ def test_update_info_plot_and_map(folder, tmp_path):
         assert (tmp_path / name).stat().st_size > 10_000
 
 
+def test_what_is_done_is_not_done_again(folder):
+    """Nor said to be new: the second command finds the snapshot of the first."""
+    shutil.copytree(folder / "b.twin", folder / "own.twin")
+    first, second = (
+        rtwin("update", "own.twin", "--edit", "edits.toml", "--quiet", cwd=folder) for _ in range(2)
+    )
+    newest = sorted(p.name for p in (folder / "own.twin").glob("*.h5"))
+    assert "done before" not in first.stdout
+    assert "done before  nothing was applied; --again applies it once more" in second.stdout
+    rtwin("update", "own.twin", "--edit", "edits.toml", "--again", "--json", cwd=folder)
+    assert len(list((folder / "own.twin").glob("*.h5"))) == len(newest) + 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
         (["update", "b.twin", "--edit", "none.toml"], "not a readable TOML file"),
         (["update", "none.twin", "--edit", "edits.toml"], "no such twin"),
-        (["twin", "box.toml", "-o", "b.twin"], "not empty"),
+        (["twin", "box.toml", "-o", "b.twin", "--rays", "100"], "holds another twin"),
+        (["twin", "box.toml", "-o", "."], "not empty"),
         (["twin", "b.twin", "--at", "9", "-o", "x.h5"], "snapshot is 9"),
         (["plot", ".", "-o", "x.png"], "without snapshots"),
     ],
