@@ -3,11 +3,12 @@
 import logging
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from rtwin.dataset.cluster.door import connected, interrupts
+from rtwin.dataset.cluster.door import check_head, connected, interrupts
 from rtwin.dataset.cluster.plan import Slot, slots
 from rtwin.dataset.cluster.worker import (
     ClusterWorker,
@@ -143,12 +144,15 @@ class _Crew:
                 time.sleep(LOOK_S / 10)
 
     def dismiss(self) -> None:
-        """Stop all workers."""
-        for seat in self._seats.values():
-            self._stop(seat)
+        """Stop all workers, as far as there is a cluster left to do it."""
+        with suppress(EngineError):
+            check_head(self._ray)
+            for seat in self._seats.values():
+                self._stop(seat)
 
     def _look(self, now: float) -> None:
         """Start workers wherever the cluster has room for more."""
+        check_head(self._ray)
         found = slots(self._ray.nodes(), gpu=self._gpu)[: self._wanted]
         seats = [self._seats.setdefault((s.node, s.index), _Seat(s)) for s in found]
         usable = [seat for seat in seats if seat.failed_starts < STARTS_AT_MOST]
