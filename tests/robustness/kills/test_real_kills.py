@@ -12,11 +12,11 @@ from .commands import COMMANDS
 from .reaper import watched
 from .test_kills import LETTER, every, fresh, names
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import os, signal, sys
 from pathlib import Path
-from tests.kills.reaper import REAPER, watch
+from tests.robustness.kills.reaper import REAPER, watch
 from rtwin.cli import main
 watch()
 REAPER.folder, REAPER.at = Path.cwd().resolve(), int(sys.argv.pop(1))

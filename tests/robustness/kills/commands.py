@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from rtwin.cli.app import app
 from rtwin.export import FORMATS
 
-from ..tables import box, plane_scene, toml
+from ...tables import box, plane_scene, toml
 
 BOX = box("box", [8, 0, 3], [6, 6, 8])
 SCENE = plane_scene(
