@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from rtwin.dataset.links import part, trace_shard
-from rtwin.dataset.progress import Steps
 from rtwin.dataset.shard_queue import Pace, Queue
 from rtwin.dataset.shards import ShardFolder
 from rtwin.errors import EngineError, RtwinError
+from rtwin.progress import Steps
 from rtwin.scene import Receivers, Recipe, recipe_dict, recipe_from_dict
 from rtwin.trace import Tracer, World, load_world, start_engine
 
