@@ -62,3 +62,51 @@ def unreached(radio_map: Any) -> Any:
         sinr=np.zeros_like(radio_map.sinr),
         serving_transmitter=np.full_like(radio_map.serving_transmitter, -1),
     )
+
+
+def two_masts(*, points: int, **columns: str) -> dict[str, Any]:
+    """A campaign on a plain; its table is points.csv, with the levels in `rss`."""
+    places = {"a": (0.0, 0.0, 20.0), "b": (300.0, 100.0, 25.0)}
+    names = ("x_m", "y_m", "height_m")
+    return {
+        "title": "Two masts on a plain",
+        "frequency_hz": 3.5e9,
+        "transmitter": [
+            {"name": name, **dict(zip(names, place, strict=True))} for name, place in places.items()
+        ],
+        "measurements": {
+            "file": "points.csv",
+            "value": "rss",
+            "tx": "cell",
+            "x": "x",
+            "y": "y",
+            **columns,
+        },
+        "validation": {
+            "block_m": 50.0,
+            "repeats": 1,
+            "learning_curve": [20],
+            "points": points,
+        },
+    }
+
+
+def one_mast(**fit: Any) -> dict[str, Any]:
+    """The least that a campaign says, and what its [fit] says."""
+    return {
+        "title": "t",
+        "frequency_hz": 3e9,
+        "transmitter": [{"name": "a", "x_m": 0, "y_m": 0, "height_m": 9}],
+        "measurements": {"file": "p.csv", "x": "x", "y": "y"},
+        "fit": fit,
+    }
+
+
+def masts(num: int, power_dbm: float = 30.0) -> dict[str, Any]:
+    """What a link trace says of transmitters that all stand at the origin."""
+    zeros = ("tx_position_m", "tx_orientation_rad", "tx_velocity_m_s")
+    return {
+        "tx_name": tuple(f"tx_{i}" for i in range(num)),
+        **{name: np.zeros((num, 3)) for name in zeros},
+        "tx_power_dbm": np.full(num, power_dbm),
+    }

@@ -17,6 +17,16 @@ MINIMAL: dict[str, Any] = {
     "transmitter": [{"name": "a", "position_m": [0, 0, 10]}],
 }
 
+# The sides of a box whose corners are its floor and its roof, as CityJSON lists them.
+SHELL = [
+    [[3, 2, 1, 0]],
+    [[4, 5, 6, 7]],
+    [[0, 1, 5, 4]],
+    [[1, 2, 6, 5]],
+    [[2, 3, 7, 6]],
+    [[3, 0, 4, 7]],
+]
+
 
 def table(*changes: tuple[str, Any]) -> dict[str, Any]:
     """The minimal recipe with values set at dotted keys; numbers index lists."""

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from rtwin.cli.app import app
 from rtwin.export import FORMATS
 
-from ...tables import box, plane_scene, toml
+from ...tables import box, plane_scene, toml, two_masts
 
 BOX = box("box", [8, 0, 3], [6, 6, 8])
 SCENE = plane_scene(
@@ -31,16 +31,7 @@ MAP = """<osm version="0.6">
 <tag k="building" v="yes"/><tag k="height" v="9"/></way></osm>
 """
 MESH = "v 0 0 0\nv 4 0 0\nv 0 4 0\nv 0 0 4\nf 1 3 2\nf 1 2 4\nf 2 3 4\nf 3 1 4\n"
-CAMPAIGN = {
-    "title": "Two masts on a plain",
-    "frequency_hz": 3.5e9,
-    "transmitter": [
-        {"name": "a", "x_m": 0.0, "y_m": 0.0, "height_m": 20.0},
-        {"name": "b", "x_m": 300.0, "y_m": 100.0, "height_m": 25.0},
-    ],
-    "measurements": {"file": "points.csv", "value": "rss", "tx": "cell", "x": "x", "y": "y"},
-    "validation": {"block_m": 50.0, "repeats": 1, "points": 40, "learning_curve": [20]},
-}
+CAMPAIGN = two_masts(points=40)
 
 
 @dataclass(frozen=True)
