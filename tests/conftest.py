@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from rtwin.dataset import generate_radio_map
 from rtwin.scene import Recipe, recipe_from_dict
@@ -13,6 +14,9 @@ from rtwin.scene import Recipe, recipe_from_dict
 from .tables import box, plane, wall
 
 MOST_WORKERS = 8  # each holds an engine and TensorFlow, about 1 GB
+# How fast a machine draws examples, and how long one takes, is not what tests are about.
+settings.register_profile("rtwin", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("rtwin")
 _COLLECTED = pytest.StashKey[set[Path]]()
 
 

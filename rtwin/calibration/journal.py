@@ -22,7 +22,7 @@ from rtwin.files import sweep, target_of
 
 Arrays = dict[str, NDArray[np.float64]]
 _REQUEST = "request.txt"
-_STEP = re.compile(r"request\.txt|\w+-\d{5}\.npz")
+_STEP = re.compile(r"request\.txt|[\w-]+-\d{5}\.npz")
 
 
 @dataclass(eq=False)

@@ -18,7 +18,7 @@ from rtwin.calibration.campaign import (
     load_campaign,
     load_measurements,
 )
-from rtwin.calibration.journal import open_journal
+from rtwin.calibration.journal import journal_folder, open_journal
 from rtwin.calibration.judgement import (
     as_json,
     find_warnings,
@@ -103,6 +103,8 @@ def calibrate(
 
     request = _request(plan, recipe, measured, points, repeats, (curve, scene_curve))
     if not overwrite and finished_result(output, request):
+        if journal_folder(output).exists():
+            open_journal(output, request).close()  # the process died before it could
         progress("validate", 1, 1)
         return output
     prepare_result(output, overwrite)

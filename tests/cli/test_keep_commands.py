@@ -61,7 +61,8 @@ def test_update_info_plot_and_map(folder, tmp_path):
 
 def test_what_is_done_is_not_done_again(folder):
     """Nor said to be new: the second command finds the snapshot of the first."""
-    shutil.copytree(folder / "b.twin", folder / "own.twin")
+    (folder / "own.twin").mkdir()
+    shutil.copy(folder / "b.twin" / "000000.h5", folder / "own.twin")
     first, second = (
         rtwin("update", "own.twin", "--edit", "edits.toml", "--quiet", cwd=folder) for _ in range(2)
     )

@@ -92,7 +92,7 @@ def build_scene(
     metres = _metres_per_unit(units, scale)
     folder = Path(folder)
     files = [Path(source) for source in sources]
-    options = [terrain, bbox, epsg, source_epsg, up, metres, latitude_first, default_height_m]
+    options = [bbox, epsg, source_epsg, up, metres, latitude_first, default_height_m]
     request = request_hash(
         [*files, *([] if terrain is None else [Path(terrain)])],
         [*options, level_height_m, frequency_hz, title],
