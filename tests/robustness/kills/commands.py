@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from rtwin.cli.app import app
 from rtwin.export import FORMATS
+from rtwin.files import is_temporary
 
 from ...tables import box, plane_scene, toml, two_masts
 
@@ -153,6 +154,7 @@ def content(path: Path) -> str:
     """What a file or folder holds that two runs of a command agree on; "" where there is none."""
     if path.is_dir():
         inside = sorted(p for p in path.rglob("*") if p.is_file() and p.name != "lock")
+        inside = [p for p in inside if not is_temporary(p)]
         return "\n".join(f"{p.relative_to(path)} {content(p)}" for p in inside)
     if not path.exists():
         return ""
