@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 import trimesh
-from rtwin.calibration.result import write_result
+from rtwin.calibration.judgement.result_folder import write_result
 
 from rtwin.calibration import align
 from rtwin.calibration.journal import open_journal
