@@ -1,0 +1,1 @@
+"""Edge caching on a twin: stations with caches, users who walk, a twin of their requests."""
