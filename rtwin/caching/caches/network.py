@@ -9,7 +9,7 @@ of ten in NumPy costs hardly more than that of one.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -104,7 +104,7 @@ class Network:
         forecaster: Forecaster | None = None,
         router: Router | None = None,
     ) -> None:
-        self.policies = np.atleast_2d(np.asarray(policies, np.float64))
+        self.policies = np.array(policies, np.float64, ndmin=2)
         if self.policies.shape[1] != len(WEIGHTS):
             raise ShapeError(
                 f"policies have shape {self.policies.shape}; it must be [policy, {len(WEIGHTS)}]"
@@ -130,11 +130,13 @@ class Network:
         self.total = np.zeros(num_items)
         self.total_last = np.full(num_items, -1.0)
         self._clock = 0
-        self._long = LONG if decays else np.inf
+        self.long_span = LONG if decays else np.inf
+        # A slot that is emptied whatever the scores say, for those who choose slots themselves.
+        self.forced_slot: int | None = None
         self._rows = np.arange(num)
-        self._with_forecast = forecaster is not None and bool(self.policies[:, 4].any())
+        self.with_forecast = forecaster is not None and bool(self.policies[:, 4].any())
 
-    def step(self, trace: RequestTrace, row: int) -> tuple[NDArray[np.bool_], ...]:
+    def step(self, trace: RequestTrace, row: int) -> tuple[NDArray[Any], ...]:
         """Serve a request: hit, station, overloaded, handed over, kept; [policy] each."""
         item, first, second = int(trace.item[row]), int(trace.first[row]), int(trace.second[row])
         if self.forecaster is not None:
@@ -171,12 +173,14 @@ class Network:
         """Counts fall from one request for an item to the next, and are stored as of the last."""
         rows = self._rows
         gone = clock - self.last[rows, station, item]
-        for counts, span in ((self.short, SHORT), (self.long, self._long)):
+        for counts, span in ((self.short, SHORT), (self.long, self.long_span)):
             counts[rows, station, item] = 1.0 + counts[rows, station, item] * np.exp(-gone / span)
         self.last[rows, station, item] = clock
         self._clock += 1
         away = self._clock - self.total_last[item]
-        self.total[item] = 1.0 + self.total[item] * np.exp(-away / (self._long * self.num_stations))
+        self.total[item] = 1.0 + self.total[item] * np.exp(
+            -away / (self.long_span * self.num_stations)
+        )
         self.total_last[item] = self._clock
 
     def scores(
@@ -198,13 +202,13 @@ class Network:
             short = self.short[own, there, items] * np.exp(-age / SHORT)
             score += w[:, 1:2] * np.log(short + _TINY)
         if w[:, 2:4].any():
-            long = self.long[own, there, items] * np.exp(-age / self._long)
+            long = self.long[own, there, items] * np.exp(-age / self.long_span)
             score += w[:, 2:3] * np.log(long + _TINY)
         if w[:, 3].any():
-            away = (self._clock - self.total_last[items]) / (self._long * self.num_stations)
+            away = (self._clock - self.total_last[items]) / (self.long_span * self.num_stations)
             others = np.maximum(self.total[items] * np.exp(-away) - long, 0.0)
             score += w[:, 3:4] * np.log1p(others)
-        if self._with_forecast and self.forecaster is not None:
+        if self.with_forecast and self.forecaster is not None:
             score += w[:, 4:5] * self.forecaster.log_scores(station, items)
         return score
 
@@ -233,6 +237,8 @@ class Network:
         pick = np.arange(len(rows))
         new = self.scores(rows, station, np.full((len(rows), 1), item), clock)[:, 0]
         enters = new + self.policies[rows, 5] > score[pick, slot]
+        if self.forced_slot is not None:
+            slot, enters = np.full_like(slot, self.forced_slot), np.ones_like(enters)
         if self.reliability.mask:
             victim = held[pick, slot]
             age = clock - self.last[rows, station, victim]

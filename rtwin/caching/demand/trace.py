@@ -151,5 +151,7 @@ def joined(*traces: RequestTrace) -> RequestTrace:
         if same != (first.catalogue.hash, first.num_stations, first.num_clients):
             raise ShapeError("traces have different catalogues, stations or clients")
     names = ("client", "item", "first", "second", "place", "burst")
-    columns = {name: np.concatenate([getattr(t, name) for t in traces]) for name in names}
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(t, name) for t in traces]) for name in names
+    }
     return RequestTrace(first.catalogue, **columns, num_stations=first.num_stations)
