@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from rtwin.cli.report import JsonFlag, human_bytes, print_json, print_rows, progress_bar, stderr
-from rtwin.cli.trace import Output, Overwrite, Quiet
+from rtwin.cli.options import JsonFlag, Output, Overwrite, Quiet, SceneOfFile
+from rtwin.cli.report import print_file, print_json, print_remarks, progress_bar
 
 
 def sample(
@@ -56,9 +56,7 @@ def sample(
     line_of_sight: Annotated[
         bool, typer.Option("--line-of-sight/--no-line-of-sight", help="Ask the scene for it.")
     ] = True,
-    scene: Annotated[
-        str | None, typer.Option(help="The recipe, where its geometry is in files of its own.")
-    ] = None,
+    scene: SceneOfFile = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: JsonFlag = False,
@@ -99,16 +97,15 @@ def sample(
     if json:
         print_json(info)
         return
-    for remark in info["remarks"]:
-        stderr(f"note: {remark}")
+    print_remarks(info)
     states = ", ".join(f"{n} {name}" for name, n in info["states"].items() if n)
-    print_rows(
+    print_file(
+        output,
+        info,
         [
-            ("file", f"{output} ({human_bytes(info['bytes'])})"),
             ("users", f"{info['num_ues']} for {info['duration_s']:g} s"),
             ("rows", states),
             ("handovers", info["num_handovers"]),
             ("median rate", f"{info['median_rate_mbps']:.1f} Mbit/s with all resource blocks"),
-            ("content hash", info["content_hash"]),
-        ]
+        ],
     )

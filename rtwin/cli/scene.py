@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from rtwin.cli.report import JsonFlag, SceneArgument, print_json, print_rows, progress_bar, stderr
-from rtwin.cli.trace import Overwrite, Quiet
+from rtwin.cli.options import JsonFlag, Overwrite, Quiet, SceneArgument
+from rtwin.cli.report import print_json, print_rows, progress_bar, stderr
 from rtwin.errors import OutOfRangeError
 
 app = typer.Typer(

@@ -3,7 +3,6 @@
 import copy
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,16 @@ import numpy as np
 from rtwin.channel import InteractionType
 from rtwin.dataset.assemble import assemble
 from rtwin.dataset.links import part
-from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.reader import PathDataset, open_dataset
 from rtwin.dataset.schema import PATHS_FORMAT, SWEEP_FORMAT
 from rtwin.dataset.shards import SHARD_VARIABLES, ShardFolder, shard_ranges
 from rtwin.dataset.store import prepare_target, provenance
 from rtwin.errors import OutOfRangeError, RecipeError, StoreError
 from rtwin.files import check_not_input
+from rtwin.progress import Progress, silent
 from rtwin.scene import Receivers, Recipe, load_recipe, recipe_dict, recipe_from_dict
+from rtwin.scene._model import read_toml
+from rtwin.scene.library import MAX_RECIPE_BYTES
 from rtwin.trace import World, evaluate_paths, load_world
 
 RECEIVERS_PER_SHARD = 4096
@@ -187,12 +188,9 @@ def _changed(
 def _material_tables(file: Path) -> dict[str, Any]:
     # The folder of a calibration holds the materials that were fitted.
     file = file / "materials.toml" if file.is_dir() else file
-    try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise RecipeError(f"{file}: no such file") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"{file}: not a readable TOML file ({error})") from error
+    if not file.is_file():
+        raise RecipeError(f"{file}: no such file")
+    data = read_toml(file, MAX_RECIPE_BYTES, RecipeError)
     if set(data) != {"materials"} or not isinstance(data["materials"], dict):
         raise RecipeError(
             f"{file}: holds {', '.join(sorted(data)) or 'nothing'}; it must hold "

@@ -9,12 +9,12 @@ import numpy as np
 from rtwin.dataset.assemble import assemble
 from rtwin.dataset.cluster import check_cluster, trace_on_cluster
 from rtwin.dataset.links import part, trace_shard
-from rtwin.dataset.progress import Progress, Steps, silent
 from rtwin.dataset.schema import PATHS_FORMAT
 from rtwin.dataset.shards import ShardFolder, shard_ranges
 from rtwin.dataset.store import prepare_place, prepare_target, provenance
 from rtwin.dataset.workers import trace_apart
 from rtwin.errors import OutOfRangeError
+from rtwin.progress import Progress, Steps, silent
 from rtwin.scene import Receivers, Recipe, recipe_dict
 from rtwin.trace import Tracer, World, load_world, place
 

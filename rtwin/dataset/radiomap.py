@@ -11,7 +11,6 @@ from rtwin.channel import rss_dbm, serving_transmitter, sinr, thermal_noise_w
 from rtwin.dataset.assemble import scene_attributes, transmitter_columns, write_table
 from rtwin.dataset.generate import request_hash
 from rtwin.dataset.pathmap import trace_path_map
-from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.schema import (
     COORDINATES,
     MAP_FORMAT,
@@ -30,6 +29,7 @@ from rtwin.dataset.store import (
     write_image,
 )
 from rtwin.errors import OutOfRangeError
+from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe
 from rtwin.trace import NUM_LATTICES, MapGrid, World, load_world, map_grid, trace_path_gain
 

@@ -5,13 +5,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.channel import AntennaArray, PathSet, planar_array_positions_m
+from rtwin.channel import (
+    PATH_DIRECTIONS,
+    PATH_GEOMETRY,
+    AntennaArray,
+    PathSet,
+    interpolate_path_gain,
+    planar_array_positions_m,
+)
 from rtwin.dataset.inspection import CheckedFile, open_checked, plain
 from rtwin.dataset.schema import (
     MAP_FORMAT,
@@ -23,7 +29,7 @@ from rtwin.dataset.schema import (
 )
 from rtwin.errors import MissingExtraError, OutOfRangeError, StoreError
 from rtwin.scene import Antenna, Recipe, recipe_from_dict
-from rtwin.units import wavelength_m
+from rtwin.units import Floats, wavelength_m
 
 if TYPE_CHECKING:
     import xarray
@@ -89,12 +95,7 @@ class PathDataset:
     def __enter__(self) -> "PathDataset":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -183,24 +184,8 @@ class PathDataset:
                 f"links {links.start} to {links.stop}: the file has links 0 to {self.num_links}"
             )
         rows = self.path_rows(links.start, links.stop)
-        columns = {
-            name: self._rows(name, rows)
-            for name in (
-                "a",
-                "delay_s",
-                "aod_azimuth",
-                "aod_zenith",
-                "aoa_azimuth",
-                "aoa_zenith",
-                "doppler_hz",
-                "interactions",
-            )
-        }
-        return PathSet(
-            num_paths=self.num_paths[links],
-            frequency_hz=self.frequency_hz,
-            **columns,
-        )
+        columns = {name: self._rows(name, rows) for name in ("a", *PATH_GEOMETRY)}
+        return PathSet(num_paths=self.num_paths[links], frequency_hz=self.frequency_hz, **columns)
 
     def path_rows(self, first_link: int, last_link: int) -> slice:
         """Rows of the path variables that belong to a range of links."""
@@ -277,6 +262,16 @@ class RadioMap:
     # Of maps from paths: the variables of schema.PATH_MAP_VARIABLES, [tx, cell_y, cell_x] each.
     path_statistics: dict[str, NDArray[Any]] = field(default_factory=dict)
 
+    def path_gain_at(self, xy_m: NDArray[np.float64]) -> tuple[Floats, Floats]:
+        """Path gain between the cells and its standard error at places; see interpolate_path_gain.
+
+        Args:
+            xy_m: Places [m], [place, 2].
+        """
+        centers = self.cell_centers_m
+        x, y = centers[0, :, 0], centers[:, 0, 1]
+        return interpolate_path_gain(self.path_gain, self.path_gain_standard_error, x, y, xy_m)
+
 
 def open_radio_map(file: str | Path) -> RadioMap:
     """Read a radio map file.
@@ -320,15 +315,7 @@ def tf_dataset(file: str | Path, links_per_batch: int = 256) -> Any:
         raise MissingExtraError(
             "tf_dataset needs TensorFlow; pip install 'rtwin[horizontal]'"
         ) from error
-    ragged = (
-        "path_gain",
-        "delay_s",
-        "aod_azimuth",
-        "aod_zenith",
-        "aoa_azimuth",
-        "aoa_zenith",
-        "doppler_hz",
-    )
+    ragged = ("path_gain", "delay_s", *PATH_DIRECTIONS, "doppler_hz")
     signature = {
         "rx_position_m": tf.TensorSpec((None, 3), tf.float32),
         "tx": tf.TensorSpec((None,), tf.int32),

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from rtwin.channel import cir
 from rtwin.channel.segments import row_offsets
-from rtwin.dataset.progress import Progress
 from rtwin.dataset.schema import PORT_LABELS
 from rtwin.errors import MissingExtraError, OutOfRangeError
 from rtwin.export.clock import shared_times_s
 from rtwin.export.registry import Report
 from rtwin.export.view import Block, PathView
+from rtwin.progress import Progress
 from rtwin.scene import Antenna
 from rtwin.units import wavelength_m
 

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.dataset.inspection import CheckedFile, open_checked
-from rtwin.dataset.progress import Progress
 from rtwin.errors import OutOfRangeError
 from rtwin.export.registry import Report
+from rtwin.progress import Progress
 
 _OUTSIDE, _NO_POSITION = 3, 4  # states in which a trace knows no rate
 _ROWS_PER_BLOCK = 4096

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.channel import cir
-from rtwin.dataset.progress import Progress
 from rtwin.errors import OutOfRangeError
 from rtwin.export.clock import shared_times_s
 from rtwin.export.registry import Report
 from rtwin.export.view import PathView
 from rtwin.files import MARK
+from rtwin.progress import Progress
 from rtwin.units import to_db
 
 NUM_TAPS = 4

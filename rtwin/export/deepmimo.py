@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 from rtwin.channel import cir
 from rtwin.dataset.mesh import scene_mesh
-from rtwin.dataset.progress import Progress, silent
 from rtwin.errors import OutOfRangeError
+from rtwin.export.clock import shared_times_s
 from rtwin.export.deepmimo_scene import Solid, materials, solids, write_solids
 from rtwin.export.registry import Report
 from rtwin.export.stream import RowWriter, write_npz
 from rtwin.export.view import Block, PathView
+from rtwin.progress import Progress, silent
 from rtwin.units import to_db
 
 VERSION = "4.0.5"
@@ -87,14 +88,7 @@ def write(
 
 def _times(view: PathView) -> NDArray[np.float64]:
     """The times that all moving receivers share [s], [time]."""
-    assert view.time_s is not None
-    times = [view.time_s[track] for track in view.tracks]
-    if any(not np.array_equal(other, times[0]) for other in times[1:]):
-        raise OutOfRangeError(
-            f"{len(times)} receivers move at times of their own, and a DeepMIMO scene has one; "
-            "export one with rx, or all as points with snapshots=false"
-        )
-    return times[0]
+    return shared_times_s(view, "a DeepMIMO scene", ", or all as points with snapshots=false")
 
 
 def _write_matrices(view: PathView, folder: Path, progress: Progress) -> int:

@@ -12,12 +12,12 @@ from typing import Annotated
 import numpy as np
 
 from rtwin.channel import cfr, path_gain
-from rtwin.dataset.progress import Progress
 from rtwin.errors import OutOfRangeError
 from rtwin.export.clock import even_step_s, shared_times_s
 from rtwin.export.registry import Report
 from rtwin.export.view import PathView
 from rtwin.files import WHITE_MARK
+from rtwin.progress import Progress
 from rtwin.units import to_db
 
 MAX_RESOURCE_BLOCKS = 100

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.generate import Progress
 from rtwin.dataset.mesh import SceneMesh, scene_mesh
 from rtwin.dataset.reader import RadioMap
 from rtwin.errors import MissingExtraError, OutOfRangeError
@@ -16,6 +15,7 @@ from rtwin.export.registry import Report
 from rtwin.files import MARK, with_png_mark
 from rtwin.plot import plot_radio_map, save_figure
 from rtwin.plot.fields import corner_heights_m, map_extent, map_field
+from rtwin.progress import Progress
 from rtwin.scene import recipe_from_dict
 
 MAX_PIXELS = 2**27

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.dataset.inspection import DAMAGE, CheckedFile, open_checked
-from rtwin.dataset.progress import Progress
 from rtwin.dataset.store import blocks
 from rtwin.errors import MissingExtraError, StoreError
 from rtwin.export.registry import Report
+from rtwin.progress import Progress
 
 _CHUNK_BYTES = 2**20
 

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.channel import PathSet, cfr, cir
-from rtwin.dataset.progress import Progress
 from rtwin.errors import OutOfRangeError
 from rtwin.export.registry import Report
 from rtwin.export.view import PathView
+from rtwin.progress import Progress
 from rtwin.units import SPEED_OF_LIGHT_M_S, to_db
 
 MAX_LINKS = 100_000

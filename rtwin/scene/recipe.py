@@ -17,6 +17,7 @@ from rtwin.scene._model import (
     MAX_COORDINATE_M,
     Area,
     Bool,
+    FileTable,
     Float,
     Int,
     Length,
@@ -60,7 +61,7 @@ class RadioMap(Table):
     rays: Rays = 1_000_000
 
 
-class Recipe(Table):
+class Recipe(FileTable):
     """A scene, its devices and how to trace it. SI units; degrees only with _deg."""
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
@@ -84,19 +85,7 @@ class Recipe(Table):
     radio_map: RadioMap = RadioMap()
     camera: Camera | None = None
 
-    # Where the recipe came from is not part of what it says.
     _name: str = PrivateAttr("recipe")
-    _folder: Path = PrivateAttr(Path())
-
-    @property
-    def name(self) -> str:
-        """The scene's short name: its folder, or its file without the suffix."""
-        return self._name
-
-    @property
-    def folder(self) -> Path:
-        """The folder that the recipe's files are relative to."""
-        return self._folder
 
     @model_validator(mode="before")
     @classmethod

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.files import check_replaceable, with_png_mark
+from rtwin.progress import Count, uncounted
 from rtwin.scene import Camera, build_meshes
 from rtwin.trace.drawing import (
     RX_COLOR,
@@ -54,7 +55,7 @@ def render(
     radio_map: MapOverlay | None = None,
     resolution: tuple[int, int] = (1280, 800),
     samples: int = 64,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Count = uncounted,
 ) -> Path:
     """Take a picture of a scene with its transmitters.
 

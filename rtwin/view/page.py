@@ -5,7 +5,7 @@ import hashlib
 import html
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
@@ -29,6 +29,7 @@ from rtwin.plot.style import (
     color_table,
     frequency,
 )
+from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe
 from rtwin.trace import place
 from rtwin.view.buffers import Buffers
@@ -37,7 +38,6 @@ from rtwin.view.maps import add_map
 from rtwin.view.model import add_scene, scene_model
 from rtwin.view.sources import Sources, find_sources
 
-Progress = Callable[[str, int, int], None]
 SCRIPTS = ("data", "colors", "stage", "layers", "paths", "pick", "panel", "link", "main")
 MAX_TEXT = 300
 
@@ -58,7 +58,7 @@ def write_page(
     scene: str | Path | None = None,
     max_receivers: int = MAX_RECEIVERS,
     max_paths: int = MAX_PATHS,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = silent,
 ) -> PageSummary:
     """Write a page to look around in: a scene in 3D with what its files hold.
 

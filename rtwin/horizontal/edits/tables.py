@@ -6,7 +6,6 @@ object = "car_1"
 by_m = [12.0, 0.0, 0.0]
 """
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,7 +17,7 @@ from rtwin.scene import (
     MaterialSpec,
     Transmitter,
 )
-from rtwin.scene._model import Angle, Coordinate, Float, Table, one_line, recipe_error
+from rtwin.scene._model import Angle, Coordinate, Float, Table, read_toml, recipe_error
 from rtwin.scene.objects import SceneObject
 
 MAX_EDITS_BYTES = 16 * 2**20
@@ -139,12 +138,7 @@ def load_edits(file: str | Path) -> Edits:
         EditError: if it is no TOML file of edits; one line.
     """
     file = Path(file)
-    try:
-        if file.stat().st_size > MAX_EDITS_BYTES:
-            raise EditError(f"{file}: has more than {MAX_EDITS_BYTES} bytes")
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise EditError(f"{file}: not a readable TOML file ({one_line(error)})") from None
+    table = read_toml(file, MAX_EDITS_BYTES, EditError)
     return edits_from_dict(table, str(file))
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.progress import Progress, silent
 from rtwin.horizontal.edits import Differences, Edits, apply_edits, differences, load_edits
 from rtwin.horizontal.known_change.retrace import How, Retraced, retrace
 from rtwin.horizontal.levels import UNREACHED_DB, floored_db
@@ -21,6 +20,7 @@ from rtwin.horizontal.twin import (
     open_twin,
     updating,
 )
+from rtwin.progress import Progress, silent
 from rtwin.trace import Effort, world_of_parts
 
 _DECISION: dict[How, int] = {

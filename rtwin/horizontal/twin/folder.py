@@ -19,7 +19,6 @@ import h5py
 import numpy as np
 
 from rtwin.dataset.inspection import open_checked, snapshot_files
-from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.radiomap import map_attributes, write_map
 from rtwin.dataset.schema import MAP_FORMAT, PATH_MAP_LAYOUT, PORT_LABELS, TWIN_LAYOUT
 from rtwin.dataset.store import content_hash, plain_errors, prepare_target, sole_writer, write_image
@@ -36,6 +35,7 @@ from rtwin.horizontal.twin.snapshot import (
 )
 from rtwin.horizontal.twin.stored_paths import path_columns
 from rtwin.horizontal.twin.traced import TwinState, trace_state
+from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe, recipe_dict
 from rtwin.trace import MapGrid
 

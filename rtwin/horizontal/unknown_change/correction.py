@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import erf
 
-from rtwin.dataset.progress import Progress, silent
 from rtwin.horizontal.levels import Floats, Mask
 from rtwin.horizontal.unknown_change.candidates import NUM_FREE, Candidate, Proposals, log_density
 from rtwin.horizontal.unknown_change.cell_paths import StoredTwin
 from rtwin.horizontal.unknown_change.detect import ALPHA, Agreement, agreements, local_p
 from rtwin.horizontal.unknown_change.residuals import Residuals, krige
 from rtwin.horizontal.unknown_change.synthesis import Synthesis
+from rtwin.progress import Progress, silent
 
 STALE_DB = 1.0  # of a kriged field: below it cells keep their value
 _NOTHING = 0.5  # prior chance that one edit explains nothing

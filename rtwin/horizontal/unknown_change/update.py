@@ -9,9 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.calibration.campaign import Campaign, campaign_from_dict, load_campaign
-from rtwin.calibration.measurements import Measurements, read_measurements, screened
-from rtwin.dataset.progress import Progress, silent
+from rtwin.calibration.campaign import (
+    Campaign,
+    Measurements,
+    campaign_from_dict,
+    load_campaign,
+    read_measurements,
+    screened,
+)
 from rtwin.errors import CampaignError, RtwinError
 from rtwin.horizontal.decision import Decision, Drift, Evidence, Rung, decide
 from rtwin.horizontal.edits import Edits, apply_edits
@@ -31,6 +36,7 @@ from rtwin.horizontal.twin import (
 from rtwin.horizontal.unknown_change.correction import Correction, correct
 from rtwin.horizontal.unknown_change.residuals import Residuals, residuals
 from rtwin.horizontal.unknown_change.synthesis import stored_twin
+from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe
 from rtwin.units import from_db
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from rtwin.errors import OutOfRangeError, RecipeError
-from rtwin.scene.build.elements import Progress, silent
+from rtwin.progress import Progress, count_of, silent
 from rtwin.scene.build.tags import DEFAULT_HEIGHT_M, LEVEL_HEIGHT_M, HeightRule
 from rtwin.scene.build.writing.report import read_report
 
@@ -105,7 +105,7 @@ def build_scene(
         box,
         ground,
         HeightRule(default_height_m, level_height_m),
-        lambda done, total: progress("build", done, total),
+        count_of(progress, "build"),
     )
     middle = np.array([[(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]])
     first = deployment(scene, float(ground.height_m(middle)[0]))

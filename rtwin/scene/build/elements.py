@@ -14,11 +14,6 @@ if TYPE_CHECKING:
 
 Notes = Counter[str]
 Box = tuple[float, float, float, float]  # low x, low y, high x, high y
-Progress = Callable[[str, int, int], None]
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """Progress that nobody wants to see."""
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from rtwin.errors import GeometryError
+from rtwin.progress import Count, uncounted
 from rtwin.scene.build.built import EMBEDDED_M, BuiltObject, Kind, of_solid
 from rtwin.scene.build.elements import Box, Element, MapData, Notes
 from rtwin.scene.build.shapes.footprints import Footprint, footprints
@@ -91,7 +92,7 @@ def build_objects(
     box: Box,
     terrain: Terrain,
     rule: HeightRule,
-    report: Callable[[int, int], None] = lambda done, total: None,
+    report: Count = uncounted,
 ) -> BuiltScene:
     """The objects of a scene.
 

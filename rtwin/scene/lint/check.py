@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from rtwin.errors import GeometryError, RecipeError
+from rtwin.progress import Progress, silent
 from rtwin.scene.build.sizes import absurd_sizes
 from rtwin.scene.build.writing.report import read_report
 from rtwin.scene.foliage import foliage, is_vegetation
@@ -33,7 +34,7 @@ def lint_scene(
     recipe: Recipe,
     meshes: list[SceneMesh] | None = None,
     specs: dict[str, MaterialSpec] | None = None,
-    progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+    progress: Progress = silent,
 ) -> list[Finding]:
     """What is wrong or odd about a scene, worst first; empty if nothing is.
 

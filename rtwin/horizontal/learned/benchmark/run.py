@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from rtwin.dataset.progress import Progress, silent
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.horizontal.learned.benchmark.detection import Detection
 from rtwin.horizontal.learned.benchmark.scores import Scores, Update
@@ -39,6 +38,7 @@ from rtwin.horizontal.learned.pairs import (
     read_pairs,
     split_scenes,
 )
+from rtwin.progress import Progress, silent
 
 PAIRS_PER_SCENE = 5
 # Chosen on the validation scenes, see docs/horizontal_benchmark.md.

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from rtwin.dataset.progress import Progress, silent
 from rtwin.horizontal.decision import conformal_scale, miss_threshold
 from rtwin.horizontal.learned.network.batch import sizes_of
 from rtwin.horizontal.learned.network.graph import (
@@ -19,6 +18,7 @@ from rtwin.horizontal.learned.network.graph import (
 )
 from rtwin.horizontal.learned.network.predict import Predictor
 from rtwin.horizontal.learned.pairs import Pair, ScenePairs
+from rtwin.progress import Progress, silent
 
 _LEVEL, _MISS = 0.9, 0.05
 _THRESHOLDS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)

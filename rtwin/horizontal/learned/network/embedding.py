@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.progress import Progress, silent
 from rtwin.errors import StoreError
 from rtwin.horizontal.learned.network.batch import batched, blank, sizes_of
 from rtwin.horizontal.learned.network.graph import (
@@ -30,6 +29,7 @@ from rtwin.horizontal.learned.network.predict import MODELS
 from rtwin.horizontal.learned.network.weights import load_arrays, save_arrays
 from rtwin.horizontal.learned.pairs import Pair, ScenePairs
 from rtwin.horizontal.levels import Floats
+from rtwin.progress import Progress, silent
 
 _MASKED, _BATCH, _RATE = 0.3, 8, 2e-3
 _QUANTILE = 0.9

@@ -18,7 +18,7 @@ from rtwin.horizontal.learned.network.interpolation import (
     kriging,
     path_kriging,
 )
-from rtwin.horizontal.learned.pairs import FLOOR_DB, Pair, ScenePairs, free_space_db
+from rtwin.horizontal.learned.pairs import FLOOR_DB, GEOMETRY, Pair, ScenePairs, free_space_db
 from rtwin.horizontal.levels import Floats
 
 Task = Literal["unknown", "known"]
@@ -112,7 +112,7 @@ def candidates(scene: ScenePairs, pair: Pair) -> NDArray[np.int64]:
         close = np.abs(np.asarray(pair.prior, np.float64) - scene.stale)[:, 0].max() < 1e-3
         same = bool(close) and not np.any(pair.moved_m)
         return np.zeros(0, np.int64) if same else np.arange(len(scene.index))
-    named = dict(zip(_GEOMETRY, np.asarray(pair.geometry, np.float64).T, strict=True))
+    named = dict(zip(GEOMETRY, np.asarray(pair.geometry, np.float64).T, strict=True))
     hit = (named["lost"] > 1e-4) | (named["blocked"] > 1e-4)
     hit |= (named["crosses_old"] > 0) | (named["crosses_new"] > 0)
     hit |= named["clear_before"] != named["clear_after"]
@@ -136,20 +136,6 @@ def candidates(scene: ScenePairs, pair: Pair) -> NDArray[np.int64]:
             axis=0,
         )
     return np.flatnonzero(grid.flat[scene.index])
-
-
-_GEOMETRY = (
-    "lost",
-    "blocked",
-    "crosses_old",
-    "crosses_new",
-    "mirror_old_db",
-    "mirror_new_db",
-    "far_old_m",
-    "far_new_m",
-    "clear_before",
-    "clear_after",
-)
 
 
 def unknown_graph(scene: ScenePairs, measured: Measured) -> Graph:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rtwin.channel import GaussianField, condition, shadowing_correlation
 from rtwin.horizontal.levels import Floats, Rows
 
 # Candidates of the marginal likelihood: scales relative to the diagonal of the map, dB.
@@ -54,7 +55,7 @@ def kriging(cells_m: Floats, measured: Rows, value_db: Floats, noise_db: Floats)
     """
     far = distances(cells_m, measured)
     extent = _extent(cells_m)
-    near = [np.exp(-far / (scale * extent)) for scale in _LENGTHS]
+    near = [shadowing_correlation(far, scale * extent) for scale in _LENGTHS]
     here = [k[measured] for k in near]
     count = len(measured)
     ones, everywhere = np.ones((count, count)), np.ones_like(far)
@@ -85,7 +86,7 @@ def path_kriging(
     """
     far = distances(cells_m, measured)
     extent = _extent(cells_m)
-    near = [np.exp(-far / (scale * extent)) for scale in _LENGTHS[1:3]]
+    near = [shadowing_correlation(far, scale * extent) for scale in _LENGTHS[1:3]]
     common = [share @ share[measured].T for share in shares]
     everywhere = np.ones_like(far)
     parts = []
@@ -195,10 +196,8 @@ def _averaged(
         return Field(np.zeros(count), np.full(count, _SPATIAL_DB[2]))
     here = np.array([sum(v * m for v, m in zip(var, at, strict=True)) for at, _, var in parts])
     here += np.diag(np.square(noise_db) + _JITTER)
-    lower = np.linalg.cholesky(here)
-    white = np.linalg.solve(lower, np.tile(value_db[:, None], (len(parts), 1, 1)))
-    logdet = np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(axis=1)
-    evidence = -0.5 * np.square(white[..., 0]).sum(axis=1) - logdet
+    given = condition(here, value_db)
+    evidence = given.log_likelihood
     weight = np.exp(evidence - evidence.max())
     weight /= weight.sum()
     mean, second = np.zeros(count), np.zeros(count)
@@ -208,10 +207,8 @@ def _averaged(
         _, cross, variance = parts[k]
         mixed = sum(v * m for v, m in zip(variance, cross, strict=True))
         assert isinstance(mixed, np.ndarray)
-        solved = np.linalg.solve(lower[k], mixed.T)
-        center = solved.T @ white[k, :, 0]
         before = variance[:2].sum() + (0.0 if own is None else own @ variance[2:])
-        spread = np.maximum(before - np.square(solved).sum(axis=0), 0)
+        center, spread = GaussianField(given.lower[k], given.white[k]).predict(mixed, before)
         mean += weight[k] * center
         second += weight[k] * (spread + center**2)
     total = weight[likely].sum()

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.store import provenance
 from rtwin.errors import OutOfRangeError, nearest
 from rtwin.horizontal.learned.network.backend import keras
@@ -22,6 +21,7 @@ from rtwin.horizontal.learned.pairs import (
     read_pairs,
     split_scenes,
 )
+from rtwin.progress import Progress, silent
 
 # The scenes of the shipped networks; the head of the list is as mixed as all of it.
 NUM_SCENES, EPOCHS = 60, 10

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.progress import Progress, silent
 from rtwin.horizontal.learned.network.batch import batched, cell_size
 from rtwin.horizontal.learned.network.graph import (
     Graph,
@@ -24,6 +23,7 @@ from rtwin.horizontal.learned.network.graph import (
 )
 from rtwin.horizontal.learned.network.weights import load_checkpoint, save_checkpoint
 from rtwin.horizontal.learned.pairs import SYNTHETIC, Pair, ScenePairs, synthetic_pair
+from rtwin.progress import Progress, silent
 
 BATCH = {"unknown": 4, "known": 8}
 MAX_MEASURED = 16  # cells of a training draw: one shape, compiled once

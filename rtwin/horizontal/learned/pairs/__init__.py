@@ -1,5 +1,6 @@
 """What is learned from: scenes, edits drawn in them, maps before and after on disk."""
 
+from rtwin.horizontal.learned.pairs.edit_features import GEOMETRY
 from rtwin.horizontal.learned.pairs.files import (
     Pair,
     ScenePairs,
@@ -14,6 +15,7 @@ from rtwin.horizontal.learned.pairs.synthetic import SYNTHETIC, synthetic_pair
 
 __all__ = [
     "FLOOR_DB",
+    "GEOMETRY",
     "MAX_OBJECTS",
     "PAIRS_PER_SCENE",
     "SYNTHETIC",

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from rtwin.dataset.inspection import DAMAGE, open_checked
 from rtwin.dataset.pathmap import standing_at
-from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.store import plain_errors, provenance, write_header, write_image
 from rtwin.errors import StoreError
 from rtwin.horizontal.edits import apply_edits, differences, edits_from_dict
@@ -30,6 +29,7 @@ from rtwin.horizontal.learned.pairs.edit_features import edit_features, element_
 from rtwin.horizontal.learned.pairs.observed import ObservedMap, fed_db, observe, statistics
 from rtwin.horizontal.learned.pairs.rungs import PhysicsRungs
 from rtwin.horizontal.learned.pairs.scenes import TrainingScene, training_scene
+from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe
 from rtwin.trace import SceneParts, Tracer, is_inside, map_grid, world_of_parts
 

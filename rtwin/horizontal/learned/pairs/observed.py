@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.channel import InteractionType, PathSet
+from rtwin.channel import PATH_GEOMETRY, InteractionType, PathSet
 from rtwin.channel.reference import complex_permittivity, slab_reflection_transmission
 from rtwin.channel.segments import rank_in_row, row_offsets
 from rtwin.dataset.pathmap import path_statistics, standing_at
@@ -131,18 +131,7 @@ class ObservedMap:
             return self.statistics.copy()
         kept = weight > 0
         paths = self.path_set
-        chosen = {
-            name: getattr(paths, name)[kept]
-            for name in (
-                "delay_s",
-                "aod_azimuth",
-                "aod_zenith",
-                "aoa_azimuth",
-                "aoa_zenith",
-                "doppler_hz",
-                "interactions",
-            )
-        }
+        chosen = {name: getattr(paths, name)[kept] for name in PATH_GEOMETRY}
         scaled = paths.a[kept] * np.sqrt(weight[kept])[:, None, None]
         count = np.bincount(self.cell[kept], minlength=len(self.cells_m))
         return statistics(replace(paths, num_paths=count, a=scaled, **chosen))
@@ -210,9 +199,7 @@ def segments_cross(start_m: Floats, end_m: Floats, box_m: Floats) -> NDArray[np.
 def slab_powers_db(material: Material, frequency_hz: float) -> tuple[float, float]:
     """Reflected and passed power of a slab at normal incidence [dB], at least -40."""
     permittivity = complex_permittivity(
-        material.relative_permittivity,
-        material.conductivity_s_per_m,
-        frequency_hz,
+        material.relative_permittivity, material.conductivity_s_per_m, frequency_hz
     )
     slab = slab_reflection_transmission(0.0, permittivity, material.thickness_m, frequency_hz)
     powers = np.abs([complex(slab[0]), complex(slab[2])]) ** 2

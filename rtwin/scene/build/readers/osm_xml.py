@@ -9,8 +9,9 @@ from typing import Any
 from xml.parsers import expat
 
 from rtwin.errors import GeometryError
+from rtwin.progress import Progress, silent
 from rtwin.scene._model import one_line
-from rtwin.scene.build.elements import MapData, Progress, silent
+from rtwin.scene.build.elements import MapData
 from rtwin.scene.build.readers.opening import check_source, chunks
 from rtwin.scene.build.readers.osm import OsmContent, osm_map
 

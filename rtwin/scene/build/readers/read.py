@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from rtwin.errors import GeometryError, OutOfRangeError
+from rtwin.progress import Progress, silent
 from rtwin.scene._model import one_line, shown
-from rtwin.scene.build.elements import MapData, Progress, moved, silent
+from rtwin.scene.build.elements import MapData, moved
 from rtwin.scene.build.readers.cityjson import cityjson_map, cityjson_sequence
 from rtwin.scene.build.readers.geojson import geojson_map, load_json
 from rtwin.scene.build.readers.meshes import mesh_map, mitsuba_map
