@@ -2,7 +2,7 @@
 
 from rtwin.caching.demand.drawn import NO_BURSTS, Bursts, DriftingDemand, WalkingDemand, zipf
 from rtwin.caching.demand.gateway import read_gateway
-from rtwin.caching.demand.reach import WITHIN_DB, Reach, reach_of_trace, ring_reach
+from rtwin.caching.demand.reach import WITHIN_DB, Reach, reach_of_trace, requests_at, ring_reach
 from rtwin.caching.demand.trace import NO_STATION, Catalogue, RequestTrace, joined
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "joined",
     "reach_of_trace",
     "read_gateway",
+    "requests_at",
     "ring_reach",
     "zipf",
 ]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rtwin.caching.demand.reach import Reach
 from rtwin.caching.demand.trace import Catalogue, RequestTrace
-from rtwin.errors import OutOfRangeError
+from rtwin.errors import OutOfRangeError, ShapeError
 
 Floats = NDArray[np.float64]
 _MEDIAN_MB, _SIZE_SD = 5.0, 0.5  # a short video of 15 s at 2.5 Mbit/s; of ln(size)
@@ -94,25 +94,48 @@ class WalkingDemand:
         """The items, type by type."""
         return _catalogue(np.repeat(np.arange(self.kinds), self.items_per_kind), rng)
 
-    def draw(self, reach: Reach, num: int, seed: int) -> RequestTrace:
+    def draw(
+        self,
+        reach: Reach,
+        num: int,
+        seed: int,
+        *,
+        catalogue: Catalogue | None = None,
+        taste: Floats | None = None,
+    ) -> RequestTrace:
         """Requests spread evenly over the time of a reach, of users drawn alike.
 
         Args:
             reach: Where users are.
             num: Requests.
             seed: Of tastes, rankings and requests.
+            catalogue: Items, such as those of the streaming study; None: drawn.
+            taste: Share of each type in what a user asks for, [user, kind]; None: drawn.
+        Raises:
+            ShapeError: if the tastes are not those of the users and types.
         """
         rng = np.random.Generator(np.random.PCG64([seed, 0xCA]))
-        catalogue = self.catalogue(rng)
-        taste = rng.dirichlet(np.full(self.kinds, self.concentration), reach.num_users)
-        # Ranks are drawn: the number of an item tells nothing.
-        order = np.stack([rng.permutation(self.items_per_kind) for _ in range(self.kinds)])
+        catalogue = catalogue or self.catalogue(rng)
+        if taste is None:
+            alpha = np.full(catalogue.num_kinds, self.concentration)
+            taste = rng.dirichlet(alpha, reach.num_users)
+        elif taste.shape != (reach.num_users, catalogue.num_kinds):
+            raise ShapeError(
+                f"taste has shape {taste.shape}; it must be ({reach.num_users}, "
+                f"{catalogue.num_kinds}), users times types"
+            )
         client = rng.integers(reach.num_users, size=num)
         pick = rng.random(num)[:, None] > np.cumsum(taste[client], axis=1)[:, :-1]
-        kind = pick.sum(axis=1)
-        shares = np.cumsum(zipf(self.items_per_kind, self.exponent))
-        rank = np.minimum(np.searchsorted(shares, rng.random(num)), self.items_per_kind - 1)
-        item = kind * self.items_per_kind + order[kind, rank]
+        kind, draw = pick.sum(axis=1), rng.random(num)
+        item = np.zeros(num, np.int64)
+        for number in range(catalogue.num_kinds):
+            # Ranks are drawn: the number of an item tells nothing.
+            items = rng.permutation(np.flatnonzero(catalogue.kind == number))
+            mine = np.flatnonzero(kind == number)
+            if mine.size:
+                shares = np.cumsum(zipf(len(items), self.exponent))
+                rank = np.minimum(np.searchsorted(shares, draw[mine]), len(items) - 1)
+                item[mine] = items[rank]
         source = {"kind": "walking", "seed": seed, "num": num, **asdict(self)}
         return _placed(catalogue, client, item, reach, self.bursts, source, rng)
 

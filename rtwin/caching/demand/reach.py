@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.caching.demand.trace import NO_STATION
+from rtwin.caching.demand.trace import NO_STATION, Catalogue, Floats, Ints, RequestTrace
 from rtwin.dataset import LinkTrace
 from rtwin.errors import OutOfRangeError
 
@@ -84,6 +84,37 @@ def reach_of_trace(trace: LinkTrace, within_db: float = WITHIN_DB) -> Reach:
         np.where(near, best, NO_STATION).astype(np.int16),
         trace.tx_name,
         str(trace.attributes.get("content_hash", trace.attributes.get("request_hash", ""))),
+    )
+
+
+def requests_at(
+    client: Ints, item: Ints, time_s: Floats, reach: Reach, catalogue: Catalogue
+) -> RequestTrace:
+    """Requests that another study made, at the stations of a reach.
+
+    Args:
+        client: Who asked, row of the reach's users, [request].
+        item: For what, row of the catalogue, [request].
+        time_s: When [s], ascending, on the clock of the reach, [request].
+        reach: Where users are.
+        catalogue: What is asked for.
+    Raises:
+        ShapeError, OutOfRangeError: if the columns do not fit together or times fall.
+    Checked by tests/caching/demand/test_reach.py.
+    """
+    if len(time_s) != len(client) or (np.diff(time_s) < 0).any():
+        raise OutOfRangeError("time_s must hold one ascending time for each request")
+    row = reach.rows_at(np.asarray(time_s, np.float64))
+    return RequestTrace(
+        catalogue,
+        np.asarray(client, np.int64),
+        np.asarray(item, np.int64),
+        reach.first[row, client].astype(np.int64),
+        reach.second[row, client].astype(np.int64),
+        reach.first[row],
+        np.zeros(len(client), bool),
+        reach.num_stations,
+        {"kind": "shared", "trace_hash": reach.trace_hash},
     )
 
 

@@ -22,10 +22,12 @@ class Catalogue:
     Attributes:
         kind: Type of each item, such as its genre, [item].
         size_mb: Size of each item [MB], [item].
+        shared_hash: Hash of the catalogue of another study that this one is; "" if it is none.
     """
 
     kind: Ints
     size_mb: Floats
+    shared_hash: str = ""
 
     def __post_init__(self) -> None:
         if self.kind.shape != self.size_mb.shape or self.kind.ndim != 1 or not self.kind.size:
@@ -46,7 +48,9 @@ class Catalogue:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of types and sizes: studies with one hash have one catalogue."""
+        """SHA-256 of types and sizes, or the shared one: studies with one have one catalogue."""
+        if self.shared_hash:
+            return self.shared_hash
         digest = hashlib.sha256(np.ascontiguousarray(self.kind, "<i8").tobytes())
         digest.update(np.ascontiguousarray(self.size_mb, "<f8").tobytes())
         return digest.hexdigest()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rtwin.caching.demand import NO_STATION, reach_of_trace
+from rtwin.caching.demand import NO_STATION, Catalogue, reach_of_trace, requests_at
 from rtwin.dataset import make_link_trace
 from rtwin.errors import OutOfRangeError
 from rtwin.link import LinkAdaptation
@@ -55,3 +55,17 @@ def test_nobody_is_left_without_a_station():
         reach_of_trace(trace_of([nothing] * 3))
     with pytest.raises(OutOfRangeError, match="within_db is -1"):
         reach_of_trace(trace_of([[[-80.0, -95.0]]]), within_db=-1.0)
+
+
+def test_requests_of_another_study_on_the_same_stations():
+    """Users, stations, times and catalogue come from elsewhere; hashes are theirs."""
+    before, after = [[-80.0, -95.0]], [[-95.0, -80.0]]
+    reach = reach_of_trace(trace_of([before] * 3 + [after] * 5))
+    films = Catalogue(np.zeros(4, int), np.ones(4), shared_hash="c" * 64)
+    trace = requests_at(
+        np.zeros(3, int), np.array([3, 1, 3]), np.array([0.0, 1.0, 7.0]), reach, films
+    )
+    assert trace.first.tolist() == [0, 0, 1]
+    assert trace.catalogue.hash == "c" * 64
+    with pytest.raises(OutOfRangeError, match="ascending"):
+        requests_at(np.zeros(2, int), np.zeros(2, int), np.array([2.0, 1.0]), reach, films)
