@@ -137,7 +137,7 @@ class Network:
         self.with_forecast = forecaster is not None and bool(self.policies[:, 4].any())
 
     def step(self, trace: RequestTrace, row: int) -> tuple[NDArray[Any], ...]:
-        """Serve a request: hit, station, overloaded, handed over, kept; [policy] each."""
+        """Serve a request: hit, station, handed over, kept; [policy] each."""
         item, first, second = int(trace.item[row]), int(trace.first[row]), int(trace.second[row])
         if self.forecaster is not None:
             self.forecaster.at(trace, row)
@@ -147,17 +147,20 @@ class Network:
             other = np.where(station == first, second, first)
             handed = shielded(station, other, self.load, self.reliability.shield_at)
             station = np.where(handed, other, station)
-        hit, overloaded, kept = self._serve(item, station)
+        hit, kept = self._serve(item, station)
         if self.forecaster is not None:
             self.forecaster.observe(trace, row)
-        return hit, station, overloaded, handed, kept
+        return hit, station, handed, kept
+
+    def is_overloaded(self) -> NDArray[np.bool_]:
+        """Whether the load of each station is above what is allowed, [policy, station]."""
+        limit = self.reliability.overload_at * self.load.mean(axis=1, keepdims=True)
+        return np.asarray(self.load > limit)
 
     def _serve(self, item: int, station: NDArray[np.int64]) -> tuple[NDArray[np.bool_], ...]:
         rows = self._rows
         self.load *= 1.0 - 1.0 / LOAD_WINDOW
         self.load[rows, station] += 1.0 / LOAD_WINDOW
-        limit = self.reliability.overload_at * self.load.mean(axis=1)
-        overloaded = self.load[rows, station] > limit
         hit = self.slot_of[rows, station, item] >= 0
         kept = np.zeros(len(rows), bool)
         clock = self.served[rows, station] + 1
@@ -167,7 +170,7 @@ class Network:
         missed = np.flatnonzero(~hit)
         if missed.size:
             kept[missed] = self._take_in(missed, station[missed], item, clock[missed])
-        return hit, overloaded, kept
+        return hit, kept
 
     def _count(self, item: int, station: NDArray[np.int64], clock: NDArray[np.int64]) -> None:
         """Counts fall from one request for an item to the next, and are stored as of the last."""
@@ -232,10 +235,11 @@ class Network:
             return kept
         rows, station, clock = rows[full], station[full], clock[full]
         held = self.slot_item[rows, station].astype(np.int64)
-        score = self.scores(rows, station, held, clock)
+        both = np.concatenate([held, np.full((len(rows), 1), item)], axis=1)
+        score = self.scores(rows, station, both, clock)
+        score, new = score[:, :-1], score[:, -1]
         slot = score.argmin(axis=1)
         pick = np.arange(len(rows))
-        new = self.scores(rows, station, np.full((len(rows), 1), item), clock)[:, 0]
         enters = new + self.policies[rows, 5] > score[pick, slot]
         if self.forced_slot is not None:
             slot, enters = np.full_like(slot, self.forced_slot), np.ones_like(enters)
@@ -296,20 +300,30 @@ def run(network: Network, trace: RequestTrace) -> Outcome:
     """Serve all requests of a trace, one after the other."""
     num, policies = len(trace), len(network.policies)
     hit = np.zeros((num, policies), bool)
-    out = Outcome(
-        hit,
-        np.zeros((num, policies), np.int16),
-        hit.copy(),
-        np.ones((num, policies), np.float32),
-        hit.copy(),
-        hit.copy(),
-    )
+    handed, kept = hit.copy(), hit.copy()
+    station = np.zeros((num, policies), np.int16)
     for row in range(num):
-        step = network.step(trace, row)
-        out.hit[row], out.station[row], out.overloaded[row] = step[0], step[1], step[2]
-        out.handed_over[row], out.kept[row] = step[3], step[4]
-        out.jain[row] = jain_index(network.load)
-    return out
+        hit[row], station[row], handed[row], kept[row] = network.step(trace, row)
+    return _outcome(hit, station, handed, kept, trace.num_stations, network.reliability)
+
+
+def _outcome(
+    hit: NDArray[np.bool_],
+    station: NDArray[np.int16],
+    handed: NDArray[np.bool_],
+    kept: NDArray[np.bool_],
+    num_stations: int,
+    reliability: Reliability,
+) -> Outcome:
+    """What follows from who served: loads, overload, fairness."""
+    overloaded, jain = hit.copy(), np.ones(hit.shape, np.float32)
+    rows = np.arange(len(hit))
+    for policy in range(hit.shape[1]):
+        load = loads_of(station[:, policy].astype(np.int64), num_stations)
+        limit = reliability.overload_at * load.mean(axis=1)
+        overloaded[:, policy] = load[rows, station[:, policy]] > limit
+        jain[:, policy] = jain_index(load)
+    return Outcome(hit, station, overloaded, jain, handed, kept)
 
 
 def run_textbook(caches: Sequence[Cache], trace: RequestTrace) -> Outcome:
@@ -320,18 +334,9 @@ def run_textbook(caches: Sequence[Cache], trace: RequestTrace) -> Outcome:
         zip(trace.first.tolist(), trace.item.tolist(), strict=True)
     ):
         hit[row, 0] = caches[station].request(item)
-    load = loads_of(trace.first, len(caches))
-    own = load[np.arange(num), trace.first]
-    limit = NONE.overload_at * load.mean(axis=1)
     nothing = np.zeros((num, 1), bool)
-    return Outcome(
-        hit,
-        trace.first[:, None].astype(np.int16),
-        (own > limit)[:, None],
-        jain_index(load).astype(np.float32)[:, None],
-        nothing,
-        nothing.copy(),
-    )
+    station = trace.first[:, None].astype(np.int16)
+    return _outcome(hit, station, nothing, nothing.copy(), len(caches), NONE)
 
 
 def belady_caches(trace: RequestTrace, slots: int) -> list[Belady]:

@@ -125,7 +125,8 @@ class CachingEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         network.policies[0] = _ROWS[choice]
         network.with_forecast = network.forecaster is not None and choice == 3
         network.forced_slot = int(self.np_random.integers(self.slots)) if choice == RANDOM else None
-        hit, station, overloaded, handed, kept = (x[0] for x in network.step(self.trace, self.row))
+        hit, station, handed, kept = (x[0] for x in network.step(self.trace, self.row))
+        overloaded = network.is_overloaded()[0, station]
         self.interventions["shield"] += int(handed)
         self.interventions["mask"] += int(kept)
         self._hits[station] += (float(hit) - self._hits[station]) / _WINDOW

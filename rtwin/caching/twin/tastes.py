@@ -23,6 +23,8 @@ class TasteTwin:
         num_clients: Users.
         kind: Type of each item, [item].
         late: Requests by which the twin's knowledge of where users are is old; 0: it is current.
+        place: Where users are taken to be, [request, client], in place of what the trace says:
+            what another twin believes.
         ahead: Requests ahead of which users' places are known, as a twin of their ways tells;
             what a station is expected to want is the mean over now and then.
     Checked by tests/caching/twin/test_tastes.py.
@@ -36,6 +38,7 @@ class TasteTwin:
         *,
         late: int = 0,
         ahead: int = 0,
+        place: NDArray[np.int16] | None = None,
     ) -> None:
         if late < 0 or ahead < 0:
             raise OutOfRangeError(f"late is {late}, ahead {ahead}; both must be 0 or more")
@@ -45,7 +48,7 @@ class TasteTwin:
         self.popular = np.full(len(self.kind), _BASE)
         self.of_kind = _BASE * np.bincount(self.kind, minlength=num_kinds)
         self.rate = np.ones(num_clients)
-        self.late, self.ahead = late, ahead
+        self.late, self.ahead, self.believed = late, ahead, place
         self._num_stations = num_stations
         self._place: NDArray[np.int64] | None = None
         self._wanted = np.zeros((num_stations, num_kinds))
@@ -57,7 +60,10 @@ class TasteTwin:
 
     def observe(self, trace: RequestTrace, row: int) -> None:
         """Learn from a request."""
-        client, item = int(trace.client[row]), int(trace.item[row])
+        self.learn(int(trace.client[row]), int(trace.item[row]))
+
+    def learn(self, client: int, item: int) -> None:
+        """Learn that a user asked for an item."""
         kind = int(self.kind[item])
         before = self.asked[client] / self.asked[client].sum() * self.rate[client]
         self.asked[client, kind] += 1.0
@@ -75,7 +81,7 @@ class TasteTwin:
         rows = [max(row - self.late, 0)]
         if self.ahead:
             rows.append(min(row + self.ahead, len(trace) - 1))
-        place = trace.place[rows].astype(np.int64)
+        place = (trace.place if self.believed is None else self.believed)[rows].astype(np.int64)
         if self._place is not None and self._place.shape == place.shape:
             moved = np.argwhere(place != self._place)
             if len(moved) <= 4:
@@ -127,9 +133,8 @@ class PresentCounts(TasteTwin):
         self.asked = np.zeros((num_clients, len(kind)))
         self._wanted = np.zeros((num_stations, len(kind)))
 
-    def observe(self, trace: RequestTrace, row: int) -> None:
+    def learn(self, client: int, item: int) -> None:
         """Count a request for its user."""
-        client, item = int(trace.client[row]), int(trace.item[row])
         self.asked[client, item] += 1.0
         if self._place is not None and self._place[0, client] != NO_STATION:
             self._wanted[self._place[0, client], item] += 1.0

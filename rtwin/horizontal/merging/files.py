@@ -79,7 +79,7 @@ def merge_files(
     """
     output = Path(output)
     if ages_days and (
-        len(ages_days) != len(files) or not all(np.isfinite(a) and a >= 0 for a in ages_days)
+        len(ages_days) != len(files) or not all(0 <= a <= MAX_AGE_DAYS for a in ages_days)
     ):
         raise OutOfRangeError(
             f"ages are {', '.join(f'{a:g}' for a in ages_days)} days for {len(files)} maps; give "

@@ -58,7 +58,7 @@ def test_the_shield_never_raises_the_greatest_load(independent):
     handed = 0
     for row in range(len(trace)):
         before = net.load.copy()
-        _, station, _, moved, _ = net.step(trace, row)
+        _, station, moved, _ = net.step(trace, row)
         if moved[0]:
             handed += 1
             other = before[0, trace.first[row]]
