@@ -92,8 +92,9 @@ class Crew:
     def close(self) -> None:
         """End the worker."""
         if self._worker is not None and self._worker.poll() is None:
-            self._worker.stdin.close()
-            self._worker.wait(60)
+            with self._worker as worker:  # closes its pipes
+                worker.stdin.close()
+                worker.wait(60)
 
     def table(self) -> str:
         """Counts by kind, as Markdown."""
