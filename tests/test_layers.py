@@ -27,8 +27,9 @@ ALLOWED = {
     "view": BASE | {"channel", "dataset", "plot", "scene", "trace"},
     "export": BASE | {"channel", "dataset", "plot", "scene"},
     "experiments": BASE | {"channel", "dataset", "link", "plot", "scene"},
+    "caching": BASE | {"channel", "dataset", "link", "plot", "scene", "experiments"},
     "federation": BASE | TWINS | {"experiments"},
-    "cli": BASE | TWINS | {"experiments", "export", "federation", "view"},
+    "cli": BASE | TWINS | {"caching", "experiments", "export", "federation", "view"},
 }
 # Rooms of a layer, and which of the others each may enter; what stands beside them may enter all.
 ROOMS = {
