@@ -100,7 +100,7 @@ def slicing(
     print_rows([("files", ", ".join(str(file) for file in files))])
 
 
-for command in (federated.traffic, federated.poisoning, federated.trust):
+for command in (federated.traffic, federated.poisoning, federated.trust, federated.sites):
     app.command()(command)
 
 

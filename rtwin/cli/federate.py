@@ -13,6 +13,7 @@ from rtwin.progress import count_of
 if TYPE_CHECKING:
     from rtwin.federation.sites import Shared
 
+SMALL = 0.05  # prior standard deviations
 app = typer.Typer(
     help="Calibrate materials that several sites share; measurements stay at home.",
     no_args_is_help=True,
@@ -75,6 +76,9 @@ def aggregate(
         list[Path], typer.Argument(metavar="UPDATE...", help="Files of rtwin federate update.")
     ],
     output: SharedFile,
+    damping: Annotated[
+        float, typer.Option(help="Shortens the step; 0: the full one, for a single round.")
+    ] = 0.5,
     materials: Materials = None,
     json: JsonFlag = False,
 ) -> None:
@@ -86,7 +90,7 @@ def aggregate(
     from rtwin.federation.sites import disagreement, read_update
 
     made = [read_update(file) for file in updates]
-    shared = run(made)
+    shared = run(made, damping=damping)
     doubts = disagreement(made) if len(made) > 2 else []
     _write(shared, output, materials, json, doubts)
 
@@ -120,6 +124,12 @@ def calibrate(
     _write(shared, output, materials, json, [])
 
 
+def _moved(step: float) -> str:
+    if step < SMALL:
+        return f"by {step:.2f} prior standard deviations: that is all"
+    return f"by {step:.2f} prior standard deviations: ask the sites again, with --at"
+
+
 def _site(text: str) -> tuple[str, str, str]:
     name, equals, rest = text.partition("=")
     scene, colon, campaign = rest.partition(":")
@@ -142,7 +152,9 @@ def _write(
         write_materials(shared, materials)
     rows = shared.rows()
     if json:
-        print_json({"loss": shared.loss, "parameters": rows, "sites": doubts})
+        print_json(
+            {"loss": shared.loss, "moved": shared.moved, "parameters": rows, "sites": doubts}
+        )
         return
     width = max((len(row["parameter"]) for row in rows), default=0)
     for row in rows:
@@ -159,7 +171,7 @@ def _write(
             )
     print_rows(
         [
-            ("loss", f"{shared.loss:.1f}"),
+            *([("moved", _moved(shared.moved))] if shared.rounds == 1 else []),
             ("sent", f"{shared.sent_bytes} bytes in {shared.rounds} exchanges"),
             ("file", output),
             *([] if materials is None else [("materials", materials)]),

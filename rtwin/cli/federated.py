@@ -1,6 +1,7 @@
-"""Commands of `rtwin experiment` on twins of many stations: traffic, poisoning, trust."""
+"""Commands of `rtwin experiment` on twins of many stations: traffic, poisoning, trust, sites."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -167,6 +168,33 @@ def trust(
     with progress_bar(quiet or json, "Reading traffic") as progress:
         found = run_trust(series, seeds, done=count_of(progress, "tamperings"))
     _finish(trust_results(series, {"seeds": seeds, "target": target}, found), output, json)
+
+
+def sites(
+    output: Folder,
+    points: Annotated[int, typer.Option(help="Places that each site measures.")] = 60,
+    names: Annotated[
+        str | None, typer.Option("--sites", metavar="NAME,...", help="Of the sites; default: all.")
+    ] = None,
+    starts: Annotated[int, typer.Option(help="Places that each fit tries first.")] = 24,
+    seed: Annotated[int, typer.Option(help="Of truth, places and noise.")] = 1,
+    quiet: Quiet = False,
+    json: JsonFlag = False,
+) -> None:
+    """Sites that calibrate materials together, against a truth that none of them sees alone.
+
+    Example: rtwin experiment sites -o sites
+    """
+    from rtwin.experiments.study_files import check_study_folder
+    from rtwin.federation.studies import SitesStudy, run_sites, sites_results
+
+    study = SitesStudy(points=points, starts=starts, seed=seed)
+    if names is not None:
+        study = replace(study, sites=_names(names, ()))
+    check_study_folder(output, "sites")
+    with progress_bar(quiet or json) as progress:
+        outcome = run_sites(study, progress)
+    _finish(sites_results(study, outcome), output, json)
 
 
 def _traffic(data: Path | None, cells: str | None, target: str) -> "Traffic":

@@ -7,7 +7,6 @@ A study of name `x` writes `x.md`, a `x-TABLE.csv` for each table, `x.json`, `x.
 import csv
 import io
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rtwin.dataset.store import plain_errors, provenance, replace_whole, write_whole
+from rtwin.dataset.store import plain_errors, provenance, write_whole
 from rtwin.experiments.results import prepare_folder
 from rtwin.experiments.table import Figure, figure_of
+from rtwin.files import appearing
 from rtwin.plot import save_figure
 
 if TYPE_CHECKING:
@@ -207,10 +207,5 @@ def write_study(results: StudyResults, folder: Path) -> list[Path]:
 def _write_arrays(results: StudyResults, file: Path) -> None:
     versions = json.dumps(provenance(), sort_keys=True)
     arrays = results.arrays.assign_attrs(format=f"rtwin-{results.name}-1", versions=versions)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        with plain_errors(file):
-            arrays.to_netcdf(temporary, engine="h5netcdf")
-            replace_whole(temporary, file)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with plain_errors(file), appearing(file) as temporary:
+        arrays.to_netcdf(temporary, engine="h5netcdf")

@@ -4,7 +4,8 @@ campaign -> CampaignSite -> SiteUpdate (parameters, pull, precision) -> aggregat
 federate: the same in rounds, where sites can be asked again and again
 """
 
-from rtwin.federation.sites.aggregate import Shared, aggregate, disagreement, federate
+from rtwin.federation.sites.aggregate import Shared, aggregate, disagreement
+from rtwin.federation.sites.federate import federate
 from rtwin.federation.sites.files import (
     read_shared,
     read_update,

@@ -4,23 +4,17 @@ Losses of sites add up, and so do their pulls and precisions. A Levenberg-Marqua
 from the sums is the step that pooled measurements would give. The prior counts once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.calibration.physics import Parameter
 from rtwin.calibration.physics.fit import SEEN
-from rtwin.calibration.physics.loss import LIMIT, TOLD_APART
+from rtwin.calibration.physics.loss import LIMIT
 from rtwin.errors import OutOfRangeError
-from rtwin.federation.sites.site import Site, union_of
 from rtwin.federation.sites.site_update import Real, SharedParameter, SiteUpdate
-
-STEPS, TRIALS = 12, 6
-STARTS, REFINED = 24, 4
-APART = 0.1  # relative difference from which two values of a material are two
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +29,7 @@ class Shared:
         rounds: Exchanges of updates or losses.
         sent_bytes: Of all sites together, single precision.
         rivals: Other values of each parameter that fit nearly as well.
+        moved: Largest step of the last round, in prior standard deviations.
     """
 
     parameters: tuple[SharedParameter, ...]
@@ -44,6 +39,7 @@ class Shared:
     rounds: int = 0
     sent_bytes: int = 0
     rivals: tuple[tuple[float, ...], ...] = field(default=())
+    moved: float = 0.0
 
     @property
     def width(self) -> Real:
@@ -56,16 +52,16 @@ class Shared:
         for i, (shared, z, width) in enumerate(
             zip(self.parameters, self.z, self.width, strict=True)
         ):
-            p = Parameter(shared.kind, shared.target, shared.prior, shared.sd, shared.scale)
             others = self.rivals[i] if self.rivals else ()
-            span = sorted([p.value(z - 1.645 * width), p.value(z + 1.645 * width), *others])
+            reach = 1.645 * width
+            span = sorted([shared.value(z - reach), shared.value(z + reach), *others])
             found.append(
                 {
                     "parameter": shared.name,
                     "kind": shared.kind,
                     "target": shared.target,
-                    "prior": p.value(0.0),
-                    "value": p.value(z),
+                    "prior": shared.value(0.0),
+                    "value": shared.value(z),
                     "low": span[0],
                     "high": span[-1],
                     "posterior_over_prior": float(width),
@@ -75,13 +71,7 @@ class Shared:
         return found
 
 
-@dataclass
-class _Account:
-    rounds: int = 0
-    sent_bytes: int = 0
-
-
-def _places(
+def places_among(
     site_parameters: tuple[SharedParameter, ...], every: tuple[SharedParameter, ...]
 ) -> NDArray[np.int64]:
     """Where a site's parameters stand among all.
@@ -104,13 +94,15 @@ def _places(
     return np.array(places, np.int64)
 
 
-def aggregate(updates: Sequence[SiteUpdate], z: Real | None = None) -> Shared:
+def aggregate(updates: Sequence[SiteUpdate], z: Real | None = None, damping: float = 0.0) -> Shared:
     """One step from updates that were made at one place.
 
     Args:
         updates: Of sites; each may know only some of the parameters.
         z: Where they were made, of all parameters by name, in prior standard deviations;
             default: the place that the updates give.
+        damping: How much shorter the step is than that of least squares: steps from far away
+            overshoot. It is no prior: where no update pulls, nothing moves.
     Returns:
         Parameters after a Gauss-Newton step, and their precision.
     Raises:
@@ -125,7 +117,7 @@ def aggregate(updates: Sequence[SiteUpdate], z: Real | None = None) -> Shared:
     here = np.zeros(len(every)) if z is None else np.asarray(z, np.float64)
     known = np.full(len(every), np.nan) if z is None else here
     for update in updates:
-        places = _places(update.parameters, every)
+        places = places_among(update.parameters, every)
         off = np.abs(known[places] - update.z) > 1e-6
         if off.any():
             raise OutOfRangeError(
@@ -134,115 +126,23 @@ def aggregate(updates: Sequence[SiteUpdate], z: Real | None = None) -> Shared:
             )
         known[places] = update.z
     here = np.where(np.isfinite(known), known, 0.0)
-    precision, pull, loss = _summed(updates, every, here)
-    step = np.clip(here + np.linalg.solve(precision, pull), -LIMIT, LIMIT)
+    precision, pull, loss = summed(updates, every, here)
+    damped = precision + damping * np.diag(np.diag(precision))
+    step = np.clip(here + np.linalg.solve(damped, pull), -LIMIT, LIMIT)
     sent = sum(s.num_bytes for s in updates)
-    return Shared(every, step, precision, loss, 1, sent)
+    return Shared(every, step, precision, loss, 1, sent, moved=float(np.abs(step - here).max()))
 
 
-def _summed(
+def summed(
     updates: Sequence[SiteUpdate], every: tuple[SharedParameter, ...], z: Real
 ) -> tuple[Real, Real, float]:
     precision, pull, loss = np.eye(len(every)), -z.copy(), float(z @ z)
     for update in updates:
-        places = _places(update.parameters, every)
+        places = places_among(update.parameters, every)
         precision[np.ix_(places, places)] += update.precision
         pull[places] += update.pull
         loss += update.loss
     return precision, pull, loss
-
-
-def federate(
-    sites: Sequence[Site],
-    *,
-    starts: int = STARTS,
-    refined: int = REFINED,
-    seed: int = 1,
-    done: Callable[[int, int], None] = lambda step, total: None,
-) -> Shared:
-    """Fit the shared parameters of sites that can be asked again and again.
-
-    Args:
-        sites: One is a fit of its own.
-        starts: Places that are tried first; only losses are asked there.
-        refined: Of these, how many are descended from.
-        seed: Draws the starts.
-        done: Called with descents done and in all.
-    Returns:
-        The best place, what else fits, and what was sent.
-    Raises:
-        OutOfRangeError: if there are no sites, or their priors differ.
-    Checked by tests/federation/test_sites.py.
-    """
-    if not sites:
-        raise OutOfRangeError("there are no sites; give one or more")
-    every = union_of(sites)
-    places = [_places(site.parameters, every) for site in sites]
-    account = _Account()
-
-    def loss(z: Real) -> float:
-        account.rounds += 1
-        account.sent_bytes += 4 * len(sites)
-        own = sum(site.loss(z[p]) for site, p in zip(sites, places, strict=True))
-        return float(own + z @ z)
-
-    rng = np.random.default_rng([seed, 40])
-    tried = [np.zeros(len(every))]
-    tried += list(np.clip(rng.standard_normal((starts, len(every))), -2.0, 2.0))
-    order = np.argsort([loss(z) for z in tried], kind="stable")[:refined]
-    valleys: list[tuple[float, Real, Real]] = []
-    for number, k in enumerate(order):
-        valleys.append(_descended(sites, places, every, tried[k], loss, account))
-        done(number + 1, len(order) + 1)
-    _, best, _ = min(valleys, key=lambda valley: valley[0])
-    # The noise that counts is the one that the best leaves over.
-    for site, place in zip(sites, places, strict=True):
-        site.adopt_noise(best[place])
-    again = [_descended(sites, places, every, z, loss, account) for _, z, _ in valleys]
-    done(len(order) + 1, len(order) + 1)
-    least, z, precision = min(again, key=lambda valley: valley[0])
-    near = [other for other_loss, other, _ in again if other_loss < least + TOLD_APART]
-    rivals = tuple(_rivals(p, float(z[i]), [o[i] for o in near]) for i, p in enumerate(every))
-    return Shared(every, z, precision, least, account.rounds, account.sent_bytes, rivals)
-
-
-def _rivals(shared: SharedParameter, z: float, others: list[float]) -> tuple[float, ...]:
-    p = Parameter(shared.kind, shared.target, shared.prior, shared.sd, shared.scale)
-    here = p.value(z)
-    values = [p.value(float(v)) for v in others]
-    return tuple(sorted({v for v in values if abs(v - here) > APART * abs(here)}))
-
-
-def _descended(
-    sites: Sequence[Site],
-    places: Sequence[NDArray[np.int64]],
-    every: tuple[SharedParameter, ...],
-    z: Real,
-    loss: Callable[[Real], float],
-    account: _Account,
-) -> tuple[float, Real, Real]:
-    """Levenberg-Marquardt on the sums: loss, place and precision at its end."""
-    damping = 1e-2
-    for _ in range(STEPS):
-        said = [site.update(z[p]) for site, p in zip(sites, places, strict=True)]
-        account.rounds += 1
-        account.sent_bytes += sum(s.num_bytes for s in said)
-        precision, pull, here = _summed(said, every, z)
-        for _ in range(TRIALS):
-            scaled = precision + damping * np.diag(np.diag(precision))
-            trial = np.clip(z + np.linalg.solve(scaled, pull), -LIMIT, LIMIT)
-            new = loss(trial)
-            if new < here:
-                break
-            damping *= 4.0
-        else:
-            return here, z, precision
-        z, damping = trial, max(damping / 4.0, 1e-6)
-        if here - new < 1e-3 * here:
-            break
-    said = [site.update(z[p]) for site, p in zip(sites, places, strict=True)]
-    precision, _, here = _summed(said, every, z)
-    return here, z, precision
 
 
 def disagreement(updates: Sequence[SiteUpdate]) -> list[dict[str, Any]]:
@@ -265,12 +165,12 @@ def disagreement(updates: Sequence[SiteUpdate]) -> list[dict[str, Any]]:
     found = []
     for k, one in enumerate(updates):
         rest = [s for i, s in enumerate(updates) if i != k]
-        places = _places(one.parameters, every)
+        places = places_among(one.parameters, every)
         here = np.zeros(len(every))
         for s in updates:
-            here[_places(s.parameters, every)] = s.z
-        others = np.linalg.inv(_summed(rest, every, here)[0])
-        there = here + others @ _summed(rest, every, here)[1]
+            here[places_among(s.parameters, every)] = s.z
+        others = np.linalg.inv(summed(rest, every, here)[0])
+        there = here + others @ summed(rest, every, here)[1]
         # What a site cannot see at all is not compared.
         values, vectors = np.linalg.eigh(one.precision)
         seen = values > 1.0

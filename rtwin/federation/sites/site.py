@@ -44,6 +44,10 @@ class Site(Protocol):
         """Measure by the scatter that is left at some place."""
         ...
 
+    def fringes(self, z: Real) -> list[list[float]]:
+        """Values of each parameter at which the site would look much the same."""
+        ...
+
 
 class CampaignSite:
     """A site from a traced campaign; its measurements never leave it."""
@@ -57,10 +61,14 @@ class CampaignSite:
     ) -> None:
         self._problem = Problem(model, parameters, traced.campaign.fit)
         self._shared = np.array([p.kind in SHARED_KINDS for p in parameters], bool)
-        self._own = np.zeros(int((~self._shared).sum()))
         # Its last update: place, own parameters, their precision, the same across, pull.
         self._last: tuple[Real, Real, Real, Real, Real] | None = None
-        self._problem.adopt_noise(np.zeros(len(parameters)))
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew: own parameters and noise as of the prior."""
+        self._own, self._last = np.zeros(int((~self._shared).sum())), None
+        self._problem.adopt_noise(np.zeros(len(self._shared)))
 
     @property
     def parameters(self) -> tuple[SharedParameter, ...]:
@@ -99,6 +107,11 @@ class CampaignSite:
     def adopt_noise(self, z: Real) -> None:
         """As of Site."""
         self._problem.adopt_noise(self._whole(z, self._settled(z)[1]))
+
+    def fringes(self, z: Real) -> list[list[float]]:
+        """As of Site."""
+        whole = self._whole(z, self._own)
+        return [self._problem.fringes(whole, int(i)) for i in np.flatnonzero(self._shared)]
 
     def update(self, z: Real) -> SiteUpdate:
         """As of Site."""

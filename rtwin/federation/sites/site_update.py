@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.calibration.physics import Parameter
+
 Real = NDArray[np.float64]
 
 
@@ -21,7 +23,15 @@ class SharedParameter:
     @property
     def name(self) -> str:
         """Name as reports have it."""
-        return f"{self.target} {self.kind}".strip().replace("_", " ")
+        return self._parameter.name
+
+    def value(self, z: float) -> float:
+        """Natural units at z prior standard deviations from the prior median."""
+        return self._parameter.value(z)
+
+    @property
+    def _parameter(self) -> Parameter:
+        return Parameter(self.kind, self.target, self.prior, self.sd, self.scale)
 
 
 @dataclass(frozen=True, eq=False)

@@ -151,3 +151,37 @@ def plot_tampering(rows: Sequence[Mapping[str, float]], kinds: Sequence[str]) ->
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     return figure
+
+
+def plot_sites(
+    truth: Mapping[str, Mapping[str, float]],
+    rows: Mapping[str, Mapping[tuple[str, str], Mapping[str, float]]],
+    keys: Sequence[tuple[str, str]],
+) -> "Figure":
+    """90 % ranges over the truth, one panel for each parameter, one row for who calibrated.
+
+    Args:
+        truth: By material and kind.
+        rows: By who calibrated, material and kind: `value`, `low`, `high`, `identified`.
+        keys: Material and kind of each panel.
+    """
+    columns = 2
+    figure = new_figure(11.0, 1.0 + 1.4 * ((len(keys) + 1) // columns))
+    axes = np.atleast_1d(figure.subplots((len(keys) + 1) // columns, columns, sharey=True)).ravel()
+    place = {who: len(rows) - 1 - i for i, who in enumerate(rows)}
+    for panel, (material, kind) in zip(axes, keys, strict=False):
+        true = truth[material][kind]
+        panel.axvline(true, color="black", linestyle="--", linewidth=1.0)
+        for who, found in rows.items():
+            row = found.get((material, kind))
+            if row is None:
+                continue
+            colour = BLUE if row["identified"] else UNREACHED
+            panel.plot([row["low"], row["high"]], [place[who]] * 2, color=colour, linewidth=5)
+            panel.plot(row["value"], place[who], "o", color=ORANGE, markersize=5)
+        panel.set_xscale("log")
+        panel.set_title(f"{material}, {kind.replace('_', ' ')}", fontsize=10)
+        panel.set_yticks(list(place.values()), list(place))
+        panel.set_ylim(-0.6, len(rows) - 0.4)
+        panel.spines[["top", "right"]].set_visible(False)
+    return figure

@@ -27,6 +27,9 @@ class LinearSite:
     def adopt_noise(self, z):
         pass
 
+    def fringes(self, z):
+        return [[] for _ in self.parameters]
+
     def update(self, z):
         self.asked.append(np.array(z))
         pull = self.a.T @ (self.y - self.a @ z)

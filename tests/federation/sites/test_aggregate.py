@@ -43,6 +43,21 @@ def _places(site, shared):
     return [names.index(p.name) for p in site.parameters]
 
 
+def test_damped_rounds_end_there_too():
+    sites, z = three(), np.zeros(3)
+    for _ in range(25):
+        updates = [site.update(z[places(site)]) for site in sites]
+        shared = aggregate(updates, damping=1.0)
+        assert shared.moved == pytest.approx(np.abs(shared.z - z).max())
+        z = shared.z
+    assert np.allclose(z, pooled(sites)[0], atol=1e-4)
+    assert shared.moved < 1e-4
+
+
+def places(site):
+    return [["brick", "glass", "wood"].index(p.target) for p in site.parameters]
+
+
 def test_the_prior_counts_once():
     """A site without rows changes nothing, however often it takes part."""
     rng = np.random.default_rng(3)
