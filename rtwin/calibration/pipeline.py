@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rtwin.calibration.application import write_twin
 from rtwin.calibration.campaign import (
     Campaign,
+    HoldOut,
     Inputs,
     Measurements,
     default_block_m,
@@ -29,7 +30,6 @@ from rtwin.calibration.judgement import (
     write_result,
 )
 from rtwin.calibration.physics import (
-    CALIBRATED,
     RAY_TRACED,
     PhysicalFit,
     TracedCampaign,
@@ -55,6 +55,7 @@ def calibrate(
     repeats: int | None = None,
     curve: bool = True,
     scene_curve: bool = False,
+    held_out: HoldOut = "blocks",
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Path:
@@ -72,6 +73,8 @@ def calibrate(
         curve: Whether to make the learning curve, which takes most of the time.
         scene_curve: Whether the learning curve fits the scene for every number of
             points, too.
+        held_out: What validation holds out: "blocks", "random" places, or each of the
+            "transmitters" in turn, whose level is then predicted from the others.
         overwrite: Replace an older result.
         progress: Called with a stage, steps done and in all.
     Returns:
@@ -100,7 +103,7 @@ def calibrate(
     points, repeats = points or spec.points, repeats or spec.repeats
 
     steps = open_journal(
-        output, _request(plan, recipe, measured, points, repeats, (curve, scene_curve))
+        output, _request(plan, recipe, measured, points, repeats, (curve, scene_curve, held_out))
     )
 
     def physics(train: NDArray[np.int64], seed: int) -> tuple[dict[str, Floats], Inputs]:
@@ -108,7 +111,7 @@ def calibrate(
         own = steps.part(f"fit-{seed}-{len(train)}")
         solved, fit = part.solved(train, seed, progress, own)
         levels = solved.levels(fit, train)
-        return levels, solved.inputs(levels[CALIBRATED])
+        return levels, solved.inputs(fit)
 
     validation = validate_twin(
         measured,
@@ -122,7 +125,8 @@ def calibrate(
         seed=plan.seed,
         physics=None if part is None else physics,
         curve_physics=scene_curve,
-        line_of_sight=None if part is None else part.line_of_sight,
+        held_out=held_out,
+        line_of_sight=None if part is None else part.features.line_of_sight,
         progress=progress,
         journal=steps.part("validate"),
     )
@@ -131,12 +135,12 @@ def calibrate(
     if part is not None:
         part, fit = part.solved(everything, plan.seed, progress, steps.part("final"), final=True)
         measured, levels = part.data, part.levels(fit, everything)
-        inputs = part.inputs(levels[CALIBRATED])
+        inputs = part.inputs(fit)
     twin = fit_twin(measured, inputs, plan.environment, everything, block_m, plan.seed)
     before = _best_baseline(twin) if fit is None else RAY_TRACED
     before_db = {**twin.models, **levels}[before]
     result = _result(plan, recipe, measured, twin, block_m, repeats)
-    result["validation"] = as_json(validation)
+    result["validation"] = {"hold_out": held_out, **as_json(validation)}
     result["before"] = before
     result |= _physics(part, fit)
     result["warnings"] = find_warnings(
@@ -146,7 +150,7 @@ def calibrate(
     result["next_positions"] = plan_route(measured, 10, in_the_open, plan.seed)
     page = report_html(result, measured, twin.left_out_db, before_db)
     folder = write_result(
-        output, result, page, overwrite, lambda place: write_twin(place, measured, inputs.physics)
+        output, result, page, overwrite, lambda place: write_twin(place, measured, inputs)
     )
     steps.close()
     return folder
@@ -194,7 +198,7 @@ def _request(
     measured: Measurements,
     points: int | None,
     repeats: int,
-    curve: tuple[bool, bool],
+    curve: tuple[bool, bool, str],
 ) -> str:
     """Hash of everything that shapes a result."""
     digest = hashlib.sha256(_measured_hash(measured).encode())

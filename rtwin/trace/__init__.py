@@ -9,6 +9,7 @@ Importing this package does not start the engine; the first call does.
 from rtwin.trace.engine import GPU_VARIANT, Engine, find_llvm, start_engine
 from rtwin.trace.evaluate import evaluate_paths
 from rtwin.trace.frozen import FrozenPaths, freeze_paths, restore_materials
+from rtwin.trace.heights import HeightMap, height_map
 from rtwin.trace.obstruction import Obstruction, obstruction
 from rtwin.trace.partial import (
     Change,
@@ -47,6 +48,7 @@ __all__ = [
     "Effort",
     "Engine",
     "FrozenPaths",
+    "HeightMap",
     "MapGrid",
     "Obstruction",
     "Part",
@@ -61,6 +63,7 @@ __all__ = [
     "find_llvm",
     "freeze_paths",
     "ground_height_m",
+    "height_map",
     "is_clear",
     "is_inside",
     "keeps_chains",

@@ -2,6 +2,7 @@
 
 from rtwin.calibration.statistics.averaging import Twin, fit_twin
 from rtwin.calibration.statistics.baselines import baselines
+from rtwin.calibration.statistics.bounds import heard_mean, log_score, noise_floor_db
 from rtwin.calibration.statistics.gaussian_process import Design, fit_process
 from rtwin.calibration.statistics.kernel import LinkKernel, Term
 from rtwin.calibration.statistics.measurement_plan import next_positions, plan_route
@@ -14,6 +15,9 @@ __all__ = [
     "baselines",
     "fit_process",
     "fit_twin",
+    "heard_mean",
+    "log_score",
     "next_positions",
+    "noise_floor_db",
     "plan_route",
 ]

@@ -129,8 +129,11 @@ class LinkKernel(Kernel):
     def noise_variance(self, X: Floats) -> Floats:
         """Noise variance of each row [dB^2]."""
         sd = np.exp(self.theta[len(self.theta) - self.num_devices :])
-        share = self.shared + (1 - self.shared) / X[:, self.count_column]
-        return sd[X[:, self.device_column].astype(np.int64)] ** 2 * share
+        return sd[X[:, self.device_column].astype(np.int64)] ** 2 * self.noise_share(X)
+
+    def noise_share(self, X: Floats) -> Floats:
+        """Noise variance of each row over that of one raw value."""
+        return self.shared + (1 - self.shared) / X[:, self.count_column]
 
     def diag(self, X: Floats) -> Floats:
         total, place, theta = self.noise_variance(X), 0, self.theta

@@ -6,7 +6,8 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 
 from rtwin.calibration import link_inputs, load_measurements
 from rtwin.calibration.campaign.blocks import folds
-from rtwin.calibration.statistics.gaussian_process import design, fit_process
+from rtwin.calibration.statistics.designs import design
+from rtwin.calibration.statistics.gaussian_process import fit_process
 
 
 @pytest.fixture
