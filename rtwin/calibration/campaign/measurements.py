@@ -151,6 +151,9 @@ def load_measurements(campaign: Campaign) -> Measurements:
     return raw if grid is None else grid_means(raw, grid, campaign.measurements.min_count)
 
 
+COLUMN_KEYS = ("value", "tx", "device", "x", "y", "z", "latitude", "longitude", "uncertainty_db")
+
+
 def read_measurements(campaign: Campaign, frame: Georeference | None = None) -> Measurements:
     """The rows of a campaign's file as they are, without those that are not numbers."""
     spec = campaign.measurements
@@ -162,7 +165,8 @@ def read_measurements(campaign: Campaign, frame: Georeference | None = None) -> 
         wanted.add(spec.uncertainty_db)
     file = campaign.folder / spec.file
     delays = _delays(campaign) if spec.quantity == "power_delay_profile" else None
-    table = read_table(file, wanted)
+    fields = {str(getattr(spec, key)): key for key in COLUMN_KEYS if getattr(spec, key)}
+    table = read_table(file, wanted, fields)
     links = links_of(campaign, frame)
     names = [link.name for link in links]
     for name in per_tx or ():
@@ -256,14 +260,17 @@ def _positions(
 
 def _float(table: dict[str, NDArray[Any]], column: str) -> Floats:
     if table[column].dtype.kind != "f":
-        text = _first_text(table[column])
-        raise CampaignError(f"column '{column}' holds {text[:40]!r}; it must be numbers")
+        raise _no_number(table[column], f"column '{column}'")
     return table[column]
 
 
-def _first_text(values: NDArray[Any]) -> str:
-    """The first value that is no number; zero bytes at its end are lost by then."""
-    return str(next((v for v in values if not _is_number(v)), values.flat[0]))
+def _no_number(values: NDArray[Any], where: str) -> CampaignError:
+    """Says the first value that is no number, and its row below the heading."""
+    row = next((i for i, v in enumerate(values) if v and not _is_number(str(v))), 0)
+    return CampaignError(
+        f"{where}: row {row + 1} has {str(values[row])[:40]!r}, which is no number; leave the "
+        "value empty, and the row is set aside"
+    )
 
 
 def _is_number(text: str) -> bool:
@@ -284,8 +291,7 @@ def _delays(campaign: Campaign) -> Floats:
 def _level(values: NDArray[Any], quantity: str, file: Any, delays: Floats | None) -> Floats:
     """dB that grow with the path gain; delay spreads as dB of a second."""
     if values.dtype.kind != "f":
-        text = _first_text(values)
-        raise CampaignError(f"{file}: value {text[:40]!r} is not a number")
+        raise _no_number(values, str(file))
     if quantity == "power_delay_profile":
         if values.ndim != 2 or delays is None or values.shape[1] != len(delays):
             raise CampaignError(

@@ -12,17 +12,20 @@ from rtwin.dataset.inspection import DAMAGE, open_container
 from rtwin.errors import CampaignError, MissingExtraError, StoreError
 from rtwin.files import check_name
 from rtwin.scene._model import nearest, one_line
+from rtwin.scene.column_names import same_meaning
 
 MAX_TABLE_BYTES = 2**30
 Columns = dict[str, NDArray[Any]]
+Fields = dict[str, str]
 
 
-def read_table(file: Path, wanted: set[str]) -> Columns:
+def read_table(file: Path, wanted: set[str], fields: dict[str, str] | None = None) -> Columns:
     """The wanted columns of a table, all of one length.
 
     Args:
         file: A .csv, .parquet, .h5 or .hdf5 file.
         wanted: Names of the columns.
+        fields: By column, the key of [measurements] that names it, for messages.
     Returns:
         Arrays by name: float64 where every value is a number (empty ones are
         NaN), text otherwise; HDF5 may hold [row, bin] as well.
@@ -47,7 +50,7 @@ def read_table(file: Path, wanted: set[str]) -> Columns:
     if size > MAX_TABLE_BYTES:
         raise CampaignError(f"{file}: has {size / 2**20:.0f} MiB; at most 1024 are read: split it")
     try:
-        columns = readers[file.suffix.lower()](file, wanted)
+        columns = readers[file.suffix.lower()](file, wanted, fields or {})
     except (CampaignError, MissingExtraError):
         raise
     except (*DAMAGE, csv.Error) as error:
@@ -58,17 +61,23 @@ def read_table(file: Path, wanted: set[str]) -> Columns:
     return columns
 
 
-def _missing(file: Path, name: str, known: list[str]) -> CampaignError:
+def _missing(file: Path, name: str, known: list[str], fields: Fields) -> CampaignError:
+    alike = same_meaning(name, known)
+    if alike and name in fields:
+        return CampaignError(
+            f"{file}: has no column '{name}'; write {fields[name]} = "
+            f'"{one_line(alike[0])}" in [measurements]'
+        )
     return CampaignError(f"{file}: has no column '{name}'; {nearest(name, known)}")
 
 
-def _csv(file: Path, wanted: set[str]) -> Columns:
+def _csv(file: Path, wanted: set[str], fields: Fields) -> Columns:
     with open(file, encoding="utf-8-sig", newline="") as handle:
         reader = csv.reader(handle)
         head = [name.strip() for name in next(reader, [])]
         for name in sorted(wanted):
             if name not in head:
-                raise _missing(file, name, head)
+                raise _missing(file, name, head, fields)
         places = {name: head.index(name) for name in wanted}
         columns: dict[str, list[str]] = {name: [] for name in wanted}
         for number, row in enumerate(reader, 2):
@@ -90,7 +99,7 @@ def _numbers_or_text(values: list[str]) -> NDArray[Any]:
         return np.array(values, dtype=str)
 
 
-def _parquet(file: Path, wanted: set[str]) -> Columns:
+def _parquet(file: Path, wanted: set[str], fields: Fields) -> Columns:
     try:
         import pyarrow.parquet as parquet
     except ImportError as error:
@@ -98,17 +107,17 @@ def _parquet(file: Path, wanted: set[str]) -> Columns:
     known = parquet.read_schema(file).names
     for name in sorted(wanted):
         if name not in known:
-            raise _missing(file, name, known)
+            raise _missing(file, name, known, fields)
     table = parquet.read_table(file, columns=sorted(wanted))
     return {name: _plain(table[name].to_numpy()) for name in wanted}
 
 
-def _hdf5(file: Path, wanted: set[str]) -> Columns:
+def _hdf5(file: Path, wanted: set[str], fields: Fields) -> Columns:
     with open_container(file) as h5:
         known = [name for name, item in h5.items() if isinstance(item, h5py.Dataset)]
         for name in sorted(wanted):
             if name not in known:
-                raise _missing(file, name, known)
+                raise _missing(file, name, known, fields)
             data = h5[name]
             if data.shape is None or data.ndim not in (1, 2):
                 raise CampaignError(f"{file}: '{name}' has shape {data.shape}; it must be [row]")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rtwin.calibration import load_measurements
 from rtwin.calibration.campaign.measurements import local_m, read_measurements
 from rtwin.calibration.campaign.recipe import campaign_from_dict
+from rtwin.calibration.campaign.tables import read_table
 from rtwin.channel import free_space_path_loss_db
 from rtwin.errors import CampaignError
 from rtwin.units import from_db, to_db
@@ -128,7 +129,7 @@ def test_grid_means_are_means_of_power(tmp_path_factory, levels):
     [
         ("cell,phone,x,y\na,p,1,2\n", {}, "no column 'rss'"),
         (HEAD + "a,p,1,2\n", {}, "line 2 has 4 values"),
-        (HEAD + "a,p,1,2,loud\n", {}, "not a number"),
+        (HEAD + "a,p,1,2,loud\n", {}, "row 1 has 'loud', which is no number"),
         (HEAD + "a,p,west,2,-80\n", {}, "'west'"),
         (HEAD, {}, "no measurement can be used"),
         (HEAD, {"file": "points.xls"}, "a table ends in"),
@@ -140,3 +141,38 @@ def test_bad_tables_are_one_line(tmp_path, text, spec, words):
     with pytest.raises(CampaignError, match=words) as caught:
         load_measurements(campaign(tmp_path, text, **spec))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("head", "spec", "line"),
+    [
+        ("cell,phone,x,y,RSS\n", {}, 'write value = "RSS" in [measurements]'),
+        ("cell,phone,x,y,RSRP\n", {}, 'write value = "RSRP" in [measurements]'),
+        ("PCI,phone,x,y,rss\n", {}, 'write tx = "PCI" in [measurements]'),
+        ("cell,phone,Easting,y,rss\n", {}, 'write x = "Easting" in [measurements]'),
+    ],
+)
+def test_names_of_drive_test_tools_are_named(head, spec, line, tmp_path):
+    with pytest.raises(CampaignError) as caught:
+        load_measurements(campaign(tmp_path, head + "a,p,1,2,-80\n", **spec))
+    assert line in str(caught.value)
+
+
+def test_latitude_and_longitude_are_named(tmp_path):
+    (tmp_path / "a.csv").write_text("Latitude,lng\n1,2\n")
+    fields = {"lat": "latitude", "lon": "longitude"}
+    for name, line in (("lat", 'latitude = "Latitude"'), ("lon", 'longitude = "lng"')):
+        with pytest.raises(CampaignError) as caught:
+            read_table(tmp_path / "a.csv", {name}, fields)
+        assert f"write {line} in [measurements]" in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["NA", "null", "-"])
+@pytest.mark.parametrize("column", [2, 4])
+def test_missing_values_say_their_row(word, column, tmp_path):
+    rows = [["a", "p", "1", "2", "-80"], ["a", "p", "1", "2", "-80"]]
+    rows[1][column] = word
+    text = HEAD + "".join(",".join(row) + "\n" for row in rows)
+    with pytest.raises(CampaignError) as caught:
+        load_measurements(campaign(tmp_path, text))
+    assert f"row 2 has '{word}', which is no number" in str(caught.value)

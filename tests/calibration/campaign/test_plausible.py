@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from rtwin.calibration.measurements import load_measurements
 
 from rtwin.calibration.campaign import load_campaign
+from rtwin.calibration.campaign.measurements import load_measurements
 from rtwin.calibration.campaign.plausible import RANGES, check_unit, impossible
 from rtwin.errors import CampaignError
 
