@@ -120,7 +120,7 @@ def fit_twin(
     checked by tests/calibration/statistics/test_averaging.py.
     """
     fold = data.tx[train]
-    if not by_transmitter:
+    if not by_transmitter or len(np.unique(fold)) < 2:
         blocks = block_of(data.position_m[train], block_m).max(initial=0) + 1
         fold = folds(data.position_m[train], block_m, int(min(NUM_FOLDS, max(blocks, 1))), seed)
     directional = any(link.is_directional for link in data.transmitters)

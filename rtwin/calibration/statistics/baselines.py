@@ -21,7 +21,7 @@ from rtwin.channel import (
 from rtwin.channel.tr38901 import Scenario
 from rtwin.units import Floats
 
-OFFSET_SD_DB, DEVICE_SD_DB = 200.0, 10.0
+OFFSET_SD_DB, TRANSMITTER_SD_DB, DEVICE_SD_DB = 200.0, 30.0, 10.0  # each around the former
 SLOPE, SLOPE_SD = -3.0, 1.0  # level over 10 log10(distance): a path loss exponent of 3 +- 1
 PATTERN, PATTERN_SD = 1.0, 0.3
 WALL_SD_DB = 6.0  # of a weight, over the spread of its feature
@@ -74,7 +74,9 @@ class LinearModel:
         Slopes leave their prior only within the range of the training rows.
         """
         per_tx = [inputs.tx == number for number in range(len(data.transmitters))]
-        parts = [(mask.astype(float), 0.0, OFFSET_SD_DB) for mask in per_tx]
+        parts = [(np.ones(len(inputs)), 0.0, OFFSET_SD_DB)]
+        if len(per_tx) > 1:
+            parts += [(mask.astype(float), 0.0, TRANSMITTER_SD_DB) for mask in per_tx]
         if len(data.devices) > 1:
             for mask in per_tx:
                 for device in range(len(data.devices)):

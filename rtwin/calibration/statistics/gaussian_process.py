@@ -144,7 +144,7 @@ def fit_process(
         some = np.sort(rng.permutation(len(train))[:POINTS_FOR_SHAPE])
         kernel = _shaped(kernel, layout.matrix[train[some]], y[some], freedom)
     else:
-        kernel = kernel.clone_with_theta(log_values)
+        kernel = kernel.with_theta(log_values)
     x, limit, hidden = layout.matrix[train], y.copy(), censored[train]
     field, noise = kernel(x, x), kernel.noise_variance(x)
     factor = np.ones(len(train))
@@ -169,7 +169,7 @@ def _shaped(kernel: LinkKernel, x: Floats, y: Floats, freedom: float | None) -> 
     """The kernel with the shape of the highest posterior."""
     factor = np.ones(len(y))
     theta = ShapeLikelihood(kernel, x, y, factor).climb(kernel.theta)
-    kernel = kernel.clone_with_theta(theta)
+    kernel = kernel.with_theta(theta)
     for _ in range(_REFITS if freedom is not None else 0):
         noise = kernel.noise_variance(x)
         field = kernel(x, x)
@@ -178,7 +178,7 @@ def _shaped(kernel: LinkKernel, x: Floats, y: Floats, freedom: float | None) -> 
             given = _given(field, noise, factor, y)
             factor = _outlier_factor(given, noise, factor, y, freedom)
         theta = ShapeLikelihood(kernel, x, y, factor).climb(kernel.theta, _REFIT_ITERATIONS)
-        kernel = kernel.clone_with_theta(theta)
+        kernel = kernel.with_theta(theta)
     return kernel
 
 
