@@ -144,7 +144,7 @@ def calibrate(
     result["before"] = before
     result |= _physics(part, fit)
     result["warnings"] = find_warnings(
-        measured, plan.environment, block_m, validation.explained, plan.seed
+        measured, block_m, result["validation"], plan.seed
     ) + physics_warnings(result["validation"]["scores"])
     in_the_open = None if part is None else part.in_the_open
     result["next_positions"] = plan_route(measured, 10, in_the_open, plan.seed)
