@@ -10,6 +10,7 @@ Each fault is put into the same campaigns. `--cut N` looks at one N-th of them.
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -155,7 +156,7 @@ def copied(drawn: Drawn) -> Drawn:
     rows = data.take(np.arange(len(data)) % 5 == 0)
     place = rows.position_m + np.array([2 * drawn.block_m, 0.0, 0.0])
     columns = ("tx", "device", "position_m", "level_db", "censored", "count", "uncertainty_db")
-    added = {
+    added: dict[str, Any] = {
         name: np.concatenate([getattr(data, name), getattr(replace(rows, position_m=place), name)])
         for name in columns
     }

@@ -116,6 +116,9 @@ def update(
         typer.Option(metavar="TOML", help="Edits file to write with what most likely happened."),
     ] = None,
     scene: SceneOfFile = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Apply once more what the newest snapshot is made of.")
+    ] = False,
     quiet: Quiet = False,
     json: JsonFlag = False,
 ) -> None:
@@ -123,31 +126,43 @@ def update(
 
     Example: rtwin update street.twin --edit car_moved.toml
     """
-    from rtwin.horizontal import update_measured, update_twin, write_suggestion
+    from rtwin.horizontal import (
+        measured_before,
+        open_twin,
+        update_measured,
+        update_twin,
+        write_suggestion,
+    )
 
     if (edit is None) == (measurements is None):
         raise typer.BadParameter("give --edit or --measurements, one of the two")
+    before = open_twin(twin).number
     with progress_bar(quiet or json) as progress:
         if measurements is not None:
-            news = update_measured(
-                twin,
-                measurements,
-                scene=scene,
-                offsets=offsets,
-                num_traces=worlds,
-                progress=progress,
+            known = None if again else measured_before(twin, measurements)
+            made = (
+                known
+                or update_measured(
+                    twin,
+                    measurements,
+                    scene=scene,
+                    offsets=offsets,
+                    num_traces=worlds,
+                    again=again,
+                    progress=progress,
+                ).snapshot
             )
-            made = news.snapshot
-            if suggest is not None and news.correction.explanations:
-                write_suggestion(news, suggest)
+            if suggest is not None and made.more.get("explanations"):
+                write_suggestion(made, suggest)
         else:
             assert edit is not None
-            made = update_twin(twin, edit, scene=scene, progress=progress)
+            made = update_twin(twin, edit, scene=scene, again=again, progress=progress)
     rows = _decisions(made)
     if json:
         print_json(
             {
                 "snapshot": made.number,
+                "done_before": made.number == before,
                 "news": made.news,
                 "seconds": made.seconds,
                 "full_s": made.full_s,
@@ -158,6 +173,8 @@ def update(
         )
         return
     print_rows([("snapshot", f"{made.number}: {made.news}")])
+    if made.number == before:
+        print_rows([("done before", "nothing was applied; --again applies it once more")])
     width = max(len(row["name"]) for row in rows)
     for row in rows:
         typer.echo(

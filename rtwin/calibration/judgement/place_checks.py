@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from rtwin.calibration.campaign import Link, Measurements, block_of, folds
-from rtwin.calibration.statistics.baselines import PATTERN, PATTERN_SD, SLOPE, SLOPE_SD
+from rtwin.calibration.statistics import PATTERN, PATTERN_SD, SLOPE, SLOPE_SD
 from rtwin.channel import tr38901_element_gain_db
 from rtwin.units import Floats, azimuth_zenith, wrap_angle
 

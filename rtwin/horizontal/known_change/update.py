@@ -1,5 +1,7 @@
 """Known edits of a twin: the cheapest exact way for each transmitter, as a new snapshot."""
 
+import hashlib
+import json
 import time
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from rtwin.horizontal.twin import (
     Snapshot,
     TwinState,
     append_snapshot,
+    applied,
     open_twin,
     updating,
 )
@@ -37,14 +40,18 @@ def update_twin(
     edits: Edits | str | Path,
     *,
     scene: str | Path | None = None,
+    again: bool = False,
     progress: Progress = silent,
 ) -> Snapshot:
     """Bring a twin to the world after some edits, exactly, as its next snapshot.
+
+    Where the newest snapshot is already what these edits made, it stays the newest.
 
     Args:
         folder: The twin.
         edits: What changed, or the file that says it.
         scene: The recipe, where its geometry is in files of its own.
+        again: Apply the edits once more to the snapshot that they made.
         progress: Called with "map", steps done and in all.
     Raises:
         EditError: if the edits are impossible in the twin's world.
@@ -52,7 +59,11 @@ def update_twin(
     Checked by tests/horizontal/twin/test_folder.py.
     """
     edits = edits if isinstance(edits, Edits) else load_edits(edits)
+    request = edits_request(edits)
     with updating(folder) as parent:
+        if not again and applied(folder, request):
+            progress("map", 1, 1)
+            return parent
         start = time.perf_counter()
         before = parent.state(scene)
         recipe, parts = apply_edits(edits, before.recipe, before.parts)
@@ -62,7 +73,13 @@ def update_twin(
         seconds = time.perf_counter() - start
         found = differences((before.recipe, before.parts), (recipe, parts))
         note = _note(parent, before, done, found, edits, seconds, load_s)
-        return append_snapshot(parent, before, done.state, note, edits)
+        return append_snapshot(parent, before, done.state, note, edits, request)
+
+
+def edits_request(edits: Edits) -> str:
+    """SHA-256 of edits, however their file is written."""
+    table = edits.model_dump(mode="json", exclude_none=True)
+    return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
 
 
 def _note(

@@ -2,12 +2,18 @@
 
 from rtwin.horizontal.unknown_change.correction import Correction, correct
 from rtwin.horizontal.unknown_change.synthesis import stored_twin
-from rtwin.horizontal.unknown_change.update import MeasuredUpdate, update_measured, write_suggestion
+from rtwin.horizontal.unknown_change.update import (
+    MeasuredUpdate,
+    measured_before,
+    update_measured,
+    write_suggestion,
+)
 
 __all__ = [
     "Correction",
     "MeasuredUpdate",
     "correct",
+    "measured_before",
     "stored_twin",
     "update_measured",
     "write_suggestion",

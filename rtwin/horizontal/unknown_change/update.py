@@ -1,6 +1,7 @@
 """New measurements of a twin: does it still agree, what may have happened, the map after it."""
 
 import csv
+import hashlib
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from rtwin.horizontal.twin import (
     Snapshot,
     TwinState,
     append_snapshot,
+    applied,
     open_twin,
     updating,
 )
@@ -149,6 +151,7 @@ def update_measured(
     offsets: bool | None = None,
     num_traces: int = 100,
     seed: int = 0,
+    again: bool = False,
     progress: Progress = silent,
 ) -> MeasuredUpdate:
     """Compare a twin with new measurements and correct its map, as its next snapshot.
@@ -164,16 +167,24 @@ def update_measured(
             where received power was measured.
         num_traces: Worlds that are tried; 0 for kriging alone.
         seed: Of draws.
+        again: Take measurements once more that the newest snapshot was made of.
         progress: Called with stage ("worlds"), worlds tried and in all.
     Raises:
-        CampaignError: if the measurements cannot be used.
+        CampaignError: if the measurements cannot be used, or the newest snapshot was made
+            of them already; measured_before gives that one.
         StoreError: if the twin is broken, or somebody else updates it.
     Checked by tests/horizontal/unknown_change/test_update.py.
     """
     with updating(folder) as parent:
         start = time.perf_counter()
+        data, quantity = load_twin_measurements(measurements, parent.recipe)
+        request = _request(data, quantity)
+        if not again and applied(folder, request):
+            raise CampaignError(
+                f"{measurements}: is in snapshot {parent.number} already; measurements that are "
+                "taken twice would count double"
+            )
         before = parent.state(scene)
-        data, quantity = load_twin_measurements(measurements, before.recipe)
         twin = stored_twin(before, parent.uncertainty_db)
         found = residuals(twin, data, quantity)
         free = quantity == "rss_dbm" if offsets is None else offsets
@@ -184,8 +195,26 @@ def update_measured(
         after = replace(before, maps=_maps_after(before, made, shape))
         seconds = time.perf_counter() - start
         note, marked = _note(parent, made, found, Path(measurements).name, seconds)
-        snapshot = append_snapshot(parent, before, after, note)
+        snapshot = append_snapshot(parent, before, after, note, request=request)
         return MeasuredUpdate(snapshot, made, found, marked)
+
+
+def measured_before(folder: str | Path, measurements: str | Path) -> Snapshot | None:
+    """The newest snapshot of a twin, if it was made of these measurements.
+
+    Raises:
+        CampaignError: if the measurements cannot be used.
+        StoreError: if there is no twin, or it is broken.
+    """
+    data, quantity = load_twin_measurements(measurements, open_twin(folder).recipe)
+    return applied(folder, _request(data, quantity))
+
+
+def _request(data: Measurements, quantity: str) -> str:
+    digest = hashlib.sha256(f"{quantity} {[link.name for link in data.transmitters]}".encode())
+    for values in (data.position_m, data.level_db, data.uncertainty_db, data.tx, data.device):
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()
 
 
 def _maps_after(before: TwinState, made: Correction, shape: tuple[int, ...]) -> Maps:
@@ -303,9 +332,12 @@ def _drift(parent: Snapshot) -> Drift:
     return total
 
 
-def write_suggestion(made: MeasuredUpdate, file: str | Path) -> Path:
-    """Write the likeliest explanation as an edits file for `rtwin update --edit`.
+def write_suggestion(snapshot: Snapshot, file: str | Path) -> Path:
+    """Write the likeliest explanation of measurements as an edits file for `rtwin update --edit`.
 
+    Args:
+        snapshot: What update_measured made of them.
+        file: Where to; a file that says the same may be there.
     Raises:
         CampaignError: if nothing explains the measurements.
         RtwinError: if the file cannot be written.
@@ -314,16 +346,19 @@ def write_suggestion(made: MeasuredUpdate, file: str | Path) -> Path:
 
     from rtwin.dataset.store import plain_errors, write_whole
 
-    if not made.correction.explanations:
+    explanations = snapshot.more.get("explanations", [])
+    if not explanations:
         raise CampaignError("no single edit explains the measurements; there is none to suggest")
-    best = made.correction.explanations[0]
+    best = explanations[0]
     document = tomlkit.document()
-    document.add(tomlkit.comment(f"A guess from measurements: {best}"))
-    tables = [e.model_dump(mode="json", exclude_none=True) for e in best.candidate.edits]
-    document["edit"] = tables
-    file = Path(file)
-    if file.exists():
-        raise RtwinError(f"{file}: exists; choose another name")
+    share = f"{100 * best['weight']:.0f} %"
+    document.add(tomlkit.comment(f"A guess from measurements: {best['says']} ({share})"))
+    document["edit"] = best["edits"]
+    text, file = tomlkit.dumps(document).encode(), Path(file)
     with plain_errors(file):
-        write_whole(file, tomlkit.dumps(document).encode())
+        if file.exists() and file.read_bytes() == text:
+            return file
+        if file.exists():
+            raise RtwinError(f"{file}: exists; choose another name")
+        write_whole(file, text)
     return file
