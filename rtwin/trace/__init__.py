@@ -15,6 +15,7 @@ from rtwin.trace.partial import (
     Effort,
     PartialTrace,
     keeps_chains,
+    reach_of_change,
     retrace_transmitter,
 )
 from rtwin.trace.paths import Tracer
@@ -71,6 +72,7 @@ __all__ = [
     "obstruction",
     "part_triangles",
     "place",
+    "reach_of_change",
     "remarks",
     "restore_materials",
     "retrace_transmitter",

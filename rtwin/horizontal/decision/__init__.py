@@ -1,6 +1,13 @@
 """Preserve, update or re-trace: the choice, and intervals that keep what they promise."""
 
-from rtwin.horizontal.decision.choice import Decision, Drift, Evidence, Rung, decide
+from rtwin.horizontal.decision.choice import (
+    Decision,
+    Drift,
+    Evidence,
+    Rung,
+    TransmitterDecision,
+    decide,
+)
 from rtwin.horizontal.decision.conformal import (
     EVERY,
     ConformalScale,
@@ -15,6 +22,7 @@ __all__ = [
     "Drift",
     "Evidence",
     "Rung",
+    "TransmitterDecision",
     "conformal_scale",
     "decide",
     "miss_threshold",

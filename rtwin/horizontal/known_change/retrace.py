@@ -1,7 +1,7 @@
 """From one state of a twin to the next by exact partial re-tracing."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -11,14 +11,13 @@ from rtwin.dataset.assemble import scene_attributes
 from rtwin.dataset.pathmap import world_of_cells
 from rtwin.dataset.progress import Progress, silent
 from rtwin.errors import OutOfRangeError
+from rtwin.horizontal.decision import Drift, Evidence, Rung, TransmitterDecision, decide
 from rtwin.horizontal.edits import Differences, differences
 from rtwin.horizontal.twin import (
     Maps,
     TwinState,
-    cell_batches,
     cell_receivers,
     inside_cells,
-    receivers_of,
     stacked,
     statistics_map,
     trace_cells,
@@ -28,16 +27,21 @@ from rtwin.trace import (
     NO_TRIANGLE,
     Change,
     Effort,
+    MapGrid,
     SceneParts,
     Tracer,
     TransmitterTrace,
     World,
     keeps_chains,
     part_triangles,
+    reach_of_change,
     retrace_transmitter,
     world_of_parts,
 )
 
+# Predicted cost of a partial trace over that of a full one: what is shot again whatever changed,
+# and what a chain costs that is looked at again (benchmarks/partial_retrace.py).
+LEAST_SHARE, DEARER = 0.05, 1.0
 How = Literal["kept", "evaluated", "partial", "traced"]
 
 
@@ -50,6 +54,7 @@ class Retraced:
     effort: tuple[Effort, ...]  # [tx]
     is_touched: NDArray[np.bool_]  # [tx, cell_y, cell_x], cells whose paths were computed anew
     seconds: tuple[float, ...]  # [tx]
+    decisions: tuple[TransmitterDecision | None, ...]  # [tx], where there was a choice
 
 
 def retrace(
@@ -58,19 +63,22 @@ def retrace(
     parts: SceneParts,
     *,
     world: World | None = None,
+    full_s: float | None = None,
     progress: Progress = silent,
 ) -> Retraced:
     """The twin of an edited world: paths that the edit cannot touch stay as they are.
 
     Each transmitter gets the cheapest way that is exact: nothing differs, or its
     power alone (kept), fields alone differ (evaluated), something stands elsewhere
-    (partial), or the transmitter itself does (traced in full).
+    (partial), or the transmitter itself does, or so much that all is traced anew (traced).
 
     Args:
         old: The twin before.
         recipe: The recipe after, with the solver, frequency and seed of the one before.
         parts: The parts after.
         world: The world of recipe and parts, where it is loaded already.
+        full_s: What tracing one transmitter in full takes [s]; where it is given, the
+            predicted costs decide between partial and full.
         progress: Called with "map", steps done and in all.
     Raises:
         OutOfRangeError: if solver, frequency or seed differ.
@@ -85,7 +93,7 @@ def retrace(
     for number in range(len(recipe.transmitter)):
         progress("map", number, len(recipe.transmitter))
         start = time.perf_counter()
-        pieces.append(_retrace_one(old, tracer, number, found, change))
+        pieces.append(_retrace_one(old, tracer, number, found, change, full_s))
         seconds.append(time.perf_counter() - start)
     progress("map", len(recipe.transmitter), len(recipe.transmitter))
     state = TwinState(
@@ -103,6 +111,7 @@ def retrace(
         tuple(piece.effort for piece in pieces),
         np.stack([piece.is_touched for piece in pieces]),
         tuple(seconds),
+        tuple(piece.decision for piece in pieces),
     )
 
 
@@ -115,20 +124,32 @@ class _One:
     maps: Maps
     is_touched: NDArray[np.bool_]  # [cell_y, cell_x]
     effort: Effort
+    decision: TransmitterDecision | None = None
 
 
 def _retrace_one(
-    old: TwinState, tracer: Tracer, number: int, found: Differences, change: Change
+    old: TwinState,
+    tracer: Tracer,
+    number: int,
+    found: Differences,
+    change: Change,
+    full_s: float | None,
 ) -> _One:
     recipe, grid = tracer.world.recipe, old.grid
-    how = way_of(old.recipe, recipe.transmitter[number], found, change)
+    how, reach, decision = way_of(old.recipe, recipe.transmitter[number], found, change), None, None
+    if how == "partial":
+        row = old.tx_names.index(recipe.transmitter[number].name)
+        reach = reach_of_change(tracer, number, old.traces[row].chains, change)
+        if full_s is not None:
+            decision = exact_way(recipe.transmitter[number].name, grid, reach.share, full_s)
+            how = "traced" if decision.rung is not None and decision.rung.name == "full" else how
     if how == "traced":
         trace = trace_cells(tracer, grid, [number])[number]
         effort = Effort(
             num_chains=len(trace.chains), num_new_chains=len(trace.chains), num_found=len(trace)
         )
         maps = statistics_map(recipe, grid, trace, number)
-        return _One(how, trace, maps, np.ones(grid.shape, bool), effort)
+        return _One(how, trace, maps, np.ones(grid.shape, bool), effort, decision)
     row = old.tx_names.index(recipe.transmitter[number].name)
     before = {name: values[row] for name, values in old.maps.items()}
     if how == "kept":
@@ -136,43 +157,31 @@ def _retrace_one(
         untouched = np.zeros(grid.shape, bool)
         return _One(how, trace, before, untouched, Effort(num_kept=len(trace)))
     fed = is_fed(old.recipe.transmitter[row], recipe.transmitter[number])
-    trace, touched, effort = _again(tracer, number, old, old.traces[row], change, fed)
+    receivers = cell_receivers(grid)
+    piece = retrace_transmitter(
+        tracer, number, receivers, old.traces[row], change, fed=fed, reach=reach
+    )
+    trace, touched, effort = piece.trace, piece.is_touched.reshape(grid.shape), piece.effort
     some = statistics_map(recipe, grid, trace.take(touched.ravel()[trace.receiver]), number)
     maps = {name: np.where(touched, some[name], values) for name, values in before.items()}
-    return _One(how, trace, maps, touched, effort)
+    return _One(how, trace, maps, touched, effort, decision)
 
 
-def _again(
-    tracer: Tracer,
-    number: int,
-    old: TwinState,
-    before: TransmitterTrace,
-    change: Change,
-    fed: bool,
-) -> tuple[TransmitterTrace, NDArray[np.bool_], Effort]:
-    """The paths of a transmitter that stands where it stood, and the cells they are new in."""
-    receivers, pieces, touched = cell_receivers(old.grid), [], []
-    efforts = []
-    for cells in cell_batches(tracer.world.recipe, old.grid):
-        mine = (before.receiver >= cells.start) & (before.receiver < cells.stop)
-        part = before.take(mine)
-        part = replace(part, receiver=part.receiver - cells.start)
-        piece = retrace_transmitter(
-            tracer, number, receivers_of(receivers, cells), part, change, fed=fed
-        )
-        trace = piece.trace
-        pieces.append(replace(trace, receiver=trace.receiver + cells.start))
-        touched.append(piece.is_touched)
-        efforts.append(piece.effort)
-    sums = {
-        name: sum(getattr(effort, name) for effort in efforts)
-        for name in ("num_pairs", "num_kept", "num_evaluated", "num_dropped", "num_found")
-    }
-    return (
-        TransmitterTrace.concatenate(pieces),
-        np.concatenate(touched).reshape(old.grid.shape),
-        replace(efforts[0], **sums),
+def exact_way(name: str, grid: MapGrid, share: float, full_s: float) -> TransmitterDecision:
+    """Partial or full: what is cheaper for a transmitter that stands where it stood.
+
+    Args:
+        name: Of the transmitter.
+        grid: Its cells.
+        share: Share of its chains that the change may matter to.
+        full_s: What tracing it in full takes [s].
+    """
+    cells = grid.shape[0] * grid.shape[1]
+    evidence = Evidence(
+        name, np.ones(cells, bool), np.ones(cells), np.zeros(cells), Drift.none(cells)
     )
+    partial_s = (LEAST_SHARE + DEARER * share) * full_s
+    return decide(evidence, (Rung("partial", partial_s), Rung("full", full_s)))
 
 
 def change_of(old: SceneParts, new: SceneParts, found: Differences) -> Change:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.dataset.progress import Progress, silent
+from rtwin.horizontal.decision import TransmitterDecision
 from rtwin.horizontal.edits import Differences, Edits, apply_edits, differences, load_edits
 from rtwin.horizontal.known_change.retrace import How, Retraced, retrace
 from rtwin.horizontal.levels import UNREACHED_DB, floored_db
@@ -58,7 +59,8 @@ def update_twin(
         recipe, parts = apply_edits(edits, before.recipe, before.parts)
         world = world_of_parts(recipe, parts)
         load_s = time.perf_counter() - start
-        done = retrace(before, recipe, parts, world=world, progress=progress)
+        full_s = parent.full_s / max(len(before.tx_names), 1)
+        done = retrace(before, recipe, parts, world=world, full_s=full_s, progress=progress)
         seconds = time.perf_counter() - start
         found = differences((before.recipe, before.parts), (recipe, parts))
         note = _note(parent, before, done, found, edits, seconds, load_s)
@@ -95,8 +97,10 @@ def _note(
         decision=decision,
         tx_decision=[_DECISION[how] for how in done.how],
         tx_reason=[
-            _reason(how, effort, name, found)
-            for how, effort, name in zip(done.how, done.effort, names, strict=True)
+            _reason(how, effort, name, found, choice)
+            for how, effort, name, choice in zip(
+                done.how, done.effort, names, done.decisions, strict=True
+            )
         ],
         tx_seconds=done.seconds,
         uncertainty_db=uncertainty,
@@ -118,7 +122,9 @@ def describe(edit: object) -> str:
     return f"{kind} {getattr(what, 'name', what)}"
 
 
-def _reason(how: How, effort: Effort, name: str, found: Differences) -> str:
+def _reason(
+    how: How, effort: Effort, name: str, found: Differences, choice: TransmitterDecision | None
+) -> str:
     mine = next((change for change in found.transmitters if change.name == name), None)
     if how == "kept":
         return "nothing on its paths differs" if mine is None else "its power alone differs"
@@ -129,6 +135,8 @@ def _reason(how: How, effort: Effort, name: str, found: Differences) -> str:
             f"{effort.num_kept} paths kept, {effort.num_dropped} dropped, {effort.num_found} "
             f"found; {effort.num_pairs} pairs of {effort.num_chains} chains and the cells walked"
         )
+    if choice is not None:
+        return choice.reason
     if mine is not None and mine.kind == "moved":
         return f"it moved by {mine.distance_m:.3g} m: none of its paths stands"
     return "it is new"
