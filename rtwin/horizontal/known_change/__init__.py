@@ -8,7 +8,7 @@ from rtwin.horizontal.known_change.ladder import (
     guarded,
     partial,
 )
-from rtwin.horizontal.known_change.retrace import Retraced, retrace
+from rtwin.horizontal.known_change.retrace import Retraced, retrace, retraced_maps
 from rtwin.horizontal.known_change.update import update_twin
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "guarded",
     "partial",
     "retrace",
+    "retraced_maps",
     "update_twin",
 ]

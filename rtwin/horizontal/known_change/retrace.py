@@ -84,18 +84,8 @@ def retrace(
         OutOfRangeError: if solver, frequency or seed differ.
     Checked by tests/horizontal/known_change/test_retrace.py against full traces.
     """
-    check_comparable(old.recipe, recipe)
-    found = differences((old.recipe, old.parts), (recipe, parts))
-    change = change_of(old.parts, parts, found)
     world = world_of_parts(recipe, parts) if world is None else world
-    tracer = Tracer(world_of_cells(world))
-    pieces, seconds = [], []
-    for number in range(len(recipe.transmitter)):
-        progress("map", number, len(recipe.transmitter))
-        start = time.perf_counter()
-        pieces.append(_retrace_one(old, tracer, number, found, change, full_s))
-        seconds.append(time.perf_counter() - start)
-    progress("map", len(recipe.transmitter), len(recipe.transmitter))
+    pieces, change, seconds = _pieces(old, recipe, parts, world, full_s, progress)
     state = TwinState(
         recipe=recipe,
         parts=parts,
@@ -113,6 +103,35 @@ def retrace(
         tuple(seconds),
         tuple(piece.decision for piece in pieces),
     )
+
+
+def retraced_maps(old: TwinState, recipe: Recipe, parts: SceneParts, world: World) -> Maps:
+    """The maps of retrace alone, [tx, cell_y, cell_x] each: a world that is tried, not kept."""
+    pieces, _, _ = _pieces(old, recipe, parts, world, None, silent)
+    return stacked([piece.maps for piece in pieces])
+
+
+def _pieces(
+    old: TwinState,
+    recipe: Recipe,
+    parts: SceneParts,
+    world: World,
+    full_s: float | None,
+    progress: Progress,
+) -> tuple[list["_One"], Change, list[float]]:
+    """Each transmitter of the new world, what differs, and what each took [s]."""
+    check_comparable(old.recipe, recipe)
+    found = differences((old.recipe, old.parts), (recipe, parts))
+    change = change_of(old.parts, parts, found)
+    tracer = Tracer(world_of_cells(world))
+    pieces, seconds = [], []
+    for number in range(len(recipe.transmitter)):
+        progress("map", number, len(recipe.transmitter))
+        start = time.perf_counter()
+        pieces.append(_retrace_one(old, tracer, number, found, change, full_s))
+        seconds.append(time.perf_counter() - start)
+    progress("map", len(recipe.transmitter), len(recipe.transmitter))
+    return pieces, change, seconds
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,8 @@ class Enumeration:
         self._ground = set(state.recipe.geometry.ground)
         self._cells = state.grid.centers_m.reshape(-1, 3)
         self._objects = _structures(state, self._ground)
-        self._taken = {part.name for part in [*state.parts.parts, *state.parts.volumes]}
+        self._taken = {part.name for part in state.parts.parts}
+        self._taken |= {volume.name for volume in state.parts.volumes}
         self._effect = self._expected_effect()
         self._used = 0
 
@@ -178,12 +179,18 @@ class Enumeration:
         return effect
 
     @property
-    def _ranked(self) -> list[str]:
+    def members(self) -> dict[str, tuple[str, ...]]:
+        """Parts of each structure."""
+        return self._objects
+
+    @property
+    def ranked(self) -> list[str]:
+        """Structures that are heard, those that matter most first."""
         ranked = sorted(self._effect, key=lambda name: -self._effect[name])
         return [name for name in ranked if self._effect[name] > 0]
 
     def _gone(self) -> Iterator[Hypothesis]:
-        for name in self._ranked:
+        for name in self.ranked:
             yield Hypothesis("gone", name, detail={"members": list(self._objects[name])})
 
     def _materials(self) -> Iterator[Hypothesis]:
@@ -191,7 +198,7 @@ class Enumeration:
         own = [name for name in self._state.parts.specs if name not in PALETTE]
         palette = [*PALETTE, *own[:2]]
         for place in range(len(palette)):
-            for name in self._ranked:
+            for name in self.ranked:
                 members = [n for n in self._objects[name] if n in parts and not n.endswith("roof")]
                 options = [m for m in palette if members and m != parts[members[0]].material]
                 if place < len(options):
@@ -212,7 +219,8 @@ class Enumeration:
 
     def _box_m(self, name: str) -> Floats:
         members = set(self._objects[name])
-        corners = [p.vertices[:, :2] for p in self._state.parts.parts if p.name in members]
+        parts = self._state.parts.parts
+        corners = [p.vertices[:, :2].astype(np.float64) for p in parts if p.name in members]
         corners += [v.outline_m for v in self._state.parts.volumes if v.name in members]
         flat = np.concatenate(corners)
         return np.stack([flat.min(axis=0), flat.max(axis=0)])

@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 from scipy import sparse
 
-from rtwin.dataset.store import open_checked, plain_errors, write_image
+from rtwin.dataset.store import open_checked, plain_errors, write_header, write_image
 from rtwin.errors import StoreError
 from rtwin.horizontal.levels import FLOOR_DB, Floats, Mask, Rows, floored_db
 from rtwin.horizontal.rehearsal.hypotheses import Hypothesis
@@ -223,9 +223,8 @@ def write_library(file: Path, library: Library) -> None:
     entries = library.entries
 
     def build(h5: h5py.File) -> None:
-        h5.attrs["format"], h5.attrs["format_version"] = LIBRARY_FORMAT, "1"
-        h5.attrs["scene_hash"], h5.attrs["num_cells"] = library.scene_hash, library.num_cells
-        h5.attrs["num_impossible"] = library.num_impossible
+        facts = ("scene_hash", "num_cells", "num_impossible")
+        write_header(h5, LIBRARY_FORMAT, {name: getattr(library, name) for name in facts})
         text = h5py.string_dtype()
         h5.create_dataset("tx_name", data=list(library.tx_names), dtype=text)
         told = [
@@ -290,9 +289,7 @@ def read_library(file: Path) -> Library:
                 int(h5.attrs["num_impossible"]),
             )
         except (KeyError, ValueError, OSError, TypeError, AssertionError):
-            raise StoreError(
-                f"{file}: a library that is cut off or damaged; rehearse again"
-            ) from None
+            raise StoreError(f"{file}: a library that is damaged; rehearse again") from None
 
 
 def floor_change_db(gain_db: Floats, change_db: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import islice
@@ -14,7 +14,7 @@ from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.store import sole_writer
 from rtwin.errors import OutOfRangeError, RtwinError
 from rtwin.horizontal.edits import Edits, apply_edits
-from rtwin.horizontal.known_change import retrace
+from rtwin.horizontal.known_change import retraced_maps
 from rtwin.horizontal.rehearsal.hypotheses import Enumeration, Hypothesis
 from rtwin.horizontal.rehearsal.library import (
     LIBRARY_FILE,
@@ -25,29 +25,48 @@ from rtwin.horizontal.rehearsal.library import (
     write_library,
 )
 from rtwin.horizontal.twin import TwinState, open_twin
-from rtwin.trace import is_inside, world_of_parts
+from rtwin.trace import World, is_inside, world_of_parts
 
+Run = Callable[[Iterator[Hypothesis]], Iterator[Rehearsed | None]]
 SAVE_EVERY_S = 30.0
 MAX_BYTES = 512 * 2**20
 
 
-def simulate(state: TwinState, hypothesis: Hypothesis) -> Rehearsed | None:
+def simulate(
+    state: TwinState, hypothesis: Hypothesis, walled_in: Collection[str] = ()
+) -> Rehearsed | None:
     """What an edit would change; None where it cannot be.
 
     It cannot where an edit is refused or a transmitter would stand inside an object.
+
+    Args:
+        state: The twin.
+        hypothesis: The edit.
+        walled_in: Transmitters that stand inside of an object as it is.
     """
     start = time.perf_counter()
     try:
         recipe, parts = apply_edits(Edits(edit=hypothesis.edits), state.recipe, state.parts)
         world = world_of_parts(recipe, parts)
-        places = np.array([tx.position_m for tx in recipe.transmitter])
-        if is_inside(world, places).any():
+        stands_elsewhere = hypothesis.kind in ("added", "moved", "tx_moved")
+        if stands_elsewhere and set(_walled_in(world)) - set(walled_in):
             return None
-        after = retrace(state, recipe, parts, world=world).state
+        after = retraced_maps(state, recipe, parts, world)
     except RtwinError:
         return None
     seconds = time.perf_counter() - start
-    return rehearsed(hypothesis, state.maps, after.maps, (state.tx_names, after.tx_names), seconds)
+    names = tuple(device.name for device in recipe.transmitter)
+    return rehearsed(hypothesis, state.maps, after, (state.tx_names, names), seconds)
+
+
+def _walled_in(world: World) -> list[str]:
+    devices = world.recipe.transmitter
+    inside = is_inside(world, np.array([tx.position_m for tx in devices]))
+    return [device.name for device, is_in in zip(devices, inside, strict=True) if is_in]
+
+
+def _here(state: TwinState, walled_in: Collection[str]) -> Run:
+    return lambda hypotheses: (simulate(state, h, walled_in) for h in hypotheses)
 
 
 def rehearse_state(
@@ -57,7 +76,7 @@ def rehearse_state(
     library: Library | None = None,
     seconds: float = np.inf,
     seed: int = 0,
-    run: Callable[[Iterator[Hypothesis]], Iterator[Rehearsed | None]] | None = None,
+    run: Run | None = None,
     save: Callable[[Library], None] = lambda _: None,
     progress: Progress = silent,
 ) -> Library:
@@ -79,8 +98,10 @@ def rehearse_state(
     known = {_key(entry.hypothesis) for entry in entries}
     drawn = (h for h in Enumeration(state, seed) if _key(h) not in known)
     start = saved = time.perf_counter()
-    # What could not be is drawn again in the same order; it is known after one look.
-    found = (run or (lambda hypotheses: (simulate(state, h) for h in hypotheses)))(drawn)
+    if run is None:
+        walled_in = _walled_in(world_of_parts(state.recipe, state.parts))
+        run = _here(state, walled_in)
+    found = run(drawn)
     most_misses = 4 * num_edits + 50
     while len(entries) < num_edits and impossible < most_misses:
         now = time.perf_counter()
@@ -189,15 +210,17 @@ def library_of(folder: str | Path, scene_hash: str) -> Library | None:
     return found if found.scene_hash == scene_hash and len(found) else None
 
 
-_STATE: list[TwinState] = []  # of a worker
+_STATE: list[tuple[TwinState, list[str]]] = []  # of a worker
 
 
 def _open_state(folder: Path, scene: str | Path | None) -> None:
-    _STATE[:] = [open_twin(folder).state(scene)]
+    state = open_twin(folder).state(scene)
+    _STATE[:] = [(state, _walled_in(world_of_parts(state.recipe, state.parts)))]
 
 
 def _simulate(hypothesis: Hypothesis) -> Rehearsed | None:
-    return simulate(_STATE[0], hypothesis)
+    state, walled_in = _STATE[0]
+    return simulate(state, hypothesis, walled_in)
 
 
 def _pool(folder: Path, scene: str | Path | None, workers: int) -> ProcessPoolExecutor:
@@ -205,9 +228,7 @@ def _pool(folder: Path, scene: str | Path | None, workers: int) -> ProcessPoolEx
     return ProcessPoolExecutor(workers, context, _open_state, (folder, scene))
 
 
-def _in_turns(
-    pool: ProcessPoolExecutor, workers: int
-) -> Callable[[Iterator[Hypothesis]], Iterator[Rehearsed | None]]:
+def _in_turns(pool: ProcessPoolExecutor, workers: int) -> Run:
     """Simulate in several processes, results in the order of what was asked."""
 
     def run(hypotheses: Iterator[Hypothesis]) -> Iterator[Rehearsed | None]:

@@ -1,9 +1,9 @@
 """The scenes of training and of the benchmark, split by scene and never by cell.
 
-    name --training_scene--> recipe with one transmitter, parts, what may be moved
+    name --training_scene--> recipe with one to three transmitters, parts, what may be moved
 
 A name is `family_seed` (see families.py), or `tile_SCENE_seed`: a square cut out
-of a shipped scene. Cars, vans, a kiosk or furniture are set into the free room
+of a scene, shipped or a recipe's file. Cars, vans, a kiosk or furniture are set into the free room
 of either.
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rtwin.errors import OutOfRangeError, nearest
 from rtwin.horizontal.edits import apply_edits, edits_from_dict
-from rtwin.horizontal.learned.pairs.families import FAMILIES, procedural_recipe
+from rtwin.horizontal.learned.worlds.families import FAMILIES, procedural_recipe
 from rtwin.scene import Recipe, load_recipe, recipe_dict, recipe_from_dict
 from rtwin.trace import (
     Part,
@@ -31,7 +31,8 @@ from rtwin.trace import (
 
 TILE_M = 110.0
 _MARGIN_M = 25.0  # houses this far outside a tile still mirror into it
-_TILE_CELLS = 1600
+NUM_CELLS = 1024
+RAYS = 20_000
 Box = NDArray[np.float64]  # [2, 3] m, lower and upper corner
 # Name, size [m], material, base above the ground [m].
 OUTDOORS = (
@@ -63,25 +64,6 @@ class TrainingScene:
     def world(self) -> World:
         return world_of_parts(self.recipe, self.parts)
 
-    @property
-    def family(self) -> str:
-        return self.name.rsplit("_", 1)[0]
-
-    @cached_property
-    def structures(self) -> dict[str, tuple[str, ...]]:
-        """Houses, walls and doors: the parts of each (walls and roof of a house are two)."""
-        fixed = (*self.recipe.geometry.ground, *self.movable)
-        found: dict[str, list[str]] = {}
-        for part in self.parts.parts:
-            if part.name not in fixed:
-                found.setdefault(structure_of(part.name), []).append(part.name)
-        return {name: tuple(parts) for name, parts in found.items()}
-
-
-def structure_of(part: str) -> str:
-    """What a part belongs to: maps call the walls and the roof of a house NAME-wall, NAME-roof."""
-    return part.rsplit("-", 1)[0]
-
 
 def training_scene(name: str) -> TrainingScene:
     """A scene of the benchmark by its name.
@@ -99,7 +81,7 @@ def training_scene(name: str) -> TrainingScene:
     recipe, parts = _tile(kind, rng) if kind.startswith("tile_") else _procedural(kind, int(seed))
     furniture = INDOORS if recipe.environment == "indoor" else OUTDOORS
     recipe, parts, movable = _furnished(recipe, parts, furniture, rng)
-    recipe = _with_transmitter(recipe, parts, rng)
+    recipe = _with_transmitters(recipe, parts, rng)
     movable += tuple(p.name for p in parts.parts if p.name.startswith("car_"))
     return TrainingScene(name, recipe, parts, tuple(dict.fromkeys(movable)))
 
@@ -178,19 +160,23 @@ def _tile(kind: str, rng: np.random.Generator) -> tuple[Recipe, SceneParts]:
     reach = (boxes[:, 0, :2] < high + _MARGIN_M).all(axis=1)
     reach &= (boxes[:, 1, :2] > low - _MARGIN_M).all(axis=1)
     on: Any = reach
-    near = {structure_of(p.name) for p, is_near in zip(found.parts, on, strict=True) if is_near}
+    near = {_structure_of(p.name) for p, is_near in zip(found.parts, on, strict=True) if is_near}
     kept = [
         replace(part, velocity_m_s=(0.0, 0.0, 0.0))
         for part in found.parts
-        if structure_of(part.name) in near or part.name in recipe.geometry.ground
+        if _structure_of(part.name) in near or part.name in recipe.geometry.ground
     ]
     used = {part.material for part in kept}
     parts = replace(found, parts=kept, specs={k: v for k, v in found.specs.items() if k in used})
     data = recipe_dict(recipe)
-    size = float(np.sqrt((high - low).prod() / _TILE_CELLS))
-    data["radio_map"] |= {"area": [*low, *high], "cell_size_m": size}
+    data["radio_map"] |= {"area": [*low, *high]}
     data["transmitter"] = data["transmitter"][:1]
     return recipe_from_dict(data, recipe.name, recipe.folder), parts
+
+
+def _structure_of(part: str) -> str:
+    """What a part belongs to: maps call the walls and the roof of a house NAME-wall, NAME-roof."""
+    return part.rsplit("-", 1)[0]
 
 
 def _furnished(
@@ -210,13 +196,29 @@ def _furnished(
     return recipe, parts, tuple(names)
 
 
-def _with_transmitter(recipe: Recipe, parts: SceneParts, rng: np.random.Generator) -> Recipe:
-    """A pole, a roof's edge or a ceiling, looking at the middle of the map."""
+def _with_transmitters(recipe: Recipe, parts: SceneParts, rng: np.random.Generator) -> Recipe:
+    """One to three on poles, edges of roofs or a ceiling, looking at the middle of the map."""
     world = world_of_parts(recipe, parts)
+    area = np.array(recipe.radio_map.area)
+    data = recipe_dict(recipe)
+    count = int(rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2]))
+    data["transmitter"] = [_transmitter(recipe, parts, world, rng, n + 1) for n in range(count)]
+    data["receivers"] = {
+        "kind": "list",
+        "positions_m": [[0, 0, 0]],
+        "antenna": {"polarization": "VH"},
+    }
+    data["solver"] = {"max_depth": 3, "rays": RAYS}
+    data["radio_map"]["cell_size_m"] = float(np.sqrt((area[2:] - area[:2]).prod() / NUM_CELLS))
+    return recipe_from_dict(data, recipe.name, recipe.folder)
+
+
+def _transmitter(
+    recipe: Recipe, parts: SceneParts, world: World, rng: np.random.Generator, number: int
+) -> dict[str, Any]:
     area = np.array(recipe.radio_map.area)
     middle = (area[:2] + area[2:]) / 2
     inner = np.tile(middle, 2) + 0.75 * (area - np.tile(middle, 2))
-    data = recipe_dict(recipe)
     if recipe.environment == "indoor":
         top = max(box_of(p)[1, 2] for p in parts.parts)
         place = rng.uniform(inner[:2], inner[2:])
@@ -227,23 +229,14 @@ def _with_transmitter(recipe: Recipe, parts: SceneParts, rng: np.random.Generato
         antenna = str(rng.choice(["iso", "tr38901", "tr38901"]))
         tilt = float(rng.uniform(3, 18))
     way = middle - position[:2] + rng.normal(0, 8, 2)
-    data["transmitter"] = [
-        {
-            "name": "tx",
-            "position_m": np.round(position, 2).tolist(),
-            "azimuth_deg": round(float(np.degrees(np.arctan2(way[1], way[0]))), 1),
-            "downtilt_deg": round(tilt, 1),
-            "power_dbm": 30.0,
-            "antenna": {"pattern": antenna, "polarization": "V"},
-        }
-    ]
-    data["receivers"] = {
-        "kind": "list",
-        "positions_m": [[0, 0, 0]],
-        "antenna": {"polarization": "VH"},
+    return {
+        "name": f"tx_{number}",
+        "position_m": np.round(position, 2).tolist(),
+        "azimuth_deg": round(float(np.degrees(np.arctan2(way[1], way[0]))), 1),
+        "downtilt_deg": round(tilt, 1),
+        "power_dbm": 30.0,
+        "antenna": {"pattern": antenna, "polarization": "V"},
     }
-    data["solver"] = {"max_depth": 3, "rays": 100_000}
-    return recipe_from_dict(data, recipe.name, recipe.folder)
 
 
 def _outdoor_position(
