@@ -30,7 +30,13 @@ from rtwin.trace.queries import (
 from rtwin.trace.radiomap import NUM_LATTICES, MapGrid, map_grid, trace_path_gain
 from rtwin.trace.remarks import remarks
 from rtwin.trace.sources import Part, SceneParts, load_parts, scene_file_meshes
-from rtwin.trace.transmitter import StoredChains, TracedPaths, TransmitterTrace, traced_paths
+from rtwin.trace.transmitter import (
+    PATH_COLUMNS,
+    StoredChains,
+    TracedPaths,
+    TransmitterTrace,
+    traced_paths,
+)
 from rtwin.trace.world import (
     NO_TRIANGLE,
     World,
@@ -44,6 +50,7 @@ __all__ = [
     "GPU_VARIANT",
     "NO_TRIANGLE",
     "NUM_LATTICES",
+    "PATH_COLUMNS",
     "Change",
     "Effort",
     "Engine",

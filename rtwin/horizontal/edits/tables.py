@@ -112,6 +112,13 @@ class RemoveTransmitter(Table):
     transmitter: str
 
 
+class SetFrequency(Table):
+    """The carrier frequency of all transmitters changes."""
+
+    kind: Literal["set_frequency"]
+    frequency_hz: Annotated[Float, Field(gt=0)]
+
+
 Edit = Annotated[
     MoveObject
     | RemoveObject
@@ -120,7 +127,8 @@ Edit = Annotated[
     | MoveTransmitter
     | SetTransmitter
     | AddTransmitter
-    | RemoveTransmitter,
+    | RemoveTransmitter
+    | SetFrequency,
     Field(discriminator="kind"),
 ]
 

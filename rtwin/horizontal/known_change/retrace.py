@@ -1,7 +1,7 @@
 """From one state of a twin to the next by exact partial re-tracing."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -42,7 +42,7 @@ from rtwin.trace import (
 # Predicted cost of a partial trace over that of a full one: what is shot again whatever changed,
 # and what a chain costs that is looked at again (benchmarks/partial_retrace.py).
 LEAST_SHARE, DEARER = 0.05, 1.0
-How = Literal["kept", "evaluated", "partial", "traced"]
+Way = Literal["kept", "evaluated", "partial", "traced"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Retraced:
     """The next state of a twin, and how each transmitter came by its paths."""
 
     state: TwinState
-    how: tuple[How, ...]  # [tx], the cheapest exact way
+    how: tuple[Way, ...]  # [tx], the cheapest exact way
     effort: tuple[Effort, ...]  # [tx]
     is_touched: NDArray[np.bool_]  # [tx, cell_y, cell_x], cells whose paths were computed anew
     seconds: tuple[float, ...]  # [tx]
@@ -64,6 +64,7 @@ def retrace(
     *,
     world: World | None = None,
     full_s: float | None = None,
+    how: Literal["partial", "full"] | None = None,
     progress: Progress = silent,
 ) -> Retraced:
     """The twin of an edited world: paths that the edit cannot touch stay as they are.
@@ -74,18 +75,19 @@ def retrace(
 
     Args:
         old: The twin before.
-        recipe: The recipe after, with the solver, frequency and seed of the one before.
+        recipe: The recipe after, with the solver and seed of the one before.
         parts: The parts after.
         world: The world of recipe and parts, where it is loaded already.
         full_s: What tracing one transmitter in full takes [s]; where it is given, the
             predicted costs decide between partial and full.
+        how: Forces one of the two where something stands elsewhere.
         progress: Called with "map", steps done and in all.
     Raises:
-        OutOfRangeError: if solver, frequency or seed differ.
+        OutOfRangeError: if solver or seed differ.
     Checked by tests/horizontal/known_change/test_retrace.py against full traces.
     """
     world = world_of_parts(recipe, parts) if world is None else world
-    pieces, change, seconds = _pieces(old, recipe, parts, world, full_s, progress)
+    pieces, change, seconds = _pieces(old, recipe, parts, world, progress, full_s, how)
     state = TwinState(
         recipe=recipe,
         parts=parts,
@@ -107,7 +109,7 @@ def retrace(
 
 def retraced_maps(old: TwinState, recipe: Recipe, parts: SceneParts, world: World) -> Maps:
     """The maps of retrace alone, [tx, cell_y, cell_x] each: a world that is tried, not kept."""
-    pieces, _, _ = _pieces(old, recipe, parts, world, None, silent)
+    pieces, _, _ = _pieces(old, recipe, parts, world, silent)
     return stacked([piece.maps for piece in pieces])
 
 
@@ -116,19 +118,23 @@ def _pieces(
     recipe: Recipe,
     parts: SceneParts,
     world: World,
-    full_s: float | None,
     progress: Progress,
+    full_s: float | None = None,
+    forced: Literal["partial", "full"] | None = None,
 ) -> tuple[list["_One"], Change, list[float]]:
     """Each transmitter of the new world, what differs, and what each took [s]."""
     check_comparable(old.recipe, recipe)
     found = differences((old.recipe, old.parts), (recipe, parts))
     change = change_of(old.parts, parts, found)
+    if old.recipe.frequency_hz != recipe.frequency_hz:
+        # Every material is another one, and so is every field.
+        change = replace(change, is_recoloured=np.ones_like(change.is_recoloured))
     tracer = Tracer(world_of_cells(world))
     pieces, seconds = [], []
     for number in range(len(recipe.transmitter)):
         progress("map", number, len(recipe.transmitter))
         start = time.perf_counter()
-        pieces.append(_retrace_one(old, tracer, number, found, change, full_s))
+        pieces.append(_retrace_one(old, tracer, number, found, change, full_s, forced))
         seconds.append(time.perf_counter() - start)
     progress("map", len(recipe.transmitter), len(recipe.transmitter))
     return pieces, change, seconds
@@ -138,7 +144,7 @@ def _pieces(
 class _One:
     """One transmitter of the next state."""
 
-    how: How
+    how: Way
     trace: TransmitterTrace
     maps: Maps
     is_touched: NDArray[np.bool_]  # [cell_y, cell_x]
@@ -153,13 +159,16 @@ def _retrace_one(
     found: Differences,
     change: Change,
     full_s: float | None,
+    forced: Literal["partial", "full"] | None,
 ) -> _One:
     recipe, grid = tracer.world.recipe, old.grid
     how, reach, decision = way_of(old.recipe, recipe.transmitter[number], found, change), None, None
     if how == "partial":
         row = old.tx_names.index(recipe.transmitter[number].name)
         reach = reach_of_change(tracer, number, old.traces[row].chains, change)
-        if full_s is not None:
+        if forced == "full":
+            how = "traced"
+        elif full_s is not None and forced is None:
             decision = exact_way(recipe.transmitter[number].name, grid, reach.share, full_s)
             how = "traced" if decision.rung is not None and decision.rung.name == "full" else how
     if how == "traced":
@@ -176,6 +185,7 @@ def _retrace_one(
         untouched = np.zeros(grid.shape, bool)
         return _One(how, trace, before, untouched, Effort(num_kept=len(trace)))
     fed = is_fed(old.recipe.transmitter[row], recipe.transmitter[number])
+    fed |= old.recipe.frequency_hz != recipe.frequency_hz
     receivers = cell_receivers(grid)
     piece = retrace_transmitter(
         tracer, number, receivers, old.traces[row], change, fed=fed, reach=reach
@@ -232,7 +242,7 @@ def change_of(old: SceneParts, new: SceneParts, found: Differences) -> Change:
 
 def check_comparable(old: Recipe, new: Recipe) -> None:
     """Raise OutOfRangeError unless two recipes trace alike but for objects and transmitters."""
-    for name in ("solver", "frequency_hz", "seed"):
+    for name in ("solver", "seed"):
         if getattr(old, name) != getattr(new, name):
             raise OutOfRangeError(
                 f"{name} is {getattr(new, name)}, the twin was traced with {getattr(old, name)}; "
@@ -240,7 +250,7 @@ def check_comparable(old: Recipe, new: Recipe) -> None:
             )
 
 
-def way_of(old: Recipe, device: Transmitter, found: Differences, change: Change) -> How:
+def way_of(old: Recipe, device: Transmitter, found: Differences, change: Change) -> Way:
     """The cheapest exact way to the paths of a transmitter of the new world."""
     mine = next((item for item in found.transmitters if item.name == device.name), None)
     if mine is not None and mine.kind in ("added", "moved"):
@@ -248,7 +258,8 @@ def way_of(old: Recipe, device: Transmitter, found: Differences, change: Change)
     if not keeps_chains(change, old.solver):
         return "partial"
     before = next(other for other in old.transmitter if other.name == device.name)
-    return "evaluated" if found.objects or is_fed(before, device) else "kept"
+    differs = found.objects or change.is_recoloured.any() or is_fed(before, device)
+    return "evaluated" if differs else "kept"
 
 
 def is_fed(old: Transmitter, new: Transmitter) -> bool:

@@ -1,9 +1,11 @@
 """Rehearsal: what could happen to a twin, simulated while it is idle and kept beside it."""
 
+from rtwin.horizontal.rehearsal.embedding import JointEmbedding, joint_embedding
 from rtwin.horizontal.rehearsal.hypotheses import (
     KINDS,
     PALETTE,
     SIZES_M,
+    SMALL_M,
     Enumeration,
     Hypothesis,
     Kind,
@@ -25,12 +27,15 @@ __all__ = [
     "LIBRARY_FILE",
     "PALETTE",
     "SIZES_M",
+    "SMALL_M",
     "Enumeration",
     "Hypothesis",
+    "JointEmbedding",
     "Kind",
     "Library",
     "Rehearsed",
     "floor_change_db",
+    "joint_embedding",
     "library_of",
     "read_library",
     "rehearse",

@@ -41,6 +41,7 @@ class Rehearsed:
         spread_ns: By how much the delay spread changes [ns], [change].
         sight: Line of sight lost (-1), won (1) or as before (0), [change].
         seconds: What simulating it took.
+        hashes: scene_hash and geometry_hash of the edited world, as far as known.
     """
 
     hypothesis: Hypothesis
@@ -49,6 +50,7 @@ class Rehearsed:
     spread_ns: Floats
     sight: Rows
     seconds: float = 0.0
+    hashes: tuple[str, ...] = ()
 
     @property
     def effect_db2(self) -> float:
@@ -228,8 +230,8 @@ def write_library(file: Path, library: Library) -> None:
         text = h5py.string_dtype()
         h5.create_dataset("tx_name", data=list(library.tx_names), dtype=text)
         told = [
-            json.dumps([h.kind, h.subject, h.values, h.detail])
-            for h in (entry.hypothesis for entry in entries)
+            json.dumps([h.kind, h.subject, h.values, h.detail, hashes])
+            for h, hashes in ((entry.hypothesis, entry.hashes) for entry in entries)
         ]
         h5.create_dataset("hypothesis", data=told, shape=(len(told),), dtype=text)
         h5.create_dataset("seconds", data=np.array([e.seconds for e in entries], np.float64))
@@ -267,7 +269,7 @@ def read_library(file: Path) -> Library:
                 raise ValueError
             ends = np.cumsum(counts)
             entries = []
-            for row, (kind, subject, values, detail) in enumerate(told):
+            for row, (kind, subject, values, detail, *more) in enumerate(told):
                 part = slice(ends[row] - counts[row], ends[row])
                 hypothesis = Hypothesis(kind, subject, tuple(values), detail)
                 assert hypothesis.edits
@@ -279,6 +281,7 @@ def read_library(file: Path) -> Library:
                         columns["spread_ns"][part].astype(np.float64),
                         columns["sight"][part].astype(np.int64),
                         float(seconds[row]),
+                        tuple(str(each) for each in (more[0] if more else ())),
                     )
                 )
             return Library(

@@ -1,5 +1,6 @@
 """Rehearsing: simulate what could happen to a twin while it is idle."""
 
+import json
 import multiprocessing
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -56,7 +57,8 @@ def simulate(
         return None
     seconds = time.perf_counter() - start
     names = tuple(device.name for device in recipe.transmitter)
-    return rehearsed(hypothesis, state.maps, after, (state.tx_names, names), seconds)
+    made = rehearsed(hypothesis, state.maps, after, (state.tx_names, names), seconds)
+    return replace(made, hashes=(world.scene_hash, world.geometry_hash))
 
 
 def _walled_in(world: World) -> list[str]:
@@ -123,7 +125,8 @@ def rehearse_state(
 
 
 def _key(hypothesis: Hypothesis) -> str:
-    return repr((hypothesis.kind, hypothesis.subject, hypothesis.values, hypothesis.detail))
+    told = hypothesis.kind, hypothesis.subject, hypothesis.values, hypothesis.detail
+    return json.dumps(told, sort_keys=True)
 
 
 def rehearse(

@@ -84,7 +84,8 @@ def create_twin(
             seconds=seconds,
             full_s=seconds,
         )
-        return _write(folder, None, None, state, note, recipe_dict(recipe), [])
+        where = str(recipe.folder.resolve())
+        return _write(folder, None, None, state, note, recipe_dict(recipe), [], where)
 
 
 @contextmanager
@@ -226,6 +227,7 @@ _OF_TWIN = (
     "full_s",
     "more",
     "low_m",
+    "scene_folder",
     "content_hash",
     "format",
     "format_version",
@@ -252,8 +254,11 @@ def _write(
     note: Note,
     base_recipe: dict[str, Any],
     edits: list[dict[str, Any]],
+    scene_folder: str | None = None,
 ) -> Snapshot:
     number = 0 if parent is None else parent.number + 1
+    if parent is not None:
+        scene_folder = parent.radio_map.attributes.get("scene_folder")
     target = folder / f"{number:06d}.h5"
     recipe = state.recipe
     rows = {} if before is None else {id(t): row for row, t in enumerate(before.traces)}
@@ -295,6 +300,7 @@ def _write(
         "full_s": note.full_s,
         "more": dict(note.more),
         "low_m": list(state.grid.low_m),
+        **({} if scene_folder is None else {"scene_folder": scene_folder}),
         "rays": recipe.solver.rays,
         **map_attributes(recipe, state.grid, "paths"),
     }

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from scipy.special import gammaln, logsumexp
+from scipy.special import erf, gammaln, logsumexp
 
 from rtwin.horizontal.levels import Floats, Rows
 from rtwin.horizontal.rehearsal import Library, rows_of
@@ -21,11 +21,14 @@ from rtwin.horizontal.unknown_change.kriging import UNMEASURED_DB, Kriging, exte
 
 MOST = 64  # combinations that are carried on
 # Chosen on the validation scenes: docs/horizontal_benchmark.md.
-MODEL_DB, MODEL_SHARE = 1.0, 0.2  # error of a predicted change: of each cell, and of its size
-FREEDOM = 4.0  # degrees of freedom of Student's t
+MODEL_DB, MODEL_SHARE = 2.0, 0.4  # error of a predicted change: of each cell, and of its size
+FREEDOM = 3.0  # degrees of freedom of Student's t
+# What a measurement counts: what a world leaves is alike among neighbours.
+COUNT = 0.6
 P_NOTHING, P_NONE, P_TWO, P_LEVEL = 0.25, 0.08, 0.12, 0.05
 LEVELS_DB = (-8.0, -4.0, -2.0, 2.0, 4.0, 8.0)
 _FIRST, _SECOND = 10, 30  # how many are combined with each other
+REST_CHANCE = 0.5  # that a kriged rest is off by more than 1 dB, for it to count
 _CONTINUOUS = ("moved", "tx_moved", "tx_fed")
 
 
@@ -155,7 +158,7 @@ def library_posterior(library: Library, evidence: Evidence, cells_m: Floats) -> 
     score = likelihood + worlds.log_prior
     order = np.argsort(-score, kind="stable")[:MOST]
     order = order if 0 in order else np.append(order[:-1], 0)  # row 0 is no change
-    none = np.log(P_NONE) + none_log_evidence(evidence, cells_m)
+    none = np.log(P_NONE) + COUNT * none_log_evidence(evidence, cells_m)
     total = logsumexp(np.append(score[order], none))
     kept = worlds.take(order)
     return Posterior(
@@ -166,6 +169,46 @@ def library_posterior(library: Library, evidence: Evidence, cells_m: Floats) -> 
         float(np.exp(none - total)),
         kept.at(at_entries, evidence.tx),
         likelihood[order],
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class LibraryMap:
+    """What the library's posterior means for every cell, [tx, cell] each.
+
+    Attributes:
+        change_db: Mean change of the path gain [dB], kriging of the rest included.
+        sigma_db: How uncertain it is [dB].
+        chance: Chance that a cell changed by more than 1 dB.
+    """
+
+    change_db: Floats
+    sigma_db: Floats
+    chance: Floats
+
+
+def library_map(posterior: Posterior, cells_m: Floats) -> LibraryMap:
+    """Mean over the worlds and kriging of what they leave.
+
+    Kriging counts where a cell's rest is likelier off than not, and as far as none of
+    these worlds is likely or the worlds leave more than noise.
+    """
+    num_tx = len(posterior.library.tx_names)
+    changes, weight = posterior.changes_db, posterior.weight.astype(np.float32)
+    mean = (weight @ changes).astype(np.float64)
+    square = (weight @ np.square(changes)).astype(np.float64) * (1 + MODEL_SHARE**2)
+    moved = (weight @ (np.abs(changes) > 1.0)).astype(np.float64)
+    rest, rest_sd = krige_rest(posterior.evidence, posterior.rest_db, cells_m, num_tx)
+    rest, rest_sd = rest.ravel(), rest_sd.ravel()
+    off = erf(np.maximum(np.abs(rest) - 1.0, 0) / (np.sqrt(2) * np.maximum(rest_sd, 0.1)))
+    counts = off > REST_CHANCE
+    change = mean + np.where(counts, rest, 0.0)
+    variance = np.maximum(square - np.square(mean), 0.0)
+    variance += np.where(counts, np.square(rest_sd), np.square(rest))
+    chance = 1 - (1 - moved) * (1 - np.where(counts, off, 0.0))
+    shape = (num_tx, len(cells_m))
+    return LibraryMap(
+        change.reshape(shape), np.sqrt(variance).reshape(shape), chance.reshape(shape)
     )
 
 
@@ -282,5 +325,5 @@ def _log_likelihood(evidence: Evidence, predicted_db: Floats) -> Floats:
     z = (evidence.value_db - predicted_db) / scale
     constant = gammaln((FREEDOM + 1) / 2) - gammaln(FREEDOM / 2) - 0.5 * np.log(FREEDOM * np.pi)
     each = constant - (FREEDOM + 1) / 2 * np.log1p(np.square(z) / FREEDOM) - np.log(scale)
-    found: Floats = each.sum(axis=1)
+    found: Floats = COUNT * each.sum(axis=1)
     return found

@@ -10,7 +10,7 @@ from rtwin.calibration.measurements import Measurements, grid_means
 from rtwin.calibration.process import Design, fit_process
 from rtwin.errors import CampaignError, nearest
 from rtwin.horizontal.levels import FLOOR_DB, Floats, Rows
-from rtwin.horizontal.unknown_change.cell_paths import StoredTwin
+from rtwin.horizontal.unknown_change.cell_paths import MapTwin
 
 _ENOUGH = 3  # rows of which the median is an offset
 _FEW = 6  # rows below which no process is fitted
@@ -57,7 +57,7 @@ class Residuals:
 
 
 def residuals_of(
-    twin: StoredTwin,
+    twin: MapTwin,
     tx: ArrayLike,
     cell: ArrayLike,
     gain_db: ArrayLike,
@@ -81,7 +81,7 @@ def residuals_of(
     return Residuals(tx, cell, everyone, level - twin.gain_db[tx, cell], noise, {})
 
 
-def residuals(twin: StoredTwin, data: Measurements, quantity: str) -> Residuals:
+def residuals(twin: MapTwin, data: Measurements, quantity: str) -> Residuals:
     """Residuals of a campaign: its rows averaged over the twin's cells in linear power.
 
     Args:
@@ -141,7 +141,7 @@ def residuals(twin: StoredTwin, data: Measurements, quantity: str) -> Residuals:
 
 
 def krige(
-    twin: StoredTwin, found: Residuals, value_db: Floats, offsets: bool = False, seed: int = 0
+    twin: MapTwin, found: Residuals, value_db: Floats, offsets: bool = False, seed: int = 0
 ) -> tuple[Floats, Floats]:
     """Field of residuals in every cell and how uncertain it is, [tx, cell] dB each.
 
@@ -209,7 +209,7 @@ def krige(
 
 
 def nearest_neighbours(
-    twin: StoredTwin, found: Residuals, neighbours: int = 4, power: float = 0.0
+    twin: MapTwin, found: Residuals, neighbours: int = 4, power: float = 0.0
 ) -> Floats:
     """Mean residual of the nearest measured cells, [tx, cell] dB: a baseline.
 

@@ -1,1 +1,55 @@
-"""x"""
+"""The network that reasons over hypotheses: its graph, layers, training and weights."""
+
+from rtwin.horizontal.learned.network.batch import (
+    SEEN_DB,
+    Example,
+    batched,
+    draw_evidence,
+    example_of,
+    judged_cells,
+    library_covariance,
+    mismatch_sd_db,
+)
+from rtwin.horizontal.learned.network.predict import (
+    SHIPPED,
+    Prediction,
+    Predictor,
+    load_predictor,
+    save_predictor,
+    shipped_file,
+)
+from rtwin.horizontal.learned.network.recipe import calibrated, fit, train_network
+from rtwin.horizontal.learned.network.train import (
+    KINDS,
+    NUM_CELLS,
+    Plan,
+    arrays_of,
+    names_of,
+    train,
+)
+
+__all__ = [
+    "KINDS",
+    "NUM_CELLS",
+    "SEEN_DB",
+    "SHIPPED",
+    "Example",
+    "Plan",
+    "Prediction",
+    "Predictor",
+    "arrays_of",
+    "batched",
+    "calibrated",
+    "draw_evidence",
+    "example_of",
+    "fit",
+    "judged_cells",
+    "library_covariance",
+    "load_predictor",
+    "mismatch_sd_db",
+    "names_of",
+    "save_predictor",
+    "shipped_file",
+    "train",
+    "train_network",
+]

@@ -156,7 +156,7 @@ class RasterNetwork(Model):
         self.down = [_block(units), _block(2 * units), _block(2 * units)]
         self.up = [_block(2 * units), _block(units)]
         self.head = layers.Dense(4)
-        self.shrink, self.grow = layers.AveragePooling2D(), layers.UpSampling2D()
+        self.shrink, self.grow = layers.AveragePooling2D(2), layers.UpSampling2D()
 
     def call(self, inputs: Any) -> Any:
         shape = ops.shape(inputs["raster"])

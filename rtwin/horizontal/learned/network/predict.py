@@ -153,6 +153,7 @@ def save_predictor(file: Path, predictor: Predictor) -> None:
     save_weights(file, predictor.net, dict(predictor.told))
 
 
+@lru_cache(maxsize=8)
 def load_predictor(file: str | Path) -> Predictor:
     """Read a predictor that save_predictor wrote.
 
@@ -169,15 +170,9 @@ def load_predictor(file: str | Path) -> Predictor:
     return Predictor(net, told)
 
 
-@lru_cache(maxsize=8)
-def shipped_predictor(kind: str = SHIPPED) -> Predictor:
-    """The network that comes with rtwin.
-
-    Raises:
-        StoreError: if it is not there.
-        MissingExtraError: if TensorFlow or Keras is not installed.
-    """
-    return load_predictor(MODELS / f"{kind.replace(' ', '_')}.npz")
+def shipped_file(kind: str = SHIPPED) -> Path:
+    """Where the weights of a kind are, among those that come with rtwin."""
+    return MODELS / f"{kind.replace(' ', '_')}.npz"
 
 
 def built(kind: str, example: Any = None) -> Any:

@@ -35,7 +35,7 @@ from rtwin.horizontal.twin import TwinState, trace_state
 from rtwin.trace import world_of_parts
 
 CASES_VERSION = 1
-NUM_EDITS, NUM_TRUTHS = 90, 20
+NUM_EDITS, NUM_TRUTHS = 56, 14
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ from rtwin.horizontal import (
     write_suggestion,
 )
 from rtwin.horizontal.merging.files import merge_files
-from rtwin.horizontal.unknown_change.update import load_twin_measurements
+from rtwin.horizontal.unknown_change import load_twin_measurements
 from rtwin.units import to_db
 
 GONE = {"edit": [{"kind": "remove_object", "object": "brick_box"}]}
@@ -80,7 +80,7 @@ def test_an_unknown_change_is_corrected_and_suggested(own, truth, tmp_path):
     assert after.content_hash == made.snapshot.content_hash
     assert after.parent == before.content_hash
     assert after.news == f"{len(made.found)} measured cells of news.csv"
-    assert made.correction.explanations[0].candidate.what == "brick_box"
+    assert made.correction.explanations[0].hypotheses[0].subject == "brick_box"
 
     kept = after.decision == DECISIONS.index("preserve")
     assert np.array_equal(after.radio_map.path_gain[kept], before.radio_map.path_gain[kept])

@@ -1,22 +1,19 @@
 """New measurements of a twin: does it still agree, what may have happened, the map after it."""
 
-import csv
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rtwin.calibration.campaign import Campaign, campaign_from_dict, load_campaign
-from rtwin.calibration.measurements import Measurements, read_measurements, screened
 from rtwin.dataset.progress import Progress, silent
 from rtwin.errors import CampaignError, RtwinError
 from rtwin.horizontal.decision import Decision, Drift, Evidence, Rung, decide
-from rtwin.horizontal.edits import Edits, apply_edits
+from rtwin.horizontal.edits import Edits, apply_edits, edits_from_dict
 from rtwin.horizontal.known_change import retrace
-from rtwin.horizontal.levels import FLOOR_DB
+from rtwin.horizontal.levels import FLOOR_DB, Mask
+from rtwin.horizontal.rehearsal import library_of
 from rtwin.horizontal.twin import (
     PRESERVED,
     UPDATED,
@@ -28,15 +25,25 @@ from rtwin.horizontal.twin import (
     open_twin,
     updating,
 )
-from rtwin.horizontal.unknown_change.correction import Correction, correct
-from rtwin.horizontal.unknown_change.residuals import Residuals, residuals
-from rtwin.horizontal.unknown_change.synthesis import stored_twin
-from rtwin.scene import Recipe
+from rtwin.horizontal.unknown_change import (
+    Correction,
+    MapTwin,
+    Residuals,
+    agreements,
+    correct,
+    load_twin_measurements,
+    map_twin,
+    residuals,
+    stored_twin,
+)
+from rtwin.horizontal.update.inference import Inferred, kriged, library_ways
+from rtwin.horizontal.update.ways import MEASURED, How, Wish, choose
 from rtwin.units import from_db
 
-QUANTITIES = ("path_gain_db", "path_loss_db", "rss_dbm")
-UNCERTAINTY_DB = 2.0  # of one measurement where the file says nothing
-_MAX_HEADER = 2**16
+# Seconds that a world of a search takes, over tracing everything; measured on munich.
+_WORLD_SHARE = 0.05
+_LEAST_WORLD_S = 0.3
+_SEARCH_LOSS = 0.8  # of a search, over what the library leaves: docs/horizontal_benchmark.md
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,83 +53,8 @@ class MeasuredUpdate:
     snapshot: Snapshot
     correction: Correction
     found: Residuals
-    needs_trace: NDArray[np.bool_]  # [tx, cell_y, cell_x], too uncertain to be left so
-
-
-def load_twin_measurements(file: str | Path, recipe: Recipe) -> tuple[Measurements, str]:
-    """Measurements of a twin and their quantity.
-
-    Args:
-        file: A campaign (its folder or .toml), or a .csv with the columns x_m, y_m and one
-            of path_gain_db, path_loss_db and rss_dbm; tx, device, z_m and uncertainty_db
-            are optional (tx only where the twin has one transmitter).
-        recipe: The twin's.
-    Raises:
-        CampaignError: if it cannot be used; one line.
-    """
-    file = Path(file)
-    campaign = _campaign_of(file, recipe) if file.suffix == ".csv" else load_campaign(file)
-    data = screened(read_measurements(campaign, recipe.georeference), campaign)
-    if not len(data):
-        why = ", ".join(f"{count} {reason}" for reason, count in data.set_aside.items())
-        raise CampaignError(f"{file}: no measurement can be used ({why or 'it is empty'})")
-    return data, campaign.measurements.quantity
-
-
-def _campaign_of(file: Path, recipe: Recipe) -> Campaign:
-    try:
-        with open(file, encoding="utf-8", newline="") as text:
-            header = next(csv.reader([text.readline(_MAX_HEADER)]), [])
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise CampaignError(f"{file}: cannot be read ({reason})") from None
-    columns = [name.strip() for name in header]
-    quantity = [name for name in QUANTITIES if name in columns]
-    missing = [name for name in ("x_m", "y_m") if name not in columns]
-    if missing or len(quantity) != 1:
-        raise CampaignError(
-            f"{file}: has the columns {', '.join(columns)[:200] or 'of no name'}; it needs x_m, "
-            f"y_m and one of {', '.join(QUANTITIES)}, or write a campaign.toml"
-        )
-    if "tx" not in columns and len(recipe.transmitter) > 1:
-        raise CampaignError(
-            f"{file}: has no column tx, and the twin has {len(recipe.transmitter)} transmitters; "
-            "say which one each row is of"
-        )
-    optional = {
-        key: name
-        for key, name in (("tx", "tx"), ("device", "device"), ("z", "z_m"))
-        if name in columns
-    }
-    own = "uncertainty_db" if "uncertainty_db" in columns else UNCERTAINTY_DB
-    return campaign_from_dict(
-        {
-            "title": file.name,
-            "frequency_hz": recipe.frequency_hz,
-            "transmitter": [
-                {
-                    "name": tx.name,
-                    "x_m": tx.position_m[0],
-                    "y_m": tx.position_m[1],
-                    "height_m": tx.position_m[2],
-                    "power_dbm": tx.power_dbm,
-                    "pattern": "tr38901" if tx.antenna.pattern == "tr38901" else "iso",
-                }
-                for tx in recipe.transmitter
-            ],
-            "measurements": {
-                "file": file.name,
-                "quantity": quantity[0],
-                "value": quantity[0],
-                "x": "x_m",
-                "y": "y_m",
-                "uncertainty_db": own,
-                **optional,
-            },
-        },
-        file.name,
-        file.parent,
-    )
+    needs_trace: Mask  # [tx, cell_y, cell_x], too uncertain to be left so
+    way: How
 
 
 def update_measured(
@@ -132,67 +64,153 @@ def update_measured(
     scene: str | Path | None = None,
     offsets: bool | None = None,
     num_traces: int = 100,
+    how: How | None = None,
+    within_s: float = np.inf,
+    tolerance_db: float = 3.0,
     seed: int = 0,
     progress: Progress = silent,
 ) -> MeasuredUpdate:
     """Compare a twin with new measurements and correct its map, as its next snapshot.
 
     Its world stays as it is known: what may have happened is a guess until somebody
-    says so with an edits file.
+    says so with an edits file. The way is chosen by cost, tolerance and trust: nothing
+    where the twin agrees, kriging, the library of rehearsed edits, the network that
+    reasons over it, or a search among traced worlds.
 
     Args:
         folder: The twin.
         measurements: See load_twin_measurements.
-        scene: The recipe, where its geometry is in files of its own.
+        scene: The recipe, where its geometry is in files that the twin cannot find.
         offsets: Whether each transmitter and device has a level of its own; by default
             where received power was measured.
-        num_traces: Worlds that are tried; 0 for kriging alone.
+        num_traces: Worlds that a search tries; 0 for kriging alone.
+        how: "preserve", "kriging", "library", "network" or "search"; default: the
+            cheapest that is good enough.
+        within_s: Most seconds that the way may take, as predicted.
+        tolerance_db: Error of an updated cell that is acceptable [dB].
         seed: Of draws.
         progress: Called with stage ("worlds"), worlds tried and in all.
     Raises:
         CampaignError: if the measurements cannot be used.
+        OutOfRangeError: if the way cannot be gone or nothing is quick enough.
         StoreError: if the twin is broken, or somebody else updates it.
-    Checked by tests/horizontal/unknown_change/test_update.py.
+    Checked by tests/horizontal/update/test_measured.py.
     """
+    wish = Wish("kriging" if num_traces == 0 and how is None else how, within_s, tolerance_db)
+    wish.check(MEASURED)
     with updating(folder) as parent:
         start = time.perf_counter()
-        before = parent.state(scene)
-        data, quantity = load_twin_measurements(measurements, before.recipe)
-        twin = stored_twin(before, parent.uncertainty_db)
+        recipe = parent.recipe
+        data, quantity = load_twin_measurements(measurements, recipe)
+        twin = map_twin(parent)
         found = residuals(twin, data, quantity)
         free = quantity == "rss_dbm" if offsets is None else offsets
-        made = correct(
-            twin, found, offsets=free, num_traces=num_traces, seed=seed, progress=progress
-        )
-        shape = parent.decision.shape
-        after = replace(before, maps=_maps_after(before, made, shape))
+        library = library_of(parent.folder, parent.scene_hash)
+        ways: dict[How, Inferred] = {}
+        if library is not None and wish.how in (None, "library", "network"):
+            ways = library_ways(twin, found, library, free, wish.how)
+        if wish.how == "kriging" or (wish.how is None and np.isfinite(wish.within_s)):
+            ways["kriging"] = kriged(twin, found, free, seed)
+        way, reason = _choose(parent, twin, ways, wish, num_traces)
+        searched = None
+        if way == "search":
+            searched = _caught_up(parent, scene)
+            made = correct(
+                stored_twin(searched, parent.uncertainty_db, parent.maps["path_gain"]),
+                found,
+                offsets=free,
+                num_traces=num_traces,
+                seed=seed,
+                progress=progress,
+            )
+        elif way == "preserve":
+            verdicts = agreements(twin, found, offsets=free, seed=seed)
+            made = Correction.nothing(twin, verdicts, "preserved, as asked for")
+        else:
+            made = ways[way].correction
+        before = parent.without_paths()
+        after = replace(before, maps=_maps_after(parent, searched, made, ways.get(way)))
         seconds = time.perf_counter() - start
         note, marked = _note(parent, made, found, Path(measurements).name, seconds)
-        snapshot = append_snapshot(parent, before, after, note)
-        return MeasuredUpdate(snapshot, made, found, marked)
+        more = {"way": way, "why": reason, "pending": parent.num_pending, **note.more}
+        more |= {n: {"seconds": w.seconds, "loss_db": w.loss_db} for n, w in ways.items()}
+        snapshot = append_snapshot(parent, before, after, replace(note, more=more))
+        return MeasuredUpdate(snapshot, made, found, marked, way)
 
 
-def _maps_after(before: TwinState, made: Correction, shape: tuple[int, ...]) -> Maps:
-    """The corrected gain, and the other maps of the likeliest world where it was updated."""
-    gain = made.gain_db.reshape(shape)
-    maps = {name: values.copy() for name, values in before.maps.items()}
-    kept = made.is_preserved.reshape(shape)
-    if made.explanations:
-        edits = Edits(edit=made.explanations[0].candidate.edits)
-        guess = retrace(before, *apply_edits(edits, before.recipe, before.parts)).state
-        order = [guess.tx_names.index(name) for name in before.tx_names]
+def _caught_up(parent: Snapshot, scene: str | Path | None) -> TwinState:
+    """The state with pending edits traced, in memory."""
+    state = parent.state(scene)
+    if not parent.num_pending:
+        return state
+    recipe, parts = state.recipe, state.parts
+    for table in parent.pending_edits:
+        recipe, parts = apply_edits(edits_from_dict(table), recipe, parts)
+    return retrace(state, recipe, parts).state
+
+
+def _choose(
+    parent: Snapshot, twin: MapTwin, ways: dict[How, Inferred], wish: Wish, num_traces: int
+) -> tuple[How, str]:
+    """The way to go, and why. Which world to trace is not known: "re-trace" is no way."""
+    if wish.how is not None:
+        return wish.how, f"{wish.how}: as asked for"
+    if not ways:
+        return "search", "search: nothing was rehearsed"
+    best: How = next(way for way in ("network", "library", "kriging") if way in ways)
+    made, posterior = ways[best].correction, ways[best].posterior
+    if made.is_preserved.all():
+        return best, "the twin agrees"
+    trusted = {**ways}
+    if posterior is not None and posterior.p_none > 0.5:
+        # What was rehearsed says nothing of this change.
+        trusted = {way: one for way, one in ways.items() if way == "kriging"}
+    per_world = max(_WORLD_SHARE * parent.full_s, _LEAST_WORLD_S)
+    loss = _SEARCH_LOSS * min(one.loss_db for one in ways.values())
+    rungs = [Rung("search", num_traces * per_world, loss, True)]
+    rungs += [Rung(way, one.seconds, one.loss_db, True) for way, one in trusted.items()]
+    touched = ~made.is_preserved.ravel()
+    added = np.square(made.sigma_db) - np.square(twin.sigma_db)
+    sigma = np.sqrt(np.maximum(added, 0)).ravel()
+    drift = Drift.none(touched.size)
+    evidence = Evidence("all", touched, touched.astype(float), sigma, drift)
+    chosen = choose(evidence, rungs, wish)
+    assert chosen.rung is not None
+    name: Any = chosen.rung.name
+    return name, chosen.reason
+
+
+def _maps_after(
+    parent: Snapshot, searched: TwinState | None, made: Correction, inferred: Inferred | None
+) -> Maps:
+    """The corrected gain, and what is known of the other maps where it was updated."""
+    shape, before = parent.decision.shape, parent.maps
+    gain, kept = made.gain_db.reshape(shape), made.is_preserved.reshape(shape)
+    maps = {name: values.copy() for name, values in before.items()}
+    if searched is not None and made.explanations:
+        edits = Edits(edit=made.explanations[0].edits)
+        guess = retrace(searched, *apply_edits(edits, searched.recipe, searched.parts)).state
+        order = [guess.tx_names.index(name) for name in searched.tx_names]
         for name, values in maps.items():
             values[~kept] = guess.maps[name][order][~kept]
     heard = (maps["num_paths"] > 0) & (maps["path_gain"] > 0) & (gain > FLOOR_DB)
-    maps["path_gain"] = np.where(
-        kept, before.maps["path_gain"], np.where(heard, from_db(gain), maps["path_gain"])
-    )
+    if inferred is not None and inferred.mean is not None and inferred.posterior is not None:
+        library = inferred.posterior.library
+        spread = maps["rms_delay_spread_s"]
+        added = 1e-9 * inferred.mean(library.spread_ns).reshape(shape)
+        maps["rms_delay_spread_s"] = np.where(kept, spread, np.maximum(spread + added, 0.0))
+        sight, clear = inferred.mean(library.sight).reshape(shape), maps["line_of_sight"]
+        flipped = np.where(sight > 0.5, 1, np.where(sight < -0.5, 0, clear))
+        maps["line_of_sight"] = np.where(kept, clear, flipped).astype(clear.dtype)
+        heard = gain > FLOOR_DB
+    new = np.where(heard, from_db(gain), maps["path_gain"])
+    maps["path_gain"] = np.where(kept, before["path_gain"], new)
     return maps
 
 
 def _note(
     parent: Snapshot, made: Correction, found: Residuals, source: str, seconds: float
-) -> tuple[Note, NDArray[np.bool_]]:
+) -> tuple[Note, Mask]:
     shape, names = parent.decision.shape, parent.radio_map.tx_name
     kept, sigma = made.is_preserved.reshape(shape), made.sigma_db.reshape(shape)
     drift, marked = _drift(parent), np.zeros(shape, bool)
@@ -248,11 +266,9 @@ def _facts(
         "reasons": list(made.reasons),
         "explanations": [
             {
-                "says": str(e.candidate),
+                "says": e.says,
                 "weight": e.weight,
-                "edits": [
-                    edit.model_dump(mode="json", exclude_none=True) for edit in e.candidate.edits
-                ],
+                "edits": [edit.model_dump(mode="json", exclude_none=True) for edit in e.edits],
             }
             for e in made.explanations
         ],
@@ -303,7 +319,7 @@ def write_suggestion(made: MeasuredUpdate, file: str | Path) -> Path:
     best = made.correction.explanations[0]
     document = tomlkit.document()
     document.add(tomlkit.comment(f"A guess from measurements: {best}"))
-    tables = [e.model_dump(mode="json", exclude_none=True) for e in best.candidate.edits]
+    tables = [e.model_dump(mode="json", exclude_none=True) for e in best.edits]
     document["edit"] = tables
     file = Path(file)
     if file.exists():
