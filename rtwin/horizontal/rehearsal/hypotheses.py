@@ -16,13 +16,14 @@ from rtwin.trace import Part
 Kind = Literal["gone", "material", "moved", "added", "tx_fed", "tx_moved", "tx_off"]
 KINDS: tuple[Kind, ...] = ("gone", "material", "moved", "added", "tx_fed", "tx_moved", "tx_off")
 PALETTE = ("metal", "concrete", "glass", "wood")
-# Boxes that may appear: car, bus, container, pavilion, house [m].
+# Boxes that may appear: car, bus, container, pavilion, houses [m].
 SIZES_M = (
     (4.5, 1.9, 1.6),
     (10.0, 2.6, 3.4),
     (3.0, 3.0, 3.0),
     (8.0, 8.0, 8.0),
     (14.0, 10.0, 12.0),
+    (20.0, 14.0, 18.0),
 )
 SMALL_M = 30.0  # objects up to this length move
 UNDER_M = 0.3  # new boxes reach below the ground: faces on each other are left to chance
