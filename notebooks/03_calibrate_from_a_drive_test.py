@@ -11,14 +11,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from rtwin.calibration import load_campaign, plan_route, validate_twin
-from rtwin.calibration.part import load_scene_part
+from rtwin.calibration.physics.traced_campaign import trace_campaign
 from rtwin.scene import load_recipe
 
 campaign = load_campaign("canyon")
 campaign = campaign.model_copy(
     update={"fit": campaign.fit.model_copy(update={"starts": 8, "refined": 1})}
 )
-part = load_scene_part(campaign, load_recipe("street_canyon"))
+part = trace_campaign(campaign, load_recipe("street_canyon"))
 data = part.data
 print(f"{len(data)} measurements of {data.transmitters[0].name}; set aside: {data.set_aside}")
 

@@ -7,18 +7,19 @@ Frame: x east, y north, z up, metres. Azimuth is counted from +x towards +y in
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Floats = NDArray[np.float64]
 SPEED_OF_LIGHT_M_S = 299792458.0
 BOLTZMANN_J_K = 1.380649e-23
 VACUUM_PERMITTIVITY_F_M = 8.8541878188e-12  # CODATA 2022
 
 
-def to_db(power_ratio: ArrayLike) -> NDArray[np.float64]:
+def to_db(power_ratio: ArrayLike) -> Floats:
     """Power ratio in decibel [dB]; -inf for zero, without a warning."""
     with np.errstate(divide="ignore"):
         return 10.0 * np.log10(np.asarray(power_ratio, dtype=np.float64))
 
 
-def from_db(decibel: ArrayLike) -> NDArray[np.float64]:
+def from_db(decibel: ArrayLike) -> Floats:
     """Linear power ratio of a value in decibel."""
     return np.power(10.0, np.asarray(decibel, dtype=np.float64) / 10.0)
 
@@ -28,7 +29,7 @@ def wavelength_m(frequency_hz: float) -> float:
     return SPEED_OF_LIGHT_M_S / frequency_hz
 
 
-def wrap_angle(angle: ArrayLike) -> NDArray[np.float64]:
+def wrap_angle(angle: ArrayLike) -> Floats:
     """Angle [rad] brought to (-pi, pi]."""
     angle = np.asarray(angle, dtype=np.float64)
     wrapped = np.pi - np.mod(np.pi - angle, 2.0 * np.pi)
@@ -36,7 +37,7 @@ def wrap_angle(angle: ArrayLike) -> NDArray[np.float64]:
     return np.where(wrapped <= -np.pi, np.pi, wrapped)
 
 
-def unit_vector(azimuth: ArrayLike, zenith: ArrayLike) -> NDArray[np.float64]:
+def unit_vector(azimuth: ArrayLike, zenith: ArrayLike) -> Floats:
     """Unit vectors of directions given as azimuth and zenith [rad], [..., 3]."""
     azimuth, zenith = np.broadcast_arrays(azimuth, zenith)
     sin_zenith = np.sin(zenith)
@@ -58,7 +59,7 @@ def azimuth_zenith(vector: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.f
     return azimuth, np.arctan2(np.hypot(x, y), z)
 
 
-def rotation_matrix(angles: ArrayLike) -> NDArray[np.float64]:
+def rotation_matrix(angles: ArrayLike) -> Floats:
     """Rotation matrices from yaw, pitch and roll [rad], [..., 3] -> [..., 3, 3].
 
     R = Rz(yaw) Ry(pitch) Rx(roll): a device whose boresight is +x is turned by

@@ -7,18 +7,27 @@ calibrate(scene, campaign, output) does all of it. This layer looks at the engin
 through rtwin.trace alone, and starts it only where there is a scene.
 """
 
-from rtwin.calibration.alignment import align, align_weights
-from rtwin.calibration.campaign import Campaign, list_campaigns, load_campaign
-from rtwin.calibration.discrepancy import TwinCorrection, calibration_attributes
-from rtwin.calibration.inputs import Inputs, link_inputs
-from rtwin.calibration.measured import generate_measured_map
-from rtwin.calibration.measurements import Measurements, grid_means, load_measurements
-from rtwin.calibration.plan import next_positions, plan_route
-from rtwin.calibration.result import read_result
-from rtwin.calibration.run import calibrate
-from rtwin.calibration.scene import calibrated_recipe
-from rtwin.calibration.twin import Twin, fit_twin
-from rtwin.calibration.validation import Score, Validation, validate_twin
+from rtwin.calibration.application import (
+    TwinCorrection,
+    align,
+    align_weights,
+    calibrated_recipe,
+    calibration_attributes,
+    generate_measured_map,
+)
+from rtwin.calibration.campaign import (
+    Campaign,
+    Inputs,
+    Measurements,
+    grid_means,
+    link_inputs,
+    list_campaigns,
+    load_campaign,
+    load_measurements,
+)
+from rtwin.calibration.judgement import Score, Validation, read_result, validate_twin
+from rtwin.calibration.pipeline import calibrate
+from rtwin.calibration.statistics import Twin, fit_twin, next_positions, plan_route
 
 __all__ = [
     "Campaign",

@@ -5,8 +5,9 @@ numbered in the order in which they are asked for, which a seed decides, so that
 a run that goes on makes the same numbers as one that was never killed.
 """
 
+import contextlib
 import io
-import shutil
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from rtwin.errors import StoreError
 
 Arrays = dict[str, NDArray[np.float64]]
 _REQUEST = "request.txt"
+_STEP = re.compile(r"(request\.txt|\w+-\d{5}\.npz)(\.\d+\.tmp)?")
 
 
 @dataclass(eq=False)
@@ -53,7 +55,9 @@ class Journal:
     def close(self) -> None:
         """Throw the steps away: the result is there."""
         if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                _clear(self.folder)
+                self.folder.rmdir()
 
 
 def open_journal(output: Path, request: str) -> Journal:
@@ -73,7 +77,7 @@ def open_journal(output: Path, request: str) -> Journal:
         if folder.exists() and not known.is_file() and any(folder.iterdir()):
             raise StoreError(f"{folder}: holds something else than steps; choose another name")
         if known.is_file() and known.read_text("utf-8") != request:
-            shutil.rmtree(folder)
+            _clear(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(known, request.encode())
     return Journal(folder)
@@ -82,6 +86,13 @@ def open_journal(output: Path, request: str) -> Journal:
 def journal_folder(output: Path) -> Path:
     """Where the steps of a result lie while it is made."""
     return output.parent / f".{output.name}.steps"
+
+
+def _clear(folder: Path) -> None:
+    """Remove the steps of a folder; what somebody else put there stays."""
+    for file in folder.iterdir():
+        if _STEP.fullmatch(file.name):
+            file.unlink()
 
 
 def _read(file: Path) -> Arrays | None:

@@ -8,7 +8,8 @@ and rtwin.errors alone: a stored dataset is evaluated without a ray tracer.
 from rtwin.channel.arrays import AntennaArray, planar_array_positions_m, steering
 from rtwin.channel.diffraction import fresnel_integrals, knife_edge_loss_db, knife_edge_nu
 from rtwin.channel.interpolation import interpolate_path_gain
-from rtwin.channel.paths import InteractionType, PathSet
+from rtwin.channel.kriging import GaussianField, condition, shadowing_correlation
+from rtwin.channel.paths import PATH_DIRECTIONS, PATH_GEOMETRY, InteractionType, PathSet
 from rtwin.channel.radiomap import (
     cell_centers_m,
     rss_dbm,
@@ -28,13 +29,7 @@ from rtwin.channel.reference import (
     two_ray_incidence_angle,
     two_ray_path_loss_db,
 )
-from rtwin.channel.response import (
-    cfr,
-    cir,
-    path_gain,
-    path_gain_coherent,
-    taps,
-)
+from rtwin.channel.response import cfr, cir, path_gain, path_gain_coherent, taps
 from rtwin.channel.spreads import (
     Angle,
     has_line_of_sight,
@@ -51,8 +46,11 @@ from rtwin.channel.tr38901 import (
 )
 
 __all__ = [
+    "PATH_DIRECTIONS",
+    "PATH_GEOMETRY",
     "Angle",
     "AntennaArray",
+    "GaussianField",
     "InteractionType",
     "PathSet",
     "SlabCoefficients",
@@ -61,6 +59,7 @@ __all__ = [
     "cfr",
     "cir",
     "complex_permittivity",
+    "condition",
     "free_space_path_loss_db",
     "fresnel_half_space",
     "fresnel_integrals",
@@ -78,6 +77,7 @@ __all__ = [
     "rms_delay_spread_s",
     "rss_dbm",
     "serving_transmitter",
+    "shadowing_correlation",
     "sinr",
     "slab_reflection_transmission",
     "standard_error_db",

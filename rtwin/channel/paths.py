@@ -31,6 +31,12 @@ class InteractionType(IntFlag):
     DIFFRACTION = 8
 
 
+PATH_DIRECTIONS = ("aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith")
+"""Angles of a path at both of its ends [rad]."""
+PATH_GEOMETRY = ("delay_s", *PATH_DIRECTIONS, "doppler_hz", "interactions")
+"""What a path has besides its coefficient, one row per path."""
+
+
 @dataclass(frozen=True, eq=False)
 class PathSet:
     """Paths of many links.

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from rtwin import __version__
-from rtwin.cli import calibrate, exports, feed, horizontal, keep, look, scene, trace
-from rtwin.cli.report import stderr
+from rtwin.cli import calibrate, experiment, exports, feed, horizontal, keep, look, scene, trace
+from rtwin.cli.report import one_line, stderr
 from rtwin.errors import RtwinError
 
 INTERRUPTED = 130
@@ -44,11 +44,11 @@ for command in (
     trace.render,
     look.view,
     exports.export,
-    feed.experiment,
 ):
     app.command()(command)
 app.add_typer(scene.app, name="scene")
 app.add_typer(horizontal.app, name="horizontal")
+app.add_typer(experiment.app, name="experiment")
 
 
 def _print_version(wanted: bool) -> None:
@@ -74,7 +74,7 @@ def main() -> None:
     try:
         app()
     except RtwinError as error:
-        stderr(f"{type(error).__name__}: {error}")
+        stderr(one_line(f"{type(error).__name__}: {error}"))
         sys.exit(1)
     except SystemExit as done:
         # What typer makes of Ctrl-C.

@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from rtwin.cli.report import JsonFlag, print_json, print_rows, progress_bar, stderr
-
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+from rtwin.cli.options import JsonFlag, Quiet
+from rtwin.cli.report import print_json, print_rows, progress_bar, stderr
 
 
 def calibrate(

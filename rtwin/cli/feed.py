@@ -1,13 +1,11 @@
-"""Commands that use a twin: sample, experiment."""
+"""The command that feeds a twin to others: sample."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rtwin.cli.report import JsonFlag, human_bytes, print_json, print_rows, progress_bar, stderr
-from rtwin.cli.trace import Output, Overwrite, Quiet
-from rtwin.errors import OutOfRangeError
+from rtwin.cli.options import JsonFlag, Output, Overwrite, Quiet, SceneOfFile
+from rtwin.cli.report import print_file, print_json, print_remarks, progress_bar
 
 
 def sample(
@@ -58,9 +56,7 @@ def sample(
     line_of_sight: Annotated[
         bool, typer.Option("--line-of-sight/--no-line-of-sight", help="Ask the scene for it.")
     ] = True,
-    scene: Annotated[
-        str | None, typer.Option(help="The recipe, where its geometry is in files of its own.")
-    ] = None,
+    scene: SceneOfFile = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: JsonFlag = False,
@@ -101,118 +97,15 @@ def sample(
     if json:
         print_json(info)
         return
-    for remark in info["remarks"]:
-        stderr(f"note: {remark}")
+    print_remarks(info)
     states = ", ".join(f"{n} {name}" for name, n in info["states"].items() if n)
-    print_rows(
+    print_file(
+        output,
+        info,
         [
-            ("file", f"{output} ({human_bytes(info['bytes'])})"),
             ("users", f"{info['num_ues']} for {info['duration_s']:g} s"),
             ("rows", states),
             ("handovers", info["num_handovers"]),
             ("median rate", f"{info['median_rate_mbps']:.1f} Mbit/s with all resource blocks"),
-            ("content hash", info["content_hash"]),
-        ]
+        ],
     )
-
-
-def experiment(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="slicing is the only one so far.")],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "-o", "--output", metavar="FOLDER", help="Folder for table, picture and raw figures."
-        ),
-    ],
-    scene: Annotated[
-        str, typer.Option(help="A shipped scene, a folder or a .toml file.")
-    ] = "courtyard",
-    seeds: Annotated[int, typer.Option(help="Reference worlds, walks and traffic drawn.")] = 10,
-    users: Annotated[
-        str, typer.Option(metavar="SERVICE=N,...", help="Users of each service.")
-    ] = "vr=3,short_video=12,embb=6,urllc=6",
-    duration: Annotated[float, typer.Option(metavar="S", help="How long users walk [s].")] = 30.0,
-    epoch: Annotated[float, typer.Option(metavar="S", help="Time between decisions [s].")] = 0.5,
-    bandwidth: Annotated[float, typer.Option(metavar="HZ", help="Channel bandwidth [Hz].")] = 100e6,
-    twin: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=FILE", help="A further radio map to decide on; repeatable."),
-    ] = None,
-    stale_without: Annotated[
-        str | None,
-        typer.Option(metavar="NAMES", help="Objects that the stale twin does not know of."),
-    ] = None,
-    ways: Annotated[
-        Path | None, typer.Option(metavar="GEOJSON", help="Ways to walk along.")
-    ] = None,
-    reference: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A radio map that is the reference, for all seeds."),
-    ] = None,
-    points: Annotated[
-        int, typer.Option(help="Measurements that log-distance and kriging get.")
-    ] = 60,
-    residual: Annotated[
-        float, typer.Option(metavar="DB", help="What rays do not explain in the reference [dB].")
-    ] = 4.0,
-    map_rays: Annotated[int | None, typer.Option(help="Rays per transmitter of every map.")] = None,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
-) -> None:
-    """Compare what slicing policies achieve when they decide on twins of different fidelity.
-
-    Example: rtwin experiment slicing -o slicing
-    """
-    from rtwin.experiments import (
-        SlicingExperiment,
-        WorldSettings,
-        json_report,
-        markdown_table,
-        rows_of,
-        run_slicing,
-    )
-    from rtwin.experiments.results import prepare_folder, write_results
-
-    if name != "slicing":
-        raise OutOfRangeError(f"experiment is {name!r}; there is slicing")
-    asked = SlicingExperiment(
-        scene=scene,
-        seeds=seeds,
-        users=_numbers("users", users),
-        duration_s=duration,
-        epoch_s=epoch,
-        bandwidth_hz=bandwidth,
-        map_rays=map_rays,
-        points=points,
-        ways=ways,
-        stale_without=None if stale_without is None else tuple(stale_without.split(",")),
-        twins={k: Path(v) for k, v in (_pair("twin", text) for text in twin or ())},
-        world=WorldSettings(residual_db=residual),
-        reference=reference,
-    )
-    prepare_folder(output)
-    with progress_bar(quiet or json) as progress:
-        runs = run_slicing(asked, progress)
-    files = write_results(asked, runs, output)
-    if json:
-        print_json(json_report(asked, runs))
-        return
-    typer.echo(markdown_table(rows_of(runs)))
-    print_rows([("files", ", ".join(str(file) for file in files))])
-
-
-def _pair(option: str, text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not (key and equals and value):
-        raise OutOfRangeError(f"--{option} is {text!r}; write NAME=VALUE")
-    return key.strip(), value.strip()
-
-
-def _numbers(option: str, text: str) -> dict[str, int]:
-    found = {}
-    for part in text.split(","):
-        key, value = _pair(option, part)
-        if not value.isdigit():
-            raise OutOfRangeError(f"--{option} has {part!r}; write SERVICE=N with a whole number")
-        found[key] = int(value)
-    return found

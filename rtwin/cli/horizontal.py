@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from rtwin.cli.report import JsonFlag, print_json, print_rows, progress_bar
-from rtwin.cli.trace import Quiet
+from rtwin.cli.options import JsonFlag, Quiet
+from rtwin.cli.report import print_json, print_rows, progress_bar
 
 app = typer.Typer(
     help="Train and benchmark the networks that keep a twin current.",

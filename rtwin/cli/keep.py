@@ -5,16 +5,18 @@ from typing import Annotated, Any
 
 import typer
 
-from rtwin.cli.report import (
+from rtwin.cli.options import (
+    CellSize,
+    DiscoveryRays,
     JsonFlag,
-    human_bytes,
-    print_json,
-    print_rows,
-    progress_bar,
+    MapHeight,
+    Overwrite,
+    Quiet,
+    SceneOfFile,
 )
+from rtwin.cli.report import human_bytes, print_json, print_rows, progress_bar
 
 TwinArgument = Annotated[Path, typer.Argument(metavar="TWIN", help="The folder of a twin.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 
 
 def twin(
@@ -31,11 +33,9 @@ def twin(
             "-o", "--output", metavar="NAME", help="Folder to make; with --at the map file."
         ),
     ],
-    cell_size: Annotated[float | None, typer.Option(metavar="M", help="Cell size [m].")] = None,
-    height: Annotated[
-        float | None, typer.Option(metavar="M", help="Height above the ground [m].")
-    ] = None,
-    rays: Annotated[int | None, typer.Option(help="Rays per transmitter that find chains.")] = None,
+    cell_size: CellSize = None,
+    height: MapHeight = None,
+    rays: DiscoveryRays = None,
     uncertainty: Annotated[
         float, typer.Option(metavar="DB", help="Standard deviation against reality [dB].")
     ] = 6.0,
@@ -129,9 +129,7 @@ def update(
         Path | None,
         typer.Option(metavar="TOML", help="Edits file to write with what most likely happened."),
     ] = None,
-    scene: Annotated[
-        str | None, typer.Option(help="The recipe, where the twin cannot find its files.")
-    ] = None,
+    scene: SceneOfFile = None,
     quiet: Quiet = False,
     json: JsonFlag = False,
 ) -> None:
@@ -212,9 +210,7 @@ def rehearse(
         float, typer.Option(metavar="MB", help="Memory that the library may take.")
     ] = 512.0,
     seed: Annotated[int, typer.Option(help="Of what is drawn at random.")] = 0,
-    scene: Annotated[
-        str | None, typer.Option(help="The recipe, where the twin cannot find its files.")
-    ] = None,
+    scene: SceneOfFile = None,
     quiet: Quiet = False,
     json: JsonFlag = False,
 ) -> None:
@@ -293,9 +289,7 @@ def merge(
     rule: Annotated[
         str, typer.Option(help="covariance-intersection, selection or inverse-variance.")
     ] = "covariance-intersection",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a file of other content.")
-    ] = False,
+    overwrite: Overwrite = False,
     json: JsonFlag = False,
 ) -> None:
     """Merge radio maps of one area or of neighbouring ones, each as far as it can be trusted.

@@ -5,14 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from rtwin.cli.report import (
-    JsonFlag,
-    human_bytes,
-    print_json,
-    print_rows,
-    progress_bar,
-    stderr,
-)
+from rtwin.cli.options import JsonFlag, Quiet, SceneOfFile
+from rtwin.cli.report import human_bytes, print_json, print_rows, progress_bar, stderr
 
 FileArgument = Annotated[
     Path, typer.Argument(metavar="FILE", help="A dataset, radio map, link trace or twin.")
@@ -152,16 +146,14 @@ def view(
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="HTML page to write.")
     ],
-    scene: Annotated[
-        str | None, typer.Option(help="The recipe, where its geometry is in files of its own.")
-    ] = None,
+    scene: SceneOfFile = None,
     receivers: Annotated[
         int, typer.Option(metavar="N", help="Most receivers on the page.")
     ] = 50_000,
     paths: Annotated[
         int, typer.Option(metavar="N", help="Most paths on the page; links keep their strongest.")
     ] = 200_000,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write one HTML page to look around in: the scene in 3D, paths, radio map.
 

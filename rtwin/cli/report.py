@@ -2,18 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Any
 
 import typer
 
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-SceneArgument = Annotated[
-    str,
-    typer.Argument(metavar="SCENE", help="A shipped scene (see `rtwin scenes`) or a .toml file."),
-]
-Stage = Callable[[str, int, int], None]
+from rtwin.progress import Progress, silent
+
 _LABELS = {
     "trace": "Tracing links",
     "workers": "Cluster workers",
@@ -46,7 +43,12 @@ _LABELS = {
 
 def stderr(line: str) -> None:
     """Print one line to stderr."""
-    typer.echo(line, err=True)
+    typer.echo(line.encode("utf-8", "backslashreplace").decode(), err=True)
+
+
+def one_line(text: str) -> str:
+    """Text without line breaks and what a terminal would take for a command."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def print_json(data: Any) -> None:
@@ -58,7 +60,24 @@ def print_rows(rows: list[tuple[str, Any]]) -> None:
     """Print names and values in two columns."""
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
-        typer.echo(f"{name:<{width}}  {value}")
+        line = one_line(f"{name:<{width}}  {value}")
+        # Names of files need not be UTF-8.
+        typer.echo(line.encode("utf-8", "replace").decode())
+
+
+def print_file(output: Path, info: dict[str, Any], rows: list[tuple[str, Any]]) -> None:
+    """Print what a command wrote: its size, some rows about it, its hash and the time."""
+    found = [("file", f"{output} ({human_bytes(info['bytes'])})"), *rows]
+    found.append(("content hash", info["content_hash"]))
+    if "seconds" in info:
+        found.append(("time", f"{info['seconds']:.1f} s"))
+    print_rows(found)
+
+
+def print_remarks(info: dict[str, Any]) -> None:
+    """Print what a file's reader should know, each on a line of stderr."""
+    for remark in info["remarks"]:
+        stderr(f"note: {remark}")
 
 
 def _finite(data: Any) -> Any:
@@ -72,10 +91,10 @@ def _finite(data: Any) -> Any:
 
 
 @contextmanager
-def progress_bar(quiet: bool, first: str = "Loading scene") -> Iterator[Stage]:
+def progress_bar(quiet: bool, first: str = "Loading scene") -> Iterator[Progress]:
     """A progress bar on stderr, as the callback that the library functions take."""
     if quiet:
-        yield lambda stage, done, total: None
+        yield silent
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

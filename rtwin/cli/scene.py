@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from rtwin.cli.report import JsonFlag, SceneArgument, print_json, print_rows, progress_bar, stderr
-from rtwin.cli.trace import Overwrite, Quiet
+from rtwin.cli.options import JsonFlag, Overwrite, Quiet, SceneArgument
+from rtwin.cli.report import print_json, print_rows, progress_bar, stderr
 from rtwin.errors import OutOfRangeError
 
 app = typer.Typer(
@@ -15,6 +15,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 SHOWN_NOTES = 12
+SHOWN_TAGS = 8
 
 
 @app.command()
@@ -23,8 +24,9 @@ def build(
         list[Path],
         typer.Argument(
             metavar="SOURCE...",
-            help="Maps or meshes: .osm, .osm.pbf, .geojson, .json (CityJSON), .xml (Mitsuba), "
-            ".obj, .ply, .stl, .glb, .off; several are merged.",
+            help="Maps or meshes: .osm (also .gz, .bz2, .pbf), .geojson, .json (CityJSON, "
+            "Overpass), .jsonl (CityJSON), .xml (Mitsuba), .obj, .ply, .stl, .glb, .off; several "
+            "are merged.",
         ),
     ],
     output: Annotated[
@@ -47,6 +49,15 @@ def build(
     up: Annotated[
         str, typer.Option(metavar="AXIS", help="Axis of a mesh that points up: y or z.")
     ] = "",
+    units: Annotated[
+        str, typer.Option(metavar="UNIT", help="Units of a mesh: mm, cm, m, km, in or ft.")
+    ] = "m",
+    scale: Annotated[
+        float, typer.Option(metavar="FACTOR", help="Factor besides the units of a mesh.")
+    ] = 1.0,
+    latitude_first: Annotated[
+        bool, typer.Option("--latitude-first", help="Sources give latitude before longitude.")
+    ] = False,
     default_height: Annotated[
         float, typer.Option(metavar="M", help="Height of buildings without one [m].")
     ] = 9.0,
@@ -74,6 +85,9 @@ def build(
             epsg=epsg,
             source_epsg=source_epsg,
             up=up,
+            units=units,
+            scale=scale,
+            latitude_first=latitude_first,
             default_height_m=default_height,
             level_height_m=level_height,
             frequency_hz=frequency,
@@ -89,6 +103,8 @@ def build(
         stderr(f"note: {line}")
     if len(notes) > SHOWN_NOTES:
         stderr(f"note: {len(notes) - SHOWN_NOTES} more in {output / 'build.json'}")
+    if report["unused"]:
+        stderr(f"note: not built, by tag: {_unused(report['unused'])}")
     rows: list[tuple[str, Any]] = [
         ("recipe", output / "scene.toml"),
         (
@@ -96,6 +112,7 @@ def build(
             f"{report['buildings']} ({report['heights_defaulted']} without a height in the map, "
             f"taken as {report['default_height_m']:g} m or less)",
         ),
+        ("structures", report["structures"]),
         ("vegetation", report["vegetation"]),
         ("water", report["water"]),
         ("ways", report["ways"]),
@@ -149,6 +166,13 @@ def lint(
             typer.echo(f"{recipe.name}: nothing to say")
     if bad:
         raise typer.Exit(1)
+
+
+def _unused(counts: dict[str, int]) -> str:
+    """The most frequent tags of what was left out, and how many there are besides."""
+    parts = [f"{count} {tag}" for tag, count in list(counts.items())[:SHOWN_TAGS]]
+    rest = list(counts.values())[SHOWN_TAGS:]
+    return ", ".join(parts) + (f", {sum(rest)} with {len(rest)} other tags" if rest else "")
 
 
 def _bbox(text: str) -> tuple[float, float, float, float] | None:

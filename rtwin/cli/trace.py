@@ -6,74 +6,42 @@ from typing import Annotated, Any
 
 import typer
 
-from rtwin.cli.report import (
+from rtwin.cli.options import (
+    CellSize,
+    DiscoveryRays,
+    Frequency,
     JsonFlag,
+    MapHeight,
+    Output,
+    Overwrite,
+    Quiet,
     SceneArgument,
+    SceneOfFile,
+    SolverOverrides,
+    StrongestPaths,
+    with_solver_options,
+)
+from rtwin.cli.report import (
     gigahertz,
-    human_bytes,
+    print_file,
     print_json,
+    print_remarks,
     print_rows,
     progress_bar,
-    stderr,
 )
 from rtwin.errors import OutOfRangeError
 
-Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write.")]
-Seed = Annotated[int | None, typer.Option(help="Seed of positions and rays.")]
-Frequency = Annotated[float | None, typer.Option(metavar="HZ", help="Carrier frequency [Hz].")]
-MaxDepth = Annotated[int | None, typer.Option(help="Most interactions per path.")]
-Switch = bool | None
-LineOfSight = Annotated[
-    Switch, typer.Option("--line-of-sight/--no-line-of-sight", help="Paths that touch nothing.")
-]
-Specular = Annotated[
-    Switch,
-    typer.Option("--specular-reflection/--no-specular-reflection", help="Mirror reflections."),
-]
-Refraction = Annotated[
-    Switch, typer.Option("--refraction/--no-refraction", help="Paths through walls.")
-]
-Diffraction = Annotated[
-    Switch,
-    typer.Option(
-        "--diffraction/--no-diffraction", help="Paths over edges of solids, once per path."
-    ),
-]
-EdgeDiffraction = Annotated[
-    Switch,
-    typer.Option(
-        "--edge-diffraction/--no-edge-diffraction", help="Free edges of sheets diffract as well."
-    ),
-]
-Diffuse = Annotated[
-    Switch,
-    typer.Option(
-        "--diffuse-reflection/--no-diffuse-reflection", help="Scattering, where materials scatter."
-    ),
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file of other content.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 
-
+@with_solver_options
 def generate(
     scene: SceneArgument,
     output: Output,
+    solver: SolverOverrides,
     receivers: Annotated[
         int | None, typer.Option(metavar="N", help="N random receivers instead of the recipe's.")
     ] = None,
-    seed: Seed = None,
-    frequency: Frequency = None,
-    max_depth: MaxDepth = None,
-    rays: Annotated[int | None, typer.Option(help="Rays per transmitter that find chains.")] = None,
-    line_of_sight: LineOfSight = None,
-    specular_reflection: Specular = None,
-    refraction: Refraction = None,
-    diffraction: Diffraction = None,
-    edge_diffraction: EdgeDiffraction = None,
-    diffuse_reflection: Diffuse = None,
-    strongest_paths: Annotated[
-        int | None, typer.Option(metavar="K", help="Keep the K strongest paths per link.")
-    ] = None,
+    rays: DiscoveryRays = None,
+    strongest_paths: StrongestPaths = None,
     workers: Annotated[
         int | None, typer.Option(help="Processes of this machine that trace; 1 if not given.")
     ] = None,
@@ -99,17 +67,9 @@ def generate(
     recipe = load_recipe(
         scene,
         num_receivers=receivers,
-        seed=seed,
-        frequency_hz=frequency,
-        max_depth=max_depth,
         rays=rays,
-        line_of_sight=line_of_sight,
-        specular_reflection=specular_reflection,
-        refraction=refraction,
-        diffraction=diffraction,
-        edge_diffraction=edge_diffraction,
-        diffuse_reflection=diffuse_reflection,
         strongest_paths=strongest_paths,
+        **solver,
     )
     start = time.perf_counter()
     with progress_bar(quiet or json) as progress:
@@ -136,16 +96,15 @@ def generate(
         if info[key]
     ]
     fate = "receivers kept though" if info["keep_invalid"] else "receivers turned away"
-    _print_remarks(info)
-    print_rows(
+    print_remarks(info)
+    print_file(
+        output,
+        info,
         [
-            ("file", f"{output} ({human_bytes(info['bytes'])})"),
             ("links", f"{info['num_links']} ({info['num_tx']} tx x {info['num_rx']} rx)"),
             ("paths", f"{info['num_paths']} ({info['num_links_without_path']} links have none)"),
             (fate, ", ".join(invalid) or "none"),
-            ("content hash", info["content_hash"]),
-            ("time", f"{info['seconds']:.1f} s"),
-        ]
+        ],
     )
 
 
@@ -159,11 +118,6 @@ def _numbers(text: str | None) -> list[float] | None:
         raise typer.BadParameter(
             f"{text!r}: give numbers with commas between them", param_hint="--frequencies"
         ) from error
-
-
-def _print_remarks(info: dict[str, Any]) -> None:
-    for remark in info["remarks"]:
-        stderr(f"note: {remark}")
 
 
 def evaluate(
@@ -193,9 +147,7 @@ def evaluate(
     rx_pattern: Annotated[
         str | None, typer.Option(help="Antenna pattern of the receivers.")
     ] = None,
-    scene: Annotated[
-        str | None, typer.Option(help="The recipe, where its geometry is in files of its own.")
-    ] = None,
+    scene: SceneOfFile = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: JsonFlag = False,
@@ -228,41 +180,31 @@ def evaluate(
     if json:
         print_json(info)
         return
-    _print_remarks(info)
-    print_rows(
+    print_remarks(info)
+    print_file(
+        output,
+        info,
         [
-            ("file", f"{output} ({human_bytes(info['bytes'])})"),
             ("frequency", gigahertz(info)),
             ("paths", f"{info['num_paths']} ({info['num_paths_without_power']} without power)"),
-            ("content hash", info["content_hash"]),
-            ("time", f"{info['seconds']:.1f} s"),
-        ]
+        ],
     )
 
 
+@with_solver_options
 def radiomap(
     scene: SceneArgument,
     output: Output,
+    solver: SolverOverrides,
     method: Annotated[
         str,
         typer.Option(
             help="monte-carlo: cell averages; paths: exact paths, with spreads and angles."
         ),
     ] = "monte-carlo",
-    cell_size: Annotated[float | None, typer.Option(metavar="M", help="Cell size [m].")] = None,
-    height: Annotated[
-        float | None, typer.Option(metavar="M", help="Height above the ground [m].")
-    ] = None,
+    cell_size: CellSize = None,
+    height: MapHeight = None,
     rays: Annotated[int | None, typer.Option(help="Rays per transmitter.")] = None,
-    seed: Seed = None,
-    frequency: Frequency = None,
-    max_depth: MaxDepth = None,
-    line_of_sight: LineOfSight = None,
-    specular_reflection: Specular = None,
-    refraction: Refraction = None,
-    diffraction: Diffraction = None,
-    edge_diffraction: EdgeDiffraction = None,
-    diffuse_reflection: Diffuse = None,
     calibration: Annotated[
         Path | None,
         typer.Option(metavar="RESULT", help="Result of a calibration: what it found."),
@@ -304,16 +246,8 @@ def radiomap(
         scene,
         cell_size_m=cell_size,
         map_height_m=height,
-        seed=seed,
         **{"rays" if method == "paths" else "map_rays": rays},
-        frequency_hz=frequency,
-        max_depth=max_depth,
-        line_of_sight=line_of_sight,
-        specular_reflection=specular_reflection,
-        refraction=refraction,
-        diffraction=diffraction,
-        edge_diffraction=edge_diffraction,
-        diffuse_reflection=diffuse_reflection,
+        **solver,
     )
     if calibration is not None:
         from rtwin.calibration import calibrated_recipe
@@ -347,17 +281,16 @@ def radiomap(
     if json:
         print_json(info)
         return
-    print_rows(
+    print_file(
+        output,
+        info,
         [
-            ("file", f"{output} ({human_bytes(info['bytes'])})"),
             (
                 "cells",
                 f"{info['num_cells_y']} x {info['num_cells_x']} of {info['cell_size_m']:g} m",
             ),
             ("reached", f"{100 * info['reached_share']:.1f} % of the cells"),
-            ("content hash", info["content_hash"]),
-            ("time", f"{info['seconds']:.1f} s"),
-        ]
+        ],
     )
 
 

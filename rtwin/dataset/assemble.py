@@ -6,7 +6,6 @@ from typing import Any
 import h5py
 import numpy as np
 
-from rtwin.dataset.progress import Progress
 from rtwin.dataset.schema import (
     COORDINATES,
     PATHS_FORMAT,
@@ -28,6 +27,7 @@ from rtwin.dataset.store import (
     reserve_space,
     write_header,
 )
+from rtwin.progress import Progress
 from rtwin.scene import Receivers, Recipe, recipe_dict
 from rtwin.trace import World, remarks
 

@@ -3,25 +3,29 @@
 import copy
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rtwin.channel import InteractionType
 from rtwin.dataset.assemble import assemble
 from rtwin.dataset.links import part
-from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.reader import PathDataset, open_dataset
 from rtwin.dataset.schema import PATHS_FORMAT, SWEEP_FORMAT
 from rtwin.dataset.shards import SHARD_VARIABLES, ShardFolder, shard_ranges
 from rtwin.dataset.store import prepare_target, provenance
 from rtwin.errors import OutOfRangeError, RecipeError, StoreError
+from rtwin.files import check_not_input
+from rtwin.progress import Progress, silent
 from rtwin.scene import Receivers, Recipe, load_recipe, recipe_dict, recipe_from_dict
+from rtwin.scene._model import read_toml
+from rtwin.scene.library import MAX_RECIPE_BYTES
 from rtwin.trace import World, evaluate_paths, load_world
 
 RECEIVERS_PER_SHARD = 4096
+_LAST_EDGE = 5  # of a triangle, see schema
 _KEPT = (
     "delay_s",
     "aod_azimuth",
@@ -90,8 +94,7 @@ def evaluate(
         recipe = _changed(
             dataset, scene, frequency_hz, materials, tx_pattern, tx_downtilt_deg, rx_pattern
         )
-        if output.resolve() == file.resolve():
-            raise StoreError(f"{output}: is the dataset itself; give another name")
+        check_not_input(output, file, materials)
         if dataset.recipe.solver.diffuse_reflection:
             raise StoreError(
                 f"{file}: holds scattered paths, and which of them exist depends on the "
@@ -185,12 +188,9 @@ def _changed(
 def _material_tables(file: Path) -> dict[str, Any]:
     # The folder of a calibration holds the materials that were fitted.
     file = file / "materials.toml" if file.is_dir() else file
-    try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise RecipeError(f"{file}: no such file") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"{file}: not a readable TOML file ({error})") from error
+    if not file.is_file():
+        raise RecipeError(f"{file}: no such file")
+    data = read_toml(file, MAX_RECIPE_BYTES, RecipeError)
     if set(data) != {"materials"} or not isinstance(data["materials"], dict):
         raise RecipeError(
             f"{file}: holds {', '.join(sorted(data)) or 'nothing'}; it must hold "
@@ -231,6 +231,24 @@ def _receivers(dataset: PathDataset) -> Receivers:
     )
 
 
+def _check_geometry(file: Path, kept: dict[str, Any], num_triangles: int) -> None:
+    """Raise StoreError if paths point outside of the scene: the engine looks nothing up twice."""
+    filled = kept["interactions"] != 0
+    met = kept["triangle"][filled]
+    ok = (
+        (filled[:, 1:] <= filled[:, :-1]).all()
+        and (met < num_triangles).all()
+        and np.isfinite(kept["vertex_m"][filled]).all()
+        and ((kept["interactions"] == InteractionType.DIFFRACTION).sum(axis=1) <= 1).all()
+    )
+    bent = (kept["interactions"] == InteractionType.DIFFRACTION).any(axis=1)
+    if not (ok and (kept["edge"][bent] <= _LAST_EDGE).all()):
+        raise StoreError(
+            f"{file}: its paths meet what is not in the scene's {num_triangles} triangles; "
+            "the file is damaged, generate it again"
+        )
+
+
 def _shard(
     worlds: list[World], dataset: PathDataset, receivers: Receivers, start: int, stop: int
 ) -> dict[str, Any]:
@@ -238,6 +256,7 @@ def _shard(
     links = slice(start * dataset.num_tx, stop * dataset.num_tx)
     rows = dataset.path_rows(links.start, links.stop)
     kept = {name: dataset.read(name, rows) for name in _KEPT}
+    _check_geometry(dataset.path, kept, len(worlds[0].triangles.material))
     per_link = {v.name: dataset.read(v.name, links) for v in SHARD_VARIABLES}
     link = np.repeat(np.arange(links.stop - links.start), per_link["num_paths"])
     fields = [

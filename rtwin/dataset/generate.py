@@ -9,12 +9,12 @@ import numpy as np
 from rtwin.dataset.assemble import assemble
 from rtwin.dataset.cluster import check_cluster, trace_on_cluster
 from rtwin.dataset.links import part, trace_shard
-from rtwin.dataset.progress import Progress, Steps, silent
 from rtwin.dataset.schema import PATHS_FORMAT
 from rtwin.dataset.shards import ShardFolder, shard_ranges
-from rtwin.dataset.store import prepare_target, provenance
+from rtwin.dataset.store import prepare_place, prepare_target, provenance
 from rtwin.dataset.workers import trace_apart
 from rtwin.errors import OutOfRangeError
+from rtwin.progress import Progress, Steps, silent
 from rtwin.scene import Receivers, Recipe, recipe_dict
 from rtwin.trace import Tracer, World, load_world, place
 
@@ -74,8 +74,7 @@ def generate(
             f"shard_size is {shard_size} and workers is {workers}; both must be 1 or more"
         )
     file = Path(file)
-    if file.is_dir() or not file.exists():
-        prepare_target(file, PATHS_FORMAT, None, overwrite)  # before the work, not after it
+    prepare_place(file, PATHS_FORMAT, overwrite)
     world = load_world(recipe)
     receivers = place(world)
     request = request_hash(recipe, world.scene_hash, receivers)

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
+from rtwin.dataset.inspection import CheckedFile, open_checked
 from rtwin.dataset.link_trace import NO_POSITION, open_link_trace
 from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, SWEEP_FORMAT, TRACE_FORMAT
-from rtwin.dataset.store import blocks, open_checked
+from rtwin.dataset.store import blocks
 from rtwin.units import to_db
 
 _COUNTS = ("num_candidates", "num_inside", "num_underground", "num_without_ground")
@@ -91,7 +91,7 @@ def _trace_info(file: str | Path) -> dict[str, Any]:
     }
 
 
-def _count_without_power(h5: h5py.File) -> int:
+def _count_without_power(h5: CheckedFile) -> int:
     """Paths whose coefficient is zero, for instance through metal: geometry without a field."""
     ports = tuple(range(1, h5["a"].ndim))
     return sum(int((block == 0).all(axis=ports).sum()) for block in blocks(h5["a"]))

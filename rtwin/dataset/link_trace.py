@@ -10,18 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.dataset.assemble import write_table
-from rtwin.dataset.reader import plain
+from rtwin.dataset.inspection import open_checked, plain
 from rtwin.dataset.schema import COORDINATES, TRACE_FORMAT, TRACE_LAYOUT
 from rtwin.dataset.store import (
     attach_dimensions,
     content_hash,
-    open_checked,
     plain_errors,
     prepare_target,
     write_header,
     write_image,
 )
-from rtwin.errors import ShapeError, StoreError
+from rtwin.errors import ShapeError
 
 if TYPE_CHECKING:
     import xarray
@@ -135,7 +134,7 @@ def write_link_trace(trace: LinkTrace, file: str | Path, *, overwrite: bool = Fa
 
 
 def _write(h5: h5py.File, trace: LinkTrace) -> None:
-    ours = ("format", "format_version", "Conventions", "versions", "content_hash")
+    ours = ("format", "format_version", "Conventions", "versions", "content_hash", "hash_version")
     rest: Mapping[str, Any] = {k: v for k, v in trace.attributes.items() if k not in ours}
     write_header(h5, TRACE_FORMAT, rest)
     write_table(h5, TRACE_LAYOUT, {v.name: getattr(trace, v.name) for v in TRACE_LAYOUT})
@@ -159,9 +158,6 @@ def open_link_trace(file: str | Path) -> LinkTrace:
         StoreError: if the file is missing, broken, of another kind or newer.
     """
     with open_checked(file, TRACE_FORMAT) as h5:
-        missing = [v.name for v in TRACE_LAYOUT if v.name not in h5]
-        if missing:
-            raise StoreError(f"{file}: lacks {', '.join(missing)}; sample it again")
         columns: dict[str, Any] = {
             v.name: tuple(h5[v.name].asstr()[...]) if v.dtype == "str" else h5[v.name][...]
             for v in TRACE_LAYOUT

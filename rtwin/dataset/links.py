@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.channel import PATH_GEOMETRY
 from rtwin.scene import Receivers
 from rtwin.trace import NO_TRIANGLE, TracedPaths, Tracer
 
@@ -41,20 +42,7 @@ def trace_shard(
         "dropped_path_gain": dropped,
         **{
             name: getattr(traced, name)
-            for name in (
-                "a",
-                "delay_s",
-                "aod_azimuth",
-                "aod_zenith",
-                "aoa_azimuth",
-                "aoa_zenith",
-                "doppler_hz",
-                "interactions",
-                "triangle",
-                "edge",
-                "vertex_m",
-                "vegetation_loss_db",
-            )
+            for name in ("a", *PATH_GEOMETRY, "triangle", "edge", "vertex_m", "vegetation_loss_db")
         },
         "object": np.where(met, triangles.object[row], -1).astype(np.int32),
         "material": np.where(met, triangles.material[row], -1).astype(np.int16),

@@ -18,7 +18,7 @@ from rtwin.channel import (
     rms_delay_spread_s,
 )
 from rtwin.dataset.generate import default_shard_size
-from rtwin.dataset.progress import Progress
+from rtwin.progress import Progress
 from rtwin.scene import Receivers, recipe_dict, recipe_from_dict
 from rtwin.trace import MapGrid, Tracer, World
 

@@ -1,6 +1,5 @@
 """A picture of a scene with the contents of its files on it."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ from numpy.typing import NDArray
 
 from rtwin.dataset.reader import PathDataset, open_dataset, open_radio_map
 from rtwin.errors import OutOfRangeError, StoreError
+from rtwin.progress import Progress, count_of, silent
 from rtwin.scene import Recipe
 from rtwin.trace import load_world
 from rtwin.trace.drawing import MapOverlay, PathLines
@@ -25,7 +25,7 @@ def render_scene(
     num_links: int = 12,
     resolution: tuple[int, int] = (1280, 800),
     samples: int = 64,
-    progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+    progress: Progress = silent,
 ) -> Path:
     """Take a ray-traced picture of a scene, with paths and radio map on it.
 
@@ -68,7 +68,7 @@ def render_scene(
         radio_map=overlay,
         resolution=resolution,
         samples=samples,
-        progress=lambda done, total: progress("render", done, total),
+        progress=count_of(progress, "render"),
     )
 
 

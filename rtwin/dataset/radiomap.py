@@ -11,7 +11,6 @@ from rtwin.channel import rss_dbm, serving_transmitter, sinr, thermal_noise_w
 from rtwin.dataset.assemble import scene_attributes, transmitter_columns, write_table
 from rtwin.dataset.generate import request_hash
 from rtwin.dataset.pathmap import trace_path_map
-from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.schema import (
     COORDINATES,
     MAP_FORMAT,
@@ -24,11 +23,13 @@ from rtwin.dataset.store import (
     attach_dimensions,
     content_hash,
     plain_errors,
+    prepare_place,
     prepare_target,
     write_header,
     write_image,
 )
 from rtwin.errors import OutOfRangeError
+from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe
 from rtwin.trace import NUM_LATTICES, MapGrid, World, load_world, map_grid, trace_path_gain
 
@@ -73,8 +74,7 @@ def generate_radio_map(
     if method not in MAP_METHODS:
         raise OutOfRangeError(f"method is {method!r}, it must be {' or '.join(MAP_METHODS)}")
     file = Path(file)
-    if file.is_dir() or not file.exists():
-        prepare_target(file, MAP_FORMAT, None, overwrite)  # before the work, not after it
+    prepare_place(file, MAP_FORMAT, overwrite)
     world = load_world(recipe)
     request = map_request(world)
     if method != MAP_METHODS[0]:

@@ -5,14 +5,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.channel import AntennaArray, PathSet, planar_array_positions_m
+from rtwin.channel import (
+    PATH_DIRECTIONS,
+    PATH_GEOMETRY,
+    AntennaArray,
+    PathSet,
+    interpolate_path_gain,
+    planar_array_positions_m,
+)
+from rtwin.dataset.inspection import CheckedFile, open_checked, plain
 from rtwin.dataset.schema import (
     MAP_FORMAT,
     PATH_MAP_VARIABLES,
@@ -21,10 +27,9 @@ from rtwin.dataset.schema import (
     SWEEP_FORMAT,
     SWEPT,
 )
-from rtwin.dataset.store import open_checked
 from rtwin.errors import MissingExtraError, OutOfRangeError, StoreError
 from rtwin.scene import Antenna, Recipe, recipe_from_dict
-from rtwin.units import wavelength_m
+from rtwin.units import Floats, wavelength_m
 
 if TYPE_CHECKING:
     import xarray
@@ -39,9 +44,10 @@ class PathDataset:
 
     def __init__(self, file: str | Path, frequency_hz: float | None = None) -> None:
         self.path = Path(file)
-        self._file: h5py.File = open_checked(file)
+        self._file: CheckedFile = open_checked(file)
         try:
             self._column = self._find_frequency(frequency_hz)
+            self._check_links()
         except BaseException:
             self._file.close()
             raise
@@ -69,15 +75,27 @@ class PathDataset:
             return None
         return int(np.flatnonzero(there == frequency_hz)[0])
 
+    def _check_links(self) -> None:
+        """Refuse a file whose links are not its devices', or whose paths are not its links'."""
+        tx, rx = np.arange(self.num_tx), np.arange(self.num_rx)
+        wanted = {"link_tx": np.tile(tx, len(rx)), "link_rx": np.repeat(rx, len(tx))}
+        for name, rows in wanted.items():
+            if not np.array_equal(self._file[name][...], rows):
+                raise StoreError(
+                    f"{self.path}: {name} must count {len(rx)} receivers times {len(tx)} "
+                    "transmitters; the file is damaged"
+                )
+        paths = self._file["delay_s"].shape[0]
+        if self.num_paths.sum() != paths:
+            raise StoreError(
+                f"{self.path}: num_paths adds up to {self.num_paths.sum()}, there are {paths} "
+                "paths; the file is damaged"
+            )
+
     def __enter__(self) -> "PathDataset":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -96,7 +114,7 @@ class PathDataset:
         if self._column is not None and name in SWEPT:
             return data[rows, self._column]
         values = data[rows]
-        return values.astype(str) if values.dtype == object else values
+        return np.array([text.decode() for text in values]) if values.dtype == object else values
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -115,7 +133,15 @@ class PathDataset:
     def recipe(self) -> Recipe:
         """The recipe that the dataset was traced from."""
         data = json.loads(self._file.attrs["recipe"]) | {"frequency_hz": self.frequency_hz}
-        return recipe_from_dict(data, self._file.attrs["scene"])
+        recipe = recipe_from_dict(data, self._file.attrs["scene"], where=str(self.path))
+        ends = recipe.receivers.antenna, recipe.transmitter[0].antenna
+        ports = tuple(antenna.num_ports for antenna in ends)
+        if self._file["a"].shape[-2:] != ports:
+            raise StoreError(
+                f"{self.path}: a has {self._file['a'].shape[-2:]} polarisations, its recipe "
+                f"{ports}; the file is damaged"
+            )
+        return recipe
 
     @property
     def num_tx(self) -> int:
@@ -158,24 +184,8 @@ class PathDataset:
                 f"links {links.start} to {links.stop}: the file has links 0 to {self.num_links}"
             )
         rows = self.path_rows(links.start, links.stop)
-        columns = {
-            name: self._rows(name, rows)
-            for name in (
-                "a",
-                "delay_s",
-                "aod_azimuth",
-                "aod_zenith",
-                "aoa_azimuth",
-                "aoa_zenith",
-                "doppler_hz",
-                "interactions",
-            )
-        }
-        return PathSet(
-            num_paths=self.num_paths[links],
-            frequency_hz=self.frequency_hz,
-            **columns,
-        )
+        columns = {name: self._rows(name, rows) for name in ("a", *PATH_GEOMETRY)}
+        return PathSet(num_paths=self.num_paths[links], frequency_hz=self.frequency_hz, **columns)
 
     def path_rows(self, first_link: int, last_link: int) -> slice:
         """Rows of the path variables that belong to a range of links."""
@@ -252,6 +262,16 @@ class RadioMap:
     # Of maps from paths: the variables of schema.PATH_MAP_VARIABLES, [tx, cell_y, cell_x] each.
     path_statistics: dict[str, NDArray[Any]] = field(default_factory=dict)
 
+    def path_gain_at(self, xy_m: NDArray[np.float64]) -> tuple[Floats, Floats]:
+        """Path gain between the cells and its standard error at places; see interpolate_path_gain.
+
+        Args:
+            xy_m: Places [m], [place, 2].
+        """
+        centers = self.cell_centers_m
+        x, y = centers[0, :, 0], centers[:, 0, 1]
+        return interpolate_path_gain(self.path_gain, self.path_gain_standard_error, x, y, xy_m)
+
 
 def open_radio_map(file: str | Path) -> RadioMap:
     """Read a radio map file.
@@ -295,15 +315,7 @@ def tf_dataset(file: str | Path, links_per_batch: int = 256) -> Any:
         raise MissingExtraError(
             "tf_dataset needs TensorFlow; pip install 'rtwin[horizontal]'"
         ) from error
-    ragged = (
-        "path_gain",
-        "delay_s",
-        "aod_azimuth",
-        "aod_zenith",
-        "aoa_azimuth",
-        "aoa_zenith",
-        "doppler_hz",
-    )
+    ragged = ("path_gain", "delay_s", *PATH_DIRECTIONS, "doppler_hz")
     signature = {
         "rx_position_m": tf.TensorSpec((None, 3), tf.float32),
         "tx": tf.TensorSpec((None,), tf.int32),
@@ -329,15 +341,3 @@ def tf_dataset(file: str | Path, links_per_batch: int = 256) -> Any:
                 }
 
     return tf.data.Dataset.from_generator(elements, output_signature=signature)
-
-
-def plain(value: Any) -> Any:
-    """An attribute of a file as a plain Python value; JSON texts become what they say."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, str) and value[:1] in ("{", "["):
-        try:
-            return json.loads(value)
-        except json.JSONDecodeError:
-            return value
-    return value

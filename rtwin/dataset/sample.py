@@ -8,40 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.channel import (
-    has_line_of_sight,
-    interpolate_path_gain,
-    path_gain,
-    thermal_noise_w,
-)
+from rtwin.channel import has_line_of_sight, path_gain, thermal_noise_w
 from rtwin.dataset.assemble import transmitter_columns
 from rtwin.dataset.link_budget import make_link_trace
 from rtwin.dataset.link_trace import LinkTrace, write_link_trace
 from rtwin.dataset.links import part
-from rtwin.dataset.progress import Progress, silent
+from rtwin.dataset.pathmap import standing_at
 from rtwin.dataset.reader import RadioMap
 from rtwin.dataset.schema import TRACE_FORMAT
-from rtwin.dataset.store import prepare_target, provenance
+from rtwin.dataset.store import prepare_place, provenance
 from rtwin.dataset.twin import SampleSettings, Twin, hash_of, open_twin, recipe_of
 from rtwin.dataset.walks import RANDOM_WAYPOINT, height_above_ground, make_tracks
 from rtwin.errors import OutOfRangeError
+from rtwin.files import check_not_input
 from rtwin.link import LinkAdaptation
-from rtwin.scene import (
-    Receivers,
-    Recipe,
-    Tracks,
-    Walk,
-    check_separation,
-    recipe_dict,
-)
-from rtwin.trace import (
-    Tracer,
-    World,
-    ground_height_m,
-    is_clear,
-    is_inside,
-    remarks,
-)
+from rtwin.progress import Progress, silent
+from rtwin.scene import Recipe, Tracks, Walk, check_separation, recipe_dict
+from rtwin.trace import Tracer, World, ground_height_m, is_clear, is_inside, remarks
 
 RECEIVERS_PER_BATCH = 512
 
@@ -80,8 +63,8 @@ def sample(
     Checked by tests/dataset/test_sample.py.
     """
     file = Path(file)
-    if file.is_dir() or not file.exists():
-        prepare_target(file, TRACE_FORMAT, None, overwrite)  # before the work, not after it
+    check_not_input(file, twin, scene, None if isinstance(tracks, Tracks) else tracks)
+    prepare_place(file, TRACE_FORMAT, overwrite)
     source = open_twin(twin, scene)
     walk, settings = walk or Walk(), settings or SampleSettings()
     trace = sample_twin(source, tracks, walk, settings, progress)
@@ -105,14 +88,7 @@ def sample_map(
     settings = settings or SampleSettings()
     position = tracks.position_m.copy()
     flat = position.reshape(-1, 3)
-    centers = radio_map.cell_centers_m
-    gain, error = interpolate_path_gain(
-        radio_map.path_gain,
-        radio_map.path_gain_standard_error,
-        centers[0, :, 0],
-        centers[:, 0, 1],
-        flat[:, :2],
-    )
+    gain, error = radio_map.path_gain_at(flat[:, :2])
     flat[:, 2] = np.where(np.isnan(flat[:, 2]), _map_height(radio_map, flat[:, :2]), flat[:, 2])
     shape = (*position.shape[:2], len(radio_map.tx_name))
     recipe = recipe_of(radio_map.attributes, None)
@@ -236,18 +212,7 @@ def _trace(
 ) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
     """Path gain and line of sight of places [n, 3], [n, tx] each."""
     num_tx = len(tracer.world.recipe.transmitter)
-    nothing = np.zeros_like(places)
-    receivers = Receivers(
-        position_m=places.copy(),
-        velocity_m_s=nothing,
-        orientation_rad=nothing.copy(),
-        time_s=None,
-        candidate=np.arange(len(places)),
-        num_candidates=len(places),
-        num_inside=0,
-        num_underground=0,
-        num_without_ground=0,
-    )
+    receivers = standing_at(places.copy())
     gain = np.zeros((len(places), num_tx))
     sight = np.zeros((len(places), num_tx), np.int8)
     for start in range(0, len(places), RECEIVERS_PER_BATCH):

@@ -15,6 +15,25 @@ MAP_FORMAT = "rtwin-radiomap"
 MAP_METHODS = ("monte-carlo", "paths")
 TRACE_FORMAT = "rtwin-linktrace"
 FORMAT_VERSION = 1
+HASH_VERSION = 2  # of content_hash; 1 counted no attributes
+MEANING = (
+    "format",
+    "recipe",
+    "frequency_hz",
+    "method",
+    "cell_size_m",
+    "height_m",
+    "noise_power_w",
+    "step_s",
+    "interference_load",
+    "bandwidth_hz",
+    "subcarrier_spacing_hz",
+    "table",
+    "base_recipe",
+    "edits",
+    "low_m",
+)
+"""Attributes that decide what the values of a file mean: they count in its content hash."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ or not at all, so a killed run loses at most the shard it was working on.
 
 import contextlib
 import json
-import shutil
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,12 @@ from rtwin.dataset.store import (
     sole_writer,
     write_whole,
 )
+from rtwin.errors import StoreError
 
+# What a folder of shards can hold, left-overs of killed runs among it.
+_OURS = re.compile(
+    r"lock|plan\.(json|new)|(shard-\d{6}\.h5|merged\.h5|space|plan\.json)(\.\d+\.tmp)?"
+)
 SHARD_VARIABLES = tuple(v for v in LINK_VARIABLES if v.name in ("num_paths", "dropped_path_gain"))
 
 
@@ -46,6 +52,7 @@ class ShardFolder:
     @contextlib.contextmanager
     def opened(self, plan: dict[str, Any]) -> Iterator[None]:
         """Create or resume the folder for one plan, and keep other writers out."""
+        self._check_ours()
         with plain_errors(self.target, RESUME):
             self.path.mkdir(parents=True, exist_ok=True)
         with sole_writer(self.path, self.target):
@@ -64,16 +71,32 @@ class ShardFolder:
                 temporary.write_text(text)
                 replace_whole(temporary, file)
 
+    def _check_ours(self) -> None:
+        """Refuse a folder of that name which holds somebody's files."""
+        if os.path.lexists(self.path) and not self.path.is_dir():
+            raise StoreError(f"{self.path}: is in the way; move it, or choose another name")
+        theirs = [file.name for file in self._files() if not _OURS.fullmatch(file.name)]
+        if theirs:
+            raise StoreError(
+                f"{self.path}: holds {theirs[0]}, which is not rtwin's; shards go there: move it, "
+                "or choose another name"
+            )
+
+    def _files(self) -> list[Path]:
+        return sorted(self.path.iterdir()) if self.path.is_dir() else []
+
     def clear_shards(self) -> None:
-        for old in [
-            *self.path.glob("shard-*"),
-            *self.path.glob("merged*"),
-            self.path / "plan.json",
-        ]:
-            old.unlink(missing_ok=True)
+        for old in self._files():
+            if _OURS.fullmatch(old.name) and old.name != "lock":
+                old.unlink(missing_ok=True)
 
     def remove(self) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Remove what rtwin wrote, and the folder if nothing else is in it."""
+        with contextlib.suppress(OSError):
+            for old in self._files():
+                if _OURS.fullmatch(old.name):
+                    old.unlink(missing_ok=True)
+            self.path.rmdir()
 
     def is_finished(self, number: int) -> bool:
         """Whether a shard is there and whole; a broken one is thrown away."""

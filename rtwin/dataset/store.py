@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import platform
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -17,8 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 import rtwin
-from rtwin.dataset.schema import FORMAT_VERSION, Variable
+from rtwin.dataset.inspection import (
+    is_snapshot_name,
+    open_checked,
+    open_container,
+    plain,
+    read_attributes,
+    snapshot_files,
+)
+from rtwin.dataset.schema import FORMAT_VERSION, HASH_VERSION, MEANING, Variable
 from rtwin.errors import RtwinError, StoreError
+from rtwin.files import check_name
 
 try:
     import fcntl
@@ -88,13 +96,17 @@ def attach_dimensions(
             file[variable.name].dims[axis].attach_scale(file[dim])
 
 
-def content_hash(file: h5py.File, layout: Iterable[Variable]) -> str:
-    """SHA-256 of the data, whatever the chunks, shards, compression and date.
+def content_hash(file: Any, layout: Iterable[Variable]) -> str:
+    """SHA-256 of the content, whatever the chunks, shards, compression and date.
 
-    Variables by name; for each its name, type, dimensions and shape, then its
-    values in row-major order, little-endian.
+    The attributes that decide what the values mean (schema.MEANING), as JSON; files
+    without `hash_version`, of before, leave them out. Then variables by name; for each
+    its name, type, dimensions and shape, then its values in row-major order,
+    little-endian.
     """
     digest = hashlib.sha256()
+    if int(file.attrs.get("hash_version", 1)) >= HASH_VERSION:
+        digest.update(meaning(file.attrs).encode())
     for variable in sorted(layout, key=lambda v: v.name):
         if variable.name not in file:
             continue
@@ -109,7 +121,18 @@ def content_hash(file: h5py.File, layout: Iterable[Variable]) -> str:
     return digest.hexdigest()
 
 
-def blocks(dataset: h5py.Dataset) -> Iterable[NDArray[Any]]:
+def meaning(attributes: Mapping[str, Any]) -> str:
+    """The attributes that decide what values mean, as JSON with sorted keys."""
+    found = {name: plain(attributes[name]) for name in MEANING if name in attributes}
+    recipe = found.get("recipe")
+    if isinstance(recipe, dict):
+        # Words and pictures change no number.
+        words = ("title", "description", "source", "licence", "camera")
+        found["recipe"] = {key: value for key, value in recipe.items() if key not in words}
+    return json.dumps(found, sort_keys=True)
+
+
+def blocks(dataset: Any) -> Iterable[NDArray[Any]]:
     """The rows of a dataset, a bounded number at a time."""
     if dataset.ndim == 0:
         yield dataset[()]
@@ -135,12 +158,16 @@ def write_header(file: h5py.File, kind: str, attributes: Mapping[str, Any]) -> N
     """Root attributes: what the file is and where it came from."""
     file.attrs["format"] = kind
     file.attrs["format_version"] = FORMAT_VERSION
+    file.attrs["hash_version"] = HASH_VERSION
     file.attrs["Conventions"] = "CF-1.11"
     file.attrs["versions"] = json.dumps(provenance(), sort_keys=True)
     for name, value in attributes.items():
-        file.attrs[name] = (
-            json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value
-        )
+        if isinstance(value, dict | list):
+            value = json.dumps(value, sort_keys=True)
+        if isinstance(value, str):
+            # Names of files need not be UTF-8, texts in HDF5 must.
+            value = value.encode("utf-8", "replace").decode()
+        file.attrs[name] = value
 
 
 def replace_whole(temporary: Path, target: Path) -> None:
@@ -249,15 +276,17 @@ def prepare_target(file: Path, kind: str, request: str | None, overwrite: bool) 
         StoreError: if it is a folder or not one of rtwin's files, holds
             something else and overwrite is not set, or its folder cannot be made.
     """
+    check_name(file)
     if file.is_dir():
         raise StoreError(f"{file}: is a folder; give the name of a file")
     with plain_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         if not os.access(file.parent, os.W_OK):
             raise PermissionError(errno.EACCES, "")
+    _check_no_snapshot(file)
     if not file.exists():
         return False
-    if not _is_ours(file):
+    if not is_own_file(file):
         raise StoreError(f"{file}: exists and is not one of rtwin's files; choose another name")
     try:
         with open_checked(file, kind) as old:
@@ -271,57 +300,35 @@ def prepare_target(file: Path, kind: str, request: str | None, overwrite: bool) 
     return same
 
 
-def _is_ours(file: Path) -> bool:
-    """Whether a file may be replaced at all: never a recipe, a mesh or somebody's letter."""
-    try:
-        with h5py.File(file, "r") as h5:
-            return str(h5.attrs.get("format", "")).startswith("rtwin-")
-    except OSError:
-        return False
-
-
-_SNAPSHOT = re.compile(r"\d{6}\.h5")
-
-
-def snapshot_files(folder: Path) -> list[Path]:
-    """The snapshots of a twin's folder, oldest first; what a killed run left is none."""
-    return sorted(file for file in folder.iterdir() if _SNAPSHOT.fullmatch(file.name))
-
-
-def open_checked(path: str | Path, kind: str | None = None) -> h5py.File:
-    """Open one of rtwin's files for reading; of a twin's folder its newest snapshot.
+def prepare_place(file: Path, kind: str, overwrite: bool) -> None:
+    """Refuse an impossible place before the work; a file that is there is for prepare_target.
 
     Raises:
-        StoreError: if it is missing, not HDF5, not rtwin's, of a newer layout,
-            or of another kind than wanted.
+        StoreError: as prepare_target.
     """
-    path = Path(path)
-    if not path.exists():
-        raise StoreError(f"{path}: no such file")
-    if path.is_dir():
-        snapshots = snapshot_files(path)
-        if not snapshots:
-            raise StoreError(f"{path}: is a folder without snapshots of a twin; give a file")
-        path = snapshots[-1]
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        if h5py.is_hdf5(path):
-            raise StoreError(f"{path}: an HDF5 file that is cut off or damaged") from error
-        raise StoreError(f"{path}: not a readable HDF5 file") from error
-    found = file.attrs.get("format")
-    layout_version = file.attrs.get("format_version")
-    problem = None
-    if found is None:
-        problem = "an HDF5 file, but not one of rtwin's (no attribute 'format')"
-    elif kind is not None and found != kind:
-        problem = f"holds {found}, this needs {kind}"
-    elif layout_version != FORMAT_VERSION:
-        problem = (
-            f"has layout version {layout_version}, this rtwin reads version {FORMAT_VERSION}; "
-            "use the rtwin that wrote it, or generate it again"
+    check_name(file)
+    if file.is_dir() or not file.exists():
+        prepare_target(file, kind, None, overwrite)
+
+
+def _check_no_snapshot(file: Path) -> None:
+    """Refuse to write among the snapshots of a twin, or over one that lies elsewhere."""
+    among = is_snapshot_name(file) and snapshot_files(file.parent)
+    if among or (file.exists() and "snapshot" in _attributes(file)):
+        raise StoreError(
+            f"{file}: is a place for snapshots of a twin, which are written once; "
+            "choose another name"
         )
-    if problem:
-        file.close()
-        raise StoreError(f"{path}: {problem}")
-    return file
+
+
+def _attributes(file: Path) -> Mapping[str, Any]:
+    try:
+        with open_container(file) as h5:
+            return read_attributes(str(file), h5)
+    except StoreError:
+        return {}
+
+
+def is_own_file(file: Path) -> bool:
+    """Whether a file may be replaced at all: never a recipe, a mesh or somebody's letter."""
+    return str(_attributes(file).get("format", "")).startswith("rtwin-")

@@ -15,6 +15,7 @@ from rtwin.scene import Recipe, load_recipe, recipe_dict, recipe_from_dict
 from rtwin.trace import World, load_world
 
 METHODS = ("map", "paths")
+MAX_HEIGHT_M = 1e5
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,10 @@ class SampleSettings:
         if not 0.0 <= self.interference_load <= 1.0:
             raise OutOfRangeError(
                 f"interference_load is {self.interference_load}; it must be 0 to 1"
+            )
+        if self.height_m is not None and not abs(self.height_m) <= MAX_HEIGHT_M:
+            raise OutOfRangeError(
+                f"height_m is {self.height_m:g}; it must be -{MAX_HEIGHT_M:g} to {MAX_HEIGHT_M:g}"
             )
         self.adaptation(20e6)  # before the work, not after it
 

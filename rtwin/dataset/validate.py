@@ -1,16 +1,19 @@
 """Checking a file against its layout and against physics."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.channel import PathSet
+from rtwin.channel import PathSet, rss_dbm, sinr
+from rtwin.dataset.inspection import CheckedFile, open_unchecked, problems_of, snapshot_files
 from rtwin.dataset.reader import PathDataset
-from rtwin.dataset.schema import MAP_FORMAT, SWEEP_FORMAT, TRACE_FORMAT, Variable, layout_of
-from rtwin.dataset.store import blocks, content_hash, open_checked
+from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, SWEEP_FORMAT, TRACE_FORMAT
+from rtwin.dataset.store import content_hash
+from rtwin.errors import RecipeError, RtwinError
+from rtwin.scene import recipe_from_dict
 from rtwin.units import SPEED_OF_LIGHT_M_S, from_db, to_db, unit_vector, wavelength_m
 
 LENGTH_TOLERANCE_M = 1e-3
@@ -19,69 +22,100 @@ ANGLE_TOLERANCE = 1e-3
 PASSIVE_SIGMAS = 5.0
 
 
-def validate_file(file: str | Path) -> list[str]:
-    """What is wrong with a dataset, radio map or link trace, one line each; empty if nothing is.
+# What checking nonsense can end in; whatever it is, the file is not valid.
+_ENDS = (
+    RtwinError,
+    OSError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    MemoryError,
+    RecursionError,
+)
 
-    Checks the layout (variables, types, dimensions, units), the content hash,
+
+def validate_file(file: str | Path) -> list[str]:
+    """What is wrong with a dataset, radio map, link trace or twin, one line each.
+
+    Checks that nothing leads out of the file, the layout (variables, types,
+    dimensions, units), attributes, the range of every value, the content hash,
     that arrays fit together, passivity (no link above 0 dB), delays against
     the path's own vertices, line-of-sight delays against the distance, and
     that line-of-sight angles of both ends are opposite. Isotropic
     line-of-sight power is checked against Friis. Of a link trace: that powers
     and SINR follow from path gains, and states from serving cells.
 
-    Raises:
-        StoreError: if the file cannot be opened at all.
+    Returns:
+        The problems; empty if there is none. A file that is missing, or none of
+        rtwin's, is a problem as well: nothing is raised.
+    Checked by tests/dataset/test_files.py and tests/robustness.
     """
-    with open_checked(file) as h5:
-        kind = h5.attrs["format"]
-        layout = layout_of(h5.attrs)
-        if layout is None:
-            return [f"format is {kind!r}, which this rtwin does not know"]
-        problems = list(_layout_problems(h5, layout))
+    path = Path(file)
+    try:
+        if not path.is_dir():
+            return list(_problems(path))
+        snapshots = snapshot_files(path)
+        if not snapshots:
+            return [f"{path}: is a folder without snapshots of a twin; give a file"]
+        return [f"{one.name}: {line}" for one in snapshots for line in _problems(one)]
+    except _ENDS as error:
+        return [" ".join(str(error).split()) or type(error).__name__]
+
+
+def _problems(path: Path) -> Iterator[str]:
+    with open_unchecked(path) as h5:
+        if not h5.layout:
+            yield f"format is {h5.kind!r}, which this rtwin does not know"
+            return
+        problems = [*h5.layout_problems(), *_unit_problems(h5)]
+        problems += [] if problems else h5.header_problems()
+        problems += [] if problems else problems_of(h5)
+        if not problems:
+            problems += _recipe_problems(h5)
+            if content_hash(h5, h5.layout) != h5.attrs.get("content_hash"):
+                yield "content_hash does not match the content: the file was changed"
+        if not problems and h5.kind in (PATHS_FORMAT, SWEEP_FORMAT):
+            problems = list(_count_problems(h5))
+        yield from problems
         if problems:
-            return problems
-        try:
-            if content_hash(h5, layout) != h5.attrs.get("content_hash"):
-                problems.append("content_hash does not match the data: the file was changed")
-        except OSError as error:
-            return [f"the data cannot be read ({str(error).splitlines()[0]})"]
-        if kind == MAP_FORMAT:
-            return problems + list(_map_problems(h5))
-        if kind == TRACE_FORMAT:
-            return problems + list(_trace_problems(h5))
-        problems += [*_count_problems(h5), *_finite_problems(h5)]
-        frequencies = h5["frequency_hz"][...].tolist() if kind == SWEEP_FORMAT else [None]
-    if problems:
-        return problems
+            return
+        if h5.kind == MAP_FORMAT:
+            yield from _map_problems(h5)
+            return
+        if h5.kind == TRACE_FORMAT:
+            yield from _trace_problems(h5)
+            return
+        frequencies = h5["frequency_hz"][...].tolist() if h5.kind == SWEEP_FORMAT else [None]
     for frequency_hz in frequencies:
-        with PathDataset(file, frequency_hz) as dataset:
-            problems += _path_problems(dataset)
-    return problems
+        with PathDataset(path, frequency_hz) as dataset:
+            yield from _path_problems(dataset)
 
 
-def _layout_problems(h5: h5py.File, layout: tuple[Variable, ...]) -> Iterator[str]:
-    sizes: dict[str, int] = {}
-    for variable in layout:
-        if variable.name not in h5:
-            yield f"variable {variable.name!r} is missing"
+def _unit_problems(h5: CheckedFile) -> Iterator[str]:
+    for variable in h5.layout:
+        if variable.name not in h5 or variable.name not in h5.variables():
             continue
-        data = h5[variable.name]
-        if data.ndim != len(variable.dims):
-            yield f"{variable.name} has {data.ndim} dimensions, it must have {variable.dims}"
-            continue
-        if variable.dtype != "str" and data.dtype != np.dtype(variable.dtype):
-            yield f"{variable.name} is of type {data.dtype}, it must be {variable.dtype}"
-        if str(data.attrs.get("units", "")) != variable.units:
-            yield (
-                f"{variable.name} has units {data.attrs.get('units', '')!r}, "
-                f"it must have {variable.units!r}"
-            )
-        for dim, size in zip(variable.dims, data.shape, strict=True):
-            if sizes.setdefault(dim, size) != size:
-                yield f"{variable.name} has {size} along {dim}, others have {sizes[dim]}"
+        units = h5[variable.name].attrs.get("units", "")
+        if units != variable.units:
+            yield f"{variable.name} has units {units!r}, it must have {variable.units!r}"
 
 
-def _count_problems(h5: h5py.File) -> Iterator[str]:
+def _recipe_problems(h5: CheckedFile) -> Iterator[str]:
+    if "recipe" not in h5.attrs:
+        return
+    data = json.loads(h5.attrs["recipe"])
+    try:
+        recipe_from_dict(data, str(h5.attrs.get("scene", "recipe")), where="attribute recipe")
+    except RecipeError as error:
+        yield str(error)
+        return
+    stated = h5.attrs.get("frequency_hz", data["frequency_hz"])
+    if stated != data["frequency_hz"]:
+        yield f"frequency_hz is {stated:g}, the recipe's is {data['frequency_hz']:g}"
+
+
+def _count_problems(h5: CheckedFile) -> Iterator[str]:
     num_paths = h5["num_paths"][...]
     if (num_paths < 0).any():
         yield f"num_paths of link {int(np.argmin(num_paths))} is negative"
@@ -92,38 +126,33 @@ def _count_problems(h5: h5py.File) -> Iterator[str]:
         yield f"there are {len(num_paths)} links, receivers times transmitters are {links}"
 
 
-def _finite_problems(h5: h5py.File) -> Iterator[str]:
-    for name in (
-        "a",
-        "delay_s",
-        "aod_azimuth",
-        "aod_zenith",
-        "aoa_azimuth",
-        "aoa_zenith",
-        "doppler_hz",
-        "vegetation_loss_db",
-    ):
-        bad = sum(int(np.count_nonzero(~np.isfinite(block))) for block in blocks(h5[name]))
-        if bad:
-            yield f"{name} holds {bad} values that are not finite"
-
-
-def _map_problems(h5: h5py.File) -> Iterator[str]:
+def _map_problems(h5: CheckedFile) -> Iterator[str]:
     gain, error = h5["path_gain"][...], h5["path_gain_standard_error"][...]
-    if not np.isfinite(gain).all() or (gain < 0).any():
-        yield "path_gain holds values that are negative or not finite"
+    yield from _grid_problems(h5)
     if (gain > 1.0 + PASSIVE_SIGMAS * error).any():
         yield f"path_gain reaches {gain.max():.3g}: more power arrives than is sent"
+    power = h5["tx_power_dbm"][...]
+    if not np.allclose(h5["rss_dbm"][...], rss_dbm(gain, power), atol=1e-2):
+        yield "rss_dbm is not path_gain plus transmit power"
+    ratio = sinr(gain, power, h5.attrs["noise_power_w"])
+    if not np.allclose(h5["sinr"][...], ratio, rtol=1e-3, atol=0.0):
+        yield "sinr does not follow from path_gain and noise_power_w"
     serving = h5["serving_transmitter"][...]
-    if serving.min(initial=-1) < -1 or serving.max(initial=-1) >= gain.shape[0]:
-        yield f"serving_transmitter holds {serving.max()}, there are {gain.shape[0]} transmitters"
     if ((serving >= 0) != (gain > 0).any(axis=0)).any():
         yield "serving_transmitter and path_gain disagree on which cells are reached"
     if "num_paths" in h5:
         yield from _path_map_problems(h5, gain)
 
 
-def _path_map_problems(h5: h5py.File, gain: NDArray[np.float64]) -> Iterator[str]:
+def _grid_problems(h5: CheckedFile) -> Iterator[str]:
+    centers, size = h5["cell_centers_m"][...], float(h5.attrs["cell_size_m"])
+    steps = [np.diff(centers[..., 0], axis=1), np.diff(centers[..., 1], axis=0)]
+    # Single precision far from the origin.
+    if any((np.abs(step - size) > 1e-3 * size + 0.02).any() for step in steps if step.size):
+        yield f"cell_centers_m are not cell_size_m = {size:g} m apart"
+
+
+def _path_map_problems(h5: CheckedFile, gain: NDArray[np.float64]) -> Iterator[str]:
     num_paths, direct = h5["num_paths"][...], h5["line_of_sight"][...]
     if ((gain > 0) & (num_paths == 0)).any() or (direct > np.minimum(num_paths, 1)).any():
         yield "num_paths is 0 in cells that path_gain or line_of_sight say are reached"
@@ -133,15 +162,12 @@ def _path_map_problems(h5: h5py.File, gain: NDArray[np.float64]) -> Iterator[str
             yield f"{name} is negative, or does not stand exactly where paths bring power"
 
 
-def _trace_problems(h5: h5py.File) -> Iterator[str]:
+def _trace_problems(h5: CheckedFile) -> Iterator[str]:
     gain, serving = h5["path_gain"][...], h5["serving_tx"][...]
     power = h5["tx_power_dbm"][...]
     known = np.isfinite(gain)
-    if (gain[known] < 0).any() or (gain[known] > 1).any():
-        yield "path_gain holds values below 0 or above 1 (0 dB)"
-        return
-    if serving.min(initial=-1) < -1 or serving.max(initial=-1) >= gain.shape[2]:
-        yield f"serving_tx holds {serving.max()}, there are {gain.shape[2]} transmitters"
+    if (gain[known] > 1).any():
+        yield f"path_gain reaches {gain[known].max():.3g}, above 1 (0 dB)"
         return
     rss = to_db(np.where(known, gain, np.nan)) + power
     if not np.allclose(h5["rss_dbm"][...], rss, atol=1e-2, equal_nan=True):

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from rtwin.dataset.links import part, trace_shard
-from rtwin.dataset.progress import Steps
 from rtwin.dataset.shards import ShardFolder
 from rtwin.errors import EngineError
+from rtwin.progress import Steps
 from rtwin.scene import Receivers, recipe_dict, recipe_from_dict
 from rtwin.trace import Tracer, World, load_world, start_engine
 

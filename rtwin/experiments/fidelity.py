@@ -7,7 +7,7 @@ are scored on the reference.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ from rtwin.experiments.worlds import (
     without_objects,
 )
 from rtwin.link import LinkAdaptation
+from rtwin.progress import Progress, silent
 from rtwin.scene import (
     Recipe,
     Tracks,
@@ -58,7 +59,6 @@ from rtwin.scene import (
 )
 from rtwin.units import to_db
 
-Progress = Callable[[str, int, int], None]
 NOBODY, REFERENCE, FEEDBACK = "nothing", "the reference itself", "last epoch's channels"
 SCENE = "courtyard"
 STALE_WITHOUT = {SCENE: ("office", "office_front")}
@@ -140,9 +140,7 @@ def policies() -> dict[str, Policy]:
     }
 
 
-def run_slicing(
-    experiment: SlicingExperiment, progress: Progress = lambda stage, done, total: None
-) -> list[Run]:
+def run_slicing(experiment: SlicingExperiment, progress: Progress = silent) -> list[Run]:
     """Run the experiment.
 
     Args:

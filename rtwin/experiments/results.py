@@ -9,16 +9,22 @@ from rtwin.errors import StoreError
 from rtwin.experiments.fidelity import Run, SlicingExperiment
 from rtwin.experiments.picture import plot_slicing
 from rtwin.experiments.table import csv_table, json_report, markdown_table, rows_of
+from rtwin.files import check_results
 from rtwin.plot import save_figure
 
 NAMES = ("slicing.md", "slicing.csv", "slicing.json", "slicing.png")
 
 
-def prepare_folder(folder: Path) -> None:
+def prepare_folder(folder: Path, names: Sequence[str] = NAMES, table: str = NAMES[2]) -> None:
     """Make sure that results can be written to a folder, before the work.
 
+    Args:
+        folder: Where to.
+        names: Of the files to write.
+        table: The one of them that is JSON.
     Raises:
-        StoreError: if it is a file, cannot be made or cannot be written to.
+        StoreError: if it is a file, cannot be made or cannot be written to, or holds
+            files of these names that are no results.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -26,6 +32,7 @@ def prepare_folder(folder: Path) -> None:
         raise StoreError(f"{folder}: {os.strerror(error.errno or 0)}; give a folder") from error
     if not os.access(folder, os.W_OK):
         raise StoreError(f"{folder}: cannot be written to; choose another place")
+    check_results(folder, names, table)
 
 
 def write_results(experiment: SlicingExperiment, runs: Sequence[Run], folder: Path) -> list[Path]:

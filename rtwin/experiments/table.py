@@ -138,5 +138,11 @@ def json_report(experiment: SlicingExperiment, runs: Sequence[Run]) -> dict[str,
         | {name: asdict(figure) for name, figure in row.figures.items()}
         for row in rows_of(runs)
     ]
-    report = {"experiment": asked, "versions": provenance(), "runs": every, "table": table}
+    report = {
+        "format": "rtwin-slicing-1",
+        "experiment": asked,
+        "versions": provenance(),
+        "runs": every,
+        "table": table,
+    }
     return dict(json.loads(json.dumps(report), parse_constant=lambda name: None))

@@ -11,7 +11,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.channel import interpolate_path_gain, path_gain, rss_dbm, serving_transmitter, sinr
+from rtwin.channel import (
+    condition,
+    path_gain,
+    rss_dbm,
+    serving_transmitter,
+    shadowing_correlation,
+    sinr,
+)
 from rtwin.dataset import RadioMap, generate, open_dataset
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments.cells import Floats
@@ -269,14 +276,7 @@ class SparsePoints:
         The map may have cells of its own. Only points where both arrive count;
         0 if there are none.
         """
-        centers = radio_map.cell_centers_m
-        gain, _ = interpolate_path_gain(
-            radio_map.path_gain,
-            radio_map.path_gain_standard_error,
-            centers[0, :, 0],
-            centers[:, 0, 1],
-            self.xy_m,
-        )
+        gain, _ = radio_map.path_gain_at(self.xy_m)
         believed = to_db(np.nan_to_num(gain)) + radio_map.tx_power_dbm
         strongest = np.argmax(np.nan_to_num(self.rss_dbm, nan=-np.inf), axis=1)
         miss = (believed - self.rss_dbm)[np.arange(len(self.cell)), strongest]
@@ -400,8 +400,8 @@ def kriged_map(
         if variance <= 0:
             continue
         covariance = _covariance(between[np.ix_(known, known)], variance, error_db, distance_m)
-        weights = np.linalg.solve(covariance, miss[known])
-        guess = variance * np.exp(-to_cells[:, known] / distance_m) @ weights
+        cross = variance * shadowing_correlation(to_cells[:, known], distance_m)
+        guess, _ = condition(covariance, miss[known]).predict(cross, variance)
         level[tx] += guess.reshape(level[tx].shape)
     return with_gain(trend, np.minimum(from_db(level), 1.0))
 
@@ -411,7 +411,8 @@ def _variance(miss: Floats, error_db: float) -> float:
 
 
 def _covariance(between: Floats, variance: float, error_db: float, distance_m: float) -> Floats:
-    return np.asarray(variance * np.exp(-between / distance_m) + error_db**2 * np.eye(len(between)))
+    noise = error_db**2 * np.eye(len(between))
+    return variance * shadowing_correlation(between, distance_m) + noise
 
 
 def _likelihood(every: Floats, between: Floats, error_db: float, distance_m: float) -> float:
@@ -423,6 +424,5 @@ def _likelihood(every: Floats, between: Floats, error_db: float, distance_m: flo
         if variance <= 0:
             continue
         covariance = _covariance(between[np.ix_(known, known)], variance, error_db, distance_m)
-        _, log_determinant = np.linalg.slogdet(covariance)
-        total -= log_determinant + miss[known] @ np.linalg.solve(covariance, miss[known])
-    return total / 2
+        total += float(condition(covariance, miss[known]).log_likelihood)
+    return total

@@ -15,16 +15,18 @@ from numpy.typing import NDArray
 
 from rtwin.channel import cir
 from rtwin.channel.segments import row_offsets
-from rtwin.dataset.progress import Progress
 from rtwin.dataset.schema import PORT_LABELS
 from rtwin.errors import MissingExtraError, OutOfRangeError
 from rtwin.export.clock import shared_times_s
 from rtwin.export.registry import Report
 from rtwin.export.view import Block, PathView
+from rtwin.progress import Progress
 from rtwin.scene import Antenna
 from rtwin.units import wavelength_m
 
 CENTIMETRES = 100.0
+READER_MAX_PATHS = 25
+"""Paths of a link that DeepMIMO's converter of these tables keeps (its consts.MAX_PATHS)."""
 _PATHS_PER_BLOCK = 2**15
 _WORDS = ["emission", "reflection", "diffuse", "transmission", "diffraction", "reception"]
 _WORD_OF_CODE = np.zeros(9, np.int8)
@@ -51,6 +53,7 @@ def write(
         raise OutOfRangeError(
             "the aodt format holds all polarisations; leave tx_port and rx_port out"
         )
+    _refuse_roll(view)
     times_s = shared_times_s(view, "AODT")
     types = _types(pa)
     num_rows = {"cirs": 0, "raypaths": 0}
@@ -67,8 +70,52 @@ def write(
             num_rows["raypaths"] += len(columns[0])
             progress("export", block.rx.stop, view.num_rx)
     for name, table in _small(view, times_s, subcarrier_spacing_hz, fft_size).items():
-        pq.write_table(pa.table(table), target / f"{name}.parquet")
-    return {f"{name} rows": count for name, count in num_rows.items()}
+        pq.write_table(_typed(pa, table), target / f"{name}.parquet")
+    report: Report = {f"{name} rows": count for name, count in num_rows.items()}
+    most = int(view.num_paths.max(initial=0))
+    if most > READER_MAX_PATHS:
+        report["most paths"] = (
+            f"{most} of a link; DeepMIMO's AODT converter keeps {READER_MAX_PATHS}, so take "
+            f"strongest_paths {READER_MAX_PATHS} to say what that leaves out"
+        )
+    return report
+
+
+def _typed(pa: Any, table: dict[str, Any]) -> Any:
+    """Columns as the published schema has them: uint32 and float32, in lists as well."""
+
+    def column(name: str, values: Any) -> Any:
+        way, _, part = name.partition("_")
+        if way in ("waypoint", "trajectory"):  # empty, so their values tell no type
+            inner = {"ids": pa.uint32(), "points": pa.list_(pa.float32())}
+            return pa.array(values, pa.list_(pa.list_(inner.get(part, pa.float32()))))
+        found = pa.array(values)
+        narrow = _narrow(pa, found.type)
+        return found if narrow == found.type else found.cast(narrow)
+
+    return pa.table({name: column(name, values) for name, values in table.items()})
+
+
+def _narrow(pa: Any, kind: Any) -> Any:
+    if pa.types.is_list(kind):
+        return pa.list_(_narrow(pa, kind.value_type))
+    if pa.types.is_floating(kind):
+        return pa.float32()
+    return pa.uint32() if pa.types.is_integer(kind) else kind
+
+
+def _refuse_roll(view: PathView) -> None:
+    """AODT's panels have an azimuth and a tilt, and no roll."""
+    for end, turned in (
+        ("tx", view.of_tx("tx_orientation_rad")),
+        ("rx", view.of_rx("rx_orientation_rad")),
+    ):
+        rolled = np.flatnonzero(np.abs(turned[:, 2]) > 1e-9)
+        if rolled.size:
+            raise OutOfRangeError(
+                f"{end} {rolled[0]} is rolled by {np.degrees(turned[rolled[0], 2]):g} degrees; "
+                f"AODT's panels have azimuth and tilt alone; leave such out with {end} (--{end})"
+            )
 
 
 def _types(pa: Any) -> dict[str, Any]:
@@ -187,7 +234,7 @@ def _small(
             "fft_size": [fft_size] * num_tx,
             "radiated_power": view.of_tx("tx_power_dbm").tolist(),
             "height": tx_m[:, 2].tolist(),
-            "mech_azimuth": turned[:, 0].tolist(),
+            "mech_azimuth": (turned[:, 0] % 360.0).tolist(),
             "mech_tilt": turned[:, 1].tolist(),
             "panel": [[0]] * num_tx,
             "position": (tx_m * CENTIMETRES).tolist(),

@@ -14,14 +14,13 @@ import csv
 from pathlib import Path
 from typing import Annotated
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.progress import Progress
-from rtwin.dataset.store import open_checked
+from rtwin.dataset.inspection import CheckedFile, open_checked
 from rtwin.errors import OutOfRangeError
 from rtwin.export.registry import Report
+from rtwin.progress import Progress
 
 _OUTSIDE, _NO_POSITION = 3, 4  # states in which a trace knows no rate
 _ROWS_PER_BLOCK = 4096
@@ -122,7 +121,7 @@ def _rows_per_line(step_s: float, interval_s: float, num_rows: int) -> int:
 
 
 def _rates(
-    h5: h5py.File, rows: slice, share: float, fair: bool
+    h5: CheckedFile, rows: slice, share: float, fair: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Rate at the serving cell [Mbps] and where none is known, [time, ue]."""
     serving = h5["serving_tx"][rows].astype(np.int64)

@@ -9,9 +9,13 @@ from rtwin.export.view import PathView
 _TOLERANCE = 1e-6  # of a step
 
 
-def shared_times_s(view: PathView, tool: str) -> NDArray[np.float64]:
+def shared_times_s(view: PathView, tool: str, otherwise: str = "") -> NDArray[np.float64]:
     """The times that all devices share [s], [time]; time 0 where all stand.
 
+    Args:
+        view: What is exported.
+        tool: What has one clock, for the message.
+        otherwise: What else can be done, for the message.
     Raises:
         OutOfRangeError: if devices move at times of their own.
     """
@@ -21,7 +25,7 @@ def shared_times_s(view: PathView, tool: str) -> NDArray[np.float64]:
     if any(not np.array_equal(other, times[0]) for other in times[1:]):
         raise OutOfRangeError(
             f"{len(times)} receivers move at times of their own, {tool} has one clock; "
-            "export one of them with rx (--rx)"
+            f"export one of them with rx (--rx){otherwise}"
         )
     return times[0]
 

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.channel import cir
-from rtwin.dataset.progress import Progress
 from rtwin.errors import OutOfRangeError
 from rtwin.export.clock import shared_times_s
 from rtwin.export.registry import Report
 from rtwin.export.view import PathView
+from rtwin.files import MARK
+from rtwin.progress import Progress
 from rtwin.units import to_db
 
 NUM_TAPS = 4
@@ -94,6 +95,9 @@ def write(
     if place is not None:
         content["origin"] = {"long": place.origin_lon_deg, "lat": place.origin_lat_deg}
     savemat(target, content, do_compression=True)
+    # The text in front of such a file names its date, and not who made it.
+    with open(target, "r+b") as file:
+        file.write(f"MATLAB 5.0 MAT-file, {MARK}".encode().ljust(116))
     report: Report = {
         "nodes": f"{view.num_tx} tx, {len(view.tracks)} rx",
         "times": len(content["time"]),

@@ -7,8 +7,6 @@ calls elevation is the zenith. Written from its source, version 4.0.5.
 """
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -19,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.channel import cir
-from rtwin.dataset.mesh import SceneMesh, scene_mesh
-from rtwin.dataset.progress import Progress, silent
+from rtwin.dataset.mesh import scene_mesh
 from rtwin.errors import OutOfRangeError
+from rtwin.export.clock import shared_times_s
+from rtwin.export.deepmimo_scene import Solid, materials, solids, write_solids
 from rtwin.export.registry import Report
 from rtwin.export.stream import RowWriter, write_npz
 from rtwin.export.view import Block, PathView
+from rtwin.progress import Progress, silent
 from rtwin.units import to_db
 
 VERSION = "4.0.5"
@@ -50,9 +50,10 @@ def write(
     """Write a scenario: all transmitters as one set, all receivers as another."""
     view = view.one_port("DeepMIMO")
     dataset = view.dataset
-    triangles = (
-        scene_mesh(dataset.recipe, dataset.attributes["geometry_hash"], scene) if mesh else None
-    )
+    scenery: list[Solid] = []
+    if mesh:
+        found = scene_mesh(dataset.recipe, dataset.attributes["geometry_hash"], scene)
+        scenery = solids(found, dataset.recipe)
     times = _times(view) if snapshots and view.time_s is not None else None
     scenes = [(target, view)]
     if times is not None and len(times) > 1:
@@ -66,13 +67,13 @@ def write(
         folder.mkdir(exist_ok=True)
         width = _write_matrices(part, folder, progress if len(scenes) == 1 else silent)
         most_paths = max(most_paths, width)
-        if triangles is not None:
-            _write_mesh(triangles, folder, scenes[0][0])
+        if mesh:
+            write_solids(scenery, folder, scenes[0][0])
         if len(scenes) > 1:
             progress("export", number + 1, len(scenes))
     counts = view.num_paths.sum(axis=1) > 0
     num_points = scenes[0][1].num_rx
-    params = _params(view, triangles, num_points, int(counts[:num_points].sum()), len(scenes))
+    params = _params(view, scenery, num_points, int(counts[:num_points].sum()), len(scenes))
     params["rtwin"]["max_paths"] = most_paths
     if times is not None:
         params["rtwin"]["time_s"] = times.tolist()
@@ -87,14 +88,7 @@ def write(
 
 def _times(view: PathView) -> NDArray[np.float64]:
     """The times that all moving receivers share [s], [time]."""
-    assert view.time_s is not None
-    times = [view.time_s[track] for track in view.tracks]
-    if any(not np.array_equal(other, times[0]) for other in times[1:]):
-        raise OutOfRangeError(
-            f"{len(times)} receivers move at times of their own, and a DeepMIMO scene has one; "
-            "export one with rx, or all as points with snapshots=false"
-        )
-    return times[0]
+    return shared_times_s(view, "a DeepMIMO scene", ", or all as points with snapshots=false")
 
 
 def _write_matrices(view: PathView, folder: Path, progress: Progress) -> int:
@@ -190,7 +184,7 @@ def _matrices(
 
 
 def _params(
-    view: PathView, mesh: SceneMesh | None, num_points: int, num_active: int, num_scenes: int
+    view: PathView, scenery: list[Solid], num_points: int, num_active: int, num_scenes: int
 ) -> dict[str, Any]:
     dataset = view.dataset
     solver, versions = dataset.recipe.solver, dataset.attributes["versions"]
@@ -203,6 +197,8 @@ def _params(
     }
     # DeepMIMO turns about x, y, z: roll, pitch, yaw.
     rotation = np.degrees(view.of_tx("tx_orientation_rad"))[:, ::-1]
+    rx_rotation = np.degrees(view.of_rx("rx_orientation_rad"))[:, ::-1]
+    num_faces = sum(len(solid.triangles_m) for solid in scenery)
     return {
         "version": VERSION,
         "rt_params": {
@@ -252,13 +248,13 @@ def _params(
                 **device,
             },
         },
-        "materials": _materials(view),
+        "materials": materials(dataset, scenery),
         "scene": {
             "num_scenes": num_scenes,
-            "n_objects": 0 if mesh is None else len(_objects(mesh)),
-            "n_vertices": 0 if mesh is None else 3 * len(mesh.object),
-            "n_faces": 0 if mesh is None else len(mesh.object),
-            "n_triangular_faces": 0 if mesh is None else len(mesh.object),
+            "n_objects": len(scenery),
+            "n_vertices": 3 * num_faces,
+            "n_faces": num_faces,
+            "n_triangular_faces": num_faces,
             "representation": "mesh",
         },
         "rtwin": {
@@ -266,75 +262,8 @@ def _params(
             "scene": dataset.attributes["scene"],
             "versions": versions,
             "tx_name": view.of_tx("tx_name").tolist(),
+            "tx_power_dbm": view.of_tx("tx_power_dbm").tolist(),
             "tx_rotation_deg": rotation.tolist(),
+            "rx_rotation_deg": rx_rotation[:num_points].tolist(),
         },
     }
-
-
-def _materials(view: PathView) -> dict[str, Any]:
-    read = view.dataset.read
-    columns = zip(
-        read("material_name"),
-        read("relative_permittivity"),
-        read("conductivity_s_per_m"),
-        read("scattering_coefficient"),
-        read("xpd_coefficient"),
-        read("thickness_m"),
-        strict=True,
-    )
-    return {
-        f"material_{number}": {
-            "id": number,
-            "name": str(name),
-            "permittivity": float(permittivity),
-            "conductivity": float(conductivity),
-            "scattering_model": "lambertian" if scattering else "none",
-            "scattering_coefficient": float(scattering),
-            "cross_polarization_coefficient": float(xpd),
-            "thickness": float(thickness),
-        }
-        for number, (name, permittivity, conductivity, scattering, xpd, thickness) in enumerate(
-            columns
-        )
-    }
-
-
-def _objects(mesh: SceneMesh) -> list[tuple[str, str, NDArray[np.int64]]]:
-    """Name, label and triangles of each object; all ground is one terrain, as DeepMIMO asks."""
-    ground = np.isin(mesh.object, list(mesh.ground))
-    objects = [("terrain", "terrain", np.flatnonzero(ground))] if ground.any() else []
-    for number, name in enumerate(mesh.object_name):
-        rows = np.flatnonzero(mesh.object == number)
-        if number not in mesh.ground and rows.size:
-            objects.append((name, "buildings", rows))
-    return objects
-
-
-def _write_mesh(mesh: SceneMesh, folder: Path, first: Path) -> None:
-    """Triangles by object: three vertices of their own for each.
-
-    All scenes have the same; those after the first share its files where they can.
-    """
-    names = ("vertices.npz", "faces.npz", "materials.npz", "objects.json")
-    if folder != first:
-        for name in names:
-            try:
-                os.link(first / name, folder / name)
-            except OSError:  # a file system without hard links
-                shutil.copyfile(first / name, folder / name)
-        return
-    objects = _objects(mesh)
-    write_npz(folder / names[0], vertices=mesh.vertices_m.reshape(-1, 3).astype(np.float32))
-    write_npz(
-        folder / names[1],
-        **{str(n): rows[:, None] * 3 + np.arange(3) for n, (_, _, rows) in enumerate(objects)},
-    )
-    write_npz(
-        folder / names[2],
-        **{str(n): mesh.material[rows].astype(np.int64) for n, (*_, rows) in enumerate(objects)},
-    )
-    text = [
-        {"name": name, "label": label, "id": n, "mesh_key": str(n)}
-        for n, (name, label, _) in enumerate(objects)
-    ]
-    (folder / names[3]).write_text(json.dumps(text, indent=2) + "\n", encoding="utf-8")

@@ -6,14 +6,14 @@ from typing import Any
 
 import rtwin
 from rtwin.dataset import open_dataset, open_radio_map
-from rtwin.dataset.progress import Progress, silent
+from rtwin.dataset.inspection import open_checked
 from rtwin.dataset.reader import PathDataset
 from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, PORT_LABELS, SWEEP_FORMAT
-from rtwin.dataset.store import open_checked
 from rtwin.errors import OutOfRangeError
 from rtwin.export.place import check_target, new_file, new_folder
 from rtwin.export.registry import MAP, PATHS, SWEEP, TRACE, Format, Report, find_format
 from rtwin.export.view import PathView, chosen_port, chosen_rows
+from rtwin.progress import Progress, silent
 
 _KINDS = {PATHS_FORMAT: PATHS, SWEEP_FORMAT: SWEEP, MAP_FORMAT: MAP, "rtwin-linktrace": TRACE}
 _WORDS = {
@@ -78,7 +78,7 @@ def export(
     _check_kind(file, kind, what, [name for name in chosen if chosen[name] not in ("", None)])
     target = what.default_target(file) if target is None else Path(target)
     what.check_name(target)
-    check_target(target, file, what.suffix, what.magic, overwrite)
+    check_target(target, file, what.suffix, overwrite)
     with _opened(file, kind, what, frequency_hz) as source:
         if isinstance(source, PathDataset):
             del chosen["frequency_hz"]

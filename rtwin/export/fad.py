@@ -12,11 +12,12 @@ from typing import Annotated
 import numpy as np
 
 from rtwin.channel import cfr, path_gain
-from rtwin.dataset.progress import Progress
 from rtwin.errors import OutOfRangeError
 from rtwin.export.clock import even_step_s, shared_times_s
 from rtwin.export.registry import Report
 from rtwin.export.view import PathView
+from rtwin.files import WHITE_MARK
+from rtwin.progress import Progress
 from rtwin.units import to_db
 
 MAX_RESOURCE_BLOCKS = 100
@@ -81,6 +82,7 @@ def write(
     with open(target, "w", encoding="ascii", newline="\n") as file:
         for row in trace:
             file.write(" ".join(f"{value:.4f}" for value in row) + "\n")
+        file.write(WHITE_MARK)
     report: Report = {
         "RbNum": resource_blocks,
         "SamplesNum": samples,

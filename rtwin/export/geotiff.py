@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.generate import Progress
 from rtwin.dataset.reader import RadioMap
 from rtwin.errors import GeometryError, MissingExtraError
 from rtwin.export.raster import METRIC_HELP, transmitter_of
 from rtwin.export.registry import Report
 from rtwin.plot.fields import MapField, map_extent, map_field
+from rtwin.progress import Progress
 from rtwin.scene import Georeference, recipe_from_dict
 
 NO_TRANSMITTER = -1

@@ -1,19 +1,21 @@
 """A radio map as a picture (PNG) and as a model in 3D (GLB), in the colours of rtwin plot."""
 
+import io
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.generate import Progress
 from rtwin.dataset.mesh import SceneMesh, scene_mesh
 from rtwin.dataset.reader import RadioMap
 from rtwin.errors import MissingExtraError, OutOfRangeError
 from rtwin.export.raster import METRIC_HELP, TX_HELP, described, pixels, tx_row
 from rtwin.export.registry import Report
+from rtwin.files import MARK, with_png_mark
 from rtwin.plot import plot_radio_map, save_figure
 from rtwin.plot.fields import corner_heights_m, map_extent, map_field
+from rtwin.progress import Progress
 from rtwin.scene import recipe_from_dict
 
 MAX_PIXELS = 2**27
@@ -60,7 +62,9 @@ def write_png(
         )
     picture = pixels(field)[::-1]
     picture = picture.repeat(pixels_per_cell, axis=0).repeat(pixels_per_cell, axis=1)
-    _image(picture).save(target, format="PNG", optimize=True)
+    image = io.BytesIO()
+    _image(picture).save(image, format="PNG", optimize=True)
+    target.write_bytes(with_png_mark(image.getvalue()))
     progress("export", 1, 1)
     low, high = field.limits
     report = {"picture": f"{picture.shape[1]} x {picture.shape[0]} pixels"}
@@ -174,6 +178,7 @@ def _add_scene(model: Any, mesh: SceneMesh) -> int:
 
 def _unlit(tree: dict[str, Any]) -> None:
     """Show the map's colours as they are, whatever the light, and cells with sharp borders."""
+    tree["asset"]["generator"] = MARK
     used = tree.setdefault("extensionsUsed", [])
     used.append("KHR_materials_unlit")
     nearest, clamp = 9728, 33071

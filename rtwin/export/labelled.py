@@ -12,10 +12,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.progress import Progress
-from rtwin.dataset.store import blocks, open_checked
-from rtwin.errors import MissingExtraError
+from rtwin.dataset.inspection import DAMAGE, CheckedFile, open_checked
+from rtwin.dataset.store import blocks
+from rtwin.errors import MissingExtraError, StoreError
 from rtwin.export.registry import Report
+from rtwin.progress import Progress
 
 _CHUNK_BYTES = 2**20
 
@@ -27,7 +28,7 @@ def write_netcdf(file: Path, target: Path, progress: Progress) -> Report:
     with open_checked(file) as twin, h5netcdf.File(target, "w") as out:
         out.attrs.update(dict(_attributes(twin)))
         out.dimensions = _sizes(twin)
-        names = _variables(twin)
+        names = twin.variables()
         for number, name in enumerate(names):
             data = twin[name]
             for suffix, part in _real_parts(data):
@@ -60,7 +61,7 @@ def write_zarr(file: Path, target: Path, progress: Progress) -> Report:
     with open_checked(file) as twin:
         out = zarr.open_group(target, mode="a", zarr_format=2)
         out.attrs.update(dict(_attributes(twin)))
-        names = _variables(twin)
+        names = twin.variables()
         for number, name in enumerate(names):
             data = twin[name]
             rows = max(1, _CHUNK_BYTES // max(1, data[:1].nbytes))
@@ -87,18 +88,19 @@ def write_zarr(file: Path, target: Path, progress: Progress) -> Report:
     return {"variables": len(names)}
 
 
-def _variables(twin: h5py.File) -> list[str]:
-    return [name for name in twin if isinstance(twin[name], h5py.Dataset)]
-
-
-def _dims(twin: h5py.File, name: str) -> tuple[str, ...]:
+def _dims(twin: CheckedFile, name: str) -> tuple[str, ...]:
     if twin[name].is_scale:
         return (name,)
-    return tuple(Path(dim[0].name).name for dim in twin[name].dims)
+    try:
+        return tuple(Path(dim[0].name).name for dim in twin[name].dims)
+    except DAMAGE:
+        raise StoreError(
+            f"{twin.path}: {name} has lost its dimensions; the file is damaged"
+        ) from None
 
 
-def _sizes(twin: h5py.File) -> dict[str, int]:
-    return {name: twin[name].shape[0] for name in twin if twin[name].is_scale}
+def _sizes(twin: CheckedFile) -> dict[str, int]:
+    return {name: twin[name].shape[0] for name in twin.variables() if twin[name].is_scale}
 
 
 def _attributes(item: Any) -> Iterator[tuple[str, Any]]:
@@ -118,7 +120,7 @@ def _attributes(item: Any) -> Iterator[tuple[str, Any]]:
         yield name, value.item() if isinstance(value, np.generic) else value
 
 
-def _real_parts(data: h5py.Dataset) -> list[tuple[str, Any]]:
+def _real_parts(data: Any) -> list[tuple[str, Any]]:
     if not np.issubdtype(data.dtype, np.complexfloating):
         return [("", _same)]
     return [("_real", np.real), ("_imag", np.imag)]

@@ -11,10 +11,10 @@ from typing import Annotated
 import numpy as np
 
 from rtwin.channel import path_gain, path_gain_coherent
-from rtwin.dataset.progress import Progress
 from rtwin.errors import OutOfRangeError
 from rtwin.export.registry import Report
 from rtwin.export.view import PathView
+from rtwin.progress import Progress
 from rtwin.units import to_db
 
 HEADER = "time_s,tx,rx,loss_db\n"

@@ -12,10 +12,10 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from rtwin.dataset.progress import Progress
 from rtwin.export import ns3_loss
 from rtwin.export.registry import Report
 from rtwin.export.view import PathView
+from rtwin.progress import Progress
 
 PROGRAM = Path(__file__).parent / "examples" / "ns3_lte.py"
 

@@ -4,24 +4,26 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rtwin.dataset.store import plain_errors, replace_whole
+from rtwin.dataset.store import is_own_file, plain_errors, replace_whole
 from rtwin.errors import StoreError
+from rtwin.files import check_name, made_by_rtwin, replace_folder
 
 MARK = "rtwin.json"
 """Where a folder came from. A folder without it is somebody else's, and stays."""
 
 
-def check_target(target: Path, source: Path, suffix: str, magic: bytes, overwrite: bool) -> None:
+def check_target(target: Path, source: Path, suffix: str, overwrite: bool) -> None:
     """Make sure that an export may be put somewhere, before the work is done.
 
     Raises:
         StoreError: if the target is the source, has another suffix, is foreign,
             is there and overwrite is not set, or cannot be made.
     """
+    check_name(target)
     if target.resolve() == source.resolve() or target.resolve() in source.resolve().parents:
         raise StoreError(f"{target}: holds the twin itself; choose another name")
     if suffix and target.suffix != Path("x" + suffix).suffix:
@@ -40,15 +42,14 @@ def check_target(target: Path, source: Path, suffix: str, magic: bytes, overwrit
         raise StoreError(f"{target}: is a link; name the place itself")
     if not suffix and not any(target.iterdir()):
         return  # an empty folder has nothing to lose
-    if not (_is_our_file(target, magic) if suffix else _is_our_folder(target)):
+    if not (_is_our_file(target) if suffix else _is_our_folder(target)):
         raise StoreError(f"{target}: exists and is not an export of rtwin; choose another name")
     if not overwrite:
         raise StoreError(f"{target}: exists; choose another name, or ask to overwrite it")
 
 
-def _is_our_file(file: Path, magic: bytes) -> bool:
-    with plain_errors(file), open(file, "rb") as handle:
-        return handle.read(len(magic)) == magic
+def _is_our_file(file: Path) -> bool:
+    return file.stat().st_size == 0 or made_by_rtwin(file) or is_own_file(file)
 
 
 def _is_our_folder(folder: Path) -> bool:
@@ -75,26 +76,31 @@ def new_file(target: Path) -> Iterator[Path]:
 def new_folder(target: Path, mark: dict[str, Any]) -> Iterator[Path]:
     """A folder to write into; it appears as the target if nothing goes wrong.
 
-    A folder that stands there goes when the new one is complete, and comes back
-    if that cannot take its place.
+    What rtwin wrote into a folder that stands there goes when the new one is
+    complete; what somebody put beside it stays.
     """
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    old = target.with_name(f".{target.name}.{os.getpid()}.old")
     try:
         with plain_errors(target):
             temporary.mkdir()
             yield temporary
-            text = json.dumps({"made_by": "rtwin", **mark}, indent=2, sort_keys=True)
+            written = [p for p in sorted(temporary.rglob("*")) if not p.is_dir()]
+            files = [MARK, *(path.relative_to(temporary).as_posix() for path in written)]
+            about = {"made_by": "rtwin", "files": files, **mark}
+            text = json.dumps(about, indent=2, sort_keys=True)
             (temporary / MARK).write_text(text + "\n", encoding="utf-8")
-            if target.exists():
-                os.replace(target, old)
-            try:
-                os.replace(temporary, target)
-            except OSError:
-                if old.exists():
-                    os.replace(old, target)
-                raise
+            replace_folder(temporary, target, _own_names(target))
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        if target.exists():
-            shutil.rmtree(old, ignore_errors=True)
+
+
+def _own_names(folder: Path) -> Callable[[str], bool]:
+    """Tells which files of an earlier export rtwin wrote."""
+    try:
+        names = json.loads((folder / MARK).read_text(encoding="utf-8"))["files"]
+        return set(names).__contains__
+    except (OSError, ValueError, KeyError, TypeError):
+        # An export of before has no list: its mark was written last.
+        mark = folder / MARK
+        last = mark.stat().st_mtime_ns if mark.exists() else 0
+        return lambda name: (folder / name).stat().st_mtime_ns <= last

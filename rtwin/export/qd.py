@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.channel import PathSet
-from rtwin.dataset.progress import Progress
 from rtwin.errors import OutOfRangeError
 from rtwin.export.clock import even_step_s, shared_times_s, simulated_times_s
 from rtwin.export.registry import Report
 from rtwin.export.view import PathView
+from rtwin.progress import Progress
 from rtwin.units import to_db
 
 QD_MANY_TRANSMITTERS = (

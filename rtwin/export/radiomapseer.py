@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.dataset.mesh import SceneMesh, scene_mesh
-from rtwin.dataset.progress import Progress
 from rtwin.dataset.reader import RadioMap
 from rtwin.errors import MissingExtraError, OutOfRangeError
 from rtwin.export.registry import Report
+from rtwin.progress import Progress
 from rtwin.scene import recipe_from_dict
 from rtwin.units import to_db
 

@@ -245,6 +245,14 @@ FORMATS = (
         magic=b"MATLAB 5.0 MAT-file",
     ),
     Format(
+        "matlab",
+        "rays by the names of comm.Ray, and channels, for MATLAB",
+        (PATHS,),
+        "rtwin.export.matlab",
+        suffix=".mat",
+        magic=b"MATLAB 5.0 MAT-file",
+    ),
+    Format(
         "geotiff",
         "a metric as GeoTIFF for QGIS and others, a band per transmitter",
         (MAP,),

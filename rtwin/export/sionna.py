@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.channel import PathSet, cir, taps
-from rtwin.dataset.progress import Progress
 from rtwin.errors import OutOfRangeError
 from rtwin.export.clock import shared_times_s
 from rtwin.export.registry import Report
 from rtwin.export.stream import RowWriter
 from rtwin.export.view import Block, PathView
+from rtwin.progress import Progress
 from rtwin.units import to_db
 
 SYMBOLS_PER_SLOT = 14

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.channel import cir
-from rtwin.dataset.progress import Progress
 from rtwin.export.crc import masked_crc32c
 from rtwin.export.registry import Report
 from rtwin.export.view import PathView
+from rtwin.progress import Progress
 
 FEATURES = (
     ("tx", "int64", "row of the transmitter in the twin"),

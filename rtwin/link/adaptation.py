@@ -23,6 +23,7 @@ from rtwin.link.tables import (
 from rtwin.units import to_db
 
 SYMBOLS_PER_MS = 14  # at 15 kHz; proportional to the subcarrier spacing
+MAX_BANDWIDTH_HZ = 1e12
 UNKNOWN_CQI = -1
 NO_MCS = -1
 
@@ -59,8 +60,11 @@ class LinkAdaptation:
                 f"subcarrier_spacing_hz is {self.subcarrier_spacing_hz:g}; "
                 "it must be 15e3, 30e3, 60e3 or 120e3"
             )
-        if not (np.isfinite(self.bandwidth_hz) and self.bandwidth_hz > 0):
-            raise OutOfRangeError(f"bandwidth_hz is {self.bandwidth_hz}; it must be above 0 Hz")
+        if not 0 < self.bandwidth_hz <= MAX_BANDWIDTH_HZ:
+            raise OutOfRangeError(
+                f"bandwidth_hz is {self.bandwidth_hz:g}; it must be above 0 Hz and at most "
+                f"{MAX_BANDWIDTH_HZ:g}"
+            )
         cqi_efficiency(self.table)
         num_resource_blocks(self.bandwidth_hz, self.subcarrier_spacing_hz)
 

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from rtwin.errors import OutOfRangeError, ShapeError
 
 NO_CELL = -1
+MAX_SETTING = 1e6
 _REMAINDER = 1e-9  # of a step, lost when a time is divided by a step
 
 
@@ -28,8 +29,8 @@ class Handover:
     def __post_init__(self) -> None:
         for name in ("hysteresis_db", "time_to_trigger_s"):
             value = getattr(self, name)
-            if not (np.isfinite(value) and value >= 0):
-                raise OutOfRangeError(f"{name} is {value}; it must be 0 or more")
+            if not 0 <= value <= MAX_SETTING:
+                raise OutOfRangeError(f"{name} is {value:g}; it must be 0 to {MAX_SETTING:g}")
 
 
 def serving_cells(

@@ -105,7 +105,7 @@ TABLES = tuple(_CQI)
 # TS 38.101-1, table 5.3.2-1 (15, 30, 60 kHz) and TS 38.101-2, table 5.3.2-1 (120 kHz):
 # subcarrier spacing [kHz]: channel bandwidth [MHz]: resource blocks.
 _RESOURCE_BLOCKS: dict[int, dict[int, int]] = {
-    15: {5: 25, 10: 52, 15: 79, 20: 106, 25: 133, 30: 160, 40: 216, 50: 270},
+    15: {5: 25, 10: 52, 15: 79, 20: 106, 25: 133, 30: 160, 35: 188, 40: 216, 45: 242, 50: 270},
     30: {
         5: 11,
         10: 24,
@@ -113,7 +113,9 @@ _RESOURCE_BLOCKS: dict[int, dict[int, int]] = {
         20: 51,
         25: 65,
         30: 78,
+        35: 92,
         40: 106,
+        45: 119,
         50: 133,
         60: 162,
         70: 189,
@@ -127,7 +129,9 @@ _RESOURCE_BLOCKS: dict[int, dict[int, int]] = {
         20: 24,
         25: 31,
         30: 38,
+        35: 44,
         40: 51,
+        45: 58,
         50: 65,
         60: 79,
         70: 93,

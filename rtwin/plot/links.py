@@ -76,20 +76,7 @@ def plot_delay_profile(dataset: PathDataset, rx: int, tx: int = 0) -> "Figure":
     delay_ns, power_db = 1e9 * paths.delay_s, to_db(paths.power)
     shown = np.isfinite(power_db)
     floor, top = _power_limits(power_db[shown])
-    for name, chosen in _by_class(paths, shown):
-        color = PATH_CLASSES[name]
-        axes.vlines(delay_ns[chosen], floor, power_db[chosen], color=color, lw=1.6, alpha=0.8)
-        axes.plot(
-            delay_ns[chosen],
-            power_db[chosen],
-            "o",
-            color=color,
-            markersize=6.5,
-            markeredgecolor="white",
-            markeredgewidth=0.7,
-            zorder=3,
-            label=f"{name} ({np.count_nonzero(chosen)})",
-        )
+    _stems(axes, delay_ns, power_db, floor, _by_class(paths, shown), size=6.5)
     axes.set_ylim(floor, top)
     axes.margins(x=0.06)
     axes.set_xlabel("delay [ns]")
@@ -195,20 +182,21 @@ def plot_angular_spectrum(dataset: PathDataset, rx: int, tx: int = 0) -> "Figure
 
 def _stems(
     axes: "Axes",
-    angle: NDArray[np.floating[Any]],
+    where: NDArray[np.floating[Any]],
     power_db: NDArray[np.float64],
     floor: float,
     classes: list[tuple[str, NDArray[np.bool_]]],
+    size: float = 5.5,
 ) -> None:
     for name, chosen in classes:
         color = PATH_CLASSES[name]
-        axes.vlines(angle[chosen], floor, power_db[chosen], color=color, lw=1.4, alpha=0.7)
+        axes.vlines(where[chosen], floor, power_db[chosen], color=color, lw=1.5, alpha=0.75)
         axes.plot(
-            angle[chosen],
+            where[chosen],
             power_db[chosen],
             "o",
             color=color,
-            markersize=5.5,
+            markersize=size,
             markeredgecolor="white",
             markeredgewidth=0.6,
             zorder=3,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.errors import MissingExtraError, OutOfRangeError, StoreError
+from rtwin.files import MARK, check_replaceable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -204,7 +205,8 @@ def save_figure(figure: "Figure", file: str | Path) -> Path:
     Returns:
         The path of the file.
     Raises:
-        StoreError: if the suffix is another one, or the file cannot be written.
+        StoreError: if the suffix is another one, there is a file that rtwin did not
+            make, or the file cannot be written.
     Source: own layout; checked by tests/plot/test_save.py.
     """
     import matplotlib
@@ -213,10 +215,13 @@ def save_figure(figure: "Figure", file: str | Path) -> Path:
     kind = file.suffix.lower().removeprefix(".")
     if kind not in FORMATS:
         raise StoreError(f"{file}: a picture ends in .png, .pdf or .svg; give it such a name")
-    if file.is_dir():
-        raise StoreError(f"{file}: is a folder; give the name of a file")
+    check_replaceable(file)
     # Without the date and with fixed ids, the same drawing gives the same file.
-    metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(kind)
+    metadata = {
+        "png": {"Software": MARK},
+        "pdf": {"Creator": MARK, "CreationDate": None},
+        "svg": {"Creator": MARK, "Date": None},
+    }[kind]
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from rtwin.channel import (
     rms_delay_spread_s,
 )
 from rtwin.dataset import PathDataset
+from rtwin.progress import Count, uncounted
 from rtwin.units import to_db
 
 _OF_LINKS: dict[str, Callable[[PathSet], NDArray[np.float64]]] = {
@@ -34,7 +35,7 @@ def link_values(dataset: PathDataset, metric: str) -> NDArray[np.float64]:
 def link_table(
     dataset: PathDataset,
     metrics: Sequence[str],
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Count = uncounted,
 ) -> dict[str, NDArray[np.float64]]:
     """Metrics of every link, in the units of the pictures, read in one go.
 

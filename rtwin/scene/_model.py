@@ -7,7 +7,9 @@ and can name the nearest one.
 import math
 import numbers
 import re
+import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
@@ -16,13 +18,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     StringConstraints,
     ValidationError,
     model_validator,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from rtwin.errors import RecipeError, nearest
+from rtwin.errors import RecipeError, RtwinError, nearest
 
 # float32, which the ray tracer computes in, keeps a centimetre up to here.
 MAX_COORDINATE_M = 1e5
@@ -43,6 +46,35 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def read_toml(path: Path, max_bytes: int, error_class: type[RtwinError]) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Args:
+        path: The file, of at most `max_bytes` of UTF-8.
+        error_class: What is raised where it cannot be read; one line.
+    """
+    where = f"{one_line(path)}: not a readable TOML file"
+    try:
+        size = path.stat().st_size
+        if size > max_bytes:
+            raise error_class(
+                f"{one_line(path)}: has {size / 2**20:.0f} MiB; at most {max_bytes // 2**20} MiB "
+                "are read: move geometry and tables into files of their own"
+            )
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise error_class(f"{where} (byte {error.start} is not UTF-8; save it as UTF-8)") from None
+    except ValueError as error:
+        if isinstance(error, error_class):
+            raise
+        # TOMLDecodeError, or Python's refusal of a number of thousands of digits.
+        raise error_class(f"{where} (not valid TOML: {one_line(error)})") from None
+    except OSError as error:
+        raise error_class(f"{where} ({error.strerror})") from None
+    except RecursionError:
+        raise error_class(f"{where} (nested too deeply)") from None
+
+
 class Table(BaseModel):
     """A frozen TOML table that refuses unknown keys, NaN and infinity."""
 
@@ -57,6 +89,23 @@ class Table(BaseModel):
                     hint = nearest(str(key), cls.model_fields)
                     raise PydanticCustomError("unknown_key", "{hint}", {"key": key, "hint": hint})
         return data
+
+
+class FileTable(Table):
+    """A table that is a file of its own; where it came from is not part of what it says."""
+
+    _name: str = PrivateAttr("")
+    _folder: Path = PrivateAttr(Path())
+
+    @property
+    def name(self) -> str:
+        """Its short name: the name of its folder, or of its file without the suffix."""
+        return self._name
+
+    @property
+    def folder(self) -> Path:
+        """The folder that its files are relative to."""
+        return self._folder
 
 
 def _number(value: Any) -> float:
@@ -103,13 +152,15 @@ def _area(value: tuple[float, float, float, float]) -> tuple[float, float, float
 Float = Annotated[float, BeforeValidator(_number)]
 Int = Annotated[int, BeforeValidator(_whole)]
 Bool = Annotated[bool, BeforeValidator(_switch)]
-Positive = Annotated[Float, Field(gt=0)]
+Positive = Annotated[Float, Field(gt=0, le=1e15)]
+Angle = Annotated[Float, Field(ge=-36_000, le=36_000)]  # a hundred turns
+Speed = Annotated[Float, Field(ge=-1e5, le=1e5)]
 Fraction = Annotated[Float, Field(ge=0, le=1)]
 Coordinate = Annotated[Float, Field(ge=-MAX_COORDINATE_M, le=MAX_COORDINATE_M)]
 Length = Annotated[Float, Field(gt=0, le=MAX_COORDINATE_M)]
 Point2 = tuple[Coordinate, Coordinate]
 Point3 = tuple[Coordinate, Coordinate, Coordinate]
-Vector3 = tuple[Float, Float, Float]
+Velocity3 = tuple[Speed, Speed, Speed]
 Area = Annotated[tuple[Coordinate, Coordinate, Coordinate, Coordinate], AfterValidator(_area)]
 RelativeFile = Annotated[str, Field(min_length=1), AfterValidator(_relative_file)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=100)]

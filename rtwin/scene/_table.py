@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rtwin.errors import RecipeError, nearest
 from rtwin.scene._model import MAX_COORDINATE_M, one_line, shown
+from rtwin.scene.column_names import recognised
 
 Groups = tuple[tuple[str, ...], ...]
 PLACES: Groups = (("x_m", "y_m"), ("lat_deg", "lon_deg"))
@@ -43,7 +44,8 @@ def read_csv(
 
     Args:
         path: The file, at most MAX_CSV_BYTES of UTF-8.
-        required: For each entry exactly one of its groups of columns must be there.
+        required: For each entry exactly one of its groups of columns must be there, by
+            these names or by others that mean the same (column_names).
         optional: Columns that may be there; others are refused.
         text: Those of all columns that hold text.
         what: What the rows are, for the message about an empty table.
@@ -67,6 +69,8 @@ def read_csv(
         reader = csv.reader(file, strict=True)
         try:
             header = [cell.strip() for cell in next(reader, [])]
+            known = (*(n for groups in required for group in groups for n in group), *optional)
+            header = recognised(header, known)
             _check_header(where, header, required, optional)
             for row in reader:
                 if row:

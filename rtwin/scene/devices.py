@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from rtwin.scene._model import (
+    Angle,
     Area,
     Bool,
     Coordinate,
@@ -14,12 +15,12 @@ from rtwin.scene._model import (
     Length,
     Name,
     Point3,
-    Positive,
     RelativeFile,
     Table,
-    Vector3,
+    Velocity3,
 )
 
+Spacing = Annotated[Float, Field(gt=0, le=1000)]
 Count = Annotated[Int, Field(ge=1, le=10_000_000)]
 
 
@@ -30,8 +31,8 @@ class Antenna(Table):
     polarization: Literal["V", "H", "VH", "cross"] = "V"
     num_rows: Annotated[Int, Field(ge=1, le=1024)] = 1
     num_cols: Annotated[Int, Field(ge=1, le=1024)] = 1
-    vertical_spacing: Positive = 0.5
-    horizontal_spacing: Positive = 0.5
+    vertical_spacing: Spacing = 0.5
+    horizontal_spacing: Spacing = 0.5
 
     @property
     def num_ports(self) -> int:
@@ -44,12 +45,12 @@ class Transmitter(Table):
 
     name: Name
     position_m: Point3
-    azimuth_deg: Float | None = None
-    downtilt_deg: Float | None = None
-    roll_deg: Float = 0.0
+    azimuth_deg: Angle | None = None
+    downtilt_deg: Angle | None = None
+    roll_deg: Angle = 0.0
     look_at_m: Point3 | None = None
     power_dbm: Annotated[Float, Field(ge=-200, le=200)] = 44.0
-    velocity_m_s: Vector3 = (0.0, 0.0, 0.0)
+    velocity_m_s: Velocity3 = (0.0, 0.0, 0.0)
     antenna: Antenna = Antenna()
 
     @model_validator(mode="after")
@@ -141,8 +142,8 @@ class TrajectoryReceivers(_Receivers):
 
     kind: Literal["trajectory"]
     waypoints_m: Annotated[tuple[Point3, ...], Field(min_length=2)]
-    speed_m_s: Positive
-    interval_s: Positive
+    speed_m_s: Annotated[Float, Field(gt=0, le=1e5)]
+    interval_s: Annotated[Float, Field(ge=1e-6, le=1e6)]
 
     @model_validator(mode="after")
     def _moves(self) -> "TrajectoryReceivers":

@@ -183,7 +183,8 @@ def _mesh_file(item: MeshFile, recipe: Recipe, what: str) -> "trimesh.Trimesh":
     # more than the file holds, nor make it open other files.
     data = io.BytesIO(path.read_bytes())
     try:
-        loaded: Any = trimesh.load(data, file_type=suffix, process=False, force="mesh")
+        with np.errstate(all="ignore"):  # numbers that overflow are refused below
+            loaded: Any = trimesh.load(data, file_type=suffix, process=False, force="mesh")
         vertices, faces = np.asarray(loaded.vertices), np.asarray(loaded.faces)
     except Exception as error:
         # Readers of broken files raise whatever comes; the reason is theirs.
@@ -194,4 +195,5 @@ def _mesh_file(item: MeshFile, recipe: Recipe, what: str) -> "trimesh.Trimesh":
         ) from None
     if faces.ndim != 2 or faces.shape[1:] != (3,) or len(faces) == 0:
         raise GeometryError(f"{what}: {item.file} holds no triangles; export it as a mesh")
-    return _trimesh(vertices * item.scale + item.offset_m, faces)
+    with np.errstate(all="ignore"):
+        return _trimesh(vertices * item.scale + item.offset_m, faces)

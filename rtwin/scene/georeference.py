@@ -29,6 +29,7 @@ from rtwin.scene._model import (
 )
 
 WGS84 = 4326
+FarAway = Annotated[Float, Field(ge=-1e8, le=1e8)]
 Latitude = Annotated[Float, Field(ge=-90, le=90)]
 Longitude = Annotated[Float, Field(ge=-180, le=180)]
 
@@ -39,9 +40,9 @@ class Georeference(Table):
     epsg: Annotated[Int, Field(ge=1024, le=999999)]  # in metres; checked when it is used
     origin_lat_deg: Latitude
     origin_lon_deg: Longitude
-    origin_easting_m: Float
-    origin_northing_m: Float
-    origin_height_m: Float = 0.0
+    origin_easting_m: FarAway
+    origin_northing_m: FarAway
+    origin_height_m: Coordinate = 0.0
 
     def to_local(
         self, lat_deg: ArrayLike, lon_deg: ArrayLike, height_m: ArrayLike = 0.0

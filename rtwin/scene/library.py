@@ -1,12 +1,11 @@
 """Finding and reading recipes: shipped scenes by name, one's own by path."""
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rtwin.errors import GeometryError, RecipeError, nearest
-from rtwin.scene._model import one_line, shown
+from rtwin.scene._model import one_line, read_toml, shown
 from rtwin.scene.devices import CsvReceivers, WayReceivers
 from rtwin.scene.objects import MeshFile
 from rtwin.scene.recipe import Recipe, recipe_from_dict, with_overrides
@@ -26,11 +25,21 @@ class SceneSummary:
     licence: str
 
 
-def scenes_folder() -> Path:
-    """Where the shipped scenes are: inside the installed package, or beside it."""
+def shipped_folder(name: str) -> Path:
+    """Where shipped scenes or campaigns are: inside the installed package, or beside it.
+
+    Args:
+        name: The folder's name in a checkout; the package has it as `_scenes` for
+            "scenes", `_campaigns` for "calibration".
+    """
     package = Path(__file__).resolve().parents[1]
-    installed = package / "_scenes"
-    return installed if installed.is_dir() else package.parent / "scenes"
+    installed = package / {"scenes": "_scenes", "calibration": "_campaigns"}[name]
+    return installed if installed.is_dir() else package.parent / name
+
+
+def scenes_folder() -> Path:
+    """Where the shipped scenes are."""
+    return shipped_folder("scenes")
 
 
 def list_scenes() -> list[SceneSummary]:
@@ -67,7 +76,9 @@ def load_recipe(scene: str | Path, **overrides: Any) -> Recipe:
     """
     path = recipe_file(scene)
     name = path.parent.resolve().name if path.name == "scene.toml" else path.stem
-    recipe = recipe_from_dict(_read_toml(path), name, path.parent, where=str(path))
+    recipe = recipe_from_dict(
+        read_toml(path, MAX_RECIPE_BYTES, RecipeError), name, path.parent, where=str(path)
+    )
     return with_overrides(recipe, **overrides) if overrides else recipe
 
 
@@ -101,27 +112,6 @@ def recipe_file(scene: str | Path) -> Path:
         f"unknown scene {shown(text)}; {nearest(text, names)} "
         "(`rtwin scenes` lists all; a folder or a .toml file works too)"
     )
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    where = one_line(path)
-    size = path.stat().st_size
-    if size > MAX_RECIPE_BYTES:
-        raise RecipeError(
-            f"{where}: has {size / 2**20:.0f} MiB; a recipe has at most "
-            f"{MAX_RECIPE_BYTES // 2**20} MiB: move geometry into mesh files"
-        )
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecipeError(f"{where}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise RecipeError(f"{where}: byte {error.start} is not UTF-8; save it as UTF-8") from None
-    except ValueError as error:
-        # TOMLDecodeError, or Python's refusal of a number of thousands of digits.
-        raise RecipeError(f"{where}: not valid TOML: {one_line(error)}") from None
-    except RecursionError:
-        raise RecipeError(f"{where}: nested too deeply for a recipe") from None
 
 
 def resolve_file(folder: Path, file: str) -> Path:

@@ -20,14 +20,8 @@ from rtwin.units import VACUUM_PERMITTIVITY_F_M
 # name: (from GHz, to GHz, a, b, c, d), ...; where ranges overlap, the first counts.
 ITU_TABLE: dict[str, tuple[tuple[float, float, float, float, float, float], ...]] = {
     "vacuum": ((0.001, 100.0, 1.0, 0.0, 0.0, 0.0),),
-    "concrete": (
-        (1.0, 100.0, 5.24, 0.0, 0.0462, 0.7822),
-        (110.0, 330.0, 5.17, 0.0, 0.0145, 1.09),
-    ),
-    "brick": (
-        (1.0, 40.0, 3.91, 0.0, 0.0238, 0.16),
-        (110.0, 330.0, 4.15, 0.0, 0.0006, 1.5712),
-    ),
+    "concrete": ((1.0, 100.0, 5.24, 0.0, 0.0462, 0.7822), (110.0, 330.0, 5.17, 0.0, 0.0145, 1.09)),
+    "brick": ((1.0, 40.0, 3.91, 0.0, 0.0238, 0.16), (110.0, 330.0, 4.15, 0.0, 0.0006, 1.5712)),
     "plasterboard": (
         (1.0, 100.0, 2.73, 0.0, 0.0085, 0.9395),
         (110.0, 330.0, 2.56, 0.0, 0.0001, 1.7799),
@@ -49,10 +43,7 @@ ITU_TABLE: dict[str, tuple[tuple[float, float, float, float, float, float], ...]
         (220.0, 450.0, 1.52, 0.0, 0.0029, 1.029),
         (100.0, 400.0, 1.2567, 0.0, 0.00013, 1.454),
     ),
-    "chipboard": (
-        (1.0, 100.0, 2.58, 0.0, 0.0217, 0.78),
-        (100.0, 200.0, 2.16, 0.0, 0.0023, 1.359),
-    ),
+    "chipboard": ((1.0, 100.0, 2.58, 0.0, 0.0217, 0.78), (100.0, 200.0, 2.16, 0.0, 0.0023, 1.359)),
     "plywood": (
         (1.0, 40.0, 2.71, 0.0, 0.33, 0.0),
         (110.0, 330.0, 1.94, 0.0, 0.0067, 0.9982),
@@ -82,6 +73,11 @@ ITU_TABLE: dict[str, tuple[tuple[float, float, float, float, float, float], ...]
 FRESH_WATER = "fresh_water"
 MATERIAL_NAMES = (*ITU_TABLE, FRESH_WATER, VEGETATION)
 _WATER_GHZ = (0.01, 1000.0)
+
+
+# What a material takes from its recipe's table as it stands.
+_AS_GIVEN = ("thickness_m", "scattering_coefficient", "xpd_coefficient")
+_PATTERN = ("scattering_pattern", "alpha_r", "alpha_i", "lambda_")
 
 
 @dataclass(frozen=True)
@@ -124,13 +120,7 @@ def material_properties(name: str, spec: MaterialSpec | None, frequency_hz: floa
     return Material(
         relative_permittivity=permittivity,
         conductivity_s_per_m=conductivity,
-        thickness_m=spec.thickness_m,
-        scattering_coefficient=spec.scattering_coefficient,
-        xpd_coefficient=spec.xpd_coefficient,
-        scattering_pattern=spec.scattering_pattern,
-        alpha_r=spec.alpha_r,
-        alpha_i=spec.alpha_i,
-        lambda_=spec.lambda_,
+        **{name: getattr(spec, name) for name in (*_AS_GIVEN, *_PATTERN)},
     )
 
 

@@ -15,6 +15,7 @@ from rtwin.errors import OutOfRangeError, ShapeError
 from rtwin.scene.tracks import Floats, Tracks, check_samples
 
 IsClear = Callable[[Floats, Floats], NDArray[np.bool_]]
+MIN_SPEED_M_S, MAX_SPEED_M_S = 1e-3, 1000.0
 _STREAM = 0x7472  # keeps these draws apart from others of the same seed
 _TRIES = (16, 256)  # candidates for the next waypoint; more if none of the first is in sight
 _WALKABLE_SHARE = 0.25  # of a cell: how finely a leg is checked
@@ -51,10 +52,13 @@ class Walk:
         if not (np.isfinite(self.pause_s) and self.pause_s >= 0):
             raise OutOfRangeError(f"pause_s is {self.pause_s}; it must be 0 s or more")
         low, high = self.speed_m_s
-        if not (np.isfinite(high) and 0 < low <= high):
+        if not (MIN_SPEED_M_S <= low <= high <= MAX_SPEED_M_S):
             raise OutOfRangeError(
-                f"speed_m_s is {low:g} to {high:g}; it must be above 0, the lower one first"
+                f"speed_m_s is {low:g} to {high:g}; it must be {MIN_SPEED_M_S:g} to "
+                f"{MAX_SPEED_M_S:g}, the lower one first"
             )
+        if not 0 <= self.seed < 2**63:
+            raise OutOfRangeError(f"seed is {self.seed}; it must be 0 or more, below 2^63")
         check_samples(self.num_ues, self.duration_s / self.interval_s + 1)
 
     @property

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from rtwin.scene._model import (
+    Angle,
     Coordinate,
     Float,
     Fraction,
@@ -14,10 +15,9 @@ from rtwin.scene._model import (
     Name,
     Point2,
     Point3,
-    Positive,
     RelativeFile,
     Table,
-    Vector3,
+    Velocity3,
 )
 
 Alpha = Annotated[Int, Field(ge=1, le=1000)]
@@ -35,7 +35,7 @@ class Geometry(Table):
 class _Object(Table):
     name: Name
     material: str
-    velocity_m_s: Vector3 = (0.0, 0.0, 0.0)
+    velocity_m_s: Velocity3 = (0.0, 0.0, 0.0)
 
 
 class Extrude(_Object):
@@ -54,7 +54,7 @@ class Box(_Object):
     shape: Literal["box"]
     center_m: Point3
     size_m: tuple[Length, Length, Length]
-    yaw_deg: Float = 0.0
+    yaw_deg: Angle = 0.0
 
 
 class Plane(_Object):
@@ -110,7 +110,7 @@ class MeshFile(_Object):
 
     shape: Literal["mesh"]
     file: RelativeFile
-    scale: Positive = 1.0
+    scale: Annotated[Float, Field(ge=1e-6, le=1e6)] = 1.0
     offset_m: Point3 = (0.0, 0.0, 0.0)
 
 
@@ -121,7 +121,7 @@ class ObjectSettings(Table):
     """What a recipe changes about an object of ready-made geometry."""
 
     material: str | None = None
-    velocity_m_s: Vector3 | None = None
+    velocity_m_s: Velocity3 | None = None
 
 
 class MaterialSpec(Table):
@@ -133,17 +133,17 @@ class MaterialSpec(Table):
     """
 
     itu: str | None = None
-    relative_permittivity: Annotated[Float, Field(ge=1)] | None = None
-    conductivity_s_per_m: Annotated[Float, Field(ge=0)] | None = None
-    thickness_m: Positive = 0.1
+    relative_permittivity: Annotated[Float, Field(ge=1, le=1e5)] | None = None
+    conductivity_s_per_m: Annotated[Float, Field(ge=0, le=1e9)] | None = None
+    thickness_m: Annotated[Float, Field(gt=0, le=100)] = 0.1
     scattering_coefficient: Fraction = 0.0
     xpd_coefficient: Fraction = 0.0
     scattering_pattern: Literal["lambertian", "directive", "backscattering"] = "lambertian"
     alpha_r: Alpha | None = None
     alpha_i: Alpha | None = None
     lambda_: Fraction | None = None
-    specific_attenuation_db_per_m: Positive | None = None
-    max_attenuation_db: Positive | None = None
+    specific_attenuation_db_per_m: Annotated[Float, Field(gt=0, le=1e3)] | None = None
+    max_attenuation_db: Annotated[Float, Field(gt=0, le=1e4)] | None = None
     out_of_range: Literal["error", "clamp"] = "error"
 
     @model_validator(mode="after")

@@ -14,12 +14,13 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from rtwin.errors import RecipeError, nearest
 from rtwin.scene._model import (
+    MAX_COORDINATE_M,
     Area,
     Bool,
+    FileTable,
     Float,
     Int,
     Length,
-    Positive,
     Table,
     one_line,
     recipe_error,
@@ -48,19 +49,19 @@ class Solver(Table):
     diffraction_lit_region: Bool = True
     diffuse_reflection: Bool = False
     diffuse_rays: Rays = 10_000
-    strongest_paths: Annotated[Int, Field(ge=1)] | None = None
+    strongest_paths: Annotated[Int, Field(ge=1, le=1_000_000_000)] | None = None
 
 
 class RadioMap(Table):
     """The horizontal map of cell averages."""
 
-    cell_size_m: Length = 5.0
+    cell_size_m: Annotated[Float, Field(ge=0.01, le=MAX_COORDINATE_M)] = 5.0
     height_m: Length = 1.5
     area: Area | None = None
     rays: Rays = 1_000_000
 
 
-class Recipe(Table):
+class Recipe(FileTable):
     """A scene, its devices and how to trace it. SI units; degrees only with _deg."""
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
@@ -69,8 +70,8 @@ class Recipe(Table):
     source: str = ""
     licence: str = ""
     frequency_hz: Annotated[Float, Field(ge=1e6, le=1e12)]
-    bandwidth_hz: Positive = 20e6
-    temperature_k: Positive = 293.0
+    bandwidth_hz: Annotated[Float, Field(ge=1, le=2e12)] = 20e6
+    temperature_k: Annotated[Float, Field(ge=0.1, le=1e6)] = 293.0
     noise_figure_db: Annotated[Float, Field(ge=0, le=100)] = 7.0
     seed: Annotated[Int, Field(ge=0, le=2**63 - 1)] = 1
     georeference: Georeference | None = None
@@ -84,19 +85,7 @@ class Recipe(Table):
     radio_map: RadioMap = RadioMap()
     camera: Camera | None = None
 
-    # Where the recipe came from is not part of what it says.
     _name: str = PrivateAttr("recipe")
-    _folder: Path = PrivateAttr(Path())
-
-    @property
-    def name(self) -> str:
-        """The scene's short name: its folder, or its file without the suffix."""
-        return self._name
-
-    @property
-    def folder(self) -> Path:
-        """The folder that the recipe's files are relative to."""
-        return self._folder
 
     @model_validator(mode="before")
     @classmethod

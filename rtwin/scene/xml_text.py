@@ -38,18 +38,24 @@ def checked_xml_text(file: Path) -> str:
         raise GeometryError(f"{file}: declares XML entities, which is not allowed; remove them")
     try:
         root = ElementTree.fromstring(text)
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # encodings as well
         raise GeometryError(f"{file}: not well-formed XML ({error})") from error
     if root.find(".//include") is not None:
         raise GeometryError(f"{file}: uses <include>, which scene files may not; paste its content")
     folder = file.parent.resolve()
     for node in root.iter("string"):
         if node.get("name") == "filename":
-            target = (folder / os.fspath(node.get("value", ""))).resolve()
+            try:
+                target = (folder / os.fspath(node.get("value", ""))).resolve()
+                is_there = target.is_file()
+            except (OSError, ValueError, RuntimeError):  # no name of a file, or a loop of links
+                raise GeometryError(
+                    f"{file}: refers to {node.get('value', '')[:60]!r}, which is no name of a file"
+                ) from None
             if not target.is_relative_to(folder):
                 raise GeometryError(
                     f"{file}: refers to {node.get('value')!r}, outside the scene's folder"
                 )
-            if not target.is_file():
+            if not is_there:
                 raise GeometryError(f"{file}: refers to {node.get('value')!r}, which is missing")
     return text

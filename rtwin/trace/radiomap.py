@@ -5,7 +5,6 @@ of rays shared by several lattices of different size and seed gives almost the
 same mean, and their scatter tells how far that mean can be trusted.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +13,13 @@ from numpy.typing import NDArray
 
 from rtwin.channel import cell_centers_m
 from rtwin.errors import RecipeError
+from rtwin.progress import Count, uncounted
 from rtwin.trace.queries import ground_height_m
 from rtwin.trace.world import World
 
 NUM_LATTICES = 4
+_INTERACTIONS = ("specular_reflection", "diffuse_reflection", "refraction")
+_EDGES = ("diffraction", "edge_diffraction", "diffraction_lit_region")
 FLAT_M = 0.01
 MAX_CELLS = 50_000_000
 
@@ -77,10 +79,7 @@ def map_grid(world: World) -> MapGrid:
 
 
 def trace_path_gain(
-    world: World,
-    transmitter: int,
-    grid: MapGrid,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    world: World, transmitter: int, grid: MapGrid, progress: Count = uncounted
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Path gain of one transmitter in every cell, and its standard error.
 
@@ -143,12 +142,7 @@ def _solve(
         samples_per_tx=rays,
         max_depth=solver.max_depth,
         los=solver.line_of_sight,
-        specular_reflection=solver.specular_reflection,
-        diffuse_reflection=solver.diffuse_reflection,
-        refraction=solver.refraction,
-        diffraction=solver.diffraction,
-        edge_diffraction=solver.edge_diffraction,
-        diffraction_lit_region=solver.diffraction_lit_region,
+        **{name: getattr(solver, name) for name in (*_INTERACTIONS, *_EDGES)},
         seed=(recipe.seed + lattice) % 2**32,
         **where,
     )

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rtwin.errors import OutOfRangeError, StoreError
+from rtwin.files import check_replaceable, with_png_mark
+from rtwin.progress import Count, uncounted
 from rtwin.scene import Camera, build_meshes
 from rtwin.trace.drawing import (
     RX_COLOR,
@@ -53,7 +55,7 @@ def render(
     radio_map: MapOverlay | None = None,
     resolution: tuple[int, int] = (1280, 800),
     samples: int = 64,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Count = uncounted,
 ) -> Path:
     """Take a picture of a scene with its transmitters.
 
@@ -72,7 +74,8 @@ def render(
     Raises:
         OutOfRangeError: if the resolution or samples cannot be worked with.
         ShapeError: if arrays do not fit together.
-        StoreError: if the file is no PNG or cannot be written.
+        StoreError: if the file is no PNG, there is one that rtwin did not make, or it cannot
+            be written.
     Checked by tests/trace/test_render.py.
     """
     file = Path(file)
@@ -85,6 +88,7 @@ def render(
         raise OutOfRangeError(f"samples is {samples}; allowed are 1 to {MAX_SAMPLES}")
     if file.suffix.lower() != ".png":
         raise StoreError(f"{file}: pictures are PNG; choose a name that ends in .png")
+    check_replaceable(file)
     view = _View(world, camera or world.recipe.camera or default_camera(world), width, height)
     drawing = _drawing(world, view, receivers_m, paths, radio_map)
     temporary = file.with_name(f".{file.name}.tmp")
@@ -102,6 +106,7 @@ def render(
         world.engine.mi.Bitmap(np.ascontiguousarray(pixels)).write(
             str(temporary), world.engine.mi.Bitmap.FileFormat.PNG
         )
+        temporary.write_bytes(with_png_mark(temporary.read_bytes()))
         os.replace(temporary, file)
     except OSError as error:
         raise StoreError(f"{file}: {os.strerror(error.errno or 0)}; choose another place") from None

@@ -1,6 +1,5 @@
 """The links of a page: receivers, a few numbers for each link, and paths within a budget."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from rtwin.plot.links import PATH_CLASSES, path_classes
 from rtwin.plot.receivers import RECEIVER_METRICS
 from rtwin.plot.style import color_limits
 from rtwin.plot.values import link_table
+from rtwin.progress import Progress, count_of, silent
 from rtwin.units import to_db
 from rtwin.view.buffers import Buffers
 
@@ -21,7 +21,6 @@ MAX_RECEIVERS = 50_000
 MAX_PATHS = 200_000
 LINKS_PER_BATCH = 4096
 _UNITS = {"path_gain": "dB", "num_paths": "", "rms_delay_spread": "ns", "line_of_sight": ""}
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def add_links(
     buffers: Buffers,
     dataset: PathDataset,
     choice: Choice,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = silent,
 ) -> tuple[dict[str, Any], list[str]]:
     """Put receivers, links and paths into a page.
 
@@ -73,9 +72,7 @@ def add_links(
         What the page says of them, and remarks on what was left out.
     """
     num_tx, receivers = dataset.num_tx, choice.receivers
-    table = link_table(
-        dataset, tuple(RECEIVER_METRICS), lambda done, total: progress("links", done, total)
-    )
+    table = link_table(dataset, tuple(RECEIVER_METRICS), count_of(progress, "links"))
     links = (receivers[:, None] * num_tx + np.arange(num_tx)).ravel()
     buffers.add("rx_row", "u4", receivers)
     buffers.add("rx_position", "f4", dataset.read("rx_position_m")[receivers])

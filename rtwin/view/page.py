@@ -5,7 +5,7 @@ import hashlib
 import html
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
@@ -18,6 +18,7 @@ import rtwin
 from rtwin.dataset import open_dataset, open_radio_map
 from rtwin.dataset.store import plain_errors, replace_whole
 from rtwin.errors import OutOfRangeError, RtwinError, StoreError
+from rtwin.files import MARK, check_replaceable
 from rtwin.plot.style import (
     CATEGORIES,
     GREEN,
@@ -28,6 +29,7 @@ from rtwin.plot.style import (
     color_table,
     frequency,
 )
+from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe
 from rtwin.trace import place
 from rtwin.view.buffers import Buffers
@@ -36,7 +38,6 @@ from rtwin.view.maps import add_map
 from rtwin.view.model import add_scene, scene_model
 from rtwin.view.sources import Sources, find_sources
 
-Progress = Callable[[str, int, int], None]
 SCRIPTS = ("data", "colors", "stage", "layers", "paths", "pick", "panel", "link", "main")
 MAX_TEXT = 300
 
@@ -57,7 +58,7 @@ def write_page(
     scene: str | Path | None = None,
     max_receivers: int = MAX_RECEIVERS,
     max_paths: int = MAX_PATHS,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = silent,
 ) -> PageSummary:
     """Write a page to look around in: a scene in 3D with what its files hold.
 
@@ -83,8 +84,7 @@ def write_page(
     page = Path(page)
     if page.suffix.lower() not in (".html", ".htm"):
         raise StoreError(f"{page}: a page ends in .html; give it such a name")
-    if page.is_dir():
-        raise StoreError(f"{page}: is a folder; give the name of a file")
+    check_replaceable(page)
     if min(max_receivers, max_paths) < 1:
         raise OutOfRangeError(
             f"max_receivers is {max_receivers} and max_paths is {max_paths}; both must be 1 or more"
@@ -247,6 +247,7 @@ def _html(content: dict[str, Any], buffers: Buffers) -> bytes:
     # JSON has no use for < outside of strings, where \u003c means the same.
     data = json.dumps(content, allow_nan=False, ensure_ascii=True).replace("<", "\\u003c")
     values = {
+        "MARK": MARK,
         "TITLE": html.escape(f"{content['title']} - rtwin"),
         "POLICY": html.escape(policy, quote=True),
         "STYLE": style,

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
-
+from rtwin.dataset.inspection import is_hdf5, open_checked
 from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT
-from rtwin.dataset.store import open_checked
 from rtwin.errors import GeometryError, OutOfRangeError, StoreError
 from rtwin.scene import Recipe, load_recipe, recipe_dict, recipe_files, recipe_from_dict
 from rtwin.trace import World, load_world
@@ -72,11 +70,7 @@ def find_sources(files: Sequence[str | Path], scene: str | Path | None = None) -
 
 def _kind(file: str | Path) -> str:
     path = Path(file)
-    try:
-        is_hdf5 = path.is_file() and h5py.is_hdf5(path)
-    except (OSError, ValueError):  # names that no file system takes
-        is_hdf5 = False
-    if not is_hdf5 and path.suffix.lower() not in (".h5", ".hdf5", ".nc"):
+    if not is_hdf5(path) and path.suffix.lower() not in (".h5", ".hdf5", ".nc"):
         return _SCENE
     with open_checked(path) as h5:
         found = str(h5.attrs["format"])
@@ -88,7 +82,9 @@ def _kind(file: str | Path) -> str:
 def _header(file: Path) -> dict[str, Any]:
     with open_checked(file) as h5:
         try:
-            recipe = recipe_from_dict(json.loads(h5.attrs["recipe"]), str(h5.attrs["scene"]))
+            recipe = recipe_from_dict(
+                json.loads(h5.attrs["recipe"]), str(h5.attrs["scene"]), where=str(file)
+            )
             geometry_hash = str(h5.attrs["geometry_hash"])
             remarks = [str(remark) for remark in json.loads(h5.attrs.get("remarks", "[]"))]
         except (KeyError, TypeError, json.JSONDecodeError, RecursionError) as error:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rtwin.calibration.campaign import campaign_from_dict
+from rtwin.calibration.campaign.recipe import campaign_from_dict
 
 TABLE = {
     "title": "Two masts on a plain",
@@ -57,8 +57,8 @@ def measured_yard():
     """The courtyard as it is drawn, its campaign, and rows measured with other brick in it."""
     from dataclasses import replace
 
-    from rtwin.calibration.scene import with_materials
-    from rtwin.calibration.synthetic import _table, true_gain
+    from rtwin.calibration.physics.campaign_scene import with_materials
+    from rtwin.calibration.physics.synthetic_campaign import _table, true_gain
     from rtwin.scene import load_recipe
 
     recipe = load_recipe("courtyard", max_depth=2)

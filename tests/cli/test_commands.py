@@ -218,7 +218,6 @@ BAD_TOML = 'title = "x"\nfrequency_hz = 3.5e9\nfrequncy = 1\n'
         (["sample", "courtyard", "a.csv", "-o", "x.h5", "--method", "ray"], "map or paths"),
         (["sample", "courtyard", "a.csv", "-o", "x.h5", "--ues", "0"], "num_ues is 0"),
         (["sample", "courtyard", "a.csv", "-o", "x.h5", "--table", "9"], "tables 1, 2 and 3"),
-        (["experiment", "slices", "-o", "out"], "there is slicing"),
         (["experiment", "slicing", "-o", "out", "--users", "vr=x"], "with a whole number"),
         (["experiment", "slicing", "-o", "out", "--users", "tv=3"], "service is 'tv'"),
         (["experiment", "slicing", "-o", "out", "--twin", "mine"], "write NAME=VALUE"),

@@ -115,7 +115,7 @@ def test_material_file_with_something_else(stored, tmp_path):
 
 
 def test_not_onto_itself(stored):
-    with pytest.raises(StoreError, match="is the dataset itself"):
+    with pytest.raises(StoreError, match="is what is read"):
         evaluate(stored, stored, frequency_hz=5e9, overwrite=True)
 
 

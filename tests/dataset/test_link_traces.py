@@ -247,11 +247,15 @@ def test_a_scene_with_files_is_asked_for_by_name(two_boxes, tmp_path):
 def test_a_changed_or_cut_file_is_noticed(trace, tmp_path):
     file = write_link_trace(trace, tmp_path / "t.h5")
     with h5py.File(file, "a") as h5:
+        right = h5["serving_tx"][...]
+        h5["serving_tx"][0, 1] = 0 if right[0, 1] else 1
+    assert any("content_hash" in p for p in validate_file(file))
+    with h5py.File(file, "a") as h5:
         h5["serving_tx"][0, 1] = 7
-    problems = validate_file(file)
-    assert any("content_hash" in p for p in problems)
-    assert any("serving_tx" in p for p in problems)
+    assert any("serving_tx holds 7" in p for p in validate_file(file))
+    with pytest.raises(StoreError, match="serving_tx holds 7"):
+        open_link_trace(file)
     with h5py.File(file, "a") as h5:
         del h5["cqi"]
-    with pytest.raises(StoreError, match="lacks cqi"):
+    with pytest.raises(StoreError, match="variable 'cqi' is missing"):
         open_link_trace(file)

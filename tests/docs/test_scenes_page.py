@@ -5,6 +5,7 @@ import re
 from rtwin.dataset import open_dataset
 from rtwin.scene import foliage, load_recipe
 from rtwin.scene.build import tags
+from rtwin.scene.build.readers import vocabulary
 from rtwin.scene.lint import check
 
 from .markdown import ROOT, prose, table_after
@@ -36,6 +37,22 @@ def test_numbers():
     assert f"roofs: {tags.LOW_HEIGHT_M:.0f} m |" in text
     assert f"{tags.LEVEL_HEIGHT_M:.0f} m a storey" in text
     assert f"more than {check.MANY_IN_ONE:,} triangles in an object" in text
+
+
+def test_other_words():
+    rows = {row[0].strip("`"): quoted(row[1]) for row in table_after(PAGE, "Other words")}
+    given = {"b3_h_dak_70p", "b3_h_maaiveld"}
+    assert set(rows) == set(vocabulary.KEYS.values())
+    for name, words in rows.items():
+        assert words - given == {k for k, v in vocabulary.KEYS.items() if v == name}
+
+
+def test_structures():
+    rows = table_after(PAGE, "Structures and bridges")
+    named = quoted(rows[0][0]) | quoted(rows[1][0]) | quoted(rows[2][0])
+    assert named == {*tags.MAN_MADE_WIDTH_M, *tags.WALLS, "man_made", "barrier", "height"}
+    text = " ".join(prose(PAGE).split())
+    assert f"else {tags.LAYER_M:g} m above the ground for each `layer`" in text
 
 
 def test_every_check_is_listed():

@@ -3,15 +3,14 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
-from rtwin.dataset import generate, generate_radio_map
-from rtwin.dataset.schema import Variable
-from rtwin.dataset.store import attach_dimensions, write_header
+from rtwin.dataset import generate, generate_radio_map, make_link_trace, write_link_trace
+from rtwin.link import LinkAdaptation
 
 ROOT = Path(__file__).parents[2]
 PEERS = Path(os.environ.get("RTWIN_PEERS", ROOT / "build" / "peers"))
@@ -84,29 +83,30 @@ def map_file(two_boxes, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def trace_file(tmp_path_factory):
-    """A link trace of 2 cells and 3 users, 20 steps of 0.1 s, in the layout of docs/feed.md."""
+    """A link trace of 2 cells and 3 users, 20 steps of 0.1 s, with made-up rates."""
     rng = np.random.default_rng(7)
     serving = np.repeat(rng.integers(-1, 2, (4, 3)), 5, axis=0)
-    columns = {
-        "time_s": ("time",),
-        "tx_name": ("tx",),
-        "ue_name": ("ue",),
-        "rate_mbps": ("time", "ue", "tx"),
-        "serving_tx": ("time", "ue"),
-        "state": ("time", "ue"),
-    }
-    layout = tuple(Variable(name, dims, "<f4", "", name) for name, dims in columns.items())
-    file = tmp_path_factory.mktemp("trace") / "trace.h5"
-    with h5py.File(file, "w") as h5:
-        write_header(h5, "rtwin-linktrace", {"scene": "two_boxes", "content_hash": "0" * 64})
-        h5["time_s"] = 5.0 + 0.1 * np.arange(20)
-        for name, values in (("tx_name", ["mast", "pole"]), ("ue_name", ["a", "../b", 'c"'])):
-            h5.create_dataset(name, data=values, dtype=h5py.string_dtype("utf-8"))
-        h5["rate_mbps"] = rng.uniform(0, 200, (20, 3, 2)).astype("<f4")
-        h5["serving_tx"] = serving.astype("<i2")
-        h5["state"] = np.where(serving < 0, 2, 0).astype("u1")
-        attach_dimensions(h5, layout, {"tx": ["mast", "pole"], "ue": ["0", "1", "2"]})
-    return file
+    gain = np.full((20, 3, 2), 1e-9)
+    trace = make_link_trace(
+        {
+            "tx_name": ("mast", "pole"),
+            "tx_position_m": np.array([[0.0, 0, 12], [30, -20, 5]]),
+            "tx_orientation_rad": np.zeros((2, 3)),
+            "tx_velocity_m_s": np.zeros((2, 3)),
+            "tx_power_dbm": np.full(2, 44.0),
+        },
+        5.0 + 0.1 * np.arange(20),
+        ("a", "../b", 'c"'),
+        np.zeros((20, 3, 3)),
+        gain,
+        noise_power_w=1e-12,
+        adaptation=LinkAdaptation(20e6),
+        attributes={"scene": "two_boxes"},
+    )
+    rates = rng.uniform(0, 200, (20, 3, 2)).astype("<f4")
+    state = np.where(serving < 0, 2, 0).astype("u1")
+    trace = replace(trace, rate_mbps=rates, serving_tx=serving.astype("<i2"), state=state)
+    return write_link_trace(trace, tmp_path_factory.mktemp("trace") / "trace.h5")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,8 @@
 """AODT-style Parquet tables, read by pyarrow."""
 
+import shutil
+
+import h5py
 import numpy as np
 import pytest
 
@@ -98,3 +101,41 @@ def test_times_of_a_moving_twin(moving, tmp_path):
 def test_ports_are_not_chosen(dual, tmp_path):
     with pytest.raises(OutOfRangeError, match="all polarisations"):
         export(dual, "aodt", tmp_path / "a", tx_port="V")
+
+
+def leaf_types(kind):
+    if hasattr(kind, "value_type"):
+        return leaf_types(kind.value_type)
+    if kind.num_fields:
+        return set().union(*(leaf_types(kind.field(n).type) for n in range(kind.num_fields)))
+    return {str(kind)}
+
+
+def test_types_and_ranges_are_those_of_the_schema(moving, two_boxes, tmp_path):
+    export(moving, "aodt", tmp_path / "a")
+    tables = sorted((tmp_path / "a").glob("*.parquet"))
+    assert len(tables) == 9
+    for file in tables:
+        for field in pq.read_schema(file):
+            # Objects are numbered from -1, "none".
+            allowed = {"uint32", "float", "string", "bool"} | (
+                {"int32"} if field.name == "object_ids" else set()
+            )
+            assert leaf_types(field.type) <= allowed, (file.name, field)
+    ues = pq.read_schema(tmp_path / "a" / "ues.parquet")
+    assert str(ues.field("waypoint_ids").type) == "list<element: list<element: uint32>>"
+    turned = two_boxes(transmitter=[{"name": "m", "position_m": [0, 0, 12], "azimuth_deg": -90}])
+    export(generate(turned, tmp_path / "t.h5"), "aodt", tmp_path / "t")
+    (ru,) = rows(tmp_path / "t", "rus")
+    assert ru["mech_azimuth"] == pytest.approx(270)
+
+
+def test_a_rolled_device_is_refused_and_cut_paths_are_said(moving, tmp_path, monkeypatch):
+    rolled = tmp_path / "rolled.h5"
+    shutil.copy(moving, rolled)
+    with h5py.File(rolled, "r+") as h5:
+        h5["rx_orientation_rad"][1, 2] = 0.5
+    with pytest.raises(OutOfRangeError, match=r"rx 1 is rolled by 28\.64"):
+        export(rolled, "aodt", tmp_path / "a")
+    monkeypatch.setattr("rtwin.export.aodt.READER_MAX_PATHS", 2)
+    assert "converter keeps 2" in export(moving, "aodt", tmp_path / "b")["most paths"]

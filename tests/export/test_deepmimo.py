@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from rtwin.channel import cfr
-from rtwin.dataset import open_dataset
+from rtwin.dataset import generate, open_dataset
 from rtwin.errors import OutOfRangeError
 from rtwin.export import export
+from rtwin.scene import recipe_dict, recipe_from_dict
 
 from . import readers
 
@@ -92,6 +93,43 @@ def test_mesh_is_the_scene(scenario):
     assert corners[:, 2].min() == pytest.approx(-2)
     assert corners[:, 2].max() == pytest.approx(10)
     np.testing.assert_allclose(corners.mean(axis=0)[:2], [20, 12], atol=1e-4)
+
+
+def test_powers_turns_and_what_is_no_building(two_boxes, tmp_path):
+    trees = {
+        "name": "trees",
+        "material": "vegetation",
+        "shape": "box",
+        "center_m": [-20, -20, 3],
+        "size_m": [4, 6, 6],
+    }
+    objects = [item.model_dump(mode="json", exclude_none=True) for item in two_boxes().object]
+    objects[1]["velocity_m_s"] = [3, 1, 0]
+    rows = "-30,10,1.5,30\n10,-30,1.5,30\n"
+    (tmp_path / "rx.csv").write_text(f"x_m,y_m,z_m,azimuth_deg\n{rows}")
+    data = recipe_dict(two_boxes(object=[*objects, trees]))
+    data["receivers"] = {"kind": "csv", "file": "rx.csv"}
+    recipe = recipe_from_dict(data, "turned", tmp_path)
+    export(generate(recipe, tmp_path / "d.h5"), "deepmimo", tmp_path / "scene")
+    params = json.loads((tmp_path / "scene" / "params.json").read_text())
+    scenery = json.loads((tmp_path / "scene" / "objects.json").read_text())
+    labels = {item["name"]: item["label"] for item in scenery}
+    assert labels[objects[1]["name"]] == "objects"
+    assert labels["trees"] == "vegetation"
+    assert params["scene"]["n_objects"] == len(scenery)
+    vertices = np.load(tmp_path / "scene" / "vertices.npz")["vertices"]
+    key = next(item["mesh_key"] for item in scenery if item["name"] == "trees")
+    with np.load(tmp_path / "scene" / "faces.npz") as faces:
+        corners = vertices[faces[key]].reshape(-1, 3)
+    np.testing.assert_allclose(corners.min(axis=0), [-22, -23, 0], atol=1e-5)
+    np.testing.assert_allclose(corners.max(axis=0), [-18, -17, 6], atol=1e-5)
+    with np.load(tmp_path / "scene" / "materials.npz") as materials:
+        assert params["materials"][f"material_{materials[key][0]}"]["name"] == "vegetation"
+    with open_dataset(tmp_path / "d.h5") as dataset:
+        power = dataset.read("tx_power_dbm").tolist()
+    assert params["rtwin"]["tx_power_dbm"] == power
+    # DeepMIMO turns about x, y, z.
+    assert params["rtwin"]["rx_rotation_deg"] == pytest.approx(np.array([[0, 0, 30]] * 2))
 
 
 def test_moving_twin_is_a_scene_per_time(moving, tmp_path):

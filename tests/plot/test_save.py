@@ -40,8 +40,8 @@ def test_other_suffix(figure, tmp_path, name):
 
 
 def test_broken_drawing_leaves_the_old_picture(figure, tmp_path, monkeypatch):
-    file = tmp_path / "picture.png"
-    file.write_bytes(b"old")
+    file = save_figure(draw(), tmp_path / "picture.png")
+    old = file.read_bytes()
 
     def half(place, **options):
         place.write_bytes(b"half")
@@ -50,7 +50,7 @@ def test_broken_drawing_leaves_the_old_picture(figure, tmp_path, monkeypatch):
     monkeypatch.setattr(figure, "savefig", half)
     with pytest.raises(StoreError, match=r"picture\.png: No space left on device; choose another"):
         save_figure(figure, file)
-    assert file.read_bytes() == b"old"
+    assert file.read_bytes() == old
     assert list(tmp_path.iterdir()) == [file]
 
 

@@ -101,7 +101,7 @@ def test_a_ring_and_a_dead_end():
         ({"duration_s": -1.0}, "duration_s is -1"),
         ({"interval_s": 0.0}, "interval_s is 0"),
         ({"speed_m_s": (2.0, 1.0)}, "speed_m_s is 2 to 1"),
-        ({"speed_m_s": (0.0, 1.0)}, "must be above 0"),
+        ({"speed_m_s": (0.0, 1.0)}, "must be 0.001 to 1000"),
         ({"pause_s": -1.0}, "pause_s is -1"),
         ({"num_ues": 10**6, "duration_s": 1e6}, "take fewer users"),
     ],

@@ -199,6 +199,20 @@ def test_trajectory_keeps_the_time_of_what_remains():
     assert_one_line(caught, "receivers.interval_s = 1e-09", "at most 10000000")
 
 
+def test_names_of_other_programs(tmp_path):
+    (tmp_path / "rx.csv").write_text("X,Northing,Z\n50,1,7\n")
+    r = place(kind="csv", file="rx.csv", folder=tmp_path)
+    np.testing.assert_allclose(r.position_m, [[50, 1, 7]])
+
+
+@pytest.mark.parametrize("word", ["NA", "null", "-"])
+def test_missing_values_say_their_row(word, tmp_path):
+    (tmp_path / "rx.csv").write_text(f"x_m,y_m,z_m\n1,2,3\n1,{word},3\n")
+    with pytest.raises(RecipeError) as caught:
+        place(kind="csv", file="rx.csv", folder=tmp_path)
+    assert_one_line(caught, f"rx.csv:3: y_m = '{word}'")
+
+
 def test_arrays_are_read_only():
     r = place(kind="random", count=3)
     with pytest.raises(ValueError, match="read-only"):

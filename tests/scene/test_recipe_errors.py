@@ -103,7 +103,11 @@ CASES = [
     ("receivers", {"kind": "csv", "file": "C:\\x.csv"}, "must be a path inside"),
     ("receivers", TRACK | {"waypoints_m": [[0, 0, 1]]}, "must have at least 2 items"),
     ("receivers", TRACK | {"waypoints_m": [[0, 0, 1], [0, 0, 1]]}, "are the same point"),
-    ("radio_map.cell_size_m", 0, "radio_map.cell_size_m = 0: must be greater than 0"),
+    (
+        "radio_map.cell_size_m",
+        0,
+        "cell_size_m = 0: must be greater than or equal to 0.01",
+    ),
     ("camera", {"position_m": [0, 0, 0], "look_at_m": [0, 0, 0]}, "camera looks at its own"),
     ("camera", {"position_m": [0, 0, 0]}, "missing key 'camera.look_at_m'"),
 ]

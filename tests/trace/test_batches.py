@@ -5,21 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
+from rtwin.channel import PATH_GEOMETRY
 from rtwin.trace import Tracer, load_world, place
 
 EVERYTHING = {"diffraction": True, "edge_diffraction": True, "max_depth": 3}
-FIELDS = (
-    "a",
-    "delay_s",
-    "aod_azimuth",
-    "aod_zenith",
-    "aoa_azimuth",
-    "aoa_zenith",
-    "doppler_hz",
-    "interactions",
-    "triangle",
-    "vertex_m",
-)
+FIELDS = ("a", *PATH_GEOMETRY, "triangle", "vertex_m")
 
 
 def take(receivers, rows):

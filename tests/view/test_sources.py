@@ -103,7 +103,7 @@ def test_header_without_a_scene(paths_file, tmp_path):
     broken = shutil.copy(paths_file, tmp_path / "broken.h5")
     with h5py.File(broken, "r+") as h5:
         del h5.attrs["geometry_hash"]
-    with pytest.raises(StoreError, match="does not say which scene it is of"):
+    with pytest.raises(StoreError, match="attribute 'geometry_hash' is missing"):
         find_sources([broken])
 
 

@@ -17,10 +17,10 @@ from rtwin.dataset.cluster.worker import (
     credentials,
 )
 from rtwin.dataset.links import part
-from rtwin.dataset.progress import Progress, Steps
 from rtwin.dataset.shards import ShardFolder
 from rtwin.dataset.store import provenance
 from rtwin.errors import EngineError, RtwinError
+from rtwin.progress import Progress, Steps
 from rtwin.scene import Receivers, recipe_dict
 from rtwin.trace import GPU_VARIANT, Tracer, World, load_parts
 

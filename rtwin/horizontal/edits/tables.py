@@ -6,7 +6,6 @@ object = "car_1"
 by_m = [12.0, 0.0, 0.0]
 """
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,7 +17,7 @@ from rtwin.scene import (
     MaterialSpec,
     Transmitter,
 )
-from rtwin.scene._model import Coordinate, Float, Table, one_line, recipe_error
+from rtwin.scene._model import Angle, Coordinate, Float, Table, read_toml, recipe_error
 from rtwin.scene.objects import SceneObject
 
 MAX_EDITS_BYTES = 16 * 2**20
@@ -31,7 +30,7 @@ class MoveObject(Table):
     kind: Literal["move_object"]
     object: str
     by_m: Displacement = (0.0, 0.0, 0.0)
-    yaw_deg: Float = 0.0
+    yaw_deg: Angle = 0.0
 
 
 class RemoveObject(Table):
@@ -76,9 +75,9 @@ class SetTransmitter(Table):
 
     kind: Literal["set_transmitter"]
     transmitter: str
-    azimuth_deg: Float | None = None
-    downtilt_deg: Float | None = None
-    roll_deg: Float | None = None
+    azimuth_deg: Angle | None = None
+    downtilt_deg: Angle | None = None
+    roll_deg: Angle | None = None
     power_dbm: Float | None = None
     antenna: Antenna | None = None
 
@@ -147,12 +146,7 @@ def load_edits(file: str | Path) -> Edits:
         EditError: if it is no TOML file of edits; one line.
     """
     file = Path(file)
-    try:
-        if file.stat().st_size > MAX_EDITS_BYTES:
-            raise EditError(f"{file}: has more than {MAX_EDITS_BYTES} bytes")
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise EditError(f"{file}: not a readable TOML file ({one_line(error)})") from None
+    table = read_toml(file, MAX_EDITS_BYTES, EditError)
     return edits_from_dict(table, str(file))
 
 

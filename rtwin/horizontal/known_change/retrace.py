@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from rtwin.dataset.assemble import scene_attributes
 from rtwin.dataset.pathmap import world_of_cells
-from rtwin.dataset.progress import Progress, silent
 from rtwin.errors import OutOfRangeError
 from rtwin.horizontal.decision import Drift, Evidence, Rung, TransmitterDecision, decide
 from rtwin.horizontal.edits import Differences, differences
@@ -22,6 +21,7 @@ from rtwin.horizontal.twin import (
     statistics_map,
     trace_cells,
 )
+from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe, Transmitter
 from rtwin.trace import (
     NO_TRIANGLE,

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.store import sole_writer
 from rtwin.errors import OutOfRangeError, RtwinError
 from rtwin.horizontal.edits import Edits, apply_edits
@@ -26,6 +25,7 @@ from rtwin.horizontal.rehearsal.library import (
     write_library,
 )
 from rtwin.horizontal.twin import TwinState, open_twin
+from rtwin.progress import Progress, silent
 from rtwin.trace import World, is_inside, world_of_parts
 
 Run = Callable[[Iterator[Hypothesis]], Iterator[Rehearsed | None]]

@@ -18,18 +18,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from rtwin.dataset.progress import Progress, silent
+from rtwin.dataset.inspection import open_checked, snapshot_files
 from rtwin.dataset.radiomap import map_attributes, write_map
 from rtwin.dataset.schema import MAP_FORMAT, PATH_MAP_LAYOUT, PORT_LABELS, TWIN_LAYOUT
-from rtwin.dataset.store import (
-    content_hash,
-    open_checked,
-    plain_errors,
-    prepare_target,
-    snapshot_files,
-    sole_writer,
-    write_image,
-)
+from rtwin.dataset.store import content_hash, plain_errors, prepare_target, sole_writer, write_image
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.horizontal.edits import Edits
 from rtwin.horizontal.twin.snapshot import (
@@ -43,6 +35,7 @@ from rtwin.horizontal.twin.snapshot import (
 )
 from rtwin.horizontal.twin.stored_paths import path_columns
 from rtwin.horizontal.twin.traced import TwinState, trace_state
+from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe, recipe_dict
 from rtwin.trace import MapGrid
 
@@ -229,6 +222,7 @@ _OF_TWIN = (
     "low_m",
     "scene_folder",
     "content_hash",
+    "hash_version",
     "format",
     "format_version",
     "Conventions",

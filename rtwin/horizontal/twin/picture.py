@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.store import snapshot_files
+from rtwin.dataset.inspection import snapshot_files
 from rtwin.errors import OutOfRangeError
 from rtwin.horizontal.levels import UNREACHED_DB
 from rtwin.horizontal.twin.folder import open_twin

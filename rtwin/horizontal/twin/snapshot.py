@@ -7,13 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.dataset import RadioMap, open_radio_map
+from rtwin.dataset.inspection import open_checked
 from rtwin.dataset.schema import MAP_FORMAT, TWIN_LAYOUT
-from rtwin.dataset.store import open_checked
 from rtwin.errors import StoreError
 from rtwin.horizontal.decision import Decision
 from rtwin.horizontal.edits import apply_edits, edits_from_dict
@@ -37,7 +36,6 @@ DECISIONS = ("preserve", "update", "re-trace")
 # What ray tracing of a world known to its materials' names alone is off by, outdoors: see
 # docs/calibration.md. A twin that was calibrated or corrected states less.
 UNCERTAINTY_DB = 6.0
-_MAX_RATIO = 4000  # of bytes in memory to bytes on disk; gzip reaches 1030
 _COLUMNS = (
     "is_inside",
     "uncertainty_db",
@@ -248,7 +246,6 @@ def read_snapshot(file: Path) -> Snapshot:
         if "snapshot" not in h5.attrs or any(v.name not in h5 for v in TWIN_LAYOUT):
             raise StoreError(f"{file}: is no snapshot of a twin")
         try:
-            _check_sizes(h5)
             found: dict[str, Any] = {name: h5[name][...] for name in _COLUMNS}
             found |= {name: str(h5.attrs[name]) for name in _TEXTS}
             found |= {name: float(h5.attrs[name]) for name in ("seconds", "full_s")}
@@ -262,14 +259,3 @@ def read_snapshot(file: Path) -> Snapshot:
             raise StoreError(f"{file}: a snapshot that is cut off or damaged") from None
     found["is_inside"] = found["is_inside"].astype(bool)
     return Snapshot(file=file, radio_map=open_radio_map(file), **found)
-
-
-def _check_sizes(h5: h5py.File) -> None:
-    """Raise StoreError if a header asks for more memory than the file can fill."""
-    limit = _MAX_RATIO * max(Path(h5.filename).stat().st_size, 2**20)
-    for variable in TWIN_LAYOUT:
-        data = h5[variable.name]
-        if data.size * data.dtype.itemsize > limit:
-            raise StoreError(
-                f"{h5.filename}: {variable.name} has an impossible size; the file is damaged"
-            )

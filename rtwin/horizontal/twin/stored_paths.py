@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.dataset.inspection import CheckedFile, open_checked
 from rtwin.dataset.schema import MAP_FORMAT, TWIN_VARIABLES
-from rtwin.dataset.store import open_checked
 from rtwin.errors import StoreError
 from rtwin.scene import Recipe
 from rtwin.trace import NO_TRIANGLE, SceneParts, StoredChains, TransmitterTrace
@@ -102,7 +101,7 @@ def read_traces(
     return tuple(traces)
 
 
-def _read(h5: h5py.File, name: str) -> TransmitterTrace:
+def _read(h5: CheckedFile, name: str) -> TransmitterTrace:
     row = h5["kept_tx"].asstr()[...].tolist().index(name)
     chains = _rows(h5["kept_num_chains"][...], row)
     paths = _rows(h5["kept_num_paths"][...], row)

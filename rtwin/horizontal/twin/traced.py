@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rtwin.dataset.assemble import scene_attributes
 from rtwin.dataset.generate import default_shard_size
 from rtwin.dataset.pathmap import path_statistics, standing_at, world_of_cells
-from rtwin.dataset.progress import Progress, silent
+from rtwin.progress import Progress, silent
 from rtwin.scene import Receivers, Recipe
 from rtwin.trace import (
     NO_TRIANGLE,

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import erf
 
-from rtwin.dataset.progress import Progress, silent
 from rtwin.horizontal.edits import Edit
 from rtwin.horizontal.levels import Floats, Mask
 from rtwin.horizontal.rehearsal import Hypothesis
@@ -21,6 +20,7 @@ from rtwin.horizontal.unknown_change.cell_paths import MapTwin, StoredTwin
 from rtwin.horizontal.unknown_change.detect import ALPHA, Agreement, agreements, local_p
 from rtwin.horizontal.unknown_change.residuals import Residuals, krige
 from rtwin.horizontal.unknown_change.synthesis import Synthesis
+from rtwin.progress import Progress, silent
 
 STALE_DB = 1.0  # of a kriged field: below it cells keep their value
 _NOTHING = 0.5  # prior chance that one edit explains nothing

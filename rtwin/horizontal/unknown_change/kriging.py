@@ -1,11 +1,11 @@
 """Fields of residuals from few measured cells, by places alone: what inference must beat."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import product
 
 import numpy as np
 
+from rtwin.channel import GaussianField, condition, shadowing_correlation
 from rtwin.horizontal.levels import Floats, Rows
 
 # Candidates of the marginal likelihood: scales relative to the diagonal of the map, dB.
@@ -27,18 +27,17 @@ class Field:
 
 @dataclass(frozen=True, eq=False)
 class _Kernel:
-    """One candidate of the covariance, conditioned on the measurements."""
+    """One candidate of the covariance, given the measurements."""
 
     weight: float
     length_m: float
     variance_db2: tuple[float, float]  # of the level, of the field around it
-    lower: Floats  # Cholesky factor of the measurements' covariance, [row, row]
+    field: GaussianField
 
     def cross(self, far_m: Floats) -> Floats:
         """Covariance of cells and measurements by their distance."""
         level, spatial = self.variance_db2
-        found: Floats = level + spatial * np.exp(-far_m / self.length_m)
-        return found
+        return level + spatial * shadowing_correlation(far_m, self.length_m)
 
 
 class Kriging:
@@ -52,7 +51,7 @@ class Kriging:
         value_db: Residual of each [dB], [row].
         noise_db: Its standard deviation [dB], [row].
         extent_m: Diagonal of the map [m], which scales are relative to.
-    Source: Gudmundson 1991 for the covariance; checked by
+    Source: rtwin.channel.kriging; checked by
         tests/horizontal/unknown_change/test_kriging.py against scikit-learn's
         Gaussian process.
     """
@@ -63,15 +62,11 @@ class Kriging:
         self._place_m, self._value_db = place_m[:, :2], value_db
         far = _distances(self._place_m, self._place_m)
         choices = list(product(_LENGTHS, _LEVEL_DB, _SPATIAL_DB))
-        near = {scale: np.exp(-far / (scale * extent_m)) for scale in _LENGTHS}
+        near = {scale: shadowing_correlation(far, scale * extent_m) for scale in _LENGTHS}
         noise = np.diag(np.square(noise_db) + _JITTER)
         here = np.array([level**2 + s**2 * near[scale] + noise for scale, level, s in choices])
-        lower = np.linalg.cholesky(here)
-        values = np.tile(value_db[:, None], (len(choices), 1, 1))
-        white = np.linalg.solve(lower, values)[..., 0]
-        logdet = np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(axis=1)
-        evidence = -0.5 * np.square(white).sum(axis=1) - logdet
-        evidence -= 0.5 * len(value_db) * np.log(2 * np.pi)
+        given = condition(here, value_db)
+        evidence = given.log_likelihood - 0.5 * len(value_db) * np.log(2 * np.pi)
         top = evidence.max()
         weight = np.exp(evidence - top)
         self.log_evidence = float(top + np.log(weight.mean()))
@@ -83,29 +78,20 @@ class Kriging:
                 float(weight[k] / total),
                 choices[k][0] * extent_m,
                 (choices[k][1] ** 2, choices[k][2] ** 2),
-                lower[k],
+                GaussianField(given.lower[k], given.white[k]),
             )
             for k in likely
         ]
 
     def at(self, cells_m: Floats) -> Field:
         """The field in cells [cell, 2 or 3] m."""
-        far = _distances(cells_m[:, :2], self._place_m)
+        far = _distances(cells_m, self._place_m)
         mean, second = np.zeros(len(far)), np.zeros(len(far))
         for kernel in self._kernels:
-            solved = np.linalg.solve(kernel.lower, kernel.cross(far).T)
-            center = solved.T @ np.linalg.solve(kernel.lower, self._value_db)
-            spread = np.maximum(sum(kernel.variance_db2) - np.square(solved).sum(axis=0), 0)
+            center, spread = kernel.field.predict(kernel.cross(far), sum(kernel.variance_db2))
             mean += kernel.weight * center
             second += kernel.weight * (spread + center**2)
         return Field(mean, np.sqrt(np.maximum(second - mean**2, 0)))
-
-    @cached_property
-    def _inverse(self) -> Floats:
-        lower = self._kernels[0].lower
-        inverse = np.linalg.solve(lower, np.eye(len(lower)))
-        found: Floats = inverse.T @ inverse
-        return found
 
     def shares(self, cells_m: Floats) -> tuple[Floats, Floats]:
         """What each measurement counts in each cell under the likeliest scales, [cell, row].
@@ -114,7 +100,7 @@ class Kriging:
         """
         kernel = self._kernels[0]
         cross = kernel.cross(_distances(cells_m, self._place_m))
-        share: Floats = cross @ self._inverse
+        share: Floats = cross @ kernel.field.inverse
         left = sum(kernel.variance_db2) - (share * cross).sum(axis=1)
         return share, np.sqrt(np.maximum(left, 0))
 

@@ -3,10 +3,17 @@
 import csv
 from pathlib import Path
 
-from rtwin.calibration.campaign import Campaign, campaign_from_dict, load_campaign
-from rtwin.calibration.measurements import Measurements, read_measurements, screened
+from rtwin.calibration.campaign import (
+    Campaign,
+    Measurements,
+    campaign_from_dict,
+    load_campaign,
+    read_measurements,
+    screened,
+)
 from rtwin.errors import CampaignError
 from rtwin.scene import Recipe
+from rtwin.scene.column_names import recognised
 
 QUANTITIES = ("path_gain_db", "path_loss_db", "rss_dbm")
 UNCERTAINTY_DB = 2.0  # of one measurement where the file says nothing
@@ -19,7 +26,8 @@ def load_twin_measurements(file: str | Path, recipe: Recipe) -> tuple[Measuremen
     Args:
         file: A campaign (its folder or .toml), or a .csv with the columns x_m, y_m and one
             of path_gain_db, path_loss_db and rss_dbm; tx, device, z_m and uncertainty_db
-            are optional (tx only where the twin has one transmitter).
+            are optional (tx only where the twin has one transmitter). Names that mean the
+            same are known as well; lat_deg and lon_deg in a scene with a georeference.
         recipe: The twin's.
     Raises:
         CampaignError: if it cannot be used; one line.
@@ -40,12 +48,16 @@ def _campaign_of(file: Path, recipe: Recipe) -> Campaign:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise CampaignError(f"{file}: cannot be read ({reason})") from None
-    columns = [name.strip() for name in header]
+    own_names = [name.strip() for name in header]
+    places = ("lat_deg", "lon_deg") if recipe.georeference is not None else ()
+    columns = recognised(own_names, ("x_m", "y_m", *places, "z_m", "tx", "device"))
+    spelled = dict(zip(columns, own_names, strict=True))
     quantity = [name for name in QUANTITIES if name in columns]
-    missing = [name for name in ("x_m", "y_m") if name not in columns]
+    is_earth = bool(places) and set(places) <= set(columns) and "x_m" not in columns
+    missing = [name for name in (places if is_earth else ("x_m", "y_m")) if name not in columns]
     if missing or len(quantity) != 1:
         raise CampaignError(
-            f"{file}: has the columns {', '.join(columns)[:200] or 'of no name'}; it needs x_m, "
+            f"{file}: has the columns {', '.join(own_names)[:200] or 'of no name'}; it needs x_m, "
             f"y_m and one of {', '.join(QUANTITIES)}, or write a campaign.toml"
         )
     if "tx" not in columns and len(recipe.transmitter) > 1:
@@ -54,10 +66,15 @@ def _campaign_of(file: Path, recipe: Recipe) -> Campaign:
             "say which one each row is of"
         )
     optional = {
-        key: name
+        key: spelled[name]
         for key, name in (("tx", "tx"), ("device", "device"), ("z", "z_m"))
         if name in columns
     }
+    place = (
+        {"latitude": spelled["lat_deg"], "longitude": spelled["lon_deg"]}
+        if is_earth
+        else {"x": spelled["x_m"], "y": spelled["y_m"]}
+    )
     own = "uncertainty_db" if "uncertainty_db" in columns else UNCERTAINTY_DB
     return campaign_from_dict(
         {
@@ -78,8 +95,7 @@ def _campaign_of(file: Path, recipe: Recipe) -> Campaign:
                 "file": file.name,
                 "quantity": quantity[0],
                 "value": quantity[0],
-                "x": "x_m",
-                "y": "y_m",
+                **place,
                 "uncertainty_db": own,
                 **optional,
             },

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rtwin.calibration.kernel import LinkKernel, Part
-from rtwin.calibration.measurements import Measurements, grid_means
-from rtwin.calibration.process import Design, fit_process
+from rtwin.calibration.campaign import Measurements, grid_means
+from rtwin.calibration.statistics import Design, LinkKernel, Term, fit_process
 from rtwin.errors import CampaignError, nearest
 from rtwin.horizontal.levels import FLOOR_DB, Floats, Rows
 from rtwin.horizontal.unknown_change.cell_paths import MapTwin
@@ -157,7 +156,7 @@ def krige(
             no part of the field.
     Returns:
         Zeros and the twin's own uncertainty where there are too few rows.
-    Source: rtwin.calibration.process; checked by
+    Source: rtwin.calibration.statistics.gaussian_process; checked by
         tests/horizontal/unknown_change/test_correction.py.
     """
     shape = twin.gain_db.shape
@@ -191,9 +190,9 @@ def krige(
         ]
     )
     matrix = np.concatenate([here, everywhere])
-    parts = [Part((0, 1), (3,), _FIELD_SD_DB, length)]
+    parts = [Term((0, 1), (3,), _FIELD_SD_DB, length)]
     if offsets:
-        parts.append(Part((2,), (3, 4), 10.0))
+        parts.append(Term((2,), (3, 4), 10.0))
     noise = float(np.median(found.sd_db))
     kernel = LinkKernel(tuple(parts), 4, 5, int(found.device.max()) + 1, noise_sd=max(noise, 0.3))
     train = np.arange(len(found))

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from rtwin.dataset.assemble import scene_attributes
-from rtwin.dataset.progress import Progress, silent
 from rtwin.errors import EditError
 from rtwin.horizontal.decision import Drift, Evidence, Rung, TransmitterDecision
 from rtwin.horizontal.edits import (
@@ -42,6 +41,7 @@ from rtwin.horizontal.twin import (
     updating,
 )
 from rtwin.horizontal.update.ways import KNOWN, ROUNDING_DB, How, Wish, choose
+from rtwin.progress import Progress, silent
 from rtwin.trace import Effort, world_of_parts
 from rtwin.units import from_db
 

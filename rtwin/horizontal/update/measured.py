@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from rtwin.dataset.progress import Progress, silent
 from rtwin.errors import CampaignError, RtwinError
 from rtwin.horizontal.decision import Decision, Drift, Evidence, Rung, decide
 from rtwin.horizontal.edits import Edits, apply_edits, edits_from_dict
@@ -38,6 +37,7 @@ from rtwin.horizontal.unknown_change import (
 )
 from rtwin.horizontal.update.inference import Inferred, kriged, library_ways
 from rtwin.horizontal.update.ways import MEASURED, How, Wish, choose
+from rtwin.progress import Progress, silent
 from rtwin.units import from_db
 
 # Seconds that a world of a search takes, over tracing everything; measured on munich.

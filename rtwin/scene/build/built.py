@@ -11,8 +11,7 @@ from rtwin.scene.build.tags import wall_material
 
 GROUND_MATERIAL, WATER_MATERIAL = "medium_dry_ground", "fresh_water"
 EMBEDDED_M = 0.5  # how deep walls reach into the ground, so that no two faces coincide
-Kind = Literal["building", "vegetation", "ground", "water"]
-Box = tuple[float, float, float, float]
+Kind = Literal["building", "structure", "vegetation", "ground", "water"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,14 @@ class BuiltObject:
     @property
     def is_mesh(self) -> bool:
         return self.faces is not None
+
+    @property
+    def size_m(self) -> NDArray[np.float64]:
+        """Extent along x, y, z [m], [3]."""
+        if self.vertices is not None:
+            return np.ptp(self.vertices, axis=0)
+        low_x, low_y, high_x, high_y = self.polygon.bounds
+        return np.array([high_x - low_x, high_y - low_y, self.top_m - self.base_m])
 
 
 def of_solid(solid: Solid, kind: Kind, notes: Notes) -> BuiltObject:

@@ -1,27 +1,19 @@
 """What every map format is read into: elements with tags and a geometry, solids, terrain."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.errors import GeometryError
-from rtwin.scene._model import one_line
-
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 Notes = Counter[str]
-Progress = Callable[[str, int, int], None]
-MAX_SOURCE_BYTES = 512 * 2**20
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """Progress that nobody wants to see."""
+Box = tuple[float, float, float, float]  # low x, low y, high x, high y
 
 
 @dataclass(frozen=True)
@@ -37,6 +29,7 @@ class Element:
     geometry: "BaseGeometry"  # x, y in the map's own system
     base_m: float | None = None
     top_m: float | None = None
+    key: str = ""  # its id in the source's own words; names are made from it and may be alike
 
 
 @dataclass(frozen=True)
@@ -59,38 +52,59 @@ class MapData:
     elements: list[Element] = field(default_factory=list)
     solids: list[Solid] = field(default_factory=list)
     terrain: list[Solid] = field(default_factory=list)
-    bounds: tuple[float, float, float, float] | None = None  # what the extract claims to cover
+    bounds: Box | None = None  # what the extract claims to cover
     licence: str = ""
     notes: Notes = field(default_factory=Counter)  # what was left out or mended, and how often
+    unused: Notes = field(default_factory=Counter)  # tags of what a scene has no use for
+    has_feet: bool = False  # a city model: its buildings' lowest corners lie on the ground
 
 
-def read_source_bytes(path: Path, most: int = MAX_SOURCE_BYTES) -> bytes:
-    """The bytes of a source file.
+def moved(
+    source: MapData,
+    place: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
+    height: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
+) -> MapData:
+    """A map with all that it holds at another place or height.
 
-    Raises:
-        GeometryError: if it is missing, empty, too large or unreadable.
+    Args:
+        source: The map; it stays as it is.
+        place: From x, y [n, 2] to others; default: they stay.
+        height: From absolute heights [n] to others; default: they stay.
     """
-    check_source(path, most)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise GeometryError(f"{one_line(path)}: cannot be read ({error.strerror})") from None
+    import shapely
+
+    def xy(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return points if place is None else np.asarray(place(points), np.float64)
+
+    def z(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return values if height is None else np.asarray(height(values), np.float64)
+
+    def one(value: float | None) -> float | None:
+        return None if value is None else float(z(np.array([value]))[0])
+
+    def solids(group: list[Solid]) -> list[Solid]:
+        places = [np.column_stack([xy(s.vertices[:, :2]), z(s.vertices[:, 2])]) for s in group]
+        return [replace(s, vertices=v) for s, v in zip(group, places, strict=True)]
+
+    geometries = shapely.transform([e.geometry for e in source.elements], xy)
+    elements = [
+        replace(e, geometry=g, base_m=one(e.base_m), top_m=one(e.top_m))
+        for e, g in zip(source.elements, geometries, strict=True)
+    ]
+    bounds = source.bounds
+    if bounds is not None:
+        corners = xy(np.array([[bounds[i], bounds[j]] for i in (0, 2) for j in (1, 3)]))
+        bounds = (*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())
+    return replace(
+        source,
+        elements=elements,
+        solids=solids(source.solids),
+        terrain=solids(source.terrain),
+        bounds=bounds,
+    )
 
 
-def check_source(path: Path, most: int = MAX_SOURCE_BYTES) -> int:
-    """Size of a source file in bytes.
-
-    Raises:
-        GeometryError: if it is missing, empty or too large.
-    """
-    if not path.is_file():
-        raise GeometryError(f"{one_line(path)}: no such file; give a map or mesh file")
-    size = path.stat().st_size
-    if size == 0:
-        raise GeometryError(f"{one_line(path)}: is empty; download or export it again")
-    if size > most:
-        raise GeometryError(
-            f"{one_line(path)}: has {size / 2**20:.0f} MiB; at most {most / 2**20:.0f} MiB "
-            "are read: cut out the area that you need"
-        )
-    return size
+def clean_name(text: object, prefix: str = "building") -> str:
+    """A name for files and recipes from any text; different texts may give the same."""
+    name = re.sub(r"[^A-Za-z0-9_-]+", "_", str(text))[:60].strip("_")
+    return f"{prefix}_{name}" if name[:1].isdigit() else name or prefix

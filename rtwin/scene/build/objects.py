@@ -2,32 +2,40 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rtwin.errors import GeometryError
-from rtwin.scene.build.built import EMBEDDED_M, Box, BuiltObject, Kind, of_solid
-from rtwin.scene.build.elements import Element, MapData, Notes, Solid
-from rtwin.scene.build.footprints import Footprint, footprints, polygons
-from rtwin.scene.build.ground import ground_objects, water_areas
-from rtwin.scene.build.roofs import SHAPES, BuildingMesh, building_mesh, frame_of, roof_rise_m
+from rtwin.progress import Count, uncounted
+from rtwin.scene.build.built import EMBEDDED_M, BuiltObject, Kind, of_solid
+from rtwin.scene.build.elements import Box, Element, MapData, Notes
+from rtwin.scene.build.shapes.footprints import Footprint, footprints
+from rtwin.scene.build.shapes.ground import ground_objects, water_areas
+from rtwin.scene.build.shapes.plants import crown, vegetation
+from rtwin.scene.build.shapes.roofs import (
+    SHAPES,
+    BuildingMesh,
+    building_mesh,
+    frame_of,
+    roof_rise_m,
+)
+from rtwin.scene.build.shapes.structures import IS_STRUCTURE, structures
+from rtwin.scene.build.shapes.terrain import Terrain, ground_under
+from rtwin.scene.build.sizes import absurd_sizes
 from rtwin.scene.build.tags import (
     HeightRule,
+    compass_deg,
+    is_built,
     kind_of,
-    number,
     roof_material,
-    vegetation_m,
+    usable,
     wall_material,
 )
-from rtwin.scene.build.terrain import Terrain
-from rtwin.scene.foliage import VEGETATION
 
 MARGIN_M = 30.0
-WOOD_TILE_M = 50.0
 MAX_BUILDINGS = 20_000
 
 
@@ -40,6 +48,8 @@ class BuiltScene:
     box: Box  # the ground's extent [m]
     notes: Notes
     default_heights: list[str] = field(default_factory=list)  # names of the objects
+    hanging: list[str] = field(default_factory=list)  # names of bridges and rooms over passages
+    unused: Notes = field(default_factory=Counter)  # tags of what was left out
 
     def of(self, kind: Kind) -> list[BuiltObject]:
         """The objects of one kind."""
@@ -54,14 +64,15 @@ def scene_box(merged: MapData) -> Box:
     """
     import shapely
 
-    built = [e.geometry for e in merged.elements if kind_of(e.tags) in ("building", "part")]
+    kinds = ("building", "part", "structure")
+    built = [e.geometry for e in merged.elements if kind_of(e.tags) in kinds]
     boxes = [tuple(shapely.total_bounds(built))] if built else []
     for solid in merged.solids:
         low, high = solid.vertices.min(axis=0), solid.vertices.max(axis=0)
         boxes.append((*low[:2], *high[:2]))
     if not boxes:
-        kinds = Counter(kind_of(e.tags) for e in merged.elements)
-        seen = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())) or "nothing else"
+        count = Counter(kind_of(e.tags) for e in merged.elements)
+        seen = ", ".join(f"{n} {kind}" for kind, n in sorted(count.items())) or "nothing else"
         raise GeometryError(
             f"{merged.source}: holds 0 buildings ({seen}); give a map with building outlines"
         )
@@ -81,7 +92,7 @@ def build_objects(
     box: Box,
     terrain: Terrain,
     rule: HeightRule,
-    report: Callable[[int, int], None] = lambda done, total: None,
+    report: Count = uncounted,
 ) -> BuiltScene:
     """The objects of a scene.
 
@@ -99,17 +110,21 @@ def build_objects(
     notes = Counter(merged.notes)
     inside = shapely.box(*box)
     near = [e for e in merged.elements if e.geometry.intersects(inside)]
-    many = sum(kind_of(e.tags) in ("building", "part") for e in near)
+    near += structures(near, notes)
+    many = sum(is_built(e.tags) for e in near)
     if many > MAX_BUILDINGS:  # said before an hour's work, not after it
         _check_count(many, box, merged.source, notes)
     prints = footprints(near, rule, notes)
     solids = [s for s in merged.solids if "building" in s.tags]
     _check_count(len(prints) + len(solids), box, merged.source, notes)
-    base = _ground_under([p.polygon for p in prints], terrain)
+    base = ground_under([p.polygon for p in prints], terrain)
     objects: list[BuiltObject] = []
     defaults: list[str] = []
+    hanging: list[str] = []
     for i, item in enumerate(prints):
         objects += _building(item, float(base[i]), notes)
+        if item.hangs:
+            hanging.append(item.name)
         if item.is_default:
             defaults.append(item.name)
         if i % 50 == 0:
@@ -118,10 +133,11 @@ def build_objects(
     objects += [of_solid(s, "building", notes) for s in solids]
     if any(item.is_mesh and not item.material for item in objects):
         raise AssertionError("a building without a material")
-    objects += _vegetation(near, inside, terrain)
+    _note_sizes(objects, notes)
+    objects += vegetation(near, inside, terrain, notes)
     for solid in merged.solids:
         if kind_of(solid.tags) == "vegetation":
-            objects.append(_crown(solid))
+            objects.append(crown(solid))
         elif kind_of(solid.tags) == "water":
             objects.append(of_solid(solid, "water", notes))
     water = water_areas(near, inside, terrain)
@@ -129,7 +145,16 @@ def build_objects(
     objects += ground_objects(box, terrain, water, ground, notes)
     ways = [_clipped(e, inside) for e in near if kind_of(e.tags) == "way"]
     ways = [way for way in ways if not way.geometry.is_empty]
-    return BuiltScene(_named_apart(objects), ways, box, notes, defaults)
+    return BuiltScene(_named_apart(objects), ways, box, notes, defaults, hanging, merged.unused)
+
+
+def _note_sizes(buildings: list[BuiltObject], notes: Notes) -> None:
+    sizes = np.array([item.size_m for item in buildings]).reshape(-1, 3)
+    large, small = absurd_sizes([item.name for item in buildings], sizes)
+    if large:
+        notes["objects over 1 km high or 5 km wide: are the --units right?"] = len(large)
+    if small:
+        notes["objects, none of them 2 m large: are the --units right?"] = len(small)
 
 
 def _check_count(count: int, box: Box, source: str, notes: Notes) -> None:
@@ -144,20 +169,6 @@ def _check_count(count: int, box: Box, source: str, notes: Notes) -> None:
         )
 
 
-def _ground_under(areas: list[Any], terrain: Terrain) -> NDArray[np.float64]:
-    """Lowest ground height under the corners and the middle of areas [m], [area]."""
-    import shapely
-
-    if terrain.is_flat or not areas:
-        return np.full(len(areas), terrain.level_m)
-    corners, area = shapely.get_coordinates(areas, return_index=True)
-    middle = shapely.get_coordinates(shapely.point_on_surface(areas))
-    height = terrain.height_m(np.concatenate([corners, middle]))
-    lowest = np.full(len(areas), np.inf)
-    np.minimum.at(lowest, np.concatenate([area, np.arange(len(areas))]), height)
-    return lowest
-
-
 def _building(item: Footprint, ground_m: float, notes: Notes) -> Iterator[BuiltObject]:
     walls, roof = wall_material(item.tags, notes), roof_material(item.tags, notes)
     offset = 0.0 if item.is_absolute else ground_m
@@ -165,16 +176,17 @@ def _building(item: Footprint, ground_m: float, notes: Notes) -> Iterator[BuiltO
     is_low = item.base_m == 0.0 if not item.is_absolute else base < ground_m + EMBEDDED_M
     base = min(base, ground_m) - EMBEDDED_M if is_low else base
     label = item.tags.get("name", "")
+    kind: Kind = "structure" if IS_STRUCTURE in item.tags else "building"
     shape = _roof_shape(item, notes)
     if shape == "flat" and roof in (None, walls):
-        yield BuiltObject(item.name, walls, "building", label, item.polygon, base, top)
+        yield BuiltObject(item.name, walls, kind, label, item.polygon, base, top)
         return
-    mesh = _roofed(item, base, top, shape)
+    mesh = _roofed(item, base, top, shape, notes)
     if mesh is None:
         notes["roofs that do not close drawn flat"] += 1
-        yield BuiltObject(item.name, walls, "building", label, item.polygon, base, top)
+        yield BuiltObject(item.name, walls, kind, label, item.polygon, base, top)
         return
-    shared: dict[str, Any] = {"kind": "building", "polygon": item.polygon, "top_m": top}
+    shared: dict[str, Any] = {"kind": kind, "polygon": item.polygon, "top_m": top}
     if roof in (None, walls):
         faces = np.concatenate([mesh.wall_faces, mesh.roof_faces])
         yield BuiltObject(
@@ -204,57 +216,13 @@ def _roof_shape(item: Footprint, notes: Notes) -> str:
     return shape
 
 
-def _roofed(item: Footprint, base_m: float, top_m: float, shape: str) -> BuildingMesh | None:
+def _roofed(
+    item: Footprint, base_m: float, top_m: float, shape: str, notes: Notes
+) -> BuildingMesh | None:
     across = item.tags.get("roof:orientation") == "across"
-    frame = frame_of(item.polygon, number(item.tags.get("roof:direction")), across)
+    frame = frame_of(item.polygon, usable(item.tags, "roof:direction", compass_deg, notes), across)
     rise = roof_rise_m(shape, item.polygon, item.top_m - item.base_m, item.roof_m)
     return building_mesh(item.polygon, base_m, top_m, rise, shape, frame)
-
-
-def _crown(solid: Solid) -> BuiltObject:
-    """A mesh of vegetation as the prism around it: volumes are prisms."""
-    import shapely
-
-    low, high = solid.vertices[:, 2].min(), solid.vertices[:, 2].max()
-    hull = shapely.convex_hull(shapely.multipoints(solid.vertices[:, :2]))
-    return BuiltObject(
-        solid.name, VEGETATION, "vegetation", solid.tags.get("name", ""), hull, low, high
-    )
-
-
-def _vegetation(elements: list[Element], inside: Any, terrain: Terrain) -> Iterator[BuiltObject]:
-    """Woods, rows of trees and single trees as prisms; on hills, woods in tiles of their own."""
-    import shapely
-
-    for element in elements:
-        if kind_of(element.tags) != "vegetation":
-            continue
-        base, top, width = vegetation_m(element.tags)
-        area = element.geometry
-        if area.geom_type in ("Point", "LineString"):
-            area = shapely.buffer(area, width / 2, quad_segs=2)
-        pieces = polygons(shapely.make_valid(area).intersection(inside))
-        if not terrain.is_flat and element.base_m is None:
-            pieces = [tile for piece in pieces for tile in _tiles(piece)]
-        ground = _ground_under(pieces, terrain)
-        if element.base_m is not None and element.top_m is not None:
-            base, top, ground = element.base_m, element.top_m, np.zeros(len(pieces))
-        label = element.tags.get("name", "")
-        for i, (piece, under) in enumerate(zip(pieces, ground, strict=True)):
-            name = element.name if i == 0 else f"{element.name}_{i + 1}"
-            yield BuiltObject(
-                name, VEGETATION, "vegetation", label, piece, under + base, under + top
-            )
-
-
-def _tiles(area: Any) -> Iterator[Any]:
-    import shapely
-
-    low_x, low_y, high_x, high_y = area.bounds
-    for x in np.arange(low_x, high_x, WOOD_TILE_M):
-        for y in np.arange(low_y, high_y, WOOD_TILE_M):
-            tile = shapely.box(x, y, x + WOOD_TILE_M, y + WOOD_TILE_M)
-            yield from polygons(area.intersection(tile))
 
 
 def _clipped(way: Element, inside: Any) -> Element:

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from rtwin.errors import GeometryError, RecipeError
-from rtwin.scene.build.write import read_report
+from rtwin.progress import Progress, silent
+from rtwin.scene.build.sizes import absurd_sizes
+from rtwin.scene.build.writing.report import read_report
 from rtwin.scene.foliage import foliage, is_vegetation
 from rtwin.scene.geometry import SceneMesh, build_mesh
 from rtwin.scene.lint.findings import Finding, about
@@ -32,7 +34,7 @@ def lint_scene(
     recipe: Recipe,
     meshes: list[SceneMesh] | None = None,
     specs: dict[str, MaterialSpec] | None = None,
-    progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+    progress: Progress = silent,
 ) -> list[Finding]:
     """What is wrong or odd about a scene, worst first; empty if nothing is.
 
@@ -54,16 +56,20 @@ def lint_scene(
     by_name = {item.name: item for item in recipe.object}
     ground = ground_of(joined, recipe.geometry.ground)
     facts, solids = [], []
+    sizes: dict[str, Any] = {}
     for i, (name, (vertices, faces)) in enumerate(joined.items()):
         facts.append(mesh_facts(name, vertices, faces))
         is_solid = name not in {*recipe.geometry.ground, *leafy, *sheets}
-        if is_solid and np.ptp(vertices[:, 2]) > FLAT_M:
+        if is_solid:
+            sizes[name] = np.ptp(vertices, axis=0)
+        if is_solid and sizes[name][2] > FLAT_M:
             solids.append(
                 solid_of(name, vertices, faces, facts[-1].is_closed, _outline(by_name.get(name)))
             )
         if i % 50 == 0:
             progress("lint", i, len(joined))
     found += _triangles(facts, {s.name for s in solids}, bool(recipe.object))
+    found += _sizes(sizes)
     found += _places(recipe, solids, ground)
     found += _heights(recipe)
     progress("lint", len(joined), len(joined))
@@ -165,10 +171,12 @@ def _triangles(facts: list[MeshFacts], solids: set[str], is_own: bool) -> list[F
 
 
 def _places(recipe: Recipe, solids: list[Solid], ground: object) -> list[Finding]:
-    from rtwin.scene.build.terrain import Terrain
+    from rtwin.scene.build.shapes.terrain import Terrain
 
     assert isinstance(ground, Terrain)
     outdoor = recipe.environment == "outdoor"
+    hanging = read_report(recipe.folder).get("hanging_objects", [])  # bridges, rooms over passages
+    hanging = hanging if isinstance(hanging, list) else []
     shared = shared_volumes(solids) if outdoor else []
     wrong = misplaced(recipe, solids, ground)
     tx = [line for line in wrong["inside"] if line.startswith("transmitter")]
@@ -186,7 +194,7 @@ def _places(recipe: Recipe, solids: list[Solid], ground: object) -> list[Finding
             "floating",
             "warning",
             "objects stand neither on the ground nor on another",
-            lifted(solids, ground) if outdoor else [],
+            [name for name in lifted(solids, ground) if name not in hanging] if outdoor else [],
             "lower base_m, unless they do hang",
         ),
         *about("device", severity, "transmitters are inside of objects", tx, "move them"),  # type: ignore[arg-type]
@@ -194,6 +202,15 @@ def _places(recipe: Recipe, solids: list[Solid], ground: object) -> list[Finding
         *about(
             "device", "warning", "devices are under the ground", wrong["underground"], "raise them"
         ),
+    ]
+
+
+def _sizes(sizes_m: dict[str, Any]) -> list[Finding]:
+    large, small = absurd_sizes(list(sizes_m), np.array([*sizes_m.values()]).reshape(-1, 3))
+    advice = "are the units right? build again with --units mm or such"
+    return [
+        *about("size", "warning", "objects are over 1 km high or 5 km wide", large, advice),
+        *about("size", "warning", "objects, and none of them is 2 m large", small, advice),
     ]
 
 

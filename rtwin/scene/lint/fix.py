@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from rtwin.errors import RecipeError, RtwinError, StoreError
-from rtwin.scene.build.footprints import Footprint, cut_at_higher, polygons
-from rtwin.scene.build.write import MESHES, write_ply
+from rtwin.files import is_same_file
+from rtwin.scene.build.shapes.footprints import Footprint, cut_at_higher, polygons
+from rtwin.scene.build.writing.write import MESHES, write_ply
 from rtwin.scene.foliage import is_vegetation
 from rtwin.scene.geometry import build_mesh
 from rtwin.scene.library import scenes_folder
@@ -137,6 +138,9 @@ def _difference(before: Any, after: Any) -> str:
 def _store(folder: Path, item: MeshFile, mesh: Any, table: Any) -> None:
     """Write a mended mesh beside the recipe, and let the recipe name it."""
     target = folder / MESHES / f"{item.name}.ply"
+    if target.exists() and not is_same_file(target, folder / item.file):
+        # Somebody else's mesh of that name stays.
+        target = folder / MESHES / f"{item.name}_mended.ply"
     try:
         target.parent.mkdir(exist_ok=True)
         temporary = target.with_suffix(".ply.new")
@@ -144,7 +148,7 @@ def _store(folder: Path, item: MeshFile, mesh: Any, table: Any) -> None:
         os.replace(temporary, target)
     except OSError as error:
         raise StoreError(f"{target}: cannot be written ({error.strerror})") from None
-    table["file"] = f"{MESHES}/{item.name}.ply"
+    table["file"] = f"{MESHES}/{target.name}"
     for key in ("scale", "offset_m"):
         table.pop(key, None)  # what is written has them applied
 

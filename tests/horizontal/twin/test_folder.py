@@ -281,7 +281,7 @@ def other_scene(file):
     ("harm", "line"),
     [
         (cut_off, "cut off or damaged"),
-        (no_snapshot, "no snapshot of a twin"),
+        (no_snapshot, "is missing"),
         (wild_triangle, "point to what is not there"),
         (wild_receiver, "point to what is not there"),
         (wild_count, "holds no whole paths of 'mast'"),

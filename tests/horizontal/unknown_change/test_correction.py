@@ -7,7 +7,7 @@ import pytest
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
-from rtwin.calibration.measurements import Link, Measurements
+from rtwin.calibration.campaign.measurements import Link, Measurements
 from rtwin.errors import CampaignError
 from rtwin.horizontal import trace_state
 from rtwin.horizontal.edits.tables import edits_from_dict

@@ -147,7 +147,7 @@ HEAD = "tx,x_m,y_m,path_gain_db\n"
         ("x_m,y_m,path_gain_db\n1,2,-80\n", r"has no column tx, and the twin has 2 transmitters"),
         (HEAD, r"no measurement can be used"),
         (HEAD + "most,1,2,-80\n", r"no measurement can be used \(1 of a transmitter that the cam"),
-        (HEAD + "mast,1,2,loud\n", r"value 'loud' is not a number"),
+        (HEAD + "mast,1,2,loud\n", r"news.csv: row 1 has 'loud', which is no number"),
         (HEAD + "mast,1,2,-1\n", r"no measurement can be used \(1 above free space\)"),
         ("tx,x_m,y_m,rss_dbm,path_gain_db\nmast,1,2,-1,-2\n", r"and one of path_gain_db"),
     ],
@@ -158,6 +158,15 @@ def test_files_that_cannot_be_used(recipe, tmp_path, text, says):
     with pytest.raises(CampaignError, match=says) as caught:
         load_twin_measurements(file, recipe)
     assert "\n" not in str(caught.value)
+
+
+def test_names_of_other_programs(recipe, tmp_path):
+    own, other = tmp_path / "own.csv", tmp_path / "other.csv"
+    own.write_text(HEAD + "mast,10,20,-80\n")
+    other.write_text("Cell,Easting,Northing,path_gain_db\nmast,10,20,-80\n")
+    one, two = (load_twin_measurements(file, recipe)[0] for file in (own, other))
+    np.testing.assert_array_equal(one.position_m, two.position_m)
+    np.testing.assert_array_equal(one.tx, two.tx)
 
 
 def test_missing_and_foreign_files(recipe, tmp_path):

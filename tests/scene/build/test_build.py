@@ -274,7 +274,7 @@ def test_nothing_is_left_of_a_failed_build(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("rtwin.scene.build.write.write_ply", full)
+    monkeypatch.setattr("rtwin.scene.build.writing.write.write_ply", full)
     with pytest.raises(StoreError) as caught:
         build_scene([file], tmp_path / "out")
     assert_one_line(caught, "out: cannot be written (No space left on device)")

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from rtwin.dataset.progress import Progress, silent
 from rtwin.errors import OutOfRangeError
 from rtwin.horizontal.learned.benchmark.detection import Detection
 from rtwin.horizontal.learned.benchmark.scores import Scores, Update, sums_of
@@ -45,6 +44,7 @@ from rtwin.horizontal.unknown_change import (
     library_map,
     library_posterior,
 )
+from rtwin.progress import Progress, silent
 
 SHARES = (0.01, 0.03)
 OBSERVABLE = 3  # measured cells that moved by OBSERVABLE_DB, for a case to be observable

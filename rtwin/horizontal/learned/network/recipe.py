@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from rtwin.dataset.progress import Progress, silent
 from rtwin.dataset.store import provenance
 from rtwin.errors import OutOfRangeError, nearest
 from rtwin.horizontal.decision import EVERY, conformal_scale
@@ -24,6 +23,7 @@ from rtwin.horizontal.learned.worlds import (
     split_scenes,
 )
 from rtwin.horizontal.unknown_change import library_posterior
+from rtwin.progress import Progress, silent
 
 STILL_DB = 0.3  # RMS error of unchanged cells that the threshold aims at
 _THRESHOLDS = np.linspace(0.02, 0.9, 45)

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from rtwin.dataset.progress import Progress, silent
 from rtwin.horizontal.learned.network.batch import batched, draw_evidence, example_of
 from rtwin.horizontal.learned.network.graph import SCALE_DB
 from rtwin.horizontal.learned.network.weights import load_checkpoint, save_checkpoint
 from rtwin.horizontal.learned.worlds import SceneCases
+from rtwin.progress import Progress, silent
 
 KINDS = ("hypotheses", "no messages", "attention", "mlp", "unet")
 BATCH, NUM_CELLS = 8, 1152

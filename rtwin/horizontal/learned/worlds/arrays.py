@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,9 @@ def load_arrays(file: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         if file.stat().st_size > MAX_BYTES:
             raise StoreError(f"{file}: has more than {MAX_BYTES} bytes, such files never have")
+        with zipfile.ZipFile(file) as packed:
+            if sum(entry.file_size for entry in packed.infolist()) > 4 * MAX_BYTES:
+                raise StoreError(f"{file}: unpacks to more than such files ever hold")
         with np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         told = json.loads(bytes(arrays.pop("told")).decode())

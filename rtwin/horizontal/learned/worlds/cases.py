@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from rtwin.dataset.progress import Progress, silent
 from rtwin.errors import RtwinError, StoreError
 from rtwin.horizontal.edits import apply_edits, edits_from_dict
 from rtwin.horizontal.known_change import retraced_maps
@@ -32,6 +31,7 @@ from rtwin.horizontal.rehearsal import (
     write_library,
 )
 from rtwin.horizontal.twin import TwinState, trace_state
+from rtwin.progress import Progress, silent
 from rtwin.trace import world_of_parts
 
 CASES_VERSION = 1

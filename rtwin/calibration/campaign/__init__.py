@@ -1,0 +1,46 @@
+"""What was measured: the campaign file, its tables, levels in dB, and blocks to hold out."""
+
+from rtwin.calibration.campaign.blocks import block_of, default_block_m, draw, folds, hold_out
+from rtwin.calibration.campaign.link_inputs import Inputs, link_inputs
+from rtwin.calibration.campaign.measurements import (
+    Link,
+    Measurements,
+    grid_means,
+    links_of,
+    load_measurements,
+    read_measurements,
+    screened,
+)
+from rtwin.calibration.campaign.recipe import (
+    Campaign,
+    FitSpec,
+    MaterialChoice,
+    campaign_from_dict,
+    list_campaigns,
+    load_campaign,
+)
+from rtwin.calibration.campaign.tables import read_table
+
+__all__ = [
+    "Campaign",
+    "FitSpec",
+    "Inputs",
+    "Link",
+    "MaterialChoice",
+    "Measurements",
+    "block_of",
+    "campaign_from_dict",
+    "default_block_m",
+    "draw",
+    "folds",
+    "grid_means",
+    "hold_out",
+    "link_inputs",
+    "links_of",
+    "list_campaigns",
+    "load_campaign",
+    "load_measurements",
+    "read_measurements",
+    "read_table",
+    "screened",
+]

@@ -1,0 +1,63 @@
+"""Spatial blocks: what is held out must not have neighbours a metre away in training."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.calibration.campaign.measurements import Measurements
+from rtwin.units import Floats
+
+_BLOCKS_ACROSS = 8
+
+
+def default_block_m(data: Measurements) -> float:
+    """Side of the square blocks [m]: 50 m, or an eighth of a smaller area."""
+    flat = data.position_m[:, :2]
+    across = float(np.max(np.quantile(flat, 0.95, axis=0) - np.quantile(flat, 0.05, axis=0)))
+    return min(50.0, max(across / _BLOCKS_ACROSS, 0.5))
+
+
+def block_of(position_m: Floats, block_m: float) -> NDArray[np.int64]:
+    """Number of the square block that each point lies in, [row]."""
+    cell = np.floor(position_m[:, :2] / block_m).astype(np.int64)
+    _, number = np.unique(cell, axis=0, return_inverse=True)
+    return np.asarray(number, np.int64).reshape(-1)
+
+
+def hold_out(
+    data: Measurements, block_m: float, share: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows to learn from and rows to judge by: whole blocks, drawn at random.
+
+    All transmitters and devices of a block go the same way.
+    """
+    block = block_of(data.position_m, block_m)
+    count = block.max(initial=-1) + 1
+    chosen = np.random.default_rng(seed).permutation(count)[: max(1, round(share * count))]
+    held = np.isin(block, chosen)
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def draw(
+    data: Measurements, rows: NDArray[np.int64], per_transmitter: int | None, seed: int
+) -> NDArray[np.int64]:
+    """At most that many of the rows for each transmitter; None for all."""
+    if per_transmitter is None:
+        return rows
+    rng = np.random.default_rng([seed, per_transmitter])
+    parts = []
+    for number in range(len(data.transmitters)):
+        own = rows[data.tx[rows] == number]
+        parts.append(rng.permutation(own)[:per_transmitter])
+    return np.sort(np.concatenate(parts))
+
+
+def folds(position_m: Floats, block_m: float, count: int, seed: int) -> NDArray[np.int64]:
+    """Fold of each row, whole blocks together, folds of about equal size, [row]."""
+    block = block_of(position_m, block_m)
+    sizes = np.bincount(block)
+    order = np.random.default_rng(seed).permutation(len(sizes))
+    fold, filled = np.zeros(len(sizes), np.int64), np.zeros(count)
+    for number in order[np.argsort(-sizes[order], kind="stable")]:
+        fold[number] = int(filled.argmin())
+        filled[fold[number]] += sizes[number]
+    return fold[block]

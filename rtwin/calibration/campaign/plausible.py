@@ -1,0 +1,103 @@
+"""Whether measured values can be what they are called: watts for dBm, losses for gains.
+
+A unit that is wrong everywhere is an error that names the likely one; single values
+that cannot be are set aside, as all that cannot be used.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.errors import CampaignError
+from rtwin.units import Floats
+
+
+@dataclass(frozen=True)
+class Range:
+    """What the values of a quantity can be, and what they are where they are not."""
+
+    low: float
+    high: float
+    unit: str
+    below: str  # what values below are likely to be
+    above: str
+
+
+_DB = "; write quantity = "
+RANGES = {
+    "rss_dbm": Range(
+        -250.0,
+        60.0,
+        "dBm",
+        "a level minus an offset in dB, or a mark for nothing heard",
+        "path loss [dB]" + _DB + '"path_loss_db"',
+    ),
+    "path_loss_db": Range(
+        0.0,
+        300.0,
+        "dB",
+        "path gain or received power" + _DB + '"path_gain_db" or "rss_dbm"',
+        "a mark for nothing heard",
+    ),
+    "path_gain_db": Range(
+        -300.0, 20.0, "dB", "a mark for nothing heard", "path loss" + _DB + '"path_loss_db"'
+    ),
+    "rms_delay_spread_s": Range(
+        0.0, 1e-3, "s", "a mark for nothing heard", "nanoseconds or microseconds; give seconds"
+    ),
+}
+_LINEAR_BELOW = 0.1  # dBm never lie all between 0 and this
+
+
+def impossible(values: Floats, quantity: str) -> NDArray[np.bool_]:
+    """Which values cannot be of a quantity; never those that are no numbers.
+
+    Args:
+        values: As in the file, [row] or [row, bin].
+        quantity: As in a campaign.
+    Returns:
+        [row].
+    """
+    allowed = RANGES.get(quantity)
+    if allowed is None:  # power-delay profiles have whatever unit
+        wrong = np.abs(values) > 1e30
+        return np.asarray(wrong.any(axis=1) if wrong.ndim == 2 else wrong)
+    with np.errstate(invalid="ignore"):
+        return np.asarray((values < allowed.low) | (values > allowed.high))
+
+
+def check_unit(values: Floats, quantity: str, file: Path, floor: Any = None) -> None:
+    """Refuse a column whose values are of another unit than its quantity.
+
+    Args:
+        values: As in the file.
+        quantity: As in a campaign.
+        file: For the message.
+        floor: Value that stands for nothing heard, which does not count.
+    Raises:
+        CampaignError: if most values cannot be of the quantity, naming what they look like.
+    Checked by tests/calibration/campaign/test_plausible.py.
+    """
+    allowed = RANGES.get(quantity)
+    known = values[np.isfinite(values)]
+    known = known[known != floor] if floor is not None else known
+    if allowed is None or not known.size:
+        return
+    middle = float(np.median(np.clip(known, -1e300, 1e300)))
+    if quantity == "rss_dbm" and ((known >= 0) & (known < _LINEAR_BELOW)).all() and known.any():
+        scale = "watts" if middle < 1e-7 else "milliwatts or watts"
+        raise CampaignError(
+            f"{file}: values are {middle:.3g} in the middle and all between 0 and "
+            f"{_LINEAR_BELOW:g}, which looks like {scale}, not dBm; convert them "
+            "(10 log10 of milliwatts)"
+        )
+    if allowed.low <= middle <= allowed.high:
+        return
+    looks = allowed.below if middle < allowed.low else allowed.above
+    raise CampaignError(
+        f"{file}: values are {middle:.3g} in the middle, but {quantity} must be "
+        f"{allowed.low:g} to {allowed.high:g} {allowed.unit}; this looks like {looks}"
+    )

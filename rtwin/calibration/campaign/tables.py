@@ -1,0 +1,134 @@
+"""Reading tables of measurements: CSV, Parquet and HDF5, as columns of plain arrays."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.dataset.inspection import DAMAGE, open_container
+from rtwin.errors import CampaignError, MissingExtraError, StoreError
+from rtwin.files import check_name
+from rtwin.scene._model import nearest, one_line
+from rtwin.scene.column_names import same_meaning
+
+MAX_TABLE_BYTES = 2**30
+Columns = dict[str, NDArray[Any]]
+Fields = dict[str, str]
+
+
+def read_table(file: Path, wanted: set[str], fields: dict[str, str] | None = None) -> Columns:
+    """The wanted columns of a table, all of one length.
+
+    Args:
+        file: A .csv, .parquet, .h5 or .hdf5 file.
+        wanted: Names of the columns.
+        fields: By column, the key of [measurements] that names it, for messages.
+    Returns:
+        Arrays by name: float64 where every value is a number (empty ones are
+        NaN), text otherwise; HDF5 may hold [row, bin] as well.
+    Raises:
+        CampaignError: if the file is missing, unreadable, of another kind, too
+            large, or lacks a column.
+        MissingExtraError: for Parquet without pyarrow.
+    Checked by tests/calibration/campaign/test_measurements.py.
+    """
+    readers = {".csv": _csv, ".parquet": _parquet, ".h5": _hdf5, ".hdf5": _hdf5}
+    if file.suffix.lower() not in readers:
+        raise CampaignError(f"{file}: a table ends in {', '.join(readers)}; convert it")
+    try:
+        check_name(file)
+    except StoreError as error:
+        raise CampaignError(str(error)) from None
+    if not file.is_file():
+        raise CampaignError(
+            f"{file}: no such file; put the measurements there, or name their folder with --data"
+        )
+    size = file.stat().st_size
+    if size > MAX_TABLE_BYTES:
+        raise CampaignError(f"{file}: has {size / 2**20:.0f} MiB; at most 1024 are read: split it")
+    try:
+        columns = readers[file.suffix.lower()](file, wanted, fields or {})
+    except (CampaignError, MissingExtraError):
+        raise
+    except (*DAMAGE, csv.Error) as error:
+        raise CampaignError(f"{file}: cannot be read ({one_line(error)[:120]})") from None
+    lengths = {len(values) for values in columns.values()}
+    if len(lengths) > 1:
+        raise CampaignError(f"{file}: columns have {sorted(lengths)} rows; they must be equal")
+    return columns
+
+
+def _missing(file: Path, name: str, known: list[str], fields: Fields) -> CampaignError:
+    alike = same_meaning(name, known)
+    if alike and name in fields:
+        return CampaignError(
+            f"{file}: has no column '{name}'; write {fields[name]} = "
+            f'"{one_line(alike[0])}" in [measurements]'
+        )
+    return CampaignError(f"{file}: has no column '{name}'; {nearest(name, known)}")
+
+
+def _csv(file: Path, wanted: set[str], fields: Fields) -> Columns:
+    with open(file, encoding="utf-8-sig", newline="") as handle:
+        reader = csv.reader(handle)
+        head = [name.strip() for name in next(reader, [])]
+        for name in sorted(wanted):
+            if name not in head:
+                raise _missing(file, name, head, fields)
+        places = {name: head.index(name) for name in wanted}
+        columns: dict[str, list[str]] = {name: [] for name in wanted}
+        for number, row in enumerate(reader, 2):
+            if not row:
+                continue
+            if len(row) != len(head):
+                raise CampaignError(
+                    f"{file}: line {number} has {len(row)} values, the heading {len(head)}"
+                )
+            for name, place in places.items():
+                columns[name].append(row[place].strip())
+    return {name: _numbers_or_text(values) for name, values in columns.items()}
+
+
+def _numbers_or_text(values: list[str]) -> NDArray[Any]:
+    try:
+        return np.array([float(v) if v else np.nan for v in values], np.float64)
+    except ValueError:
+        return np.array(values, dtype=str)
+
+
+def _parquet(file: Path, wanted: set[str], fields: Fields) -> Columns:
+    try:
+        import pyarrow.parquet as parquet
+    except ImportError as error:
+        raise MissingExtraError("Parquet tables need pyarrow; pip install pyarrow") from error
+    known = parquet.read_schema(file).names
+    for name in sorted(wanted):
+        if name not in known:
+            raise _missing(file, name, known, fields)
+    table = parquet.read_table(file, columns=sorted(wanted))
+    return {name: _plain(table[name].to_numpy()) for name in wanted}
+
+
+def _hdf5(file: Path, wanted: set[str], fields: Fields) -> Columns:
+    with open_container(file) as h5:
+        known = [name for name, item in h5.items() if isinstance(item, h5py.Dataset)]
+        for name in sorted(wanted):
+            if name not in known:
+                raise _missing(file, name, known, fields)
+            data = h5[name]
+            if data.shape is None or data.ndim not in (1, 2):
+                raise CampaignError(f"{file}: '{name}' has shape {data.shape}; it must be [row]")
+            if data.dtype.kind not in "biufOS":
+                raise CampaignError(f"{file}: '{name}' is of type {data.dtype}; give numbers")
+            if data.size * max(data.dtype.itemsize, 1) > MAX_TABLE_BYTES:
+                raise CampaignError(f"{file}: '{name}' holds more than 1024 MiB; split it")
+        return {name: _plain(h5[name][...]) for name in wanted}
+
+
+def _plain(values: NDArray[Any]) -> NDArray[Any]:
+    if values.dtype.kind in "OSU":
+        return np.array([v.decode() if isinstance(v, bytes) else str(v) for v in values])
+    return values.astype(np.float64)

@@ -1,0 +1,25 @@
+"""How far it can be trusted: held-out error, warnings, and the report."""
+
+from rtwin.calibration.judgement.report_page import report_html
+from rtwin.calibration.judgement.result_folder import (
+    plain,
+    prepare_result,
+    read_result,
+    write_result,
+)
+from rtwin.calibration.judgement.validation import Score, Validation, as_json, validate_twin
+from rtwin.calibration.judgement.warnings import find_warnings, physics_warnings
+
+__all__ = [
+    "Score",
+    "Validation",
+    "as_json",
+    "find_warnings",
+    "physics_warnings",
+    "plain",
+    "prepare_result",
+    "read_result",
+    "report_html",
+    "validate_twin",
+    "write_result",
+]

@@ -1,0 +1,42 @@
+"""What the scene explains: traced paths of a campaign, and the search for what makes them fit."""
+
+from rtwin.calibration.physics.campaign_scene import (
+    campaign_recipe,
+    measurements_in_scene,
+    scene_features,
+    with_materials,
+    with_object_materials,
+    world_with_links,
+)
+from rtwin.calibration.physics.fisher_information import information_table
+from rtwin.calibration.physics.fit import PhysicalFit
+from rtwin.calibration.physics.parameters import Parameter
+from rtwin.calibration.physics.path_model import PhysicalModel, build_model
+from rtwin.calibration.physics.synthetic_campaign import make_campaign
+from rtwin.calibration.physics.traced_campaign import (
+    CALIBRATED,
+    RAY_TRACED,
+    TracedCampaign,
+    fitted_materials,
+    trace_campaign,
+)
+
+__all__ = [
+    "CALIBRATED",
+    "RAY_TRACED",
+    "Parameter",
+    "PhysicalFit",
+    "PhysicalModel",
+    "TracedCampaign",
+    "build_model",
+    "campaign_recipe",
+    "fitted_materials",
+    "information_table",
+    "make_campaign",
+    "measurements_in_scene",
+    "scene_features",
+    "trace_campaign",
+    "with_materials",
+    "with_object_materials",
+    "world_with_links",
+]

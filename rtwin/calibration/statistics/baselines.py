@@ -1,0 +1,144 @@
+"""The statistical models that every calibrated twin has to beat.
+
+Each gets the same offsets per transmitter and device as the twin, and is fitted
+to the same rows. All are Bayesian linear regressions with wide priors, so that
+ten points do not make a slope of 30.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from rtwin.calibration.campaign import Inputs, Measurements
+from rtwin.channel import (
+    free_space_path_loss_db,
+    tr38901_los_probability,
+    tr38901_path_loss_db,
+)
+from rtwin.channel.tr38901 import Scenario
+from rtwin.units import Floats
+
+OFFSET_SD_DB, DEVICE_SD_DB = 200.0, 10.0
+SLOPE, SLOPE_SD = -3.0, 2.0  # level over 10 log10(distance): a path loss exponent of 3 +- 2
+PATTERN, PATTERN_SD = 1.0, 1.0
+_PASSES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class LinearModel:
+    """level = fixed + columns x weights, with a normal prior on the weights."""
+
+    name: str
+    fixed: Callable[[Measurements, Inputs], Floats]
+    columns: Callable[[Measurements, Inputs], list[tuple[Floats, float, float]]]
+
+    def fit_predict(
+        self, data: Measurements, inputs: Inputs, train: NDArray[np.int64]
+    ) -> tuple[Floats, Floats]:
+        """Mean and standard deviation of a measurement in every row [dB], from some rows.
+
+        Args:
+            data: All rows; only the levels of `train` are looked at.
+            inputs: Of the same rows.
+            train: Rows to learn from.
+        """
+        design, mean, sd = self._design(data, inputs)
+        fixed = self.fixed(data, inputs) + design @ mean
+        level = data.level_db[train] - fixed[train]
+        rows, floor = design[train] * sd, level.copy()
+        censored = data.censored[train]
+        noise = max(float(np.std(level)), 1.0)
+        for _ in range(_PASSES):
+            inverse = np.linalg.inv(rows.T @ rows / noise**2 + np.eye(len(sd)))
+            weights = inverse @ (rows.T @ level) / noise**2
+            fitted = rows @ weights
+            level = np.where(censored, below(fitted, noise, floor), level)
+            freedom = max(len(train) - np.trace(inverse @ rows.T @ rows) / noise**2, 1.0)
+            noise = max(float(np.sqrt(np.sum((level - fitted) ** 2) / freedom)), 0.5)
+        scaled = design * sd
+        spread = np.einsum("ij,jk,ik->i", scaled, inverse, scaled)
+        return fixed + scaled @ weights, np.sqrt(spread + noise**2)
+
+    def _design(self, data: Measurements, inputs: Inputs) -> tuple[Floats, Floats, Floats]:
+        """Columns, prior means and prior standard deviations."""
+        per_tx = [inputs.tx == number for number in range(len(data.transmitters))]
+        parts = [(mask.astype(float), 0.0, OFFSET_SD_DB) for mask in per_tx]
+        if len(data.devices) > 1:
+            for mask in per_tx:
+                for device in range(len(data.devices)):
+                    both = (mask & (inputs.device == device)).astype(float)
+                    parts.append((both, 0.0, DEVICE_SD_DB))
+        for column, mean, sd in self.columns(data, inputs):
+            # Each transmitter has a slope of its own around the common one.
+            parts.append((column, mean, sd))
+            parts += [(column * mask, 0.0, sd / 2) for mask in per_tx if len(per_tx) > 1]
+        columns, means, sds = zip(*parts, strict=True)
+        return np.column_stack(columns), np.array(means), np.array(sds)
+
+
+def below(mean: Floats, sd: Floats | float, limit: Floats) -> Floats:
+    """Expected value of a normal variable that is known to lie below a limit."""
+    z = np.clip((limit - mean) / sd, -30.0, 30.0)
+    return mean - sd * np.exp(norm.logpdf(z) - norm.logcdf(z))
+
+
+def _no_columns(data: Measurements, inputs: Inputs) -> list[tuple[Floats, float, float]]:
+    return []
+
+
+def _distance(data: Measurements, inputs: Inputs) -> list[tuple[Floats, float, float]]:
+    return [(inputs.log_distance_db, SLOPE, SLOPE_SD)]
+
+
+def _antenna(data: Measurements, inputs: Inputs) -> list[tuple[Floats, float, float]]:
+    return [*_distance(data, inputs), (inputs.pattern_db, PATTERN, PATTERN_SD)]
+
+
+def _zero(data: Measurements, inputs: Inputs) -> Floats:
+    return np.zeros(len(inputs))
+
+
+def _free_space(data: Measurements, inputs: Inputs) -> Floats:
+    frequency = np.array([link.frequency_hz for link in data.transmitters])[inputs.tx]
+    return inputs.pattern_db - free_space_path_loss_db(
+        10 ** (inputs.log_distance_db / 10), frequency
+    )
+
+
+def _tr38901(scenario: Scenario) -> Callable[[Measurements, Inputs], Floats]:
+    def level(data: Measurements, inputs: Inputs) -> Floats:
+        out = np.empty(len(inputs))
+        for number, link in enumerate(data.transmitters):
+            rows = np.flatnonzero(inputs.tx == number)
+            flat = np.hypot(*(inputs.position_m[rows, :2] - link.position_m[:2]).T)
+            heights = (link.position_m[2], inputs.position_m[rows, 2])
+            seen, hidden = (
+                tr38901_path_loss_db(scenario, flat, *heights, link.frequency_hz, los)
+                for los in (True, False)
+            )
+            chance = tr38901_los_probability(scenario, flat)
+            out[rows] = inputs.pattern_db[rows] - (chance * seen + (1 - chance) * hidden)
+        return out
+
+    return level
+
+
+def baselines(environment: str, directional: bool) -> list[LinearModel]:
+    """The statistical baselines of an environment, simplest first.
+
+    Source: ITU-R P.525 (free space), 3GPP TR 38.901 (UMa, UMi, InH); checked by
+    tests/calibration/statistics/test_baselines.py.
+    """
+    found = [
+        LinearModel("free space", _free_space, _no_columns),
+        LinearModel("log-distance", _zero, _distance),
+    ]
+    if directional:
+        found.append(LinearModel("log-distance + antenna", _zero, _antenna))
+    scenarios = {"outdoor": ("uma", "umi"), "indoor": ("inh",)}[environment]
+    labels = {"uma": "3GPP UMa", "umi": "3GPP UMi", "inh": "3GPP InH"}
+    found += [LinearModel(labels[s], _tr38901(s), _no_columns) for s in scenarios]  # type: ignore[arg-type]
+    return found

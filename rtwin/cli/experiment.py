@@ -1,0 +1,116 @@
+"""Commands of `rtwin experiment`: one for each study."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rtwin.cli.options import JsonFlag, Quiet
+from rtwin.cli.report import print_json, print_rows, progress_bar
+from rtwin.errors import OutOfRangeError
+
+app = typer.Typer(
+    help="Studies on twins: each writes its tables and pictures to a folder.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.command()
+def slicing(
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", metavar="FOLDER", help="Folder for table, picture and raw figures."
+        ),
+    ],
+    scene: Annotated[
+        str, typer.Option(help="A shipped scene, a folder or a .toml file.")
+    ] = "courtyard",
+    seeds: Annotated[int, typer.Option(help="Reference worlds, walks and traffic drawn.")] = 10,
+    users: Annotated[
+        str, typer.Option(metavar="SERVICE=N,...", help="Users of each service.")
+    ] = "vr=3,short_video=12,embb=6,urllc=6",
+    duration: Annotated[float, typer.Option(metavar="S", help="How long users walk [s].")] = 30.0,
+    epoch: Annotated[float, typer.Option(metavar="S", help="Time between decisions [s].")] = 0.5,
+    bandwidth: Annotated[float, typer.Option(metavar="HZ", help="Channel bandwidth [Hz].")] = 100e6,
+    twin: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FILE", help="A further radio map to decide on; repeatable."),
+    ] = None,
+    stale_without: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Objects that the stale twin does not know of."),
+    ] = None,
+    ways: Annotated[
+        Path | None, typer.Option(metavar="GEOJSON", help="Ways to walk along.")
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A radio map that is the reference, for all seeds."),
+    ] = None,
+    points: Annotated[
+        int, typer.Option(help="Measurements that log-distance and kriging get.")
+    ] = 60,
+    residual: Annotated[
+        float, typer.Option(metavar="DB", help="What rays do not explain in the reference [dB].")
+    ] = 4.0,
+    map_rays: Annotated[int | None, typer.Option(help="Rays per transmitter of every map.")] = None,
+    quiet: Quiet = False,
+    json: JsonFlag = False,
+) -> None:
+    """Compare what slicing policies achieve when they decide on twins of different fidelity.
+
+    Example: rtwin experiment slicing -o slicing
+    """
+    from rtwin.experiments import (
+        SlicingExperiment,
+        WorldSettings,
+        json_report,
+        markdown_table,
+        rows_of,
+        run_slicing,
+    )
+    from rtwin.experiments.results import prepare_folder, write_results
+
+    asked = SlicingExperiment(
+        scene=scene,
+        seeds=seeds,
+        users=_numbers("users", users),
+        duration_s=duration,
+        epoch_s=epoch,
+        bandwidth_hz=bandwidth,
+        map_rays=map_rays,
+        points=points,
+        ways=ways,
+        stale_without=None if stale_without is None else tuple(stale_without.split(",")),
+        twins={k: Path(v) for k, v in (_pair("twin", text) for text in twin or ())},
+        world=WorldSettings(residual_db=residual),
+        reference=reference,
+    )
+    prepare_folder(output)
+    with progress_bar(quiet or json) as progress:
+        runs = run_slicing(asked, progress)
+    files = write_results(asked, runs, output)
+    if json:
+        print_json(json_report(asked, runs))
+        return
+    typer.echo(markdown_table(rows_of(runs)))
+    print_rows([("files", ", ".join(str(file) for file in files))])
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals and value):
+        raise OutOfRangeError(f"--{option} is {text!r}; write NAME=VALUE")
+    return key.strip(), value.strip()
+
+
+def _numbers(option: str, text: str) -> dict[str, int]:
+    found = {}
+    for part in text.split(","):
+        key, value = _pair(option, part)
+        if not value.isdigit():
+            raise OutOfRangeError(f"--{option} has {part!r}; write SERVICE=N with a whole number")
+        found[key] = int(value)
+    return found

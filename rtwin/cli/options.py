@@ -1,0 +1,95 @@
+"""Options that several commands have: each is written once, and means the same everywhere."""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+SceneArgument = Annotated[
+    str,
+    typer.Argument(metavar="SCENE", help="A shipped scene (see `rtwin scenes`) or a .toml file."),
+]
+Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file of other content.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+SceneOfFile = Annotated[
+    str | None, typer.Option(help="The recipe, where its geometry is in files of its own.")
+]
+CellSize = Annotated[float | None, typer.Option(metavar="M", help="Cell size [m].")]
+MapHeight = Annotated[float | None, typer.Option(metavar="M", help="Height above the ground [m].")]
+DiscoveryRays = Annotated[int | None, typer.Option(help="Rays per transmitter that find chains.")]
+StrongestPaths = Annotated[
+    int | None, typer.Option(metavar="K", help="Keep the K strongest paths per link.")
+]
+Frequency = Annotated[float | None, typer.Option(metavar="HZ", help="Carrier frequency [Hz].")]
+
+Switch = bool | None
+SolverOverrides = dict[str, Any]
+# Keys of a recipe that every tracing command can override, and their options.
+SOLVER_OPTIONS: dict[str, Any] = {
+    "seed": Annotated[int | None, typer.Option(help="Seed of positions and rays.")],
+    "frequency": Frequency,
+    "max_depth": Annotated[int | None, typer.Option(help="Most interactions per path.")],
+    "line_of_sight": Annotated[
+        Switch, typer.Option("--line-of-sight/--no-line-of-sight", help="Paths that touch nothing.")
+    ],
+    "specular_reflection": Annotated[
+        Switch,
+        typer.Option("--specular-reflection/--no-specular-reflection", help="Mirror reflections."),
+    ],
+    "refraction": Annotated[
+        Switch, typer.Option("--refraction/--no-refraction", help="Paths through walls.")
+    ],
+    "diffraction": Annotated[
+        Switch,
+        typer.Option(
+            "--diffraction/--no-diffraction", help="Paths over edges of solids, once per path."
+        ),
+    ],
+    "edge_diffraction": Annotated[
+        Switch,
+        typer.Option(
+            "--edge-diffraction/--no-edge-diffraction",
+            help="Free edges of sheets diffract as well.",
+        ),
+    ],
+    "diffuse_reflection": Annotated[
+        Switch,
+        typer.Option(
+            "--diffuse-reflection/--no-diffuse-reflection",
+            help="Scattering, where materials scatter.",
+        ),
+    ],
+}
+_KEYS = {"frequency": "frequency_hz"}
+
+
+def with_solver_options(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose parameter `solver` is filled from SOLVER_OPTIONS.
+
+    typer reads a command's options from its signature: `solver` is replaced there
+    by one option for each key, and the command gets what with_overrides takes.
+    """
+    signature = inspect.signature(command)
+    parameters = []
+    for name, parameter in signature.parameters.items():
+        if name != "solver":
+            parameters.append(parameter)
+            continue
+        parameters += [
+            inspect.Parameter(key, parameter.kind, default=None, annotation=option)
+            for key, option in SOLVER_OPTIONS.items()
+        ]
+
+    @wraps(command)
+    def run(**values: Any) -> None:
+        solver = {_KEYS.get(key, key): values.pop(key) for key in SOLVER_OPTIONS}
+        command(**values, solver=solver)
+
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return run

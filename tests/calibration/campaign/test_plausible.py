@@ -1,0 +1,82 @@
+"""Values of another unit are said, single ones that cannot be are set aside."""
+
+import numpy as np
+import pytest
+
+from rtwin.calibration.campaign import load_campaign
+from rtwin.calibration.campaign.measurements import load_measurements
+from rtwin.calibration.campaign.plausible import RANGES, check_unit, impossible
+from rtwin.errors import CampaignError
+
+CAMPAIGN = """
+title = "t"
+frequency_hz = 3.5e9
+[measurements]
+file = "points.csv"
+quantity = "{quantity}"
+value = "level"
+x = "x"
+y = "y"
+[[transmitter]]
+name = "mast"
+x_m = 0
+y_m = 0
+height_m = 20
+"""
+
+
+def campaign(folder, levels, quantity="rss_dbm"):
+    (folder / "campaign.toml").write_text(CAMPAIGN.format(quantity=quantity))
+    rows = "\n".join(f"{20 + 3 * n},{7 * n % 40},{level!r}" for n, level in enumerate(levels))
+    (folder / "points.csv").write_text(f"x,y,level\n{rows}\n")
+    return load_campaign(folder)
+
+
+def test_plain_levels_pass(tmp_path):
+    assert len(load_measurements(campaign(tmp_path, [-70.0 - n for n in range(20)]))) == 20
+
+
+@pytest.mark.parametrize(
+    ("levels", "quantity", "words"),
+    [
+        ([1e-10 * n for n in range(1, 21)], "rss_dbm", "looks like watts, not dBm"),
+        ([1e-5 * n for n in range(1, 21)], "rss_dbm", "looks like milliwatts or watts"),
+        ([90.0 + n for n in range(20)], "rss_dbm", 'write quantity = "path_loss_db"'),
+        ([-90.0 - n for n in range(20)], "path_loss_db", '"path_gain_db" or "rss_dbm"'),
+        ([90.0 + n for n in range(20)], "path_gain_db", 'write quantity = "path_loss_db"'),
+        ([30.0 + n for n in range(20)], "rms_delay_spread_s", "nanoseconds"),
+        ([-1e308] * 20, "rss_dbm", "a mark for nothing heard"),
+    ],
+)
+def test_units_that_are_wrong_everywhere(tmp_path, levels, quantity, words):
+    with pytest.raises(CampaignError, match="in the middle") as caught:
+        load_measurements(campaign(tmp_path, levels, quantity))
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_rows_that_cannot_be_are_counted(tmp_path):
+    levels = [-70.0 - n for n in range(20)] + [-1e308, 1e300, 500.0]
+    data = load_measurements(campaign(tmp_path, levels))
+    assert len(data) == 20
+    assert data.set_aside["that cannot be a rss_dbm"] == 3
+
+
+def test_places_that_cannot_be_are_counted(tmp_path):
+    told = campaign(tmp_path, [-70.0 - n for n in range(20)])
+    with open(tmp_path / "points.csv", "a") as file:
+        file.write("1e300,0,-80\n")
+    assert load_measurements(told).set_aside["farther than 100 km from the origin"] == 1
+
+
+def test_a_noise_floor_is_no_unit(tmp_path):
+    """Half of a drive test may hear nothing and say so by -200."""
+    check_unit(np.array([-200.0] * 30 + [-80.0] * 5), "rss_dbm", tmp_path, -200.0)
+    check_unit(np.array([]), "rss_dbm", tmp_path)
+    check_unit(np.full((3, 4), np.nan), "power_delay_profile", tmp_path)
+
+
+@pytest.mark.parametrize("quantity", [*RANGES, "power_delay_profile"])
+def test_no_number_is_not_impossible(quantity):
+    values = np.full((3, 2) if quantity == "power_delay_profile" else 3, np.nan)
+    assert not impossible(values, quantity).any()

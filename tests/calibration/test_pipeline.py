@@ -1,0 +1,85 @@
+"""The whole way: command, report, files that appear whole."""
+
+import json
+import shutil
+from html.parser import HTMLParser
+
+import pytest
+
+from rtwin.calibration import calibrate, read_result
+from rtwin.calibration.campaign.recipe import load_campaign
+from rtwin.errors import CampaignError, StoreError
+
+from .conftest import TABLE
+
+
+@pytest.fixture
+def folder(plain_campaign, tmp_path):
+    import tomlkit
+
+    (plain_campaign.folder / "campaign.toml").write_text(tomlkit.dumps(TABLE))
+    points = plain_campaign.folder / "points.csv"
+    points.write_text("\n".join(points.read_text().splitlines()[:301]))
+    return plain_campaign.folder
+
+
+def test_statistics_need_no_scene(folder, tmp_path):
+    seen = []
+    out = calibrate(
+        None, folder, tmp_path / "result", points=60, progress=lambda *s: seen.append(s)
+    )
+    result = read_result(out)
+    assert result["rows"] == 300
+    names = [score["model"] for score in result["validation"]["scores"]]
+    assert {"free space", "log-distance", "3GPP UMa", "kriging"} < set(names)
+    assert names[-1] == "calibrated + discrepancy"
+    assert seen[-1][1] == seen[-1][2]
+    page = (out / "report.html").read_text()
+    HTMLParser().feed(page)
+    assert page.count("<svg") >= 7
+    assert "http" not in page.replace("http://www.w3.org", "")
+    with pytest.raises(StoreError, match="holds a result"):
+        calibrate(None, folder, out)
+
+
+def test_nothing_half_written(folder, tmp_path):
+    target = tmp_path / "letters"
+    target.mkdir()
+    (target / "letter.txt").write_text("dear")
+    with pytest.raises(StoreError, match="something else"):
+        calibrate(None, folder, target)
+    with pytest.raises(CampaignError):
+        calibrate(None, tmp_path / "nowhere", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    assert [p.name for p in target.iterdir()] == ["letter.txt"]
+
+
+def test_a_page_does_not_run_what_a_stranger_wrote(folder, tmp_path):
+    text = (folder / "campaign.toml").read_text()
+    (folder / "campaign.toml").write_text(
+        text.replace("Two masts on a plain", "<script>alert(1)</script>")
+    )
+    out = calibrate(None, folder, tmp_path / "r", points=20, repeats=1, curve=False)
+    assert "<script>" not in (out / "report.html").read_text()
+
+
+def test_results_are_results(tmp_path):
+    (tmp_path / "result.json").write_text(json.dumps({"format": "other"}))
+    with pytest.raises(StoreError, match="not the result"):
+        read_result(tmp_path)
+
+
+def test_same_campaign_same_result(folder, tmp_path):
+    a, b = (
+        read_result(calibrate(None, folder, tmp_path / n, points=40, repeats=1, curve=False))
+        for n in ("a", "b")
+    )
+    assert a == b
+    shutil.rmtree(tmp_path / "a")
+
+
+def test_data_may_lie_elsewhere(folder, tmp_path):
+    away = tmp_path / "away"
+    away.mkdir()
+    (folder / "points.csv").rename(away / "points.csv")
+    assert load_campaign(folder, away).folder == away
