@@ -7,10 +7,10 @@ import h5py
 import numpy as np
 import pytest
 import trimesh
-from rtwin.calibration.result import write_result
 
 from rtwin.calibration import align
 from rtwin.calibration.journal import open_journal
+from rtwin.calibration.judgement.result_folder import write_result
 from rtwin.dataset import generate, generate_radio_map, sample
 from rtwin.dataset.shards import ShardFolder
 from rtwin.errors import StoreError

@@ -6,8 +6,8 @@ import shutil
 import h5py
 import numpy as np
 import pytest
-from rtwin.calibration.tables import read_table
 
+from rtwin.calibration.campaign.tables import read_table
 from rtwin.cli.app import app
 from rtwin.dataset import (
     evaluate,
