@@ -1,5 +1,7 @@
 """Kriging against scikit-learn, closed forms and made-up fields."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -18,9 +20,9 @@ def drawn():
 
 def test_one_covariance_is_scikit_learns(drawn, monkeypatch):
     cells, measured, value, noise = drawn
-    monkeypatch.setattr("rtwin.horizontal.unknown_change.kriging._LENGTHS", (0.2,))
-    monkeypatch.setattr("rtwin.horizontal.unknown_change.kriging._LEVEL_DB", (0.0,))
-    monkeypatch.setattr("rtwin.horizontal.unknown_change.kriging._SPATIAL_DB", (3.0,))
+    module = import_module("rtwin.horizontal.unknown_change.kriging")
+    for name, value_of in (("_LENGTHS", 0.2), ("_LEVEL_DB", 0.0), ("_SPATIAL_DB", 3.0)):
+        monkeypatch.setattr(module, name, (value_of,))
     ours = Kriging(cells[measured], value, noise, 100.0)
     # An exponential covariance is a Matern one of order 1/2.
     kernel = ConstantKernel(9.0, "fixed") * Matern(20.0, "fixed", nu=0.5)
