@@ -291,7 +291,8 @@ def describe(edit: object) -> str:
     """An edit in a few words."""
     kind = str(getattr(edit, "kind", "edit")).replace("_", " ")
     what = getattr(edit, "object", None) or getattr(edit, "transmitter", "")
-    what = what or getattr(edit, "frequency_hz", "")
+    if hasattr(edit, "frequency_hz"):
+        what = f"{edit.frequency_hz / 1e9:g} GHz"
     return f"{kind} {getattr(what, 'name', what)}"
 
 

@@ -131,11 +131,11 @@ class CellNetwork(Model):
 class AttentionNetwork(Model):
     """Cells look at measured cells, by what the library says they have in common: a baseline."""
 
-    def __init__(self, units: int = 64) -> None:
+    def __init__(self, units: int = UNITS) -> None:
         super().__init__()
         self.pair, self.ask, self.weigh = mlp(units, units), layers.Dense(units), layers.Dense(4)
         self.say = layers.Dense(units)
-        self.body, self.head = mlp(2 * units, units), layers.Dense(4)
+        self.body, self.head = mlp(4 * units, 2 * units), layers.Dense(4)
 
     def call(self, inputs: Any) -> Any:
         pair = self.pair(inputs["link"])

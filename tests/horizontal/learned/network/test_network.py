@@ -126,16 +126,22 @@ def test_cells_in_pieces_are_cells_at_once(scene, posterior, predictor, monkeypa
     np.testing.assert_allclose(whole.change_db, parts.change_db, atol=1e-3)
 
 
+@pytest.fixture
+def few_cells(monkeypatch):
+    """Examples as large as the scene of these tests asks for."""
+    monkeypatch.setattr("rtwin.horizontal.learned.network.train.NUM_CELLS", 256)
+
+
 @needs_keras
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_learns(scene, kind):
+def test_every_kind_learns(scene, kind, few_cells):
     examples = arrays_of([scene], (kind,), 2, 1)
     _, history = train(Plan(kind, epochs=4, peak_rate=4e-3), examples, examples[:4])
     assert history.train_loss[-1] < history.train_loss[0]
 
 
 @needs_keras
-def test_training_goes_on_where_it_stopped(scene, tmp_path):
+def test_training_goes_on_where_it_stopped(scene, tmp_path, few_cells):
     examples = arrays_of([scene], ("mlp",), 2, 1)
     plan = Plan("mlp", epochs=3)
     whole, _ = train(plan, examples, examples[:4])
