@@ -82,9 +82,9 @@ def rehearsed(
     rows = [names[1].index(name) if name in names[1] else -1 for name in names[0]]
 
     def change(name: str, scale: float, empty: float) -> Floats:
-        values = after[name].reshape(len(names[1]), -1)
+        values = after[name].reshape(len(names[1]), -1).astype(np.float64)
         new = np.stack([values[r] if r >= 0 else np.full(values.shape[1], empty) for r in rows])
-        old = before[name].reshape(len(rows), -1)
+        old = before[name].reshape(len(rows), -1).astype(np.float64)
         found: Floats = (np.nan_to_num(new) - np.nan_to_num(old)).ravel() * scale
         return found
 

@@ -39,6 +39,11 @@ def test_an_entry_is_the_difference_of_two_traces(small_state, small_library):
         new = np.stack([gain[r] if r >= 0 else np.zeros_like(gain[0]) for r in rows])
         truth = (floored_db(new) - floored_db(small_state.maps["path_gain"])).ravel()
         assert np.abs(change - truth).max() < 0.11
+        sight = np.zeros(small_library.num_columns)
+        sight[entry.cell] = entry.sight
+        clear = [m.maps["line_of_sight"].astype(int) for m in (small_state, after)]
+        seen = np.stack([clear[1][r] if r >= 0 else 0 * clear[1][0] for r in rows])
+        assert (sight == (seen - clear[0]).ravel()).all()
 
 
 def test_kinds_take_turns_and_what_matters_most_comes_first(small_state, small_library):

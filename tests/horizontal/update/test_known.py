@@ -144,7 +144,7 @@ def test_a_twin_remembers_where_its_scene_is(tmp_path, two_boxes):
             "material": "metal",
             "shape": "mesh",
             "file": "box.ply",
-            "at_m": [5, -30, 3],
+            "offset_m": [5, -30, 3],
         }
     )
     recipe = recipe_from_dict(data, "scene", mesh.parent)

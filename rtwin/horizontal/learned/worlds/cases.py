@@ -156,8 +156,8 @@ def _case(before: TwinState, truth: Truth, of_twin: bool) -> Case | None:
     rows = [[device.name for device in recipe.transmitter].index(name) for name in names]
 
     def change(name: str) -> Floats:
-        new, old = np.nan_to_num(after[name][rows]), np.nan_to_num(before.maps[name])
-        found: Floats = (new - old).reshape(len(names), -1).astype(np.float64)
+        new, old = (np.nan_to_num(m.astype(np.float64)) for m in (after[name], before.maps[name]))
+        found: Floats = (new[rows] - old).reshape(len(names), -1)
         return found
 
     return Case(
