@@ -56,6 +56,18 @@ ALLOWED = {
         "progress",
         "files",
     },
+    "caching": {
+        "experiments",
+        "dataset",
+        "channel",
+        "link",
+        "scene",
+        "plot",
+        "units",
+        "errors",
+        "progress",
+        "files",
+    },
     "federation": {
         "experiments",
         "horizontal",
@@ -72,6 +84,7 @@ ALLOWED = {
         "files",
     },
     "cli": {
+        "caching",
         "federation",
         "calibration",
         "experiments",

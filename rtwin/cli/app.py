@@ -6,6 +6,7 @@ answer at once.
 
 import os
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -71,6 +72,9 @@ def options(
 
 def main() -> None:
     """Run the program; errors become one line on stderr and exit status 1."""
+    if not sys.warnoptions:
+        # Numbers that overflow are refused with a line of their own.
+        warnings.filterwarnings("ignore", category=RuntimeWarning)
     try:
         app()
     except RtwinError as error:

@@ -193,6 +193,8 @@ def _mesh_file(item: MeshFile, recipe: Recipe, what: str) -> "trimesh.Trimesh":
             f"{what}: cannot read {item.file} as {suffix} ({reason}); "
             "export it again, with everything in one file"
         ) from None
+    if vertices.ndim != 2 or vertices.shape[1:] != (3,):
+        raise GeometryError(f"{what}: {item.file} has vertices of shape {vertices.shape}")
     if faces.ndim != 2 or faces.shape[1:] != (3,) or len(faces) == 0:
         raise GeometryError(f"{what}: {item.file} holds no triangles; export it as a mesh")
     with np.errstate(all="ignore"):

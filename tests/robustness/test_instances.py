@@ -115,6 +115,7 @@ end_header
         ("corner.obj", OBJ.replace("f 1 2 4", "f 1 2 400")),
         ("corner.ply", PLY.replace("3 0 1 3", "3 0 1 77")),
         ("below.ply", PLY.replace("3 0 1 3", "3 0 1 -5")),
+        ("flat.obj", OBJ.replace(" 0\n", "\n").replace(" 9\n", "\n")),
         ("nan.obj", OBJ.replace("v 9 9 0", "v nan 9 0")),
         ("huge.obj", OBJ.replace("v 9 9 0", "v 1e308 9 0")),
     ],

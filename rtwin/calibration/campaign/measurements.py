@@ -181,7 +181,7 @@ def read_measurements(campaign: Campaign, frame: Georeference | None = None) -> 
     device, _ = _numbers(table, spec.device, devices, num)
     place = _positions(table, campaign, num, frame)
     sigma = (
-        table[spec.uncertainty_db]
+        _float(table, spec.uncertainty_db)
         if isinstance(spec.uncertainty_db, str)
         else np.full(num, spec.uncertainty_db)
     )

@@ -27,6 +27,7 @@ from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.horizontal.merging.fusion import DRIFT_DB, MapTwin, Merged, Rule, map_twin, merge_maps
 from rtwin.horizontal.twin import UNCERTAINTY_DB, Snapshot, open_twin
 
+MAX_AGE_DAYS = 36_525.0  # a century
 _CELL = ("tx", "cell_y", "cell_x")
 MERGED_VARIABLES = (
     Variable(
@@ -79,11 +80,11 @@ def merge_files(
     """
     output = Path(output)
     if ages_days and (
-        len(ages_days) != len(files) or not all(np.isfinite(a) and a >= 0 for a in ages_days)
+        len(ages_days) != len(files) or not all(0 <= a <= MAX_AGE_DAYS for a in ages_days)
     ):
         raise OutOfRangeError(
             f"ages are {', '.join(f'{a:g}' for a in ages_days)} days for {len(files)} maps; give "
-            "one of 0 or more for each"
+            f"one of 0 to {MAX_AGE_DAYS:g} for each"
         )
     if not (np.isfinite(drift_db) and drift_db >= 0):
         raise OutOfRangeError(f"drift is {drift_db:g} dB; it must be 0 or more")

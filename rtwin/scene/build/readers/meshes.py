@@ -90,6 +90,10 @@ def _load(path: Path, suffix: str) -> dict[str, Any]:
 
 def _check_mesh(path: Path, vertices: Any, faces: Any) -> None:
     """Refuse what no mesh can be: faces of corners that are not there, places beyond the Earth."""
+    if vertices.ndim != 2 or vertices.shape[1] != 3:
+        raise GeometryError(
+            f"{one_line(path)}: has vertices of shape {vertices.shape}, not x, y, z"
+        )
     if not np.isfinite(vertices).all():
         raise GeometryError(f"{one_line(path)}: has vertices that are not finite; repair it")
     if faces.ndim != 2 or faces.shape[1] != 3 or not ((faces >= 0) & (faces < len(vertices))).all():
@@ -118,8 +122,11 @@ def _pieces(solid: Solid, notes: Notes) -> list[Solid]:
     """The connected pieces of a mesh, the ground among them by its shape."""
     import trimesh
 
-    mesh = trimesh.Trimesh(solid.vertices, solid.faces, process=False)
-    mesh.merge_vertices(merge_norm=True, merge_tex=True)
+    # A micrometre apart is the same corner.
+    places = np.round(solid.vertices, 6)
+    _, first, corner = np.unique(places, axis=0, return_index=True, return_inverse=True)
+    faces = corner.reshape(-1)[solid.faces]
+    mesh = trimesh.Trimesh(solid.vertices[first], faces, process=False)
     labels = trimesh.graph.connected_component_labels(mesh.face_adjacency, len(mesh.faces))
     if labels.max(initial=0) == 0:
         return [solid]

@@ -1,0 +1,67 @@
+"""Edge caching on a twin: stations with caches, users who walk, a twin of their requests.
+
+WalkingDemand().draw(reach_of_trace(trace), num, seed) -> requests at stations
+    -> Network(policies, ...), run -> hits, loads, interventions
+    -> TasteTwin, CountTwin: what is asked for next, and drawn futures
+    -> learn(...): a policy by the cross-entropy method; CachingEnv for others
+
+CachingEnv needs Gymnasium and is loaded when it is asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from rtwin.caching.caches import Network, Reliability, run, weights
+from rtwin.caching.demand import (
+    Catalogue,
+    DriftingDemand,
+    Reach,
+    RequestTrace,
+    WalkingDemand,
+    reach_of_trace,
+    read_gateway,
+    requests_at,
+)
+from rtwin.caching.learning import learn
+from rtwin.caching.twin import CountTwin, TasteTwin, fit_counts, fit_tastes
+from rtwin.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from rtwin.caching.learning.environment import CachingEnv as CachingEnv
+    from rtwin.caching.learning.ppo import train_maskable_ppo as train_maskable_ppo
+
+# name: module, what to install. Not in __all__: `import *` needs no extras.
+_LAZY = {
+    "CachingEnv": ("environment", "'rtwin[experiments]'"),
+    "train_maskable_ppo": ("ppo", "'rtwin[rl]'"),
+}
+
+__all__ = [
+    "Catalogue",
+    "CountTwin",
+    "DriftingDemand",
+    "Network",
+    "Reach",
+    "Reliability",
+    "RequestTrace",
+    "TasteTwin",
+    "WalkingDemand",
+    "fit_counts",
+    "fit_tastes",
+    "learn",
+    "reach_of_trace",
+    "read_gateway",
+    "requests_at",
+    "run",
+    "weights",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, package = _LAZY[name]
+    try:
+        return getattr(import_module(f"rtwin.caching.learning.{module}"), name)
+    except ImportError as error:
+        raise MissingExtraError(f"{name} needs Gymnasium; pip install {package}") from error

@@ -1,0 +1,24 @@
+"""Learning of policies: the cross-entropy method, and an environment for others.
+
+The environment and its PPO need Gymnasium: rtwin.caching.learning.environment and .ppo.
+"""
+
+from rtwin.caching.learning.cross_entropy import (
+    START,
+    Constraint,
+    Learned,
+    Plan,
+    learn,
+    objective,
+    overload_shares,
+)
+
+__all__ = [
+    "START",
+    "Constraint",
+    "Learned",
+    "Plan",
+    "learn",
+    "objective",
+    "overload_shares",
+]

@@ -1,0 +1,60 @@
+"""Maskable proximal policy optimisation from sb3-contrib as a caching policy."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rtwin.caching.learning.environment import CachingEnv
+from rtwin.errors import MissingExtraError
+
+STEPS = 200_000
+
+
+def train_maskable_ppo(
+    make_env: Callable[[], CachingEnv],
+    steps: int = STEPS,
+    seed: int = 0,
+    num_envs: int = 8,
+    **options: Any,
+) -> Any:
+    """Train MaskablePPO on the CPU.
+
+    Args:
+        make_env: Makes an environment; `baseline` should be the hit rate of LRU, so that the
+            sign of a reward says something.
+        steps: Requests to learn from.
+        seed: Seed of weights and episodes.
+        num_envs: Environments side by side.
+        options: Further arguments of sb3_contrib.MaskablePPO.
+    Returns:
+        The trained model; `model.predict(observation, action_masks=env.action_masks())`.
+    Raises:
+        MissingExtraError: if sb3-contrib is not installed.
+    Checked by tests/caching/learning/test_ppo_peer.py.
+    """
+    try:
+        from sb3_contrib import MaskablePPO
+        from stable_baselines3.common.vec_env import DummyVecEnv
+    except ImportError as error:
+        raise MissingExtraError("MaskablePPO needs sb3-contrib; pip install 'rtwin[rl]'") from error
+    settings: dict[str, Any] = {
+        "n_steps": 1024,
+        "gamma": 0.99,
+        "learning_rate": 3e-4,
+        "ent_coef": 0.01,
+        "policy_kwargs": {"net_arch": [64, 64]},
+        "device": "cpu",
+    }
+    envs = DummyVecEnv([make_env] * num_envs)
+    model = MaskablePPO("MlpPolicy", envs, seed=seed, **(settings | options))
+    model.learn(steps)
+    return model
+
+
+def hit_rate(env: CachingEnv, choose: Callable[[CachingEnv, Any], int], seed: int = 0) -> float:
+    """Hits per request of an episode in which `choose(env, observation)` acts."""
+    observation, _ = env.reset(seed=seed)
+    hits, over = 0, False
+    while not over:
+        observation, _, _, over, info = env.step(choose(env, observation))  # type: ignore[arg-type]
+        hits += info["hit"]
+    return hits / env.max_requests
