@@ -28,8 +28,8 @@ twin = folder / "yard.twin"
 # %% [markdown]
 # ## Build and rehearse
 #
-# Objects gone, moved or of other materials, newcomers, masts moved and turned: each is traced, and what
-# it changes is kept beside the twin.
+# Objects gone, moved or of other materials, newcomers, masts moved and turned: each is traced, and
+# what it changes is kept beside the twin.
 
 # %%
 recipe = load_recipe("courtyard", cell_size_m=4.0)
@@ -89,8 +89,8 @@ plt.show()
 # %% [markdown]
 # ## Slice
 #
-# Users walk across the yard. A policy deals out the blocks by the stale map, by the updated one, and
-# by the truth.
+# Users walk across the yard. A policy deals out the blocks by the stale map, by the updated one,
+# and by the truth.
 
 # %%
 count, steps = 18, 100
