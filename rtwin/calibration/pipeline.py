@@ -18,10 +18,11 @@ from rtwin.calibration.campaign import (
     load_campaign,
     load_measurements,
 )
-from rtwin.calibration.journal import open_journal
+from rtwin.calibration.journal import journal_folder, open_journal
 from rtwin.calibration.judgement import (
     as_json,
     find_warnings,
+    finished_result,
     physics_warnings,
     prepare_result,
     report_html,
@@ -72,7 +73,8 @@ def calibrate(
         curve: Whether to make the learning curve, which takes most of the time.
         scene_curve: Whether the learning curve fits the scene for every number of
             points, too.
-        overwrite: Replace an older result.
+        overwrite: Make it anew and replace an older result; without it, a finished result
+            of the same request is left as it is.
         progress: Called with a stage, steps done and in all.
     Returns:
         The result's folder.
@@ -85,7 +87,7 @@ def calibrate(
     for name, value in (("points", points), ("repeats", repeats)):
         if value is not None and value < 1:
             raise OutOfRangeError(f"{name} is {value}; it must be 1 or more")
-    prepare_result(output, overwrite)
+    prepare_result(output, overwrite=True)  # whose it is; whether it is this one, is seen below
     plan = load_campaign(campaign, data)
     recipe = None if scene is None else load_recipe(scene)
     progress("trace", 0, 1)
@@ -99,9 +101,14 @@ def calibrate(
     block_m = spec.block_m or default_block_m(measured)
     points, repeats = points or spec.points, repeats or spec.repeats
 
-    steps = open_journal(
-        output, _request(plan, recipe, measured, points, repeats, (curve, scene_curve))
-    )
+    request = _request(plan, recipe, measured, points, repeats, (curve, scene_curve))
+    if not overwrite and finished_result(output, request):
+        if journal_folder(output).exists():
+            open_journal(output, request).close()  # the process died before it could
+        progress("validate", 1, 1)
+        return output
+    prepare_result(output, overwrite)
+    steps = open_journal(output, request)
 
     def physics(train: NDArray[np.int64], seed: int) -> tuple[dict[str, Floats], Inputs]:
         assert part is not None
@@ -136,6 +143,7 @@ def calibrate(
     before = _best_baseline(twin) if fit is None else RAY_TRACED
     before_db = {**twin.models, **levels}[before]
     result = _result(plan, recipe, measured, twin, block_m, repeats)
+    result["request_hash"] = request
     result["validation"] = as_json(validation)
     result["before"] = before
     result |= _physics(part, fit)

@@ -16,8 +16,6 @@ from rtwin.cli import calibrate, experiment, exports, feed, horizontal, keep, lo
 from rtwin.cli.report import one_line, stderr
 from rtwin.errors import RtwinError
 
-INTERRUPTED = 130
-
 app = typer.Typer(
     name="rtwin",
     help="Ray-traced channel twins: from a 3D scene to channel datasets and radio maps.",
@@ -70,7 +68,7 @@ def options(
     """Ray-traced channel twins: from a 3D scene to channel datasets and radio maps."""
 
 
-def main() -> None:
+def run() -> None:
     """Run the program; errors become one line on stderr and exit status 1."""
     if not sys.warnoptions:
         # Numbers that overflow are refused with a line of their own.
@@ -80,11 +78,6 @@ def main() -> None:
     except RtwinError as error:
         stderr(one_line(f"{type(error).__name__}: {error}"))
         sys.exit(1)
-    except SystemExit as done:
-        # What typer makes of Ctrl-C.
-        if done.code == INTERRUPTED:
-            stderr("interrupted; what was finished is kept, run the same command again to go on")
-        raise
     except MemoryError:
         stderr("out of memory; try a smaller --shard-size, fewer --workers or fewer rays")
         sys.exit(1)

@@ -130,6 +130,9 @@ def update(
         typer.Option(metavar="TOML", help="Edits file to write with what most likely happened."),
     ] = None,
     scene: SceneOfFile = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Apply once more what the newest snapshot is made of.")
+    ] = False,
     quiet: Quiet = False,
     json: JsonFlag = False,
 ) -> None:
@@ -139,7 +142,14 @@ def update(
 
     Example: rtwin update street.twin --edit car_moved.toml
     """
-    from rtwin.horizontal import HOWS, update_measured, update_twin, write_suggestion
+    from rtwin.horizontal import (
+        HOWS,
+        measured_before,
+        open_twin,
+        update_measured,
+        update_twin,
+        write_suggestion,
+    )
 
     if edit is not None and measurements is not None:
         raise typer.BadParameter("give --edit or --measurements, not both")
@@ -149,31 +159,37 @@ def update(
     if how is not None and chosen is None:
         raise typer.BadParameter(f"{how!r}: give {', '.join(HOWS)}", param_hint="--how")
     limits: dict[str, Any] = {
+        "how": chosen,
         "within_s": quantity(within, {"s": 1, "ms": 1e-3, "min": 60, "": 1}, "--within"),
         "tolerance_db": quantity(tolerance, {"dB": 1, "": 1}, "--tolerance"),
+        "scene": scene,
+        "again": again,
     }
+    before = open_twin(twin).number
     with progress_bar(quiet or json) as progress:
         if measurements is not None:
-            news = update_measured(
-                twin,
-                measurements,
-                scene=scene,
-                offsets=offsets,
-                num_traces=worlds,
-                how=chosen,
-                progress=progress,
-                **limits,
+            known = None if again else measured_before(twin, measurements)
+            made = (
+                known
+                or update_measured(
+                    twin,
+                    measurements,
+                    offsets=offsets,
+                    num_traces=worlds,
+                    progress=progress,
+                    **limits,
+                ).snapshot
             )
-            made = news.snapshot
-            if suggest is not None and news.correction.explanations:
-                write_suggestion(news, suggest)
+            if suggest is not None and made.more.get("explanations"):
+                write_suggestion(made, suggest)
         else:
-            made = update_twin(twin, edit, scene=scene, how=chosen, progress=progress, **limits)
+            made = update_twin(twin, edit, progress=progress, **limits)
     rows = _decisions(made)
     if json:
         print_json(
             {
                 "snapshot": made.number,
+                "done_before": made.number == before,
                 "news": made.news,
                 "seconds": made.seconds,
                 "full_s": made.full_s,
@@ -184,6 +200,8 @@ def update(
         )
         return
     print_rows([("snapshot", f"{made.number}: {made.news}")])
+    if made.number == before:
+        print_rows([("done before", "nothing was applied; --again applies it once more")])
     width = max(len(row["name"]) for row in rows)
     for row in rows:
         typer.echo(

@@ -9,7 +9,8 @@ from typing import Any
 
 import typer
 
-from rtwin.progress import Progress, silent
+from rtwin.cli import interruption
+from rtwin.progress import Progress
 
 _LABELS = {
     "trace": "Tracing links",
@@ -94,7 +95,7 @@ def _finite(data: Any) -> Any:
 def progress_bar(quiet: bool, first: str = "Loading scene") -> Iterator[Progress]:
     """A progress bar on stderr, as the callback that the library functions take."""
     if quiet:
-        yield silent
+        yield lambda stage, done, total: interruption.check()
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -111,6 +112,7 @@ def progress_bar(quiet: bool, first: str = "Loading scene") -> Iterator[Progress
         tasks: dict[str, Any] = {}
 
         def report(stage: str, done: int, total: int) -> None:
+            interruption.check()
             bar.update(loading, total=1, completed=1)
             if stage not in tasks:
                 tasks[stage] = bar.add_task(_LABELS.get(stage, stage), total=total)

@@ -44,6 +44,7 @@ from rtwin.horizontal.unknown_change import Correction, correct, stored_twin
 from rtwin.horizontal.update import (
     HOWS,
     MeasuredUpdate,
+    measured_before,
     update_measured,
     update_twin,
     write_suggestion,
@@ -80,6 +81,7 @@ __all__ = [
     "edits_from_dict",
     "history",
     "load_edits",
+    "measured_before",
     "merge_files",
     "merge_maps",
     "open_twin",

@@ -76,6 +76,7 @@ class Snapshot:
     seconds: float
     full_s: float
     more: dict[str, Any]
+    request: str  # SHA-256 of what the snapshot was asked for with; "" in files of before
     radio_map: RadioMap
     is_inside: NDArray[np.bool_]  # [cell_y, cell_x]
     uncertainty_db: NDArray[np.float32]  # [tx, cell_y, cell_x]
@@ -253,6 +254,7 @@ def read_snapshot(file: Path) -> Snapshot:
             found["edits"] = tuple(json.loads(h5.attrs["edits"]))
             found["more"] = dict(json.loads(h5.attrs["more"]))
             found["number"] = int(h5.attrs["snapshot"])
+            found["request"] = str(h5.attrs.get("request_hash", ""))
         except StoreError:
             raise
         except (KeyError, ValueError, OSError, TypeError):

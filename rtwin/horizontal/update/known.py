@@ -1,5 +1,7 @@
 """Known edits of a twin: rehearsed ones at once, others by the cheapest exact way."""
 
+import hashlib
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -37,6 +39,7 @@ from rtwin.horizontal.twin import (
     Snapshot,
     TwinState,
     append_snapshot,
+    applied,
     open_twin,
     updating,
 )
@@ -65,12 +68,14 @@ def update_twin(
     how: How | None = None,
     within_s: float = np.inf,
     tolerance_db: float = 3.0,
+    again: bool = False,
     progress: Progress = silent,
 ) -> Snapshot:
     """Bring a twin to the world after some edits, as its next snapshot.
 
     An edit that was rehearsed is at once in the maps; the paths follow with the next
-    update that traces. All others are traced, exactly.
+    update that traces. All others are traced, exactly. Where the newest snapshot is already
+    what these edits made, it stays the newest.
 
     Args:
         folder: The twin.
@@ -80,6 +85,7 @@ def update_twin(
         how: "library", "partial" or "full"; default: the cheapest that is good enough.
         within_s: Most seconds that the way may take, as predicted.
         tolerance_db: Error of a changed cell that is acceptable [dB].
+        again: Apply the edits once more to the snapshot that they made.
         progress: Called with "map", steps done and in all.
     Raises:
         EditError: if the edits are impossible in the twin's world.
@@ -92,6 +98,11 @@ def update_twin(
     if edits is not None and not isinstance(edits, Edits):
         edits = load_edits(edits)
     with updating(folder) as parent:
+        if edits is not None and not again and applied(folder, edits_request(edits)):
+            if how not in ("partial", "full") or not parent.num_pending:
+                progress("map", 1, 1)
+                return parent
+            edits = None  # in the maps they are already
         if edits is None and not parent.num_pending:
             raise EditError(f"{folder}: nothing is to be traced again; give edits")
         known = None if edits is None else _rehearsed_edit(parent, edits)
@@ -100,6 +111,12 @@ def update_twin(
             assert edits is not None
             return _from_library(parent, edits, known, chosen, scene)
         return _traced(parent, edits, wish, scene, progress)
+
+
+def edits_request(edits: Edits) -> str:
+    """SHA-256 of edits, however their file is written."""
+    table = edits.model_dump(mode="json", exclude_none=True)
+    return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
 
 
 def _way(parent: Snapshot, known: Rehearsed | None, wish: Wish) -> TransmitterDecision:
@@ -170,7 +187,7 @@ def _from_library(
             "changed_cells": {n: int(c.sum()) for n, c in zip(names, changed, strict=True)},
         },
     )
-    made = append_snapshot(parent, before, after, note, edits)
+    made = append_snapshot(parent, before, after, note, edits, edits_request(edits))
     _keep_library(made, touched.reshape(len(names), -1), edits)
     return made
 
@@ -217,7 +234,8 @@ def _traced(
     seconds = time.perf_counter() - start
     found = differences((before.recipe, before.parts), (recipe, parts))
     note = _note(parent, before, done, found, every, seconds, load_s)
-    made = append_snapshot(parent, before, done.state, note, edits)
+    request = "" if edits is None else edits_request(edits)
+    made = append_snapshot(parent, before, done.state, note, edits, request)
     touched = done.is_touched.reshape(len(done.state.tx_names), -1)
     _keep_library(made, touched, *every)
     return made

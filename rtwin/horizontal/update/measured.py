@@ -1,5 +1,6 @@
 """New measurements of a twin: does it still agree, what may have happened, the map after it."""
 
+import hashlib
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rtwin.calibration.campaign import Measurements
 from rtwin.errors import CampaignError, RtwinError
 from rtwin.horizontal.decision import Decision, Drift, Evidence, Rung, decide
 from rtwin.horizontal.edits import Edits, apply_edits, edits_from_dict
@@ -21,6 +23,7 @@ from rtwin.horizontal.twin import (
     Snapshot,
     TwinState,
     append_snapshot,
+    applied,
     open_twin,
     updating,
 )
@@ -68,6 +71,7 @@ def update_measured(
     within_s: float = np.inf,
     tolerance_db: float = 3.0,
     seed: int = 0,
+    again: bool = False,
     progress: Progress = silent,
 ) -> MeasuredUpdate:
     """Compare a twin with new measurements and correct its map, as its next snapshot.
@@ -89,9 +93,11 @@ def update_measured(
         within_s: Most seconds that the way may take, as predicted.
         tolerance_db: Error of an updated cell that is acceptable [dB].
         seed: Of draws.
+        again: Take measurements once more that the newest snapshot was made of.
         progress: Called with stage ("worlds"), worlds tried and in all.
     Raises:
-        CampaignError: if the measurements cannot be used.
+        CampaignError: if the measurements cannot be used, or the newest snapshot was made
+            of them already; measured_before gives that one.
         OutOfRangeError: if the way cannot be gone or nothing is quick enough.
         StoreError: if the twin is broken, or somebody else updates it.
     Checked by tests/horizontal/update/test_measured.py.
@@ -102,6 +108,12 @@ def update_measured(
         start = time.perf_counter()
         recipe = parent.recipe
         data, quantity = load_twin_measurements(measurements, recipe)
+        request = _request(data, quantity)
+        if not again and applied(folder, request):
+            raise CampaignError(
+                f"{measurements}: is in snapshot {parent.number} already; measurements that are "
+                "taken twice would count double"
+            )
         twin = map_twin(parent)
         found = residuals(twin, data, quantity)
         free = quantity == "rss_dbm" if offsets is None else offsets
@@ -134,8 +146,26 @@ def update_measured(
         note, marked = _note(parent, made, found, Path(measurements).name, seconds)
         more = {"way": way, "why": reason, "pending": parent.num_pending, **note.more}
         more |= {n: {"seconds": w.seconds, "loss_db": w.loss_db} for n, w in ways.items()}
-        snapshot = append_snapshot(parent, before, after, replace(note, more=more))
+        snapshot = append_snapshot(parent, before, after, replace(note, more=more), request=request)
         return MeasuredUpdate(snapshot, made, found, marked, way)
+
+
+def measured_before(folder: str | Path, measurements: str | Path) -> Snapshot | None:
+    """The newest snapshot of a twin, if it was made of these measurements.
+
+    Raises:
+        CampaignError: if the measurements cannot be used.
+        StoreError: if there is no twin, or it is broken.
+    """
+    data, quantity = load_twin_measurements(measurements, open_twin(folder).recipe)
+    return applied(folder, _request(data, quantity))
+
+
+def _request(data: Measurements, quantity: str) -> str:
+    digest = hashlib.sha256(f"{quantity} {[link.name for link in data.transmitters]}".encode())
+    for values in (data.position_m, data.level_db, data.uncertainty_db, data.tx, data.device):
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()
 
 
 def _caught_up(parent: Snapshot, scene: str | Path | None) -> TwinState:
@@ -303,9 +333,12 @@ def _drift(parent: Snapshot) -> Drift:
     return total
 
 
-def write_suggestion(made: MeasuredUpdate, file: str | Path) -> Path:
-    """Write the likeliest explanation as an edits file for `rtwin update --edit`.
+def write_suggestion(snapshot: Snapshot, file: str | Path) -> Path:
+    """Write the likeliest explanation of measurements as an edits file for `rtwin update --edit`.
 
+    Args:
+        snapshot: What update_measured made of them.
+        file: Where to; a file that says the same may be there.
     Raises:
         CampaignError: if nothing explains the measurements.
         RtwinError: if the file cannot be written.
@@ -314,16 +347,19 @@ def write_suggestion(made: MeasuredUpdate, file: str | Path) -> Path:
 
     from rtwin.dataset.store import plain_errors, write_whole
 
-    if not made.correction.explanations:
+    explanations = snapshot.more.get("explanations", [])
+    if not explanations:
         raise CampaignError("no single edit explains the measurements; there is none to suggest")
-    best = made.correction.explanations[0]
+    best = explanations[0]
     document = tomlkit.document()
-    document.add(tomlkit.comment(f"A guess from measurements: {best}"))
-    tables = [e.model_dump(mode="json", exclude_none=True) for e in best.edits]
-    document["edit"] = tables
-    file = Path(file)
-    if file.exists():
-        raise RtwinError(f"{file}: exists; choose another name")
+    share = f"{100 * best['weight']:.0f} %"
+    document.add(tomlkit.comment(f"A guess from measurements: {best['says']} ({share})"))
+    document["edit"] = best["edits"]
+    text, file = tomlkit.dumps(document).encode(), Path(file)
     with plain_errors(file):
-        write_whole(file, tomlkit.dumps(document).encode())
+        if file.exists() and file.read_bytes() == text:
+            return file
+        if file.exists():
+            raise RtwinError(f"{file}: exists; choose another name")
+        write_whole(file, text)
     return file

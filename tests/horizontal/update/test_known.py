@@ -78,8 +78,10 @@ def test_paths_follow_exactly(own):
 def test_pending_edits_can_be_traced_alone(own):
     with pytest.raises(EditError, match="nothing is to be traced"):
         update_twin(own, how="partial")
-    update_twin(own, table_of(entry_of(own, "gone")))
-    made = update_twin(own, how="partial")
+    gone = table_of(entry_of(own, "gone"))
+    pending = update_twin(own, gone)
+    assert update_twin(own, gone).number == pending.number  # given again, nothing happens twice
+    made = update_twin(own, gone, how="partial")
     assert (made.num_pending, made.more["way"]) == (0, "partial")
     assert len(made.edits) == 1
 

@@ -14,6 +14,7 @@ from rtwin.horizontal import (
     create_twin,
     edits_from_dict,
     load_edits,
+    measured_before,
     open_twin,
     retrace,
     update_measured,
@@ -102,14 +103,20 @@ def test_an_unknown_change_is_corrected_and_suggested(own, truth, tmp_path):
     # The map of the snapshot is a radio map that passes every check.
     assert validate_file(write_snapshot_map(own, tmp_path / "map.h5")) == []
     # What was guessed becomes an edits file, and with it the twin is exact again.
-    guess = write_suggestion(made, tmp_path / "guess.toml")
+    with pytest.raises(CampaignError, match="is in snapshot 1 already"):
+        update_measured(own, news)
+    known = measured_before(own, news)
+    assert known.content_hash == after.content_hash
+    guess = write_suggestion(known, tmp_path / "guess.toml")
+    assert write_suggestion(known, guess) == guess
     assert load_edits(guess).edit == edits_from_dict(GONE).edit
     exact = update_twin(own, guess)
     gain = exact.radio_map.path_gain
     traced = exact.decision == DECISIONS.index("re-trace")
     np.testing.assert_allclose(gain[traced], truth.maps["path_gain"][traced], rtol=1e-5)
+    guess.write_text("dear")
     with pytest.raises(RtwinError, match=r"guess\.toml: exists; choose another name"):
-        write_suggestion(made, guess)
+        write_suggestion(known, guess)
 
 
 def test_agreeing_measurements_change_nothing(own, tmp_path):
@@ -121,7 +128,7 @@ def test_agreeing_measurements_change_nothing(own, tmp_path):
     assert made.snapshot.more["num_traces"] == 0
     assert not made.needs_trace.any()
     with pytest.raises(CampaignError, match="no single edit explains the measurements"):
-        write_suggestion(made, tmp_path / "guess.toml")
+        write_suggestion(made.snapshot, tmp_path / "guess.toml")
 
 
 def test_twins_and_maps_merge(own, tmp_path):

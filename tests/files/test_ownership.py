@@ -225,7 +225,7 @@ def test_scenes_keep_what_somebody_put_there(tmp_path):
 @pytest.mark.parametrize("exchanges", [True, False])
 def test_a_folder_is_never_without_its_files(tmp_path, monkeypatch, exchanges):
     """At every call to the system the folder has the user's file, or rtwin can go on."""
-    import rtwin.files
+    from rtwin.files import ownership
 
     folder, made = tmp_path / "f", tmp_path / "made"
     for place in (folder, made):
@@ -235,7 +235,7 @@ def test_a_folder_is_never_without_its_files(tmp_path, monkeypatch, exchanges):
     (folder / "deep" / "er").mkdir(parents=True)
     (folder / "deep" / "er" / "x").symlink_to("nowhere")
     if not exchanges:
-        monkeypatch.setattr(rtwin.files, "_exchange", lambda one, other: False)
+        monkeypatch.setattr(ownership, "_exchange", lambda one, other: False)
     replace_folder(made, folder, {"own"}.__contains__)
     assert (folder / "own").read_text() == "made"
     assert (folder / "theirs").read_text() == "theirs"

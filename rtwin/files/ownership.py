@@ -38,7 +38,7 @@ _IN_HEAD: tuple[tuple[bytes, bytes], ...] = (
 def made_by_rtwin(file: Path) -> bool:
     """Whether rtwin made a file; HDF5 is for rtwin.dataset.store to tell.
 
-    Checked by tests/test_ownership.py.
+    Checked by tests/files/test_ownership.py.
     """
     try:
         size = file.stat().st_size
