@@ -16,6 +16,7 @@ from rtwin.trace.partial import (
     Effort,
     PartialTrace,
     keeps_chains,
+    reach_of_change,
     retrace_transmitter,
 )
 from rtwin.trace.paths import Tracer
@@ -30,7 +31,13 @@ from rtwin.trace.queries import (
 from rtwin.trace.radiomap import NUM_LATTICES, MapGrid, map_grid, trace_path_gain
 from rtwin.trace.remarks import remarks
 from rtwin.trace.sources import Part, SceneParts, load_parts, scene_file_meshes
-from rtwin.trace.transmitter import StoredChains, TracedPaths, TransmitterTrace, traced_paths
+from rtwin.trace.transmitter import (
+    PATH_COLUMNS,
+    StoredChains,
+    TracedPaths,
+    TransmitterTrace,
+    traced_paths,
+)
 from rtwin.trace.world import (
     NO_TRIANGLE,
     World,
@@ -44,6 +51,7 @@ __all__ = [
     "GPU_VARIANT",
     "NO_TRIANGLE",
     "NUM_LATTICES",
+    "PATH_COLUMNS",
     "Change",
     "Effort",
     "Engine",
@@ -74,6 +82,7 @@ __all__ = [
     "obstruction",
     "part_triangles",
     "place",
+    "reach_of_change",
     "remarks",
     "restore_materials",
     "retrace_transmitter",
