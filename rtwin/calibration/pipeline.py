@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rtwin.calibration.application import write_twin
 from rtwin.calibration.campaign import (
     Campaign,
+    HoldOut,
     Inputs,
     Measurements,
     default_block_m,
@@ -30,7 +31,6 @@ from rtwin.calibration.judgement import (
     write_result,
 )
 from rtwin.calibration.physics import (
-    CALIBRATED,
     RAY_TRACED,
     PhysicalFit,
     TracedCampaign,
@@ -56,6 +56,7 @@ def calibrate(
     repeats: int | None = None,
     curve: bool = True,
     scene_curve: bool = False,
+    held_out: HoldOut = "blocks",
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Path:
@@ -73,6 +74,8 @@ def calibrate(
         curve: Whether to make the learning curve, which takes most of the time.
         scene_curve: Whether the learning curve fits the scene for every number of
             points, too.
+        held_out: What validation holds out: "blocks", "random" places, or each of the
+            "transmitters" in turn, whose level is then predicted from the others.
         overwrite: Make it anew and replace an older result; without it, a finished result
             of the same request is left as it is.
         progress: Called with a stage, steps done and in all.
@@ -101,7 +104,7 @@ def calibrate(
     block_m = spec.block_m or default_block_m(measured)
     points, repeats = points or spec.points, repeats or spec.repeats
 
-    request = _request(plan, recipe, measured, points, repeats, (curve, scene_curve))
+    request = _request(plan, recipe, measured, points, repeats, (curve, scene_curve, held_out))
     if not overwrite and finished_result(output, request):
         if journal_folder(output).exists():
             open_journal(output, request).close()  # the process died before it could
@@ -115,7 +118,7 @@ def calibrate(
         own = steps.part(f"fit-{seed}-{len(train)}")
         solved, fit = part.solved(train, seed, progress, own)
         levels = solved.levels(fit, train)
-        return levels, solved.inputs(levels[CALIBRATED])
+        return levels, solved.inputs(fit)
 
     validation = validate_twin(
         measured,
@@ -129,7 +132,8 @@ def calibrate(
         seed=plan.seed,
         physics=None if part is None else physics,
         curve_physics=scene_curve,
-        line_of_sight=None if part is None else part.line_of_sight,
+        held_out=held_out,
+        line_of_sight=None if part is None else part.features.line_of_sight,
         progress=progress,
         journal=steps.part("validate"),
     )
@@ -138,23 +142,23 @@ def calibrate(
     if part is not None:
         part, fit = part.solved(everything, plan.seed, progress, steps.part("final"), final=True)
         measured, levels = part.data, part.levels(fit, everything)
-        inputs = part.inputs(levels[CALIBRATED])
+        inputs = part.inputs(fit)
     twin = fit_twin(measured, inputs, plan.environment, everything, block_m, plan.seed)
     before = _best_baseline(twin) if fit is None else RAY_TRACED
     before_db = {**twin.models, **levels}[before]
     result = _result(plan, recipe, measured, twin, block_m, repeats)
     result["request_hash"] = request
-    result["validation"] = as_json(validation)
+    result["validation"] = {"hold_out": held_out, **as_json(validation)}
     result["before"] = before
     result |= _physics(part, fit)
     result["warnings"] = find_warnings(
-        measured, plan.environment, block_m, validation.explained, plan.seed
+        measured, block_m, result["validation"], plan.seed
     ) + physics_warnings(result["validation"]["scores"])
     in_the_open = None if part is None else part.in_the_open
     result["next_positions"] = plan_route(measured, 10, in_the_open, plan.seed)
     page = report_html(result, measured, twin.left_out_db, before_db)
     folder = write_result(
-        output, result, page, overwrite, lambda place: write_twin(place, measured, inputs.physics)
+        output, result, page, overwrite, lambda place: write_twin(place, measured, inputs)
     )
     steps.close()
     return folder
@@ -202,7 +206,7 @@ def _request(
     measured: Measurements,
     points: int | None,
     repeats: int,
-    curve: tuple[bool, bool],
+    curve: tuple[bool, bool, str],
 ) -> str:
     """Hash of everything that shapes a result."""
     digest = hashlib.sha256(_measured_hash(measured).encode())

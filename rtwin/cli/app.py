@@ -45,6 +45,7 @@ for command in (
     calibrate.align,
     feed.sample,
     keep.twin,
+    keep.rehearse,
     keep.update,
     keep.merge,
     look.info,

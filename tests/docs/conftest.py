@@ -65,7 +65,7 @@ def quick(words: list[str]) -> list[str]:
         # Several pages build the same map.
         return [*words, "--quiet", *(["--overwrite"] if words[2] == "build" else [])]
     if name == "horizontal":
-        least = ["--scenes", "1", "--pairs", "2", "--quiet"]
+        least = ["--scenes", "1", "--edits", "4", "--truths", "2", "--quiet"]
         return [*words, *least, *(["--epochs", "1"] if words[2] == "train" else [])]
     if name == "generate" and not words[2].endswith(".toml"):
         given = int(words[words.index("--receivers") + 1]) if "--receivers" in words else 1000
@@ -75,6 +75,8 @@ def quick(words: list[str]) -> list[str]:
     if name == "twin":
         given = {"--at", "--cell-size"} & set(words)
         return [*words, *([] if given else ["--cell-size", "8"]), "--quiet"]
+    if name == "rehearse":
+        return [*words[:-1], str(min(int(words[-1]), 8)), "--quiet"]
     if name == "update":
         return [*words, *(["--worlds", "30"] if "--measurements" in words else []), "--quiet"]
     if name == "radiomap":

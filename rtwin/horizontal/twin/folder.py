@@ -92,7 +92,10 @@ def create_twin(
             seconds=seconds,
             full_s=seconds,
         )
-        return _write(folder, None, None, state, note, recipe_dict(recipe), [], request)
+        where = str(recipe.folder.resolve())
+        return _write(
+            folder, None, None, state, note, recipe_dict(recipe), [], request, scene_folder=where
+        )
 
 
 @contextmanager
@@ -249,6 +252,7 @@ _OF_TWIN = (
     "full_s",
     "more",
     "low_m",
+    "scene_folder",
     "request_hash",
     "content_hash",
     "hash_version",
@@ -280,8 +284,11 @@ def _write(
     base_recipe: dict[str, Any],
     edits: list[dict[str, Any]],
     request: str,
+    scene_folder: str | None = None,
 ) -> Snapshot:
     number = 0 if parent is None else parent.number + 1
+    if parent is not None:
+        scene_folder = parent.radio_map.attributes.get("scene_folder")
     target = folder / f"{number:06d}.h5"
     recipe = state.recipe
     rows = {} if before is None else {id(t): row for row, t in enumerate(before.traces)}
@@ -324,6 +331,7 @@ def _write(
         "full_s": note.full_s,
         "more": dict(note.more),
         "low_m": list(state.grid.low_m),
+        **({} if scene_folder is None else {"scene_folder": scene_folder}),
         "rays": recipe.solver.rays,
         **map_attributes(recipe, state.grid, "paths"),
     }
