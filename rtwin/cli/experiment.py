@@ -100,7 +100,13 @@ def slicing(
     print_rows([("files", ", ".join(str(file) for file in files))])
 
 
-for command in (federated.traffic, federated.poisoning, federated.trust, federated.sites):
+for command in (
+    federated.traffic,
+    federated.poisoning,
+    federated.trust,
+    federated.privacy,
+    federated.sites,
+):
     app.command()(command)
 
 

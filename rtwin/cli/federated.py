@@ -1,4 +1,4 @@
-"""Commands of `rtwin experiment` on twins of many stations: traffic, poisoning, trust, sites."""
+"""Commands of `rtwin experiment` on twins that many stations build, keep and protect."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -170,6 +170,39 @@ def trust(
     _finish(trust_results(series, {"seeds": seeds, "target": target}, found), output, json)
 
 
+def privacy(
+    output: Folder,
+    data: Data = None,
+    cells: Cells = None,
+    target: Target = "internet",
+    model: Forecaster = "linear",
+    noise: Annotated[
+        str, typer.Option(metavar="SIGMA,...", help="Noise over the clipping norm.")
+    ] = "0.5,1,2,4,8",
+    clip: Annotated[float, typer.Option(help="Norm to which updates are clipped.")] = 0.2,
+    delta: Annotated[float, typer.Option(help="Chance that the bound fails.")] = 1e-3,
+    rounds: Annotated[int, typer.Option(help="Rounds of building.")] = 30,
+    seeds: Seeds = 5,
+    quiet: Quiet = False,
+    json: JsonFlag = False,
+) -> None:
+    """What hiding updates costs: noise with its account, secure sums, fewer bits.
+
+    Example: rtwin experiment privacy -o privacy
+    """
+    from rtwin.experiments.study_files import check_study_folder
+    from rtwin.federation.studies import PrivacyStudy, privacy_results, run_privacy
+
+    study = PrivacyStudy(
+        sigmas=_shares("noise", noise), norm=clip, delta=delta, rounds=rounds, seeds=seeds
+    )
+    check_study_folder(output, "privacy")
+    series = _traffic(data, cells, target)
+    with progress_bar(quiet or json, "Reading traffic") as progress:
+        found = run_privacy(study, series, _model(model), count_of(progress, "runs"))
+    _finish(privacy_results(study, model, found), output, json)
+
+
 def sites(
     output: Folder,
     points: Annotated[int, typer.Option(help="Places that each site measures.")] = 60,
@@ -232,7 +265,7 @@ def _shares(option: str, text: str) -> tuple[float, ...]:
     try:
         return tuple(float(word) for word in text.split(","))
     except ValueError:
-        raise OutOfRangeError(f"--{option} is {text!r}; write shares with commas") from None
+        raise OutOfRangeError(f"--{option} is {text!r}; write numbers with commas") from None
 
 
 def _names(text: str | None, known: Iterable[str]) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def test_cells_of_a_file(tmp_path):
         (["traffic", "--cells", "a"], "--cells is 'a'; write whole numbers"),
         (["traffic", "--history", "1,x"], "--history is '1,x'"),
         (["traffic", "--data", "absent.csv"], "no such file"),
-        (["poisoning", "--fakes", "half"], "--fakes is 'half'; write shares"),
+        (["poisoning", "--fakes", "half"], "--fakes is 'half'; write numbers"),
         (["poisoning", "--attacks", "rumour"], "attacks has 'rumour'; there are"),
         (["trust", "--cells", "4142,4143"], "has 2 cells; to tamper with five of them takes 10"),
         (["trust", "--seeds", "0"], "there must be 14 days and a seed"),

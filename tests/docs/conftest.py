@@ -55,6 +55,7 @@ FEW = {
     "traffic": ["--rounds", "3", "--history", "1"],
     "poisoning": ["--rounds", "2", "--rules", "mean,biweight", "--attacks", "MPAF"],
     "trust": [],
+    "privacy": ["--rounds", "2"],
 }
 
 

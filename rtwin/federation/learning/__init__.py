@@ -24,11 +24,12 @@ from rtwin.federation.learning.cost import (
 from rtwin.federation.learning.forecaster import LstmModel
 from rtwin.federation.learning.local import learn_locally
 from rtwin.federation.learning.model import LinearModel, Model, Real
-from rtwin.federation.learning.synchronous import learn_in_rounds, mean_of
+from rtwin.federation.learning.synchronous import Aggregate, learn_in_rounds, mean_of
 
 __all__ = [
     "VALUE_BYTES",
     "WEIGHT_BYTES",
+    "Aggregate",
     "Arrival",
     "Clusters",
     "Cost",

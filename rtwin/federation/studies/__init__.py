@@ -1,8 +1,9 @@
-"""The studies: rtwin experiment traffic, poisoning, trust, sites."""
+"""The studies: rtwin experiment traffic, poisoning, trust, privacy, sites."""
 
 from rtwin.federation.studies.history import run_history, run_holidays
 from rtwin.federation.studies.poisoning import PoisoningStudy, run_poisoning
 from rtwin.federation.studies.poisoning_results import poisoning_results
+from rtwin.federation.studies.privacy import PrivacyStudy, privacy_results, run_privacy
 from rtwin.federation.studies.sites import SitesStudy, run_sites
 from rtwin.federation.studies.sites_results import sites_results
 from rtwin.federation.studies.traffic import TrafficStudy, run_traffic
@@ -12,12 +13,15 @@ from rtwin.federation.studies.trust_results import trust_results
 
 __all__ = [
     "PoisoningStudy",
+    "PrivacyStudy",
     "SitesStudy",
     "TrafficStudy",
     "poisoning_results",
+    "privacy_results",
     "run_history",
     "run_holidays",
     "run_poisoning",
+    "run_privacy",
     "run_sites",
     "run_traffic",
     "run_trust",

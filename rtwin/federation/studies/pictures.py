@@ -185,3 +185,28 @@ def plot_sites(
         panel.set_ylim(-0.6, len(rows) - 0.4)
         panel.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def plot_privacy(epsilon: Real, mae: Real, ways: Sequence[str]) -> "Figure":
+    """Error against the privacy loss, with the error of updates as they are.
+
+    Args:
+        epsilon: NaN where none is promised, [way].
+        mae: [way, seed].
+        ways: Names.
+    """
+    figure = new_figure(7.5, 4.5)
+    axes = figure.subplots()
+    rows = np.flatnonzero(np.isfinite(epsilon))
+    axes.axhline(mae[0].mean(), color="black", linestyle="--", linewidth=1.0, label=ways[0])
+    for k, row in enumerate(rows):
+        label = "noised, each seed" if k == 0 else None
+        axes.plot([epsilon[row]] * mae.shape[1], mae[row], "o", color=ORANGE, label=label)
+        axes.annotate(ways[int(row)], (epsilon[row], mae[row].max()), fontsize=9, va="bottom")
+    axes.plot(epsilon[rows], mae[rows].mean(axis=1), color=BLUE, label="mean")
+    axes.set_xscale("log")
+    axes.set_xlabel("epsilon")
+    axes.set_ylabel("MAE [standard deviations]")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    return figure

@@ -7,11 +7,14 @@ from rtwin.errors import OutOfRangeError
 from rtwin.federation import LinearModel, load_traffic
 from rtwin.federation.studies import (
     PoisoningStudy,
+    PrivacyStudy,
     TrafficStudy,
     poisoning_results,
+    privacy_results,
     run_history,
     run_holidays,
     run_poisoning,
+    run_privacy,
     run_traffic,
     run_trust,
     traffic_results,
@@ -179,3 +182,31 @@ def test_tables_of_trust(milan):
     assert liar["lasting liars found"] == "1 of 1"
     assert made.tables[1].rows[0]["lasting liar"] is True
     assert made.arrays.untrusted.sizes["hour"] == 168
+
+
+@pytest.fixture(scope="module")
+def hidden(cells):
+    study = PrivacyStudy(sigmas=(1.0, 8.0), bits=(8,), rounds=6, seeds=2)
+    return study, run_privacy(study, cells, LinearModel(NUM_INPUTS))
+
+
+def test_secure_sums_change_nothing_and_noise_costs(hidden):
+    mae = {(h.way, h.seed): h.mae for h in hidden[1]}
+    for seed in (1, 2):
+        plain = mae["as they are", seed]
+        assert mae["secure sum", seed] == pytest.approx(plain, abs=1e-4)
+        assert mae["8 bits", seed] == pytest.approx(plain, rel=0.02)
+        assert mae["noise 8", seed] > mae["noise 1", seed]
+
+
+def test_less_noise_is_a_larger_epsilon(hidden):
+    study, found = hidden
+    epsilon = {h.way: h.epsilon for h in found}
+    assert epsilon["noise 1"] > epsilon["noise 8"] > 0
+    assert np.isnan(epsilon["secure sum"])
+    made = privacy_results(study, "linear", found)
+    rows = {row["updates"]: row for row in made.tables[0].rows}
+    assert rows["noise 8"]["epsilon"] == f"{epsilon['noise 8']:.1f}"
+    # Seven weights of four bytes; of one byte, and a step.
+    assert rows["as they are"]["bytes of an update"] == "28"
+    assert rows["8 bits"]["bytes of an update"] == "11"
