@@ -1,4 +1,4 @@
-"""Commands of `rtwin federate`: sites that calibrate shared materials, measurements at home."""
+"""Commands of `rtwin federate`: sites that share materials and networks, no measurements."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SMALL = 0.05  # prior standard deviations
 app = typer.Typer(
-    help="Calibrate materials that several sites share; measurements stay at home.",
+    help="Calibrate materials and merge networks of several sites; measurements stay at home.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -122,6 +122,40 @@ def calibrate(
             progress("trace", number + 1, len(named))
         shared = federate(loaded, starts=starts, seed=seed, done=count_of(progress, "fit"))
     _write(shared, output, materials, json, [])
+
+
+@app.command()
+def network(
+    networks: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Weights of sites, by rtwin horizontal train."),
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="Weights to write, .npz.")
+    ],
+    rule: Annotated[
+        str, typer.Option(help="How they become one: mean, median, Krum, biweight, ...")
+    ] = "biweight",
+    fakes: Annotated[int, typer.Option(help="Liars that Krum and Multi-Krum expect.")] = 0,
+    json: JsonFlag = False,
+) -> None:
+    """One network from those that sites trained from one start.
+
+    Example: rtwin federate network north.npz south.npz east.npz -o all.npz
+    """
+    from rtwin.federation.sites import aggregate_networks
+
+    found = aggregate_networks(networks, output, rule, fakes)
+    if json:
+        print_json(found)
+        return
+    print_rows(
+        [
+            ("rule", f"{found['rule']}, {found['sites']} sites, {found['weights']} weights"),
+            *((name, f"{away:.4g} from the result") for name, away in found["distance"].items()),
+            ("file", output),
+        ]
+    )
 
 
 def _moved(step: float) -> str:

@@ -209,7 +209,7 @@ def sites(
     names: Annotated[
         str | None, typer.Option("--sites", metavar="NAME,...", help="Of the sites; default: all.")
     ] = None,
-    starts: Annotated[int, typer.Option(help="Places that each fit tries first.")] = 24,
+    starts: Annotated[int, typer.Option(help="Places that each fit tries first.")] = 12,
     seed: Annotated[int, typer.Option(help="Of truth, places and noise.")] = 1,
     quiet: Quiet = False,
     json: JsonFlag = False,

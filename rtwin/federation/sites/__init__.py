@@ -13,6 +13,7 @@ from rtwin.federation.sites.files import (
     write_shared,
     write_update,
 )
+from rtwin.federation.sites.networks import aggregate_networks, flat, learn_networks, shaped
 from rtwin.federation.sites.rounds import make_update, place_in, settled_update
 from rtwin.federation.sites.site import CampaignSite, Site, load_site, union_of
 from rtwin.federation.sites.site_update import SharedParameter, SiteUpdate
@@ -24,14 +25,18 @@ __all__ = [
     "Site",
     "SiteUpdate",
     "aggregate",
+    "aggregate_networks",
     "disagreement",
     "federate",
+    "flat",
+    "learn_networks",
     "load_site",
     "make_update",
     "place_in",
     "read_shared",
     "read_update",
     "settled_update",
+    "shaped",
     "union_of",
     "write_materials",
     "write_shared",

@@ -17,11 +17,13 @@ from rtwin.federation.sites.aggregate import Shared, places_among, summed
 from rtwin.federation.sites.site import Site, union_of
 from rtwin.federation.sites.site_update import Real, SharedParameter
 
-STEPS, TRIALS = 12, 6
+STEPS, STEPS_AROUND, TRIALS = 12, 8, 6
 STARTS, REFINED = 24, 4
 ENOUGH = 1e-3  # relative gain below which a search has arrived
 APART = 0.1  # relative difference from which two values of a material are two
 SCAN = np.linspace(-2.0, 2.0, 9)
+FRINGES = 2  # of each parameter, from which is descended
+LOOKS = 3  # around the best valley, at most
 NEAR = 0.4  # prior standard deviations around a place in which nothing is scanned
 Valley = tuple[float, Real, Real]  # loss, place, precision
 
@@ -64,8 +66,9 @@ def federate(
         site.adopt_noise(best[place])
     search.valleys.clear()  # losses of another noise do not compare
     search.descend(best)
-    while search.jumped():
-        pass
+    for _ in range(LOOKS):
+        if not search.jumped():
+            break
     return search.found()
 
 
@@ -106,11 +109,11 @@ class _Search:
     def best(self) -> Valley:
         return min(self.valleys, key=lambda valley: valley[0])
 
-    def descend(self, z: Real) -> Valley:
+    def descend(self, z: Real, steps: int = STEPS) -> Valley:
         """Levenberg-Marquardt on the sums; the valley at its end is remembered."""
         precision, pull, here = self.updates(z)
         damping = 1e-2
-        for _ in range(STEPS):
+        for _ in range(steps):
             for _ in range(TRIALS):
                 scaled = precision + damping * np.diag(np.diag(precision))
                 trial = np.clip(z + np.linalg.solve(scaled, pull), -LIMIT, LIMIT)
@@ -126,34 +129,48 @@ class _Search:
                 break
         self.valleys.append((here, z, precision))
         self.descents += 1
-        self.done(self.descents, self.descents + self.refined)
+        self.done(self.descents, self.descents + 1)
         return self.valleys[-1]
 
     def jumped(self) -> bool:
-        """Look from the best valley at others, one parameter at a time; whether one is better."""
+        """Look from the best valley at others; whether one is better."""
         here, best, _ = self.best()
-        places = []
-        for i, values in enumerate(self._worth_a_look(best)):
-            for value in values:
-                other = best.copy()
-                other[i] = value
-                places.append((self.loss(other), i, other))
-        tried: set[int] = set()
-        for _, i, other in sorted(places, key=lambda place: place[:2]):
-            if i in tried:
-                continue
-            tried.add(i)
-            self.descend(other)
-            if len(tried) == self.refined:
-                break
+        for other in self._starts(best):
+            self.descend(other, STEPS_AROUND)
         return self.best()[0] < here * (1.0 - ENOUGH)
 
-    def _worth_a_look(self, z: Real) -> list[list[float]]:
-        values = [[float(v) for v in SCAN[np.abs(SCAN - at) > NEAR]] for at in z]
+    def _starts(self, best: Real) -> list[Real]:
+        """The best fringes of every parameter, and the best places of a coarse scan.
+
+        A parameter that nobody sees is as good everywhere; scanned alone, it would hide the
+        valleys of the others.
+        """
+        fringes = [self._places(best, i, values)[:FRINGES] for i, values in self._fringes(best)]
+        scans = [
+            self._places(best, i, [float(v) for v in SCAN[np.abs(SCAN - best[i]) > NEAR]])[:1]
+            for i in range(len(best))
+        ]
+        scanned = sorted((place for places in scans for place in places), key=lambda p: p[0])
+        chosen = [place for places in fringes for place in places] + scanned[: self.refined]
+        return [place for _, place in chosen]
+
+    def _fringes(self, z: Real) -> list[tuple[int, list[float]]]:
+        """Values of each parameter that would look much the same to some site."""
+        values: dict[int, list[float]] = {}
         for site, place in self._each():
             for i, fringes in zip(place, site.fringes(z[place]), strict=True):
-                values[i] += [v for v in fringes if v not in values[i]]
-        return values
+                known = values.setdefault(int(i), [])
+                known += [v for v in fringes if all(abs(v - w) > 1e-3 for w in known)]
+        return sorted(values.items())
+
+    def _places(self, z: Real, i: int, values: list[float]) -> list[tuple[float, Real]]:
+        """Loss and place with one parameter set to some values, the best first."""
+        places = []
+        for value in values:
+            other = z.copy()
+            other[i] = value
+            places.append((self.loss(other), other))
+        return sorted(places, key=lambda place: place[0])
 
     def found(self) -> Shared:
         """The best valley, with others that fit nearly as well."""
