@@ -4,6 +4,7 @@ WalkingDemand().draw(reach_of_trace(trace), num, seed) -> requests at stations
     -> Network(policies, ...), run -> hits, loads, interventions
     -> TasteTwin, CountTwin: what is asked for next, and drawn futures
     -> learn(...): a policy by the cross-entropy method; CachingEnv for others
+run_caching(CachingStudy()) -> the study
 
 CachingEnv needs Gymnasium and is loaded when it is asked for.
 """
@@ -23,6 +24,7 @@ from rtwin.caching.demand import (
     requests_at,
 )
 from rtwin.caching.learning import learn
+from rtwin.caching.study import CachingStudy, run_caching, write_caching
 from rtwin.caching.twin import CountTwin, TasteTwin, fit_counts, fit_tastes
 from rtwin.errors import MissingExtraError
 
@@ -37,6 +39,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "CachingStudy",
     "Catalogue",
     "CountTwin",
     "DriftingDemand",
@@ -53,7 +56,9 @@ __all__ = [
     "read_gateway",
     "requests_at",
     "run",
+    "run_caching",
     "weights",
+    "write_caching",
 ]
 
 

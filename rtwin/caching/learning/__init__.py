@@ -8,7 +8,9 @@ from rtwin.caching.learning.cross_entropy import (
     Constraint,
     Learned,
     Plan,
+    Switched,
     learn,
+    learn_each,
     objective,
     overload_shares,
 )
@@ -18,7 +20,9 @@ __all__ = [
     "Constraint",
     "Learned",
     "Plan",
+    "Switched",
     "learn",
+    "learn_each",
     "objective",
     "overload_shares",
 ]
