@@ -75,6 +75,9 @@ def quick(words: list[str]) -> list[str]:
         return [*words, "--rays", "20000", "--quiet"]
     if name == "sample":
         return [*words, "--quiet"]
+    if words[1:3] == ["experiment", "caching"]:
+        few = ["--seeds", "1", "--history", "60", "--test", "60", "--users", "5", "--workers", "1"]
+        return [*words, *few, "--quiet"]
     if name == "experiment":
         few = ["--seeds", "1", "--duration", "2", "--map-rays", "20000", "--users", "embb=3"]
         return [*words, *few, "--quiet"]

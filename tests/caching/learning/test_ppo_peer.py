@@ -1,8 +1,24 @@
-"""MaskablePPO learns on the environment; needs the extra `rl`."""
+"""Stable-Baselines3: its checker, and that MaskablePPO learns. Needs the extra `rl`."""
+
+import warnings
 
 import pytest
 
 from rtwin.caching.caches import LRU, Network, run
+
+
+@pytest.mark.peer
+def test_stable_baselines_checker(independent):
+    pytest.importorskip("stable_baselines3")
+    from stable_baselines3.common.env_checker import check_env
+
+    from rtwin.caching.caches import ALL
+    from rtwin.caching.learning.environment import CachingEnv
+
+    with warnings.catch_warnings():
+        # What it would have advised about spaces is a failure here.
+        warnings.filterwarnings("error", category=UserWarning)
+        check_env(CachingEnv(independent(200, 60, num_stations=3, two=0.5), 8, reliability=ALL))
 
 
 @pytest.mark.peer

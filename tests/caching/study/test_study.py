@@ -71,7 +71,7 @@ def test_files(found, tmp_path):
     table = files[0].read_text()
     assert table == markdown(found)
     assert table.count("## ") == 8
-    rows = list(csv.DictReader(files[1].open()))
+    rows = list(csv.DictReader(files[1].read_text().splitlines()))
     assert len(rows) == len(found.runs)
     assert float(rows[0]["hit_rate"]) == found.runs[0].hit_rate
     report = json.loads(files[2].read_text())
