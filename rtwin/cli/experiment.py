@@ -129,6 +129,10 @@ def caching(
     requests: Annotated[
         Path | None, typer.Option(metavar="LOG", help="A gateway's log, as a sanity check beside.")
     ] = None,
+    ppo: Annotated[
+        int,
+        typer.Option(metavar="STEPS", help="Train MaskablePPO as well, for so many requests."),
+    ] = 0,
     control: Annotated[
         bool, typer.Option("--control/--no-control", help="Run the memoryless drift as well.")
     ] = True,
@@ -154,6 +158,7 @@ def caching(
         twin=twin,
         ways=ways,
         requests=requests,
+        ppo_steps=ppo,
         control=control,
         workers=workers,
     )

@@ -318,10 +318,10 @@ def run(network: Network, trace: RequestTrace) -> Outcome:
     station = np.zeros((num, policies), np.int16)
     for row in range(num):
         hit[row], station[row], handed[row], kept[row] = network.step(trace, row)
-    return _outcome(hit, station, handed, kept, trace.num_stations, network.reliability)
+    return outcome_of(hit, station, handed, kept, trace.num_stations, network.reliability)
 
 
-def _outcome(
+def outcome_of(
     hit: NDArray[np.bool_],
     station: NDArray[np.int16],
     handed: NDArray[np.bool_],
@@ -329,7 +329,7 @@ def _outcome(
     num_stations: int,
     reliability: Sequence[Reliability],
 ) -> Outcome:
-    """What follows from who served: loads, overload, fairness."""
+    """What follows from who served, [request, policy]: overload and fairness of the loads."""
     overloaded, jain = hit.copy(), np.ones(hit.shape, np.float32)
     rows = np.arange(len(hit))
     for policy in range(hit.shape[1]):
@@ -350,7 +350,7 @@ def run_textbook(caches: Sequence[Cache], trace: RequestTrace) -> Outcome:
         hit[row, 0] = caches[station].request(item)
     nothing = np.zeros((num, 1), bool)
     station = trace.first[:, None].astype(np.int16)
-    return _outcome(hit, station, nothing, nothing.copy(), len(caches), [NONE])
+    return outcome_of(hit, station, nothing, nothing.copy(), len(caches), [NONE])
 
 
 def belady_caches(trace: RequestTrace, slots: int) -> list[Belady]:

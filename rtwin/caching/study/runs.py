@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from rtwin.caching.study.drifting import draw_drift, run_drifting
 from rtwin.caching.study.rows import Run, of_textbook
 from rtwin.caching.study.settings import CachingStudy
 from rtwin.caching.study.walking import Ground, draw_world, prepare, run_walking, surprises
+from rtwin.errors import MissingExtraError
 
 Progress = Callable[[str, int, int], None]
 
@@ -49,9 +51,12 @@ def run_caching(
         The findings; the same study gives the same ones, whatever the number of workers.
     Raises:
         StoreError, RecipeError, OutOfRangeError: if a file cannot be used.
+        MissingExtraError: if MaskablePPO is asked for and not installed.
     Checked by tests/caching/study.
     """
     found = Findings(study)
+    if study.ppo_steps and find_spec("sb3_contrib") is None:
+        raise MissingExtraError("MaskablePPO needs sb3-contrib; pip install 'rtwin[rl]'")
     if study.requests is not None:
         found.gateway = _gateway(study)
     progress("experiment", 0, study.seeds)

@@ -63,13 +63,15 @@ def learn_with_twin(
     study: CachingStudy, reach: Reach, history: RequestTrace, plan: Plan, seed: int
 ) -> list[Learned]:
     """RL and reliable RL with forecasts, on the history and on two traces that a twin draws."""
-    twin = fit_tastes(history)
-    drawn = [
-        generate_walks(twin, reach, history, len(history), 2 * seed + number) for number in (0, 1)
-    ]
     switched = [SWITCHED[RL], SWITCHED[RELIABLE]]
-    traces = [history, *drawn]
+    traces = [history, *drawn_walks(reach, history, seed)]
     return learn_each(traces, study.slots, switched, make_forecaster=fresh_twin, plan=plan)
+
+
+def drawn_walks(reach: Reach, history: RequestTrace, seed: int) -> list[RequestTrace]:
+    """Two traces as long as a history that its twin draws."""
+    twin, num = fit_tastes(history), len(history)
+    return [generate_walks(twin, reach, history, num, 2 * seed + number) for number in (0, 1)]
 
 
 def fresh_twin(trace: RequestTrace) -> TasteTwin:

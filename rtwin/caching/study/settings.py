@@ -27,6 +27,7 @@ class CachingStudy:
         requests: Log of a gateway; a sanity check beside the study.
         other_slots, other_histories: What is varied beside that.
         rounds: Of the cross-entropy method.
+        ppo_steps: Requests that MaskablePPO learns from, which takes minutes; 0: it is left out.
         control: Whether the control, memoryless drift, is run as well.
         workers: Processes.
     Raises:
@@ -47,6 +48,7 @@ class CachingStudy:
     other_slots: tuple[int, ...] = (50, 400)
     other_histories: tuple[int, ...] = (300, 6000)
     rounds: int = 3
+    ppo_steps: int = 0
     control: bool = True
     workers: int = 2
 
@@ -54,6 +56,8 @@ class CachingStudy:
         for name in ("seeds", "slots", "history", "warm_up", "test", "users", "rounds", "workers"):
             if not 1 <= getattr(self, name) <= 10_000_000:
                 raise OutOfRangeError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+        if not 0 <= self.ppo_steps <= 100_000_000:
+            raise OutOfRangeError(f"ppo_steps is {self.ppo_steps}; it must be 0 or more")
         if min((*self.other_slots, *self.other_histories, 1)) < 1:
             raise OutOfRangeError("other slots and histories must be 1 or more")
         if self.trace is not None and self.twin is not None:

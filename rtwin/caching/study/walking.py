@@ -131,6 +131,10 @@ def run_walking(study: CachingStudy, world: World, seed: int) -> Iterator[Run]:
         out = of_forecast(trace, study.slots, make)
         yield counted(out, trace, start, "walking", name, seed)
     yield from run_safety(study, world.reach, trace, start, seed)
+    if study.ppo_steps:
+        from rtwin.caching.study.ppo_rows import run_ppo
+
+        yield from run_ppo(study, world.reach, trace, start, seed)
     yield from _axes(study, whole, seed)
 
 
