@@ -5,10 +5,11 @@
 
 Each mutant is one change (see mutation.py) at a place drawn at random over the package, drawing
 aside. Tests that are near the changed module run first: those that import it in the folder that
-mirrors its own, then the rest of that folder, then those elsewhere that import it and those of the
-command line. The first test that fails, or three times the time that those tests take, catches the
-mutant. The default run holds more tests, and so catches at least as many. Prints the mutants that
-were not caught, and a Markdown table by package. With -o, what is done is kept and not done again.
+mirrors its own, then the rest of that folder and the docs' tables, then those elsewhere that import
+it and those of the command line. The first test that fails, or three times the time that those
+tests take, catches the mutant. The default run holds more tests, and so catches at least as many.
+Prints what became of each mutant, and a Markdown table by package. With -o, what is done is kept
+and not done again.
 """
 
 import argparse
@@ -112,14 +113,11 @@ def test_imports(test: Path) -> frozenset[Path]:
     return imported(test).union(*(imported(f) for f in helpers))
 
 
-def stages(file: Path) -> list[list[Path]]:
-    """Test files for a changed module, near ones first; each stage is one run."""
-    tests = sorted((ROOT / "tests").rglob("test_*.py"))
-    tests = [
-        t
-        for t in tests
-        if "docs" not in t.parts or t.name in ("test_tables.py", "test_scenes_page.py")
-    ]
+def stages(file: Path) -> list[tuple[str, ...]]:
+    """Tests for a changed module, near ones first; each stage is one run."""
+    every = sorted((ROOT / "tests").rglob("test_*.py"))
+    docs = [t for t in every if "docs" in t.parts]
+    tests = [t for t in every if t not in docs and "robustness" not in t.parts]
     mirror = ROOT / "tests" / file.parent.relative_to(ROOT / "rtwin")
     layer = ROOT / "tests" / package(file)
 
@@ -127,17 +125,25 @@ def stages(file: Path) -> list[list[Path]]:
         return layer in test.parents and (file in test_imports(test) or file.stem in test.stem)
 
     def rank(test: Path) -> tuple[bool, bool, bool]:
-        return (
-            file.stem not in test.stem,
-            mirror not in test.parents,
-            file not in test_imports(test),
-        )
+        is_named = file.stem in test.stem
+        return (not is_named, mirror not in test.parents, file not in test_imports(test))
 
     first = sorted(filter(near, tests), key=rank)
     second = [t for t in tests if layer in t.parents and t not in first]
-    elsewhere = [t for t in tests if layer not in t.parents and "docs" not in t.parts]
+    elsewhere = [t for t in tests if layer not in t.parents]
     third = [t for t in elsewhere if file in test_imports(t) or "cli" in t.parts]
-    return [stage for stage in (first, second, third) if stage]
+    runs = [[str(t.relative_to(ROOT)) for t in stage] for stage in (first, second, third)]
+    runs[1] += [name for test in docs for name in quick_tests(test)]
+    return [tuple(run) for run in runs if run]
+
+
+def quick_tests(test: Path) -> Iterator[str]:
+    """Tests of the docs that need none of the documented commands to have run."""
+    for node in ast.parse(test.read_bytes()).body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            needs = {argument.arg for argument in node.args.args} & {"outputs", "ran", "command"}
+            if not needs and test.stem not in ("test_notebooks", "test_commands"):
+                yield f"{test.relative_to(ROOT)}::{node.name}"
 
 
 def run_tests(tree: str, tests: list[str], log: str) -> None:
@@ -178,8 +184,7 @@ class Workshop:
     def outcome(self, point: Point, new: str) -> tuple[str, str]:
         """Whether a mutant is "caught", and by what test."""
         copy = self.tree / point.file.relative_to(ROOT)
-        for tests in stages(point.file):
-            names = tuple(str(t.relative_to(ROOT)) for t in tests)
+        for names in stages(point.file):
             self.write(copy, mutated(point, new))
             code, said = self.run(names, self.limit(names))
             self.write(copy, point.file.read_bytes())

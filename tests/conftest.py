@@ -6,10 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+from rtwin.dataset import generate_radio_map
 from rtwin.scene import Recipe, recipe_from_dict
 
+from .tables import box, plane, wall
+
 MOST_WORKERS = 8  # each holds an engine and TensorFlow, about 1 GB
+# How fast a machine draws examples, and how long one takes, is not what tests are about.
+settings.register_profile("rtwin", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("rtwin")
 _COLLECTED = pytest.StashKey[set[Path]]()
 
 
@@ -45,38 +52,10 @@ TWO_BOXES: dict[str, Any] = {
     # The boxes reach below the ground: faces that lie on each other would leave
     # it to chance which of the two materials a ray meets.
     "object": [
-        {
-            "name": "ground",
-            "material": "concrete",
-            "shape": "plane",
-            "center_m": [0, 0, 0],
-            "size_m": [120, 120],
-        },
-        {
-            "name": "brick_box",
-            "material": "brick",
-            "shape": "box",
-            "center_m": [20, 12, 4],
-            "size_m": [14, 10, 12],
-            "yaw_deg": 10,
-        },
-        {
-            "name": "metal_box",
-            "material": "metal",
-            "shape": "box",
-            "center_m": [-18, -15, 3],
-            "size_m": [8, 16, 10],
-            "yaw_deg": -20,
-        },
-        {
-            "name": "sheet",
-            "material": "glass",
-            "shape": "wall",
-            "from_m": [-20, 20],
-            "to_m": [5, 26],
-            "base_m": 0.5,
-            "height_m": 6,
-        },
+        plane(120),
+        box("brick_box", [20, 12, 4], [14, 10, 12], yaw_deg=10),
+        box("metal_box", [-18, -15, 3], [8, 16, 10], "metal", yaw_deg=-20),
+        wall("sheet", ([-20, 20], [5, 26]), 0.5, 6, "glass"),
     ],
     "transmitter": [
         {"name": "mast", "position_m": [0, 0, 12]},
@@ -102,3 +81,9 @@ def two_boxes():
         return recipe_from_dict(data, "two_boxes")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def map_file(two_boxes: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The radio map of the two-box scene."""
+    return generate_radio_map(two_boxes(), tmp_path_factory.mktemp("map") / "map.h5")

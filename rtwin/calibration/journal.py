@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from rtwin.dataset.store import plain_errors, write_whole
 from rtwin.errors import StoreError
+from rtwin.files import sweep, target_of
 
 Arrays = dict[str, NDArray[np.float64]]
 _REQUEST = "request.txt"
-_STEP = re.compile(r"(request\.txt|\w+-\d{5}\.npz)(\.\d+\.tmp)?")
+_STEP = re.compile(r"request\.txt|[\w-]+-\d{5}\.npz")
 
 
 @dataclass(eq=False)
@@ -74,7 +75,9 @@ def open_journal(output: Path, request: str) -> Journal:
     folder = journal_folder(output)
     with plain_errors(folder):
         known = folder / _REQUEST
-        if folder.exists() and not known.is_file() and any(folder.iterdir()):
+        sweep(folder)
+        inside = list(folder.iterdir()) if folder.exists() else []
+        if not known.is_file() and not all(map(_is_step, inside)):
             raise StoreError(f"{folder}: holds something else than steps; choose another name")
         if known.is_file() and known.read_text("utf-8") != request:
             _clear(folder)
@@ -91,8 +94,12 @@ def journal_folder(output: Path) -> Path:
 def _clear(folder: Path) -> None:
     """Remove the steps of a folder; what somebody else put there stays."""
     for file in folder.iterdir():
-        if _STEP.fullmatch(file.name):
+        if _is_step(file):
             file.unlink()
+
+
+def _is_step(file: Path) -> bool:
+    return _STEP.fullmatch(target_of(file).name) is not None
 
 
 def _read(file: Path) -> Arrays | None:

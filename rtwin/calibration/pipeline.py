@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rtwin.calibration.application import write_twin
 from rtwin.calibration.campaign import (
     Campaign,
+    HoldOut,
     Inputs,
     Measurements,
     default_block_m,
@@ -18,10 +19,11 @@ from rtwin.calibration.campaign import (
     load_campaign,
     load_measurements,
 )
-from rtwin.calibration.journal import open_journal
+from rtwin.calibration.journal import journal_folder, open_journal
 from rtwin.calibration.judgement import (
     as_json,
     find_warnings,
+    finished_result,
     physics_warnings,
     prepare_result,
     report_html,
@@ -29,7 +31,6 @@ from rtwin.calibration.judgement import (
     write_result,
 )
 from rtwin.calibration.physics import (
-    CALIBRATED,
     RAY_TRACED,
     PhysicalFit,
     TracedCampaign,
@@ -55,6 +56,7 @@ def calibrate(
     repeats: int | None = None,
     curve: bool = True,
     scene_curve: bool = False,
+    held_out: HoldOut = "blocks",
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Path:
@@ -72,7 +74,10 @@ def calibrate(
         curve: Whether to make the learning curve, which takes most of the time.
         scene_curve: Whether the learning curve fits the scene for every number of
             points, too.
-        overwrite: Replace an older result.
+        held_out: What validation holds out: "blocks", "random" places, or each of the
+            "transmitters" in turn, whose level is then predicted from the others.
+        overwrite: Make it anew and replace an older result; without it, a finished result
+            of the same request is left as it is.
         progress: Called with a stage, steps done and in all.
     Returns:
         The result's folder.
@@ -85,7 +90,7 @@ def calibrate(
     for name, value in (("points", points), ("repeats", repeats)):
         if value is not None and value < 1:
             raise OutOfRangeError(f"{name} is {value}; it must be 1 or more")
-    prepare_result(output, overwrite)
+    prepare_result(output, overwrite=True)  # whose it is; whether it is this one, is seen below
     plan = load_campaign(campaign, data)
     recipe = None if scene is None else load_recipe(scene)
     progress("trace", 0, 1)
@@ -99,16 +104,21 @@ def calibrate(
     block_m = spec.block_m or default_block_m(measured)
     points, repeats = points or spec.points, repeats or spec.repeats
 
-    steps = open_journal(
-        output, _request(plan, recipe, measured, points, repeats, (curve, scene_curve))
-    )
+    request = _request(plan, recipe, measured, points, repeats, (curve, scene_curve, held_out))
+    if not overwrite and finished_result(output, request):
+        if journal_folder(output).exists():
+            open_journal(output, request).close()  # the process died before it could
+        progress("validate", 1, 1)
+        return output
+    prepare_result(output, overwrite)
+    steps = open_journal(output, request)
 
     def physics(train: NDArray[np.int64], seed: int) -> tuple[dict[str, Floats], Inputs]:
         assert part is not None
         own = steps.part(f"fit-{seed}-{len(train)}")
         solved, fit = part.solved(train, seed, progress, own)
         levels = solved.levels(fit, train)
-        return levels, solved.inputs(levels[CALIBRATED])
+        return levels, solved.inputs(fit)
 
     validation = validate_twin(
         measured,
@@ -122,7 +132,8 @@ def calibrate(
         seed=plan.seed,
         physics=None if part is None else physics,
         curve_physics=scene_curve,
-        line_of_sight=None if part is None else part.line_of_sight,
+        held_out=held_out,
+        line_of_sight=None if part is None else part.features.line_of_sight,
         progress=progress,
         journal=steps.part("validate"),
     )
@@ -131,22 +142,23 @@ def calibrate(
     if part is not None:
         part, fit = part.solved(everything, plan.seed, progress, steps.part("final"), final=True)
         measured, levels = part.data, part.levels(fit, everything)
-        inputs = part.inputs(levels[CALIBRATED])
+        inputs = part.inputs(fit)
     twin = fit_twin(measured, inputs, plan.environment, everything, block_m, plan.seed)
     before = _best_baseline(twin) if fit is None else RAY_TRACED
     before_db = {**twin.models, **levels}[before]
     result = _result(plan, recipe, measured, twin, block_m, repeats)
-    result["validation"] = as_json(validation)
+    result["request_hash"] = request
+    result["validation"] = {"hold_out": held_out, **as_json(validation)}
     result["before"] = before
     result |= _physics(part, fit)
     result["warnings"] = find_warnings(
-        measured, plan.environment, block_m, validation.explained, plan.seed
+        measured, block_m, result["validation"], plan.seed
     ) + physics_warnings(result["validation"]["scores"])
     in_the_open = None if part is None else part.in_the_open
     result["next_positions"] = plan_route(measured, 10, in_the_open, plan.seed)
     page = report_html(result, measured, twin.left_out_db, before_db)
     folder = write_result(
-        output, result, page, overwrite, lambda place: write_twin(place, measured, inputs.physics)
+        output, result, page, overwrite, lambda place: write_twin(place, measured, inputs)
     )
     steps.close()
     return folder
@@ -194,7 +206,7 @@ def _request(
     measured: Measurements,
     points: int | None,
     repeats: int,
-    curve: tuple[bool, bool],
+    curve: tuple[bool, bool, str],
 ) -> str:
     """Hash of everything that shapes a result."""
     digest = hashlib.sha256(_measured_hash(measured).encode())

@@ -53,7 +53,9 @@ class GaussianField:
             cross: Covariance of places and measurements, [place, row].
             variance: Variance of each place before any measurement, [place] or one number.
         """
-        solved = np.linalg.solve(self.lower, cross.T)
+        from scipy.linalg import solve_triangular
+
+        solved = solve_triangular(self.lower, cross.T, lower=True)
         left = np.maximum(variance - np.square(solved).sum(axis=0), 0.0)
         return solved.T @ self.white, left
 
@@ -86,8 +88,10 @@ class GaussianField:
     @cached_property
     def inverse(self) -> Floats:
         """Inverse of the covariance of the measurements, [row, row]."""
-        half = np.linalg.solve(self.lower, np.eye(self.lower.shape[-1]))
-        return np.asarray(half.T @ half, np.float64)
+        from scipy.linalg import lapack
+
+        lower, _ = lapack.dpotri(self.lower, lower=1)
+        return np.asarray(np.tril(lower) + np.tril(lower, -1).T, np.float64)
 
 
 def condition(covariance: Floats, values: Floats) -> GaussianField:
@@ -103,5 +107,8 @@ def condition(covariance: Floats, values: Floats) -> GaussianField:
     """
     lower = np.asarray(np.linalg.cholesky(covariance), np.float64)
     column = np.broadcast_to(np.asarray(values, np.float64)[..., None], (*lower.shape[:-1], 1))
-    white = np.linalg.solve(lower, column)[..., 0]
-    return GaussianField(lower, np.asarray(white, np.float64))
+    if lower.ndim == 2:
+        from scipy.linalg import solve_triangular
+
+        return GaussianField(lower, solve_triangular(lower, column[:, 0], lower=True))
+    return GaussianField(lower, np.asarray(np.linalg.solve(lower, column)[..., 0], np.float64))

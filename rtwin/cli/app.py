@@ -12,11 +12,20 @@ from typing import Annotated
 import typer
 
 from rtwin import __version__
-from rtwin.cli import calibrate, experiment, exports, feed, horizontal, keep, look, scene, trace
+from rtwin.cli import (
+    calibrate,
+    experiment,
+    exports,
+    federate,
+    feed,
+    horizontal,
+    keep,
+    look,
+    scene,
+    trace,
+)
 from rtwin.cli.report import one_line, stderr
 from rtwin.errors import RtwinError
-
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="rtwin",
@@ -36,6 +45,7 @@ for command in (
     calibrate.align,
     feed.sample,
     keep.twin,
+    keep.rehearse,
     keep.update,
     keep.merge,
     look.info,
@@ -48,6 +58,7 @@ for command in (
     app.command()(command)
 app.add_typer(scene.app, name="scene")
 app.add_typer(horizontal.app, name="horizontal")
+app.add_typer(federate.app, name="federate")
 app.add_typer(experiment.app, name="experiment")
 
 
@@ -69,7 +80,7 @@ def options(
     """Ray-traced channel twins: from a 3D scene to channel datasets and radio maps."""
 
 
-def main() -> None:
+def run() -> None:
     """Run the program; errors become one line on stderr and exit status 1."""
     if not sys.warnoptions:
         # Numbers that overflow are refused with a line of their own.
@@ -79,11 +90,6 @@ def main() -> None:
     except RtwinError as error:
         stderr(one_line(f"{type(error).__name__}: {error}"))
         sys.exit(1)
-    except SystemExit as done:
-        # What typer makes of Ctrl-C.
-        if done.code == INTERRUPTED:
-            stderr("interrupted; what was finished is kept, run the same command again to go on")
-        raise
     except MemoryError:
         stderr("out of memory; try a smaller --shard-size, fewer --workers or fewer rays")
         sys.exit(1)

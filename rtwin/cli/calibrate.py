@@ -2,12 +2,14 @@
 
 import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from rtwin.cli.options import JsonFlag, Quiet
 from rtwin.cli.report import print_json, print_rows, progress_bar, stderr
+
+HoldOut = Literal["blocks", "random", "transmitters"]
 
 
 def calibrate(
@@ -38,6 +40,13 @@ def calibrate(
     scene_curve: Annotated[
         bool, typer.Option("--scene-curve", help="Fit the scene in the learning curve, too.")
     ] = False,
+    hold_out: Annotated[
+        HoldOut,
+        typer.Option(
+            metavar="WHAT",
+            help="What validation holds out: blocks, random places, or transmitters in turn.",
+        ),
+    ] = "blocks",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an older result.")
     ] = False,
@@ -62,6 +71,7 @@ def calibrate(
             repeats=repeats,
             curve=curve,
             scene_curve=scene_curve,
+            held_out=hold_out,
             overwrite=overwrite,
             progress=progress,
         )
@@ -79,7 +89,7 @@ def calibrate(
             ("rows", f"{result['rows']} from {result['raw_rows']} measurements"),
             ("set aside", aside or "none"),
             *(
-                (score["model"], f"{score['rmse_db']:.2f} dB held-out RMSE")
+                (score["model"], f"{score['rmse_db']:.2f} dB held-out RMSE{_draws(score)}")
                 for score in validation["scores"]
             ),
             ("coverage", f"{100 * validation['coverage_of_90_percent']:.0f} % of 90 % intervals"),
@@ -87,6 +97,12 @@ def calibrate(
             ("time", f"{seconds:.1f} s"),
         ]
     )
+
+
+def _draws(score: dict[str, Any]) -> str:
+    """What each draw of held-out rows gave, where there are several."""
+    each = score["draws_db"]
+    return f" ({', '.join(f'{value:.2f}' for value in each)})" if len(each) > 1 else ""
 
 
 def align(

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from rtwin.cli import federated
 from rtwin.cli.options import JsonFlag, Quiet
 from rtwin.cli.report import print_json, print_rows, progress_bar
 from rtwin.errors import OutOfRangeError
@@ -171,6 +172,10 @@ def caching(
         return
     typer.echo(markdown(found))
     print_rows([("files", ", ".join(str(file) for file in files))])
+
+
+for command in (federated.traffic, federated.poisoning, federated.trust, federated.sites):
+    app.command()(command)
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

@@ -16,9 +16,15 @@ app = typer.Typer(
 Folder = Annotated[
     Path,
     typer.Option(
-        "--data", metavar="FOLDER", help="Folder of the traced pairs; what is there is not redone."
+        "--data", metavar="FOLDER", help="Folder of the traced cases; what is there is not redone."
     ),
 ]
+Maps = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="RECIPE", help="A scene of your own besides; may be repeated."),
+]
+Edits = Annotated[int, typer.Option(help="Rehearsed edits of each scene.")]
+Truths = Annotated[int, typer.Option(help="Changes of each scene.")]
 
 
 @app.command()
@@ -26,85 +32,89 @@ def train(
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="File of weights, .npz.")
     ],
-    task: Annotated[
-        str, typer.Option(help="unknown (few measurements) or known (an edit).")
-    ] = "unknown",
-    kind: Annotated[str, typer.Option(help="gnn, the baselines mlp and unet, or encoder.")] = "gnn",
-    data: Folder = Path("rtwin-pairs"),
-    scenes: Annotated[int, typer.Option(help="Scenes that are learned from.")] = 60,
-    epochs: Annotated[int, typer.Option(help="Rounds over all pairs, at most.")] = 10,
-    pairs: Annotated[
-        int | None, typer.Option(help="Edits of each scene; by default those of the recipe.")
+    kind: Annotated[
+        str,
+        typer.Option(help="hypotheses, or a baseline: no messages, attention, mlp, unet."),
+    ] = "hypotheses",
+    data: Folder = Path("rtwin-cases"),
+    maps: Maps = None,
+    scenes: Annotated[
+        int | None, typer.Option(help="The first so many scenes; by default all.")
     ] = None,
+    edits: Edits = 56,
+    truths: Truths = 14,
+    epochs: Annotated[int, typer.Option(help="Rounds over all cases, at most.")] = 12,
     seed: Annotated[int, typer.Option(help="Of first weights, order and measurements.")] = 1,
     quiet: Quiet = False,
     json: JsonFlag = False,
 ) -> None:
-    """Train a network from scratch: trace its pairs, learn, calibrate, write the weights.
+    """Train the network that reasons over rehearsed edits: trace its cases, learn, calibrate.
 
     A stopped run goes on where it was.
 
     Example: rtwin horizontal train -o mine.npz
     """
-    from rtwin.horizontal.learned.network.recipe import train_predictor
+    from rtwin.horizontal.learned import train_network
 
     with progress_bar(quiet or json) as progress:
-        told = train_predictor(
+        told = train_network(
             output,
             data,
-            task=task,
             kind=kind,
+            maps=maps or (),
             num_scenes=scenes,
+            num_edits=edits,
+            num_truths=truths,
             epochs=epochs,
-            pairs_per_scene=pairs,
             seed=seed,
             progress=progress,
         )
     if json:
         print_json(told)
         return
+    best = min(told["validation_loss"])
     print_rows(
         [
-            ("network", f"{output} ({told['kind']}, {told['task']})"),
-            ("pairs", f"{told['num_pairs']} of {told['num_scenes']} scenes"),
-            ("data hash", told["data_hash"]),
-            ("epochs", told["epochs"]),
-            ("threshold", f"{told['threshold']:.2f}"),
+            ("network", f"{output} ({told['kind']}, {told['parameters']} weights)"),
+            ("examples", f"{told['num_examples']} of {told['num_scenes']} scenes"),
+            ("epochs", len(told["train_loss"])),
+            ("validation", f"{100 * best:.0f} % of the squared change is left"),
         ]
     )
 
 
 @app.command()
 def benchmark(
-    data: Folder = Path("rtwin-benchmark"),
+    data: Folder = Path("rtwin-cases"),
+    maps: Maps = None,
     scenes: Annotated[
         int | None, typer.Option(help="The first so many held-out scenes; by default all.")
     ] = None,
-    pairs: Annotated[int, typer.Option(help="Edits of each scene.")] = 5,
-    share: Annotated[
-        float, typer.Option(help="Share of the cells measured, for unknown change.")
-    ] = 0.01,
-    plots: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Draw the frontier and maps of one pair.")
+    edits: Edits = 56,
+    truths: Truths = 14,
+    models: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Networks, KIND.npz each; by default rtwin's own."),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Compare every way to keep a twin current on held-out scenes, and print the tables.
+    """Compare every way to correct a twin for unknown change on held-out scenes.
 
-    The pairs are traced first; a stopped run goes on where it was.
+    The cases are traced first; a stopped run goes on where it was.
 
     Example: rtwin horizontal benchmark
     """
-    from rtwin.horizontal.learned.benchmark.run import report_lines, run_benchmark
+    from rtwin.horizontal.learned import report_lines, run_benchmark
 
     with progress_bar(quiet) as progress:
         result = run_benchmark(
-            data, num_scenes=scenes, pairs_per_scene=pairs, share=share, progress=progress
+            data,
+            maps=maps or (),
+            num_scenes=scenes,
+            num_edits=edits,
+            num_truths=truths,
+            models=models,
+            progress=progress,
         )
     for line in report_lines(result):
         typer.echo(line)
-    if plots is not None:
-        from rtwin.horizontal.learned.benchmark.pictures import benchmark_pictures
-
-        for file in benchmark_pictures(result, data, plots):
-            typer.echo(f"wrote {file}")

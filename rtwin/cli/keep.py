@@ -101,8 +101,22 @@ def update(
             help="New measurements: .csv or a campaign; see docs/horizontal_unknown.md.",
         ),
     ] = None,
+    how: Annotated[
+        str | None,
+        typer.Option(
+            help="Force a way: library, partial or full with --edit; preserve, kriging, library, "
+            "network or search with --measurements.",
+        ),
+    ] = None,
+    within: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Most time that a way may take, like 0.1s or 2min."),
+    ] = None,
+    tolerance: Annotated[
+        str, typer.Option(metavar="DB", help="Error of an updated cell that is acceptable.")
+    ] = "3dB",
     worlds: Annotated[
-        int, typer.Option(help="Worlds tried to explain measurements; 0: kriging alone.")
+        int, typer.Option(help="Worlds that a search tries; 0: kriging alone.")
     ] = 100,
     offsets: Annotated[
         bool | None,
@@ -116,38 +130,66 @@ def update(
         typer.Option(metavar="TOML", help="Edits file to write with what most likely happened."),
     ] = None,
     scene: SceneOfFile = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Apply once more what the newest snapshot is made of.")
+    ] = False,
     quiet: Quiet = False,
     json: JsonFlag = False,
 ) -> None:
     """Bring a twin up to date: with known edits exactly, with measurements as they say.
 
+    What was rehearsed is in the maps at once; with --how partial and no edit, its paths follow.
+
     Example: rtwin update street.twin --edit car_moved.toml
     """
-    from rtwin.horizontal import update_measured, update_twin, write_suggestion
+    from rtwin.horizontal import (
+        HOWS,
+        measured_before,
+        open_twin,
+        update_measured,
+        update_twin,
+        write_suggestion,
+    )
 
-    if (edit is None) == (measurements is None):
+    if edit is not None and measurements is not None:
+        raise typer.BadParameter("give --edit or --measurements, not both")
+    if edit is None and measurements is None and how not in ("partial", "full"):
         raise typer.BadParameter("give --edit or --measurements, one of the two")
+    chosen = next((known for known in HOWS if known == how), None)
+    if how is not None and chosen is None:
+        raise typer.BadParameter(f"{how!r}: give {', '.join(HOWS)}", param_hint="--how")
+    limits: dict[str, Any] = {
+        "how": chosen,
+        "within_s": quantity(within, {"s": 1, "ms": 1e-3, "min": 60, "": 1}, "--within"),
+        "tolerance_db": quantity(tolerance, {"dB": 1, "": 1}, "--tolerance"),
+        "scene": scene,
+        "again": again,
+    }
+    before = open_twin(twin).number
     with progress_bar(quiet or json) as progress:
         if measurements is not None:
-            news = update_measured(
-                twin,
-                measurements,
-                scene=scene,
-                offsets=offsets,
-                num_traces=worlds,
-                progress=progress,
+            known = None if again else measured_before(twin, measurements)
+            made = (
+                known
+                or update_measured(
+                    twin,
+                    measurements,
+                    offsets=offsets,
+                    num_traces=worlds,
+                    progress=progress,
+                    **limits,
+                ).snapshot
             )
-            made = news.snapshot
-            if suggest is not None and news.correction.explanations:
-                write_suggestion(news, suggest)
+            if suggest is not None and made.more.get("explanations"):
+                write_suggestion(made, suggest)
         else:
-            assert edit is not None
-            made = update_twin(twin, edit, scene=scene, progress=progress)
+            made = update_twin(twin, edit, progress=progress, **limits)
     rows = _decisions(made)
     if json:
         print_json(
             {
                 "snapshot": made.number,
+                "done_before": made.number == before,
                 "news": made.news,
                 "seconds": made.seconds,
                 "full_s": made.full_s,
@@ -158,17 +200,94 @@ def update(
         )
         return
     print_rows([("snapshot", f"{made.number}: {made.news}")])
+    if made.number == before:
+        print_rows([("done before", "nothing was applied; --again applies it once more")])
     width = max(len(row["name"]) for row in rows)
     for row in rows:
         typer.echo(
             f"{row['name']:<{width}}  {row['decision']:<9} {row['changed_cells']:>6} cells changed "
             f"{row['seconds']:>7.2f} s  {row['reason']}"
         )
+    if "way" in made.more:
+        print_rows([("way", str(made.more.get("why", made.more["way"])))])
     for guess in made.more.get("explanations", [])[:3]:
         print_rows([("perhaps", f"{guess['says']} ({100 * guess['weight']:.0f} %)")])
     for reason, count in made.more.get("set_aside", {}).items():
         print_rows([("set aside", f"{count} {reason}")])
     print_rows([("time", f"{made.seconds:.1f} s, tracing everything took {made.full_s:.1f} s")])
+
+
+def rehearse(
+    twin: TwinArgument,
+    edits: Annotated[
+        int | None, typer.Option(metavar="N", help="Edits that the library is to have.")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(metavar="S", help="Time to spend [s].")] = None,
+    workers: Annotated[int, typer.Option(help="Processes that simulate.")] = 1,
+    memory: Annotated[
+        float, typer.Option(metavar="MB", help="Memory that the library may take.")
+    ] = 512.0,
+    seed: Annotated[int, typer.Option(help="Of what is drawn at random.")] = 0,
+    scene: SceneOfFile = None,
+    quiet: Quiet = False,
+    json: JsonFlag = False,
+) -> None:
+    """Simulate what could happen to a twin while it is idle, so that updates take milliseconds.
+
+    A stopped run goes on where it was.
+
+    Example: rtwin rehearse street.twin --edits 200
+    """
+    from rtwin.horizontal import rehearse as run
+
+    if edits is None and seconds is None:
+        raise typer.BadParameter("give --edits or --seconds")
+    with progress_bar(quiet or json) as progress:
+        made = run(
+            twin,
+            num_edits=edits,
+            seconds=seconds,
+            scene=scene,
+            workers=workers,
+            max_bytes=int(memory * 1e6),
+            seed=seed,
+            progress=progress,
+        )
+    kinds: dict[str, int] = {}
+    for entry in made.entries:
+        kinds[entry.hypothesis.kind] = kinds.get(entry.hypothesis.kind, 0) + 1
+    facts = {
+        "num_edits": len(made),
+        "kinds": kinds,
+        "num_impossible": made.num_impossible,
+        "bytes": made.num_bytes,
+        "seconds": sum(entry.seconds for entry in made.entries),
+    }
+    if json:
+        print_json(facts)
+        return
+    print_rows(
+        [
+            ("rehearsed", f"{len(made)} edits ({human_bytes(made.num_bytes)})"),
+            ("kinds", ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))),
+            ("impossible", f"{made.num_impossible} edits that were drawn cannot be"),
+            ("time", f"{facts['seconds']:.1f} s of simulation"),
+        ]
+    )
+
+
+def quantity(text: str | None, units: dict[str, float], option: str) -> float:
+    """A number with a unit in the unit that counts as 1; infinite where nothing is said."""
+    if text is None:
+        return float("inf")
+    unit = text.lstrip("0123456789.+-e ")
+    try:
+        return float(text.removesuffix(unit)) * units[unit]
+    except (ValueError, KeyError):
+        known = ", ".join(u for u in units if u)
+        raise typer.BadParameter(
+            f"{text!r}: give a number with {known}", param_hint=option
+        ) from None
 
 
 def merge(

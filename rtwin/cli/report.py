@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 
 import typer
 
-from rtwin.progress import Progress, silent
+from rtwin.cli import interruption
+from rtwin.progress import Progress
 
+SECONDS_BETWEEN_LINES = 10.0
 _LABELS = {
     "trace": "Tracing links",
     "workers": "Cluster workers",
@@ -94,10 +97,20 @@ def _finite(data: Any) -> Any:
 def progress_bar(quiet: bool, first: str = "Loading scene") -> Iterator[Progress]:
     """A progress bar on stderr, as the callback that the library functions take."""
     if quiet:
-        yield silent
+        yield lambda stage, done, total: interruption.check()
+        return
+    if not sys.stderr.isatty():
+        yield _progress_lines()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     console = Console(file=sys.stderr)
     columns = (
@@ -105,18 +118,38 @@ def progress_bar(quiet: bool, first: str = "Loading scene") -> Iterator[Progress
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as bar:
         loading = bar.add_task(first, total=None)
         tasks: dict[str, Any] = {}
 
         def report(stage: str, done: int, total: int) -> None:
+            interruption.check()
             bar.update(loading, total=1, completed=1)
             if stage not in tasks:
                 tasks[stage] = bar.add_task(_LABELS.get(stage, stage), total=total)
             bar.update(tasks[stage], completed=done, total=total)
 
         yield report
+
+
+def _progress_lines() -> Progress:
+    """Progress where there is no terminal: now and then a line, with an estimate."""
+    begun: dict[str, float] = {}
+    last = time.monotonic()
+
+    def report(stage: str, done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        start = begun.setdefault(stage, now)
+        if now - last < SECONDS_BETWEEN_LINES or done >= total:
+            return
+        last = now
+        left = f", about {(now - start) * (total - done) / done:.0f} s left" if done else ""
+        stderr(f"{_LABELS.get(stage, stage)}: {done} of {total}{left}")
+
+    return report
 
 
 def gigahertz(info: dict[str, Any]) -> str:

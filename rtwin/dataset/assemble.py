@@ -23,10 +23,10 @@ from rtwin.dataset.store import (
     content_hash,
     create_variable,
     plain_errors,
-    replace_whole,
     reserve_space,
     write_header,
 )
+from rtwin.files import replace_whole
 from rtwin.progress import Progress
 from rtwin.scene import Receivers, Recipe, recipe_dict
 from rtwin.trace import World, remarks

@@ -23,16 +23,14 @@ from rtwin.dataset.store import (
     create_variable,
     file_image,
     plain_errors,
-    replace_whole,
     sole_writer,
     write_whole,
 )
 from rtwin.errors import StoreError
+from rtwin.files import target_of
 
 # What a folder of shards can hold, left-overs of killed runs among it.
-_OURS = re.compile(
-    r"lock|plan\.(json|new)|(shard-\d{6}\.h5|merged\.h5|space|plan\.json)(\.\d+\.tmp)?"
-)
+_OURS = re.compile(r"lock|plan\.json|shard-\d{6}\.h5|merged\.h5|space")
 SHARD_VARIABLES = tuple(v for v in LINK_VARIABLES if v.name in ("num_paths", "dropped_path_gain"))
 
 
@@ -67,15 +65,13 @@ class ShardFolder:
             self.clear_shards()
         if not file.exists():
             with plain_errors(self.target, RESUME):
-                temporary = file.with_suffix(".new")
-                temporary.write_text(text)
-                replace_whole(temporary, file)
+                write_whole(file, text.encode())
 
     def _check_ours(self) -> None:
         """Refuse a folder of that name which holds somebody's files."""
         if os.path.lexists(self.path) and not self.path.is_dir():
             raise StoreError(f"{self.path}: is in the way; move it, or choose another name")
-        theirs = [file.name for file in self._files() if not _OURS.fullmatch(file.name)]
+        theirs = [file.name for file in self._files() if not _is_ours(file)]
         if theirs:
             raise StoreError(
                 f"{self.path}: holds {theirs[0]}, which is not rtwin's; shards go there: move it, "
@@ -87,14 +83,14 @@ class ShardFolder:
 
     def clear_shards(self) -> None:
         for old in self._files():
-            if _OURS.fullmatch(old.name) and old.name != "lock":
+            if _is_ours(old) and old.name != "lock":
                 old.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Remove what rtwin wrote, and the folder if nothing else is in it."""
         with contextlib.suppress(OSError):
             for old in self._files():
-                if _OURS.fullmatch(old.name):
+                if _is_ours(old):
                     old.unlink(missing_ok=True)
             self.path.rmdir()
 
@@ -142,6 +138,10 @@ class ShardFolder:
                 for block in blocks(shard[variable.name]):
                     merged[start : start + len(block)] = block
                     start += len(block)
+
+
+def _is_ours(file: Path) -> bool:
+    return bool(_OURS.fullmatch(target_of(file).name))
 
 
 def shard_image(arrays: dict[str, NDArray[Any]]) -> bytes:

@@ -26,7 +26,7 @@ from rtwin.dataset.inspection import (
 )
 from rtwin.dataset.schema import FORMAT_VERSION, HASH_VERSION, MEANING, Variable
 from rtwin.errors import RtwinError, StoreError
-from rtwin.files import check_name
+from rtwin.files import appearing, check_name, temporary_beside
 
 try:
     import fcntl
@@ -170,20 +170,6 @@ def write_header(file: h5py.File, kind: str, attributes: Mapping[str, Any]) -> N
         file.attrs[name] = value
 
 
-def replace_whole(temporary: Path, target: Path) -> None:
-    """Move a finished file into place; a crash leaves the old file or the new one."""
-    with open(temporary, "rb") as handle:
-        os.fsync(handle.fileno())
-    os.replace(temporary, target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    except OSError:
-        pass  # some file systems cannot sync folders
-    finally:
-        os.close(folder)
-
-
 def file_image(build: Callable[[h5py.File], None]) -> bytes:
     """An HDF5 file as bytes, built in memory."""
     # HDF5 takes open files of one name for the same, in memory as well.
@@ -204,12 +190,8 @@ def write_image(target: Path, build: Callable[[h5py.File], None]) -> None:
 
 def write_whole(target: Path, image: bytes) -> None:
     """Put a file of these bytes in place whole."""
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    try:
+    with appearing(target) as temporary:
         temporary.write_bytes(image)
-        replace_whole(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -240,7 +222,7 @@ def reserve_space(folder: Path, size: int) -> None:
     Raises:
         OSError: as the system puts it.
     """
-    probe = folder / f"space.{os.getpid()}.tmp"
+    probe = temporary_beside(folder / "space")
     try:
         with open(probe, "wb") as file:
             if hasattr(os, "posix_fallocate"):

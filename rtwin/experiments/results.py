@@ -9,7 +9,7 @@ from rtwin.errors import StoreError
 from rtwin.experiments.fidelity import Run, SlicingExperiment
 from rtwin.experiments.picture import plot_slicing
 from rtwin.experiments.table import csv_table, json_report, markdown_table, rows_of
-from rtwin.files import check_results
+from rtwin.files import appearing, check_results
 from rtwin.plot import save_figure
 
 NAMES = ("slicing.md", "slicing.csv", "slicing.json", "slicing.png")
@@ -63,13 +63,10 @@ def write_results(experiment: SlicingExperiment, runs: Sequence[Run], folder: Pa
 
 
 def _write_text(file: Path, text: str) -> None:
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, file)
+        with appearing(file) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise StoreError(
             f"{file}: {os.strerror(error.errno or 0)}; choose another place"
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)

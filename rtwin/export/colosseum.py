@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from rtwin.channel import cir
 from rtwin.errors import OutOfRangeError
 from rtwin.export.clock import shared_times_s
+from rtwin.export.mat_file import save_mat
 from rtwin.export.registry import Report
 from rtwin.export.view import PathView
-from rtwin.files import MARK
 from rtwin.progress import Progress
 from rtwin.units import to_db
 
@@ -41,8 +41,6 @@ def write(
     Pairs that the twin does not hold have taps of 0. A link and its way back
     have the same taps.
     """
-    from scipy.io import savemat
-
     view = view.one_port("Colosseum")
     nodes = view.num_tx + len(view.tracks)
     times_s = shared_times_s(view, "Colosseum")
@@ -94,10 +92,7 @@ def write(
     place = view.dataset.recipe.georeference
     if place is not None:
         content["origin"] = {"long": place.origin_lon_deg, "lat": place.origin_lat_deg}
-    savemat(target, content, do_compression=True)
-    # The text in front of such a file names its date, and not who made it.
-    with open(target, "r+b") as file:
-        file.write(f"MATLAB 5.0 MAT-file, {MARK}".encode().ljust(116))
+    save_mat(target, content)
     report: Report = {
         "nodes": f"{view.num_tx} tx, {len(view.tracks)} rx",
         "times": len(content["time"]),

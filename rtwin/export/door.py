@@ -1,5 +1,6 @@
 """From a twin's file to a file or folder that another tool reads."""
 
+import json
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from rtwin.dataset.inspection import open_checked
 from rtwin.dataset.reader import PathDataset
 from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, PORT_LABELS, SWEEP_FORMAT
 from rtwin.errors import OutOfRangeError
-from rtwin.export.place import check_target, new_file, new_folder
+from rtwin.export.place import check_target, finished_folder, new_file, new_folder
 from rtwin.export.registry import MAP, PATHS, SWEEP, TRACE, Format, Report, find_format
 from rtwin.export.view import PathView, chosen_port, chosen_rows
 from rtwin.progress import Progress, silent
@@ -51,7 +52,8 @@ def export(
         rx_port: Label of the one receive polarisation to take; "" for all.
         strongest_paths: Most paths per link; what that leaves out is reported.
         frequency_hz: Which frequency [Hz] of a sweep.
-        overwrite: Replace an earlier export.
+        overwrite: Make it anew and replace an earlier export; without it, the very same
+            export is left as it is.
         progress: Called with stage ("export"), steps done and in all.
         options: Options of the format, see docs/export.md.
     Returns:
@@ -78,26 +80,33 @@ def export(
     _check_kind(file, kind, what, [name for name in chosen if chosen[name] not in ("", None)])
     target = what.default_target(file) if target is None else Path(target)
     what.check_name(target)
-    check_target(target, file, what.suffix, overwrite)
+    check_target(target, file, what.suffix)
+    mark = {
+        "format": to,
+        "version": rtwin.__version__,
+        "source": file.name,
+        "content_hash": str(attributes.get("content_hash", "")),
+        "scene": str(attributes.get("scene", "")),
+        "options": given,
+    }
+    mark["request"] = json.dumps([mark, chosen], sort_keys=True, default=str)
+    about = {"format": to, "target": str(target)}
+    if not what.suffix and not overwrite:
+        finished = finished_folder(target, mark)
+        if finished is not None:
+            progress("export", 1, 1)
+            return about | finished
     with _opened(file, kind, what, frequency_hz) as source:
         if isinstance(source, PathDataset):
             del chosen["frequency_hz"]
             source = path_view(source, **chosen)  # type: ignore[arg-type]
-        mark = {
-            "source": file.name,
-            "content_hash": str(attributes.get("content_hash", "")),
-            "scene": str(attributes.get("scene", "")),
-            "options": given,
-        }
-        with _place(what, target, mark) as place:
-            report = what.writer(source, place, progress, **given)
+        with _place(what, target, mark, overwrite) as place:
+            report = dict(what.writer(source, place, progress, **given))
             left_out = source.left_out if isinstance(source, PathView) else ""
-    return {
-        "format": to,
-        "target": str(target),
-        **report,
-        **({"left out": left_out} if left_out else {}),
-    }
+            if left_out:
+                report["left out"] = left_out
+            mark["report"] = report
+    return about | report
 
 
 def path_view(
@@ -151,7 +160,9 @@ def _opened(
     return open_dataset(file, frequency_hz)
 
 
-def _place(what: Format, target: Path, mark: dict[str, Any]) -> AbstractContextManager[Path]:
+def _place(
+    what: Format, target: Path, mark: dict[str, Any], overwrite: bool
+) -> AbstractContextManager[Path]:
     if what.suffix:
-        return new_file(target)
-    return new_folder(target, {"format": what.name, "version": rtwin.__version__, **mark})
+        return new_file(target, overwrite)
+    return new_folder(target, mark)

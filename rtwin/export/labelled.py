@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.dataset.hdf5_sink import hdf5_sink
 from rtwin.dataset.inspection import DAMAGE, CheckedFile, open_checked
 from rtwin.dataset.store import blocks
 from rtwin.errors import MissingExtraError, StoreError
@@ -25,7 +26,11 @@ def write_netcdf(file: Path, target: Path, progress: Progress) -> Report:
     """Write a netCDF-4 file that every netCDF library reads."""
     import h5netcdf
 
-    with open_checked(file) as twin, h5netcdf.File(target, "w") as out:
+    with (
+        open_checked(file) as twin,
+        hdf5_sink(target) as sink,
+        h5netcdf.File(sink, "w") as out,
+    ):
         out.attrs.update(dict(_attributes(twin)))
         out.dimensions = _sizes(twin)
         names = twin.variables()

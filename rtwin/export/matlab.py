@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from rtwin.channel import PathSet, cfr, cir
 from rtwin.errors import OutOfRangeError
+from rtwin.export.mat_file import save_mat
 from rtwin.export.registry import Report
 from rtwin.export.view import PathView
 from rtwin.progress import Progress
@@ -36,8 +37,6 @@ def write(
     subcarriers: Annotated[int, "of the channels; 0 leaves them out"] = 64,
 ) -> Report:
     """Write rays{rx, tx}, channel, frequencies, positions and powers."""
-    from scipy.io import savemat
-
     if subcarriers < 0 or not bandwidth_hz > 0:
         raise OutOfRangeError(
             f"subcarriers is {subcarriers} and bandwidth_hz is {bandwidth_hz:g}; they must be 0 "
@@ -87,9 +86,9 @@ def write(
     if channels:
         content["channel"] = np.concatenate(channels)
         content["channel_frequencies_hz"] = view.frequency_hz + offsets_hz
-    savemat(target, content, do_compression=True)
+    save_mat(target, content)
     shape = "x".join(str(size) for size in content["channel"].shape) if channels else "none"
-    return {"rays": num_rays, "channel": shape, "links": view.num_links}
+    return {"rays": int(num_rays), "channel": shape, "links": view.num_links}
 
 
 def _rays(

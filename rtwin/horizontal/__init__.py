@@ -4,8 +4,10 @@ edits            what changed, as a file says it, and the world after it
 decision         preserve, update or re-trace, and intervals that keep what they promise
 twin             the twin on disk: a traced world, its snapshots
 known_change     an edit is known: its paths are traced again, exactly, or a rung of the ladder
+rehearsal        what could happen, simulated while the twin is idle
 unknown_change   measurements disagree: what may have happened, the map corrected
-learned          networks that update a map, what they learn from, their benchmark
+learned          a network that reasons over rehearsed edits, what it learns from, its benchmark
+update           one decision behind every update: which way, at what cost, how sure
 merging          several maps as one, each as far as it can be trusted
 """
 
@@ -21,8 +23,9 @@ from rtwin.horizontal.edits import (
     edits_from_dict,
     load_edits,
 )
-from rtwin.horizontal.known_change import RUNGS, Estimate, Retraced, retrace, update_twin
+from rtwin.horizontal.known_change import RUNGS, Estimate, Retraced, retrace
 from rtwin.horizontal.merging import RULES, Merged, merge_files, merge_maps
+from rtwin.horizontal.rehearsal import Library, rehearse
 from rtwin.horizontal.twin import (
     DECISIONS,
     Note,
@@ -37,17 +40,19 @@ from rtwin.horizontal.twin import (
     updating,
     write_snapshot_map,
 )
-from rtwin.horizontal.unknown_change import (
-    Correction,
+from rtwin.horizontal.unknown_change import Correction, correct, stored_twin
+from rtwin.horizontal.update import (
+    HOWS,
     MeasuredUpdate,
-    correct,
-    stored_twin,
+    measured_before,
     update_measured,
+    update_twin,
     write_suggestion,
 )
 
 __all__ = [
     "DECISIONS",
+    "HOWS",
     "RULES",
     "RUNGS",
     "ConformalScale",
@@ -57,6 +62,7 @@ __all__ = [
     "Edit",
     "Edits",
     "Estimate",
+    "Library",
     "MeasuredUpdate",
     "Merged",
     "Note",
@@ -75,10 +81,12 @@ __all__ = [
     "edits_from_dict",
     "history",
     "load_edits",
+    "measured_before",
     "merge_files",
     "merge_maps",
     "open_twin",
     "plot_twin",
+    "rehearse",
     "retrace",
     "stored_twin",
     "trace_state",

@@ -4,7 +4,6 @@ Categories have the colours of Okabe and Ito, which colour-blind eyes tell
 apart, and fields have viridis, cividis where the field is an error.
 """
 
-import contextlib
 import os
 import textwrap
 from collections.abc import Iterable
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.errors import MissingExtraError, OutOfRangeError, StoreError
-from rtwin.files import MARK, check_replaceable
+from rtwin.files import MARK, appearing, check_replaceable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -222,17 +221,12 @@ def save_figure(figure: "Figure", file: str | Path) -> Path:
         "pdf": {"Creator": MARK, "CreationDate": None},
         "svg": {"Creator": MARK, "Date": None},
     }[kind]
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with matplotlib.rc_context({"svg.hashsalt": "rtwin"}):
+        style = matplotlib.rc_context({"svg.hashsalt": "rtwin"})
+        with appearing(file) as temporary, style:
             figure.savefig(temporary, format=kind, dpi=DPI, metadata=metadata)
-        os.replace(temporary, file)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise StoreError(f"{file}: {reason}; choose another place") from error
-    finally:
-        # A place that could not be written holds nothing either.
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
     return file

@@ -9,12 +9,14 @@ Importing this package does not start the engine; the first call does.
 from rtwin.trace.engine import GPU_VARIANT, Engine, find_llvm, start_engine
 from rtwin.trace.evaluate import evaluate_paths
 from rtwin.trace.frozen import FrozenPaths, freeze_paths, restore_materials
+from rtwin.trace.heights import HeightMap, height_map
 from rtwin.trace.obstruction import Obstruction, obstruction
 from rtwin.trace.partial import (
     Change,
     Effort,
     PartialTrace,
     keeps_chains,
+    reach_of_change,
     retrace_transmitter,
 )
 from rtwin.trace.paths import Tracer
@@ -29,7 +31,13 @@ from rtwin.trace.queries import (
 from rtwin.trace.radiomap import NUM_LATTICES, MapGrid, map_grid, trace_path_gain
 from rtwin.trace.remarks import remarks
 from rtwin.trace.sources import Part, SceneParts, load_parts, scene_file_meshes
-from rtwin.trace.transmitter import StoredChains, TracedPaths, TransmitterTrace, traced_paths
+from rtwin.trace.transmitter import (
+    PATH_COLUMNS,
+    StoredChains,
+    TracedPaths,
+    TransmitterTrace,
+    traced_paths,
+)
 from rtwin.trace.world import (
     NO_TRIANGLE,
     World,
@@ -43,10 +51,12 @@ __all__ = [
     "GPU_VARIANT",
     "NO_TRIANGLE",
     "NUM_LATTICES",
+    "PATH_COLUMNS",
     "Change",
     "Effort",
     "Engine",
     "FrozenPaths",
+    "HeightMap",
     "MapGrid",
     "Obstruction",
     "Part",
@@ -61,6 +71,7 @@ __all__ = [
     "find_llvm",
     "freeze_paths",
     "ground_height_m",
+    "height_map",
     "is_clear",
     "is_inside",
     "keeps_chains",
@@ -71,6 +82,7 @@ __all__ = [
     "obstruction",
     "part_triangles",
     "place",
+    "reach_of_change",
     "remarks",
     "restore_materials",
     "retrace_transmitter",

@@ -21,11 +21,22 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rtwin.errors import EngineError
 
 GPU_VARIANT = "cuda_ad_mono_polarized"
 CPU_VARIANT = "llvm_ad_mono_polarized"
 BUNDLED_LLVM = "karellen-llvm-core"
+_ALIGNMENT = 64  # bytes, of the widest vectors there are
+_DTYPES = {
+    "Float": np.float32,
+    "Float64": np.float64,
+    "UInt": np.uint32,
+    "UInt32": np.uint32,
+    "Bool": np.bool_,
+}
 OLDEST_LLVM = 16  # 14 is refused by Dr.Jit, 15 aborts the process
 
 # Runs one kernel of the kind that aborts the process on LLVM 15.
@@ -55,11 +66,23 @@ class Engine:
         """Device array of `values` that a kernel reads instead of baking it in.
 
         Literals would make Dr.Jit compile a new kernel for each value, and
-        could round differently from the same value in an array.
+        could round differently from the same value in an array. The memory is aligned:
+        Dr.Jit takes NumPy's as it is, and compiles a kernel anew for each pattern of
+        arrays that happen to be aligned and others that are not.
         """
-        array = getattr(self.mi, kind)(values)
+        array = getattr(self.mi, kind)(_aligned(values, _DTYPES[kind]))
         self.dr.make_opaque(array)
         return array
+
+
+def _aligned(values: Any, dtype: type) -> NDArray[Any]:
+    """Values, one after the other from an address that any vector can be read at."""
+    values = np.asarray(values, dtype)
+    memory = np.empty(values.nbytes + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    out = memory[start : start + values.nbytes].view(values.dtype).reshape(values.shape)
+    out[...] = values
+    return out
 
 
 @cache

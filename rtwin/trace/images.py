@@ -1,6 +1,6 @@
 """Where a chain sends the image of its transmitter."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,14 @@ class ChainImages:
     @property
     def depth(self) -> int:
         return self.plane.shape[1]
+
+    def take(self, rows: NDArray[Any]) -> "ChainImages":
+        """Some of the chains."""
+        edges = self.edges
+        if edges is not None:
+            edges = Edges(**{f.name: getattr(edges, f.name)[rows] for f in fields(Edges)})
+        columns = ("row", "length", "plane", "normal", "point", "image")
+        return ChainImages(**{name: getattr(self, name)[rows] for name in columns}, edges=edges)
 
     def diffraction_m(
         self, chain: NDArray[np.int64], receiver_m: NDArray[np.float64]

@@ -24,6 +24,7 @@ from rtwin.trace.images import ChainImages
 from rtwin.trace.paths import Source, Tracer
 from rtwin.trace.queries import segments_meet
 from rtwin.trace.reach import NUM_BOXES, reachable_pairs
+from rtwin.trace.shafts import chains_through_boxes
 from rtwin.trace.transmitter import NO_CHAIN, StoredChains, TransmitterTrace, sorted_repeats
 from rtwin.trace.wedges import edge_numbers, wedges_of_edges
 from rtwin.trace.world import NO_TRIANGLE, World
@@ -33,7 +34,7 @@ from rtwin.trace.world import NO_TRIANGLE, World
 NEAR_M = 0.3
 TOUCH_M = 0.02
 PATHS_PER_BATCH = 200_000
-MAX_TABLE = 200_000_000
+PAIRS_AT_ONCE = 40_000_000  # of chain and receiver, before any test
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,44 @@ def keeps_chains(change: Change, solver: Solver) -> bool:
     return not len(change.boxes_m) and not (several and change.is_recoloured.any())
 
 
+@dataclass(frozen=True)
+class Reach:
+    """What of a transmitter's chains a change can matter to, before any receiver is asked."""
+
+    chains: StoredChains
+    match: NDArray[np.int64]  # [chain before], its number now; -1 if it is gone
+    is_known: NDArray[np.bool_]  # [chain now], was there before
+    may_meet: NDArray[np.bool_]  # [chain now], some way over it may lead past what changed
+
+    @property
+    def share(self) -> float:
+        """Share of the chains that are to be looked at again."""
+        return float(np.mean(self.may_meet | ~self.is_known))
+
+
+def reach_of_change(tracer: Tracer, number: int, old: StoredChains, change: Change) -> Reach:
+    """Chains of a transmitter that a change can matter to, in the world now.
+
+    Args:
+        tracer: The world now.
+        number: Row of the transmitter in the recipe of that world.
+        old: Its chains in the world before.
+        change: What is different.
+    """
+    world, source = tracer.world, tracer.sources[number]
+    if keeps_chains(change, world.recipe.solver):
+        every = np.ones(len(old), bool)
+        chains = replace(old, triangle=_mapped(old.triangle, change.triangle))
+        return Reach(chains, np.arange(len(old)), every, ~every)
+    match = matched_chains(world, old, source.chains, change.triangle)
+    is_known = np.zeros(len(source.chains), bool)
+    is_known[match[match >= 0]] = True
+    may_meet = chains_through_boxes(
+        world, source.images, source.chains.parent, _near(change.boxes_m)
+    )
+    return Reach(source.stored_chains, match, is_known, may_meet)
+
+
 def retrace_transmitter(
     tracer: Tracer,
     number: int,
@@ -85,6 +124,7 @@ def retrace_transmitter(
     change: Change,
     *,
     fed: bool = False,
+    reach: Reach | None = None,
 ) -> PartialTrace:
     """All paths of a transmitter that stands where it stood, in a changed world.
 
@@ -95,70 +135,105 @@ def retrace_transmitter(
         old: Its trace in the world before.
         change: What is different.
         fed: Whether its antenna, bearing or velocity differs: all fields are computed anew.
+        reach: By reach_of_change, where it is known already.
     Returns:
         The trace as Tracer.trace_transmitter gives it; fields of paths that were kept
         are those of before, bit for bit.
     Checked by tests/horizontal/known_change/test_retrace.py against full traces.
     """
     world, source = tracer.world, tracer.sources[number]
-    old = old.take(old.chain != NO_CHAIN)  # what scatters is drawn anew
+    if reach is None:
+        reach = reach_of_change(tracer, number, old.chains, change)
+    if (old.chain == NO_CHAIN).any():
+        old = old.take(old.chain != NO_CHAIN)  # what scatters is drawn anew
     if fed:
         ports = (len(old), world.recipe.receivers.antenna.num_ports, source.end.antenna.num_ports)
         old = replace(old, a=np.zeros(ports, np.complex64))
     solver = world.recipe.solver
-    if same_chains := keeps_chains(change, solver):
-        match = np.arange(len(old.chains))
-        chains = _renumbered(old.chains, change.triangle)
-    else:
-        chains = source.stored_chains
-        match = matched_chains(world, old.chains, source.chains, change.triangle)
-    is_known = np.zeros(len(chains), bool)
-    is_known[match[match >= 0]] = True
-
     source_m, receivers_m = source.position_m, receivers.position_m
-    chain = match[old.chain]
+    chain = reach.match[old.chain]
     triangle = _mapped(old.triangle, change.triangle)
-    changed = ((triangle == NO_TRIANGLE) & (old.interactions != 0)).any(axis=1)
-    changed |= _meets(old, source_m, receivers_m, change.boxes_m, TOUCH_M)
-    lost = chain < 0
+    goes = chain < 0
+    goes |= ((triangle == NO_TRIANGLE) & (old.interactions != 0)).any(axis=1)
+    near = np.flatnonzero((chain >= 0) & reach.may_meet[chain] & ~goes)
+    goes[near] = _meets(old.take(near), source_m, receivers_m, change.boxes_m, TOUCH_M)
     found, walked = None, np.zeros(0, np.int64)
-    if not same_chains:
-        asked = (chain[changed & ~lost], old.receiver[changed & ~lost])
-        found, walked = _walk_again(tracer, source, receivers_m, is_known, change.boxes_m, asked)
-    again = _is_in(_pair(chain, old.receiver, len(receivers_m)), walked)
-    goes = lost | changed | again
+    if len(change.boxes_m) or not reach.is_known.all():
+        asked = np.flatnonzero(goes & (chain >= 0))
+        found, walked = _walk_again(
+            tracer, source, receivers_m, reach, change, (chain[asked], old.receiver[asked])
+        )
+        goes[near] |= _is_in(_pair(chain[near], old.receiver[near], len(receivers_m)), walked)
     is_touched = np.zeros(len(receivers_m), bool)
     is_touched[old.receiver[goes]] = True
-    kept = np.flatnonzero(~goes)
-    stays = replace(old.take(kept), chains=chains, chain=chain[kept], triangle=triangle[kept])
-    met = np.where(stays.triangle != NO_TRIANGLE, stays.triangle, 0)
-    other = (change.is_recoloured[met] & (stays.triangle != NO_TRIANGLE)).any(axis=1)
-    other |= _meets(stays, source_m, receivers_m, change.volume_boxes_m, TOUCH_M) | fed
-    num_kept = len(stays)
-    if found is not None and len(found):
-        stays = TransmitterTrace.concatenate([stays, found])
-        other = np.concatenate([other, np.ones(len(found), bool)])
-    order, repeat = sorted_repeats(
-        stays.receiver, stays.interactions, stays.triangle, stays.vertex_m
-    )
-    was_repeat = stays.is_repeat[order]
-    result = replace(stays.take(order), is_repeat=repeat)
-    rows = np.flatnonzero(~repeat & (other[order] | was_repeat))
-    result = _evaluated(tracer, number, receivers, result, rows)
-    is_touched[result.receiver[rows]] = True
+    num_found = 0 if found is None else len(found)
+    if found is not None:
+        is_touched[found.receiver] = True
+    old = replace(old, chains=reach.chains, chain=chain, triangle=triangle)
+    result, rows = _spliced(old, goes, found, is_touched)
+    again = rows.is_new | fed
+    if change.is_recoloured.any():
+        met = np.where(result.triangle != NO_TRIANGLE, result.triangle, 0)
+        there = result.triangle != NO_TRIANGLE
+        again |= (change.is_recoloured[met] & there).any(axis=1)
+    again |= _meets(result, source_m, receivers_m, change.volume_boxes_m, TOUCH_M)
+    evaluated = np.flatnonzero(~result.is_repeat & (again | rows.was_repeat))
+    result = _evaluated(tracer, number, receivers, result, evaluated)
+    is_touched[result.receiver[evaluated]] = True
+    num_dropped = int(np.count_nonzero(goes))
     effort = Effort(
-        num_chains=len(chains),
-        num_new_chains=int(np.count_nonzero(~is_known)),
+        num_chains=len(reach.chains),
+        num_new_chains=int(np.count_nonzero(~reach.is_known)),
         num_pairs=len(walked),
-        num_kept=num_kept,
-        num_evaluated=len(rows),
-        num_dropped=len(old) - num_kept,
-        num_found=0 if found is None else len(found),
+        num_kept=len(old) - num_dropped,
+        num_evaluated=len(evaluated),
+        num_dropped=num_dropped,
+        num_found=num_found,
     )
     if solver.diffuse_reflection:
         result = TransmitterTrace.concatenate([result, tracer.scattered(number, receivers)])
         is_touched[:] = True
     return PartialTrace(result, is_touched, effort)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What is to be known of the paths of a spliced trace, [path] each."""
+
+    is_new: NDArray[np.bool_]
+    was_repeat: NDArray[np.bool_]
+
+
+def _spliced(
+    old: TransmitterTrace,
+    goes: NDArray[np.bool_],
+    found: TransmitterTrace | None,
+    is_touched: NDArray[np.bool_],
+) -> tuple[TransmitterTrace, _Rows]:
+    """Paths that stay and those that were found, in order, repeats marked anew.
+
+    Only receivers that lost or won a path are sorted; all others keep their order.
+    """
+    if found is None and not goes.any():
+        return old, _Rows(np.zeros(len(old), bool), np.zeros(len(old), bool))
+    stays = is_touched[old.receiver] & ~goes
+    some = old.take(stays)
+    new = np.zeros(len(some), bool)
+    if found is not None and len(found):
+        some = TransmitterTrace.concatenate([some, replace(found, chains=old.chains)])
+        new = np.concatenate([new, np.ones(len(found), bool)])
+    order, repeat = sorted_repeats(some.receiver, some.interactions, some.triangle, some.vertex_m)
+    was_repeat = some.is_repeat[order] & ~repeat
+    some = replace(some.take(order), is_repeat=repeat)
+    rest = old.take(~is_touched[old.receiver])
+    result = TransmitterTrace.concatenate([rest, some])
+    by_receiver = np.argsort(result.receiver, kind="stable")
+    no = np.zeros(len(rest), bool)
+    rows = _Rows(
+        np.concatenate([no, new[order]])[by_receiver],
+        np.concatenate([no, was_repeat])[by_receiver],
+    )
+    return result.take(by_receiver), rows
 
 
 def matched_chains(
@@ -198,23 +273,32 @@ def matched_chains(
     return match
 
 
+def _near(boxes_m: NDArray[np.float64]) -> NDArray[np.float64]:
+    return boxes_m + NEAR_M * np.array([[-1.0], [1.0]])
+
+
 def _walk_again(
     tracer: Tracer,
     source: Source,
     receivers_m: NDArray[np.float64],
-    is_known: NDArray[np.bool_],
-    boxes_m: NDArray[np.float64],
+    reach: Reach,
+    change: Change,
     asked: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> tuple[TransmitterTrace, NDArray[np.int64]]:
     """Paths of all pairs that may end otherwise than before, and the numbers of these pairs."""
     world, solver = tracer.world, tracer.world.recipe.solver
-    near = boxes_m + NEAR_M * np.array([[-1.0], [1.0]])
-    pairs, walked = [], []
-    for group in source.images:
-        chain, receiver = _pairs_of_group(world, group, receivers_m, is_known, near, asked)
+    near = _near(change.boxes_m)
+    groups, pairs, walked = [], [], []
+    for images in source.images:
+        wanted = reach.may_meet[images.row] | ~reach.is_known[images.row]
+        wanted |= np.isin(images.row, asked[0])
+        # Chains that cannot matter are left behind before anything is sent to the device.
+        group = images.take(np.flatnonzero(wanted))
+        chain, receiver = _pairs_of_group(world, group, receivers_m, reach, near, asked)
+        groups.append(group)
         pairs.append((chain, receiver))
         walked.append(_pair(group.row[chain], receiver, len(receivers_m)))
-    table = walk_pairs(world, source.images, pairs, receivers_m, solver)
+    table = walk_pairs(world, groups, pairs, receivers_m, solver)
     table = refine(world, table, source.position_m, receivers_m, solver)
     return tracer.unevaluated(source.number, table), np.concatenate(walked)
 
@@ -223,26 +307,33 @@ def _pairs_of_group(
     world: World,
     group: ChainImages,
     receivers_m: NDArray[np.float64],
-    is_known: NDArray[np.bool_],
+    reach: Reach,
     near_m: NDArray[np.float64],
     asked: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    known = is_known[group.row]
-    new, old = np.flatnonzero(~known), np.flatnonzero(known)
+    if not len(group):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    known = reach.is_known[group.row]
+    new, old = np.flatnonzero(~known), np.flatnonzero(known & reach.may_meet[group.row])
     found = []
-    if len(new):
-        found.append(reachable_pairs(world, group, receivers_m, chains=new))
-    for start in range(0, len(near_m), NUM_BOXES):
-        some = near_m[start : start + NUM_BOXES]
-        found.append(reachable_pairs(world, group, receivers_m, chains=old, near_m=some))
-    row = np.full(len(is_known), -1)
+    step = max(PAIRS_AT_ONCE // max(len(receivers_m), 1), 1)
+    for chains in (new[start : start + step] for start in range(0, len(new), step)):
+        found.append(reachable_pairs(world, group, receivers_m, chains=chains))
+    for chains in (old[start : start + step] for start in range(0, len(old), step)):
+        for first in range(0, len(near_m), NUM_BOXES):
+            some = near_m[first : first + NUM_BOXES]
+            found.append(reachable_pairs(world, group, receivers_m, chains=chains, near_m=some))
+    row = np.full(len(reach.chains), -1)
     row[group.row] = np.arange(len(group))
-    chain, receiver = row[asked[0]], asked[1]
+    chain = row[asked[0]]
+    found.append((chain[chain >= 0], asked[1][chain >= 0]))
     # Once each, in the order found: neighbours in space are together.
-    number = np.zeros(0, np.int64)
-    for one, other in [*found, (chain[chain >= 0], receiver[chain >= 0])]:
-        more = _pair(one, other, len(receivers_m))
-        number = np.concatenate([number, more[~_is_in(more, number)]])
+    number = np.concatenate([_pair(*pair, len(receivers_m)) for pair in found])
+    if len(found) > 1:
+        order = np.argsort(number, kind="stable")
+        again = np.zeros(len(number), bool)
+        again[order[1:]] = number[order[1:]] == number[order[:-1]]
+        number = number[~again]
     return number // max(len(receivers_m), 1), number % max(len(receivers_m), 1)
 
 
@@ -253,9 +344,12 @@ def _pair(
 
 
 def _is_in(pairs: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
-    # By a table of all pairs, which is far quicker than sorting, where it is not too large.
-    small = int(others.max(initial=0)) < MAX_TABLE
-    return np.isin(pairs, others, kind="table" if small else "sort")
+    if not len(others):
+        return np.zeros(len(pairs), bool)
+    others = np.sort(others)
+    place = np.minimum(np.searchsorted(others, pairs), len(others) - 1)
+    found: NDArray[np.bool_] = others[place] == pairs
+    return found
 
 
 def _evaluated(
@@ -286,10 +380,6 @@ def _evaluated(
 def _mapped(triangle: NDArray[np.uint32], number: NDArray[np.uint32]) -> NDArray[np.uint32]:
     some = triangle != NO_TRIANGLE
     return np.where(some, number[np.where(some, triangle, 0)], NO_TRIANGLE).astype(np.uint32)
-
-
-def _renumbered(chains: StoredChains, number: NDArray[np.uint32]) -> StoredChains:
-    return replace(chains, triangle=_mapped(chains.triangle, number))
 
 
 def _meets(

@@ -20,6 +20,7 @@ _DIRECTIONS = np.array(
         [0.33, -0.86, 0.4],
     ]
 )
+_LEAST_RISE = 0.4 / 0.93
 _DIRECTIONS /= np.linalg.norm(_DIRECTIONS, axis=1, keepdims=True)
 
 
@@ -73,12 +74,18 @@ def is_inside(world: World, points_m: ArrayLike) -> NDArray[np.bool_]:
 
 def may_change_inside(points_m: ArrayLike, boxes_m: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether changes in boxes [box, 2, 3] m can change what is_inside says of points, [n]."""
-    points = np.asarray(points_m, np.float64).reshape(-1, 3)
-    found = np.zeros(len(points), bool)
+    every = np.asarray(points_m, np.float64).reshape(-1, 3)
+    found = np.zeros(len(every), bool)
     for low, high in boxes_m + _STEP_M * np.array([[-10.0], [10.0]]):
+        # Directions rise by 0.4 a metre at least, but for those that look a centimetre far.
+        gap = np.maximum(np.maximum(low - every, every - high), 0)[:, :2].max(axis=1)
+        near = gap <= np.maximum(high[2] - every[:, 2], 0) / _LEAST_RISE + 10 * _TOUCH_M
+        points = every[near]
+        met = np.zeros(len(points), bool)
         far = np.linalg.norm(points - (low + high) / 2, axis=1) + np.linalg.norm(high - low)
         for direction in [*_DIRECTIONS, *np.eye(3), *-np.eye(3)]:
-            found |= segments_meet(points, points + far[:, None] * direction, low, high)
+            met |= segments_meet(points, points + far[:, None] * direction, low, high)
+        found[near] |= met
     return found
 
 

@@ -22,6 +22,10 @@ _INTERACTIONS = ("specular_reflection", "diffuse_reflection", "refraction")
 _EDGES = ("diffraction", "edge_diffraction", "diffraction_lit_region")
 FLAT_M = 0.01
 MAX_CELLS = 50_000_000
+# Peak memory of a map while it is traced and written, measured; see docs/benchmarks.md.
+CELL_BYTES = 150
+VALUE_BYTES = 180  # of each cell and transmitter
+MAX_MAP_GIB = 4
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,9 @@ def map_grid(world: World) -> MapGrid:
     mean ground stands in.
 
     Raises:
-        RecipeError: if the map would have more than MAX_CELLS cells.
+        RecipeError: if the map would have more than MAX_CELLS cells, or take more than
+            MAX_MAP_GIB of memory; nothing of that size was asked for by then.
+    Checked by tests/trace/test_world.py.
     """
     spec = world.recipe.radio_map
     bounds = world.bounds_m
@@ -67,6 +73,14 @@ def map_grid(world: World) -> MapGrid:
         raise RecipeError(
             f"the radio map has {num_x} x {num_y} cells, allowed are {MAX_CELLS}; "
             "raise radio_map.cell_size_m or give a smaller radio_map.area"
+        )
+    num_tx = len(world.recipe.transmitter)
+    gib = num_x * num_y * (CELL_BYTES + num_tx * VALUE_BYTES) / 2**30
+    if gib > MAX_MAP_GIB:
+        raise RecipeError(
+            f"the radio map has {num_x} x {num_y} cells for each of {num_tx} transmitters, which "
+            f"would take {gib:.1f} GiB of memory, allowed are {MAX_MAP_GIB}; raise "
+            "radio_map.cell_size_m or give a smaller radio_map.area"
         )
     x = low[0] + spec.cell_size_m * np.arange(num_x + 1)
     y = low[1] + spec.cell_size_m * np.arange(num_y + 1)

@@ -37,8 +37,7 @@ class _Boxes:
 
     def corners(self) -> list[NDArray[np.float64]]:
         """The eight corners of all boxes, each [box, 3]."""
-        masks = [[(n >> axis) & 1 for axis in range(3)] for n in range(8)]
-        return [np.where(np.array(mask, bool), self.high_m, self.low_m) for mask in masks]
+        return corners_m(self.low_m, self.high_m)
 
 
 def reachable_pairs(
@@ -62,7 +61,7 @@ def reachable_pairs(
     """
     order = _along_a_curve(receivers_m)
     levels = _pile_up(receivers_m[order])
-    test = _Test(world, images, near_m)
+    test = BoundsTest(world, images, near_m)
     num = len(levels[-1]) if levels else len(order)
     asked = np.arange(len(images)) if chains is None else chains
     chain = np.repeat(asked.astype(np.uint32), num)
@@ -75,6 +74,12 @@ def reachable_pairs(
     chain, box = chain[kept], box[kept]
     along = np.lexsort((box, chain))
     return chain[along].astype(np.int64), order[box[along]]
+
+
+def corners_m(low_m: NDArray[np.float64], high_m: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """The eight corners of boxes [box, 3], each [box, 3]; the first is low, the last is high."""
+    masks = [[(n >> axis) & 1 for axis in range(3)] for n in range(8)]
+    return [np.where(np.array(mask, bool), high_m, low_m) for mask in masks]
 
 
 def _along_a_curve(points_m: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -110,7 +115,7 @@ def _children(
     return np.repeat(chain, BRANCHING)[exists], child[exists]
 
 
-class _Test:
+class BoundsTest:
     """The chains on the device, in double precision: grazing mirror points ask for it."""
 
     def __init__(
@@ -129,7 +134,9 @@ class _Test:
         self._last_image = self._points(images.image[rows, images.length])
         self._near = None
         if near_m is not None:
-            padded = near_m[np.arange(NUM_BOXES) % len(near_m)]  # one kernel for any number
+            # One kernel for one box, two, and more.
+            count = next(count for count in (1, 2, NUM_BOXES) if count >= len(near_m))
+            padded = near_m[np.arange(count) % len(near_m)]
             self._near = [self._points(box) for box in padded]
         self._edge_place = None
         if images.edges is not None:
@@ -194,19 +201,24 @@ class _Test:
                 at_edge = on & (place == k)
                 moved = [dr.select(at_edge, a, p) for p, a in zip(points, aims, strict=True)]
                 on &= ~at_edge
-                met |= self._meets(points, moved, margin)
+                met |= self._meets(points, moved, aims, margin)
                 points = moved
             ok_here, clear_here, mirrored = self._mirror_points(chain, k, points, aims, margin)
             ok &= ~on | ~clear | ok_here
             clear &= ~on | clear_here
             moved = [dr.select(on, m, p) for m, p in zip(mirrored, points, strict=True)]
-            met |= ~clear | self._meets(points, moved, margin)
+            met |= ~clear | self._meets(points, moved, aims, margin)
             points = moved
         source = dr.gather(mi.Point3d, self._image[0], chain)
-        return ok & (met | self._meets(points, [source] * len(points), margin))
+        ends = [source] * len(points)
+        return ok & (met | self._meets(points, ends, ends, margin))
 
-    def _meets(self, starts: list[Any], ends: list[Any], margin: Any) -> Any:
-        """Whether straight ways may meet a box asked for; of several ways, their bounds."""
+    def _meets(self, starts: list[Any], ends: list[Any], aims: list[Any], margin: Any) -> Any:
+        """Whether straight ways may meet a box asked for, on their lines towards their aims.
+
+        Of several ways together: whether it meets the bounds of all, and the shaft from
+        the bounds of where they start to those of their aims.
+        """
         mi, dr = self._mi, self._dr
         if self._near is None:
             return mi.Mask(True)
@@ -215,19 +227,33 @@ class _Test:
             start, way = starts[0], ends[0] - starts[0]
             for axis in range(3):
                 way[axis] = dr.select(dr.abs(way[axis]) < 1e-12, 1e-12, way[axis])
-        low, high = starts[0], starts[0]
-        for p in [*starts, *ends]:
-            low, high = dr.minimum(low, p), dr.maximum(high, p)
+        else:
+            begin, end = _bounds(dr, starts), _bounds(dr, aims)
+            low, high = _bounds(dr, [*starts, *ends])
         for box in self._near:
             lower = dr.gather(mi.Point3d, box, mi.UInt(0)) - margin
             upper = dr.gather(mi.Point3d, box, mi.UInt(1)) + margin
             if len(starts) > 1:
-                met |= dr.all((high > lower) & (low < upper))
+                inside = dr.all((high > lower) & (low < upper))
+                met |= inside & self._in_shaft(begin, end, (lower, upper))
                 continue
             one, other = (lower - start) / way, (upper - start) / way
             enters = dr.max(dr.minimum(one, other))
             leaves = dr.min(dr.maximum(one, other))
             met |= (enters <= leaves) & (leaves >= 0) & (enters <= 1)
+        return met
+
+    def _in_shaft(self, begin: Any, end: Any, box: Any) -> Any:
+        """Whether a box may meet a line from one box to another, as shafts.hull_meets_box."""
+        mi, dr = self._mi, self._dr
+        met = mi.Mask(True)
+        for i, j in ((0, 1), (0, 2), (1, 2)):
+            for one in (0, 1):
+                for other in (0, 1):
+                    x = end[one][i] - begin[one][i]
+                    y = end[other][j] - begin[other][j]
+                    (a, b), (c, d), (e, f) = (_extent(dr, m, i, j, x, y) for m in (begin, end, box))
+                    met &= (e <= dr.maximum(b, d)) & (f >= dr.minimum(a, c))
         return met
 
     def _mirror_points(
@@ -298,3 +324,19 @@ class _Test:
 
     def _numbers(self, values: NDArray[Any]) -> Any:
         return self._world.engine.opaque(np.ascontiguousarray(values, np.uint32), "UInt")
+
+
+def _bounds(dr: Any, points: Sequence[Any]) -> tuple[Any, Any]:
+    """Lower and upper corner of points on the device."""
+    low, high = points[0], points[0]
+    for point in points[1:]:
+        low, high = dr.minimum(low, point), dr.maximum(high, point)
+    return low, high
+
+
+def _extent(dr: Any, box: Any, i: int, j: int, x: Any, y: Any) -> tuple[Any, Any]:
+    """Least and greatest distance of a box along the normal of the direction (x, y)."""
+    middle = 0.5 * ((box[0][j] + box[1][j]) * x - (box[0][i] + box[1][i]) * y)
+    reach = 0.5 * ((box[1][j] - box[0][j]) * dr.abs(x) + (box[1][i] - box[0][i]) * dr.abs(y))
+    reach += 1e-9 * (1 + dr.abs(middle))
+    return middle - reach, middle + reach

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rtwin.errors import OutOfRangeError, StoreError
-from rtwin.files import check_replaceable, with_png_mark
+from rtwin.files import appearing, check_replaceable, with_png_mark
 from rtwin.progress import Count, uncounted
 from rtwin.scene import Camera, build_meshes
 from rtwin.trace.drawing import (
@@ -91,27 +91,21 @@ def render(
     check_replaceable(file)
     view = _View(world, camera or world.recipe.camera or default_camera(world), width, height)
     drawing = _drawing(world, view, receivers_m, paths, radio_map)
-    temporary = file.with_name(f".{file.name}.tmp")
     try:
-        # A place that cannot be written is found before the work, not after it.
         file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch()
+        with appearing(file) as temporary:
+            # A place that cannot be written is found before the work, not after it.
+            temporary.touch()
+            picture = _scene_picture(world, view, samples, progress)
+            color, cover = _drawn_picture(world, view, drawing)
+            picture = picture * (1.0 - cover) + color
+            pixels = np.round(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)
+            world.engine.mi.Bitmap(np.ascontiguousarray(pixels)).write(
+                str(temporary), world.engine.mi.Bitmap.FileFormat.PNG
+            )
+            temporary.write_bytes(with_png_mark(temporary.read_bytes()))
     except OSError as error:
         raise StoreError(f"{file}: {os.strerror(error.errno or 0)}; choose another place") from None
-    try:
-        picture = _scene_picture(world, view, samples, progress)
-        color, cover = _drawn_picture(world, view, drawing)
-        picture = picture * (1.0 - cover) + color
-        pixels = np.round(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)
-        world.engine.mi.Bitmap(np.ascontiguousarray(pixels)).write(
-            str(temporary), world.engine.mi.Bitmap.FileFormat.PNG
-        )
-        temporary.write_bytes(with_png_mark(temporary.read_bytes()))
-        os.replace(temporary, file)
-    except OSError as error:
-        raise StoreError(f"{file}: {os.strerror(error.errno or 0)}; choose another place") from None
-    finally:
-        temporary.unlink(missing_ok=True)
     return file
 
 

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import html
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files as package_files
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 import rtwin
 from rtwin.dataset import open_dataset, open_radio_map
-from rtwin.dataset.store import plain_errors, replace_whole
+from rtwin.dataset.store import plain_errors, write_whole
 from rtwin.errors import OutOfRangeError, RtwinError, StoreError
 from rtwin.files import MARK, check_replaceable
 from rtwin.plot.style import (
@@ -107,14 +106,9 @@ def write_page(
             f"{', '.join(map(str, given))}: not all that a page needs is there ({reason}); "
             "`rtwin validate` says what is wrong"
         ) from error
-    temporary = page.with_name(f".{page.name}.{os.getpid()}.tmp")
     with plain_errors(page):
-        try:
-            page.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(text)
-            replace_whole(temporary, page)
-        finally:
-            temporary.unlink(missing_ok=True)
+        page.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(page, text)
     progress("view", 1, 1)
     return PageSummary(page, len(text), tuple(content["remarks"]))
 

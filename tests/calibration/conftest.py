@@ -5,23 +5,9 @@ import pytest
 
 from rtwin.calibration.campaign.recipe import campaign_from_dict
 
-TABLE = {
-    "title": "Two masts on a plain",
-    "frequency_hz": 3.5e9,
-    "transmitter": [
-        {"name": "a", "x_m": 0.0, "y_m": 0.0, "height_m": 20.0},
-        {"name": "b", "x_m": 300.0, "y_m": 100.0, "height_m": 25.0},
-    ],
-    "measurements": {
-        "file": "points.csv",
-        "value": "rss",
-        "tx": "cell",
-        "device": "phone",
-        "x": "x",
-        "y": "y",
-    },
-    "validation": {"block_m": 50.0, "repeats": 1, "points": 100, "learning_curve": [20]},
-}
+from ..tables import two_masts
+
+TABLE = two_masts(points=100, device="phone")
 
 
 def shadowed(rng, num, exponent=3.2, shadow_db=6.0, noise_db=1.0):

@@ -38,8 +38,12 @@ def test_statistics_need_no_scene(folder, tmp_path):
     HTMLParser().feed(page)
     assert page.count("<svg") >= 7
     assert "http" not in page.replace("http://www.w3.org", "")
-    with pytest.raises(StoreError, match="holds a result"):
-        calibrate(None, folder, out)
+    assert result["request_hash"]
+    made = (out / "result.json").stat().st_mtime_ns
+    assert calibrate(None, folder, out, points=60) == out
+    assert (out / "result.json").stat().st_mtime_ns == made
+    with pytest.raises(StoreError, match="holds another result"):
+        calibrate(None, folder, out, points=50)
 
 
 def test_nothing_half_written(folder, tmp_path):

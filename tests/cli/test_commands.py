@@ -253,22 +253,6 @@ def test_output_that_nobody_reads():
     assert "Traceback" not in result.stderr
 
 
-def test_interruption_is_one_line():
-    code = (
-        "import rtwin.dataset\n"
-        "def stop(*arguments, **options):\n    raise KeyboardInterrupt\n"
-        "rtwin.dataset.generate = stop\nfrom rtwin.cli import main\nmain()"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code, "generate", "courtyard", "-o", "x.h5", "--quiet"],
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 130
-    assert result.stderr.startswith("interrupted; ")
-    assert result.stderr.count("\n") == 1
-
-
 def test_cluster_options_are_refused_in_one_line(tmp_path):
     file = tmp_path / "x.h5"
     for options, line in (

@@ -1,40 +1,21 @@
 """`rtwin twin` and `rtwin update` as a user meets them."""
 
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
 
 from rtwin.cli.app import app
 
+from ..tables import box, plane_scene, toml
 from .test_commands import rtwin
 
-SCENE = """
-title = "A box"
-frequency_hz = 3.5e9
-[geometry]
-ground = ["ground"]
-[[object]]
-name = "ground"
-material = "concrete"
-shape = "plane"
-center_m = [0, 0, 0]
-size_m = [60, 60]
-[[object]]
-name = "box"
-material = "brick"
-shape = "box"
-center_m = [8, 0, 3]
-size_m = [6, 6, 8]
-[[transmitter]]
-name = "mast"
-position_m = [0, 0, 10]
-[solver]
-max_depth = 1
-rays = 5000
-[radio_map]
-cell_size_m = 5
-"""
+SCENE = plane_scene(
+    box("box", [8, 0, 3], [6, 6, 8]),
+    solver={"max_depth": 1, "rays": 5000},
+    radio_map={"cell_size_m": 5},
+)
 EDITS = """
 [[edit]]
 kind = "move_object"
@@ -46,7 +27,7 @@ by_m = [3.0, 0.0, 0.0]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("keep")
-    (folder / "box.toml").write_text(SCENE)
+    (folder / "box.toml").write_text(toml(SCENE))
     (folder / "edits.toml").write_text(EDITS)
     said = CliRunner().invoke(app, ["twin", str(folder / "box.toml"), "-o", str(folder / "b.twin")])
     assert said.exit_code == 0, said.output
@@ -78,12 +59,27 @@ def test_update_info_plot_and_map(folder, tmp_path):
         assert (tmp_path / name).stat().st_size > 10_000
 
 
+def test_what_is_done_is_not_done_again(folder):
+    """Nor said to be new: the second command finds the snapshot of the first."""
+    (folder / "own.twin").mkdir()
+    shutil.copy(folder / "b.twin" / "000000.h5", folder / "own.twin")
+    first, second = (
+        rtwin("update", "own.twin", "--edit", "edits.toml", "--quiet", cwd=folder) for _ in range(2)
+    )
+    newest = sorted(p.name for p in (folder / "own.twin").glob("*.h5"))
+    assert "done before" not in first.stdout
+    assert "done before  nothing was applied; --again applies it once more" in second.stdout
+    rtwin("update", "own.twin", "--edit", "edits.toml", "--again", "--json", cwd=folder)
+    assert len(list((folder / "own.twin").glob("*.h5"))) == len(newest) + 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
         (["update", "b.twin", "--edit", "none.toml"], "not a readable TOML file"),
         (["update", "none.twin", "--edit", "edits.toml"], "no such twin"),
-        (["twin", "box.toml", "-o", "b.twin"], "not empty"),
+        (["twin", "box.toml", "-o", "b.twin", "--rays", "100"], "holds another twin"),
+        (["twin", "box.toml", "-o", "."], "not empty"),
         (["twin", "b.twin", "--at", "9", "-o", "x.h5"], "snapshot is 9"),
         (["plot", ".", "-o", "x.png"], "without snapshots"),
     ],

@@ -1,24 +1,23 @@
 """A run on a cluster without the cluster: who gets what, what is done again, who is refused.
 
-`FakeRay` stands in for Ray: its actors are objects of this process that fail on
-request. tests/dataset/test_cluster.py runs the same on a real one.
+tests/dataset/test_cluster.py runs the same on a real one.
 """
 
 import dataclasses
+import re
 import signal
 import socket
 import sys
 import threading
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 
-from rtwin.dataset import file_info, generate
+from rtwin.dataset import file_info, generate, shard_queue
 from rtwin.dataset.cluster import check_cluster, crew, worker
-from rtwin.dataset.cluster.door import connected
-from rtwin.dataset.cluster.plan import GPU_CPUS, LOST_AT_MOST, WORKER_BYTES, Queue, slots
+from rtwin.dataset.cluster.door import check_head, connected
+from rtwin.dataset.cluster.plan import GPU_CPUS, WORKER_BYTES, slots
 from rtwin.dataset.cluster.worker import (
     ClusterWorker,
     Credentials,
@@ -26,98 +25,15 @@ from rtwin.dataset.cluster.worker import (
     check_credentials,
     check_versions,
 )
+from rtwin.dataset.shard_queue import LOST_AT_MOST, Queue
 from rtwin.dataset.store import provenance
 from rtwin.errors import EngineError, GeometryError, MissingExtraError, OutOfRangeError, RtwinError
 from rtwin.scene import load_recipe, recipe_dict
 from rtwin.trace import Tracer, load_parts, load_world, place, start_engine
 
+from .fake_ray import FakeRay, node
+
 SHARD = 2  # receivers; six shards in all
-
-
-def node(name, cpus, gpus=0, alive=True, memory=64 * WORKER_BYTES):
-    resources = {key: n for key, n in (("CPU", float(cpus)), ("GPU", float(gpus))) if n}
-    resources["memory"] = float(memory)
-    return {"NodeID": name, "NodeManagerHostname": name, "Alive": alive, "Resources": resources}
-
-
-class FakeRay:
-    """As much of Ray as a run needs; `script` says what goes wrong.
-
-    Args:
-        script: Called with node, method and how often it was called there; may raise.
-    """
-
-    class RayError(Exception):
-        pass
-
-    class RayTaskError(RayError):
-        def __init__(self, cause):
-            super().__init__("a traceback\nof many lines")
-            self.cause = cause
-
-    def __init__(self, nodes, script=lambda node, method, times: None):
-        self._nodes, self._script = nodes, script
-        self.calls, self.killed, self.in_flight, self.most_in_flight = {}, 0, {}, {}
-        self.exceptions = SimpleNamespace(RayError=self.RayError, RayTaskError=self.RayTaskError)
-        strategy = SimpleNamespace(NodeAffinitySchedulingStrategy=lambda node, soft: node)
-        self.util = SimpleNamespace(scheduling_strategies=strategy)
-
-    def is_initialized(self):
-        return True
-
-    def nodes(self):
-        return self._nodes() if callable(self._nodes) else self._nodes
-
-    def put(self, value):
-        return value
-
-    def remote(self, kind):
-        return SimpleNamespace(
-            options=lambda num_cpus, num_gpus, scheduling_strategy: SimpleNamespace(
-                remote=lambda: FakeActor(self, kind(), scheduling_strategy)
-            )
-        )
-
-    def wait(self, references, timeout, fetch_local):
-        assert references
-        return references[:1], references[1:]
-
-    def get(self, reference):
-        actor, name, arguments = reference.actor, reference.name, reference.arguments
-        if name == "trace":
-            self.in_flight[actor] -= 1
-        times = self.calls[actor.node, name] = self.calls.get((actor.node, name), 0) + 1
-        changed = self._script(actor.node, name, times)
-        try:
-            answer = getattr(actor.worker, name)(*arguments)
-        except Exception as error:
-            raise self.RayTaskError(error) from error
-        return answer if changed is None else changed(answer)
-
-    def kill(self, actor):
-        self.killed += 1
-
-
-@dataclasses.dataclass(eq=False)
-class SimpleReference:
-    actor: Any
-    name: str
-    arguments: tuple
-
-
-class FakeActor:
-    def __init__(self, ray, worker, node):
-        self.ray, self.worker, self.node = ray, worker, node
-        ray.in_flight[self] = 0
-
-    def __getattr__(self, name):
-        def remote(*arguments):
-            if name == "trace":
-                now = self.ray.in_flight[self] = self.ray.in_flight[self] + 1
-                self.ray.most_in_flight[self] = max(now, self.ray.most_in_flight.get(self, 0))
-            return SimpleReference(self, name, arguments)
-
-        return SimpleNamespace(remote=remote)
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +48,7 @@ def run(two_boxes, tracer, tmp_path, monkeypatch):
     for module in (crew, worker):
         monkeypatch.setattr(module, "Tracer", lambda world: tracer)
     monkeypatch.setattr(crew, "PAUSE_S", 0.0)
+    monkeypatch.setattr(crew, "check_head", lambda ray: None)
     monkeypatch.setattr(crew, "LOOK_S", 0.0)
     monkeypatch.setenv("RTWIN_VARIANT", "auto")
     # Workers of this process would take its threads for themselves.
@@ -171,6 +88,54 @@ def test_lost_shards_are_done_again(run, paths_file):
     assert content(run(ray)) == content(paths_file)
     assert ray.calls["a", "load"] == 3
     assert ray.calls["b", "load"] == 2
+
+
+def test_frozen_worker_is_done_without(run, paths_file, monkeypatch, caplog):
+    monkeypatch.setattr(shard_queue, "LEAST_S", 0.3)
+
+    def freeze(node, method, times):
+        if node == "b" and method == "load":
+            ray.frozen.add("b")
+
+    ray = FakeRay([node("a", 1), node("b", 1)], freeze)
+    assert content(run(ray)) == content(paths_file)
+    assert "the worker on b has not answered for" in caplog.text
+    assert "its work is done elsewhere" in caplog.text
+
+
+def test_nobody_left_but_a_frozen_worker(run, monkeypatch):
+    monkeypatch.setattr(shard_queue, "LEAST_S", 0.1)
+
+    def freeze(node, method, times):
+        if method == "trace" and times == 2:
+            ray.frozen.add(node)
+
+    ray = FakeRay([node("a", 1)], freeze)
+    with pytest.raises(EngineError, match=r"no worker: the worker on a has not answered for"):
+        run(ray)
+
+
+def test_dead_head_ends_the_run_and_keeps_shards(run, monkeypatch, tmp_path, paths_file):
+    ray = FakeRay([node("a", 1)])
+    with socket.create_server(("127.0.0.1", 0)) as head:
+        ray.head = f"127.0.0.1:{head.getsockname()[1]}"
+        check_head(ray)
+
+        def die(node, method, times):
+            if method == "trace" and times == 3:
+                head.close()
+
+        ray._script = die
+        monkeypatch.setattr(crew, "check_head", check_head)
+        with pytest.raises(EngineError) as caught:
+            run(ray)
+    assert re.fullmatch(
+        rf"the head of the Ray cluster at {ray.head} does not answer any more \(.*\); finished "
+        "shards are kept, run the same command again to go on",
+        str(caught.value),
+    )
+    monkeypatch.setattr(crew, "check_head", lambda ray: None)
+    assert content(run(FakeRay([node("a", 1)]))) == content(paths_file)
 
 
 def test_lost_machine_is_done_without(run, paths_file):

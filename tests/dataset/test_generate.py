@@ -1,7 +1,9 @@
 """Datasets are the same however they are made, and survive being killed."""
 
 import json
+import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,7 +12,7 @@ import time
 import numpy as np
 import pytest
 
-from rtwin.dataset import file_info, generate, open_dataset, validate_file
+from rtwin.dataset import file_info, generate, open_dataset, shard_queue, validate_file
 from rtwin.errors import OutOfRangeError, StoreError
 
 
@@ -203,6 +205,48 @@ def test_workers_end_when_their_parent_is_killed(many, tmp_path):
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGKILL)
     raise AssertionError("workers outlived their parent")
+
+
+def test_frozen_worker_is_done_without(many, tmp_path, monkeypatch, caplog):
+    """A worker that is stopped (SIGSTOP) answers nothing and never ends."""
+    monkeypatch.setattr(shard_queue, "LEAST_S", 1.0)
+    recipe, expected = many
+    frozen = []
+
+    def freeze(stage, done, total):
+        if stage == "trace" and done >= 8 and not frozen:
+            frozen.append(multiprocessing.active_children()[0].pid)
+            os.kill(frozen[0], signal.SIGSTOP)
+
+    file = generate(recipe, tmp_path / "f.h5", shard_size=1, workers=2, progress=freeze)
+    assert content(file) == expected
+    [line] = caplog.messages
+    assert re.fullmatch(
+        rf"worker process {frozen[0]} has not answered for \d+ s; its work is done by another", line
+    )
+    with pytest.raises(ProcessLookupError):
+        os.kill(frozen[0], 0)
+
+
+def test_process_that_was_stopped_itself_takes_nobody_for_frozen(monkeypatch):
+    clock = iter([0.0, 1.0, 3601.0, 3602.0])
+    monkeypatch.setattr(shard_queue.time, "monotonic", lambda: next(clock))
+    pace = shard_queue.Pace()
+    assert pace.now() == 1.0
+    assert pace.now() == 1.0 + shard_queue.LONGEST_LOOK_S
+    assert pace.now() == 2.0 + shard_queue.LONGEST_LOOK_S
+
+
+def test_limit_follows_the_slowest_and_doubles():
+    pace = shard_queue.Pace()
+    assert pace.limit_s("trace") == np.inf
+    pace.took("trace", 1.0)
+    assert pace.limit_s("trace") == shard_queue.LEAST_S
+    pace.took("trace", 20.0)
+    pace.took("trace", 5.0)
+    assert pace.limit_s("trace") == 200.0
+    assert pace.limit_s("trace", times_lost=2) == 800.0
+    assert pace.limit_s("load") == np.inf
 
 
 @pytest.mark.slow

@@ -51,6 +51,13 @@ def commands(page: Path) -> Iterator[Command]:
 
 ALL_COMMANDS = [command for page in ALL_PAGES for command in commands(page)]
 
+FEW = {
+    "caching": ["--history", "60", "--test", "60", "--users", "5", "--workers", "1"],
+    "traffic": ["--rounds", "3", "--history", "1"],
+    "poisoning": ["--rounds", "2", "--rules", "mean,biweight", "--attacks", "MPAF"],
+    "trust": [],
+}
+
 
 def quick(words: list[str]) -> list[str]:
     """A command with less to do; nothing but amounts changes."""
@@ -59,7 +66,7 @@ def quick(words: list[str]) -> list[str]:
         # Several pages build the same map.
         return [*words, "--quiet", *(["--overwrite"] if words[2] == "build" else [])]
     if name == "horizontal":
-        least = ["--scenes", "1", "--pairs", "2", "--quiet"]
+        least = ["--scenes", "1", "--edits", "4", "--truths", "2", "--quiet"]
         return [*words, *least, *(["--epochs", "1"] if words[2] == "train" else [])]
     if name == "generate" and not words[2].endswith(".toml"):
         given = int(words[words.index("--receivers") + 1]) if "--receivers" in words else 1000
@@ -69,15 +76,18 @@ def quick(words: list[str]) -> list[str]:
     if name == "twin":
         given = {"--at", "--cell-size"} & set(words)
         return [*words, *([] if given else ["--cell-size", "8"]), "--quiet"]
+    if name == "rehearse":
+        return [*words[:-1], str(min(int(words[-1]), 8)), "--quiet"]
     if name == "update":
         return [*words, *(["--worlds", "30"] if "--measurements" in words else []), "--quiet"]
     if name == "radiomap":
         return [*words, "--rays", "20000", "--quiet"]
     if name == "sample":
         return [*words, "--quiet"]
-    if words[1:3] == ["experiment", "caching"]:
-        few = ["--seeds", "1", "--history", "60", "--test", "60", "--users", "5", "--workers", "1"]
-        return [*words, *few, "--quiet"]
+    if name == "federate" and words[2] == "calibrate":
+        return [*words, "--starts", "1", "--quiet"]
+    if name == "experiment" and words[2] in FEW:
+        return [*words, "--seeds", "1", *FEW[words[2]], "--quiet"]
     if name == "experiment":
         few = ["--seeds", "1", "--duration", "2", "--map-rays", "20000", "--users", "embb=3"]
         return [*words, *few, "--quiet"]

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from rtwin.dataset import generate_radio_map, make_link_trace
+from rtwin.dataset import make_link_trace
 from rtwin.link import LinkAdaptation
 from rtwin.units import from_db
+
+from ..tables import masts
 
 
 def trace_of(snr_db, step_s=0.1, bandwidth_hz=20e6):
@@ -13,15 +15,8 @@ def trace_of(snr_db, step_s=0.1, bandwidth_hz=20e6):
     snr_db = np.asarray(snr_db, np.float64)
     num_steps, num_ues, num_tx = snr_db.shape
     noise_w = 1e-12
-    columns = {
-        "tx_name": tuple(f"tx_{i}" for i in range(num_tx)),
-        "tx_position_m": np.zeros((num_tx, 3)),
-        "tx_orientation_rad": np.zeros((num_tx, 3)),
-        "tx_velocity_m_s": np.zeros((num_tx, 3)),
-        "tx_power_dbm": np.full(num_tx, 30.0),
-    }
     return make_link_trace(
-        columns,
+        masts(num_tx),
         step_s * np.arange(num_steps),
         tuple(f"ue_{i}" for i in range(num_ues)),
         np.zeros((num_steps, num_ues, 3)),
@@ -46,8 +41,3 @@ def moving():
     rng = np.random.default_rng(3)
     steps = rng.normal(0, 1.0, (200, 12, 2))
     return trace_of(np.clip(8 + np.cumsum(steps, axis=0), -30, 35))
-
-
-@pytest.fixture(scope="session")
-def map_file(two_boxes, tmp_path_factory):
-    return generate_radio_map(two_boxes(), tmp_path_factory.mktemp("map") / "map.h5")

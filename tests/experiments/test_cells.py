@@ -142,7 +142,7 @@ def plainly(arrivals, prb, bits, budget, scheduler):
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["pf", "rr"]), st.integers(1, 12))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_plain_algorithm_agrees(seed, scheduler, budget):
     rng = np.random.default_rng(seed)
     arrivals = np.where(rng.random((60, 4)) < 0.3, rng.integers(1, 400, (60, 4)), 0)
@@ -158,7 +158,7 @@ def test_a_plain_algorithm_agrees(seed, scheduler, budget):
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_no_bit_is_lost_or_made(seed, pieces):
     rng = np.random.default_rng(seed)
     budget = rng.integers(1, 30, 6)

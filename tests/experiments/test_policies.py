@@ -122,7 +122,7 @@ def bisected(needed, weight, price):
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_the_optimum_is_where_marginal_gains_are_equal(seed):
     pytest.importorskip("cvxpy")
     rng = np.random.default_rng(seed)

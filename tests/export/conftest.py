@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtwin.dataset import generate, generate_radio_map, make_link_trace, write_link_trace
+from rtwin.dataset import generate, make_link_trace, write_link_trace
 from rtwin.link import LinkAdaptation
 
 ROOT = Path(__file__).parents[2]
@@ -74,11 +74,6 @@ def dual(two_boxes, tmp_path_factory):
     ]
     recipe = two_boxes(transmitter=transmitters)
     return generate(recipe, tmp_path_factory.mktemp("dual") / "dual.h5")
-
-
-@pytest.fixture(scope="session")
-def map_file(two_boxes, tmp_path_factory):
-    return generate_radio_map(two_boxes(), tmp_path_factory.mktemp("map") / "map.h5")
 
 
 @pytest.fixture(scope="session")

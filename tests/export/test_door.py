@@ -55,19 +55,29 @@ def test_every_format_writes_what_it_says(item, source, tmp_path):
 
 
 @pytest.mark.parametrize("item", FORMATS, ids=lambda f: f.name)
-def test_same_bytes_twice_and_replaced_on_request_only(item, source, tmp_path):
+def test_the_same_is_left_alone_and_another_replaced_on_request_only(item, source, tmp_path):
     target = tmp_path / f"out{item.suffix}"
 
     def content():
         files = [target] if target.is_file() else sorted(p for p in target.rglob("*"))
         return {p.relative_to(tmp_path): p.read_bytes() for p in files if p.is_file()}
 
-    go(item, source, target)
-    before = content()
-    with pytest.raises(StoreError, match="exists; choose another name, or ask to overwrite it"):
-        go(item, source, target)
+    def times():
+        return {p: p.stat().st_mtime_ns for p in (target, *target.rglob("*"))}
+
+    first = go(item, source, target)
+    before, made = content(), times()
+    assert go(item, source, target) == first
+    assert times() == made
+    assert [p.name for p in tmp_path.iterdir()] == [target.name]
+    other = {**source, item.sources[0]: tmp_path.parent / f"other-{item.name}.h5"}
+    shutil.copy(source[item.sources[0]], other[item.sources[0]])
+    if not item.suffix:  # says what file it was made from
+        with pytest.raises(StoreError, match="exists; choose another name, or ask to overwrite it"):
+            go(item, other, target)
     go(item, source, target, overwrite=True)
     after = content()
+    assert times() != made
     assert before.keys() == after.keys()
     if item.name not in ("colosseum", "netcdf", "aodt"):  # hold a date, or libraries' own order
         assert before == after

@@ -1,5 +1,8 @@
 """NetCDF and Zarr, read by xarray."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -69,3 +72,28 @@ def test_link_trace(trace_file, tmp_path):
         xr.open_dataset(trace_file, engine="h5netcdf") as wanted,
     ):
         xr.testing.assert_equal(found, wanted)
+
+
+FULL = """
+import resource, signal, sys
+from rtwin.cli import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)), -1))
+main()
+"""
+
+
+@pytest.mark.parametrize("limit", [0, 100, 3000, 20_000, 40_000])
+def test_full_disk_is_one_line(dual, tmp_path, limit):
+    """A limit on file size stands in for the full disk: writes fail in the same place."""
+    size = export(dual, "netcdf", tmp_path / "whole.nc") and (tmp_path / "whole.nc").stat().st_size
+    assert size > 40_000
+    command = ["export", str(dual), "--to", "netcdf", "-o", str(tmp_path / "t.nc"), "--quiet"]
+    run = subprocess.run(
+        [sys.executable, "-c", FULL, str(limit), *command], capture_output=True, text=True
+    )
+    assert run.returncode == 1, run.stderr
+    [line] = run.stderr.splitlines()
+    assert "StoreError" in line
+    assert "File too large" in line
+    assert [file.name for file in tmp_path.iterdir()] == ["whole.nc"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rtwin.export.stream import RowWriter, write_npz
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 7), max_size=5), st.sampled_from(["<f4", "<c8", "<i8"]))
 def test_pieces_make_the_whole(tmp_path_factory, sizes, dtype):
     folder = tmp_path_factory.mktemp("rows")

@@ -9,34 +9,15 @@ import numpy as np
 from rtwin.horizontal import TwinState, apply_edits, edits_from_dict
 from rtwin.scene import Recipe, recipe_from_dict
 
-TREE = {
-    "name": "tree",
-    "material": "vegetation",
-    "shape": "box",
-    "center_m": [10, -10, 4],
-    "size_m": [6, 6, 8],
-}
-CAR = {
-    "name": "car",
-    "material": "metal",
-    "shape": "box",
-    "center_m": [-6, 8, 0.9],
-    "size_m": [4.5, 1.8, 1.6],
-}
+from ..tables import TREE, box, plane
+
+CAR = box("car", [-6, 8, 0.9], [4.5, 1.8, 1.6], "metal")
 
 
 def blocks(seed: int, **solver: Any) -> Recipe:
     """A grid of blocks of random size, height and material around two transmitters."""
     rng = np.random.default_rng(seed)
-    objects: list[dict[str, Any]] = [
-        {
-            "name": "ground",
-            "material": "concrete",
-            "shape": "plane",
-            "center_m": [0, 0, 0],
-            "size_m": [160, 160],
-        }
-    ]
+    objects = [plane(160)]
     for i, x in enumerate((-45, 0, 45)):
         for j, y in enumerate((-45, 0, 45)):
             if i == j == 1:

@@ -2,7 +2,9 @@
 
 import pytest
 
-from rtwin.dataset import generate, generate_radio_map, open_dataset, open_radio_map
+from rtwin.dataset import generate, open_dataset, open_radio_map
+
+from ..tables import WITH_A_DEAD_SPOT
 
 
 @pytest.fixture(scope="session")
@@ -17,20 +19,8 @@ def powerless_file(two_boxes, tmp_path_factory):
 
 
 def _generate(two_boxes, tmp_path_factory, refraction):
-    # The last receiver stands inside the metal box.
-    receivers = {
-        "kind": "list",
-        "keep_invalid": True,
-        "positions_m": [
-            [25, -25, 1.5],
-            [-5, 8, 1.5],
-            [-35, -20, 1.5],
-            [10, 35, 1.5],
-            [-18, -15, 3],
-        ],
-    }
     file = tmp_path_factory.mktemp("plot") / "paths.h5"
-    return generate(two_boxes(receivers=receivers, solver={"refraction": refraction}), file)
+    return generate(two_boxes(receivers=WITH_A_DEAD_SPOT, solver={"refraction": refraction}), file)
 
 
 @pytest.fixture(scope="session")
@@ -39,11 +29,6 @@ def single_file(two_boxes, tmp_path_factory):
     transmitter = [{"name": "mast", "position_m": [0, 0, 12]}]
     file = tmp_path_factory.mktemp("plot") / "single.h5"
     return generate(two_boxes(receivers=receivers, transmitter=transmitter), file)
-
-
-@pytest.fixture(scope="session")
-def map_file(two_boxes, tmp_path_factory):
-    return generate_radio_map(two_boxes(), tmp_path_factory.mktemp("plot") / "map.h5")
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ from rtwin.plot.fields import PATH_METRICS
 from rtwin.plot.style import CATEGORIES, UNREACHED, color_table
 from rtwin.units import to_db
 
+from ..tables import unreached
+
 UNITS = {"path_gain": "[dB]", "rss": "[dBm]", "sinr": "[dB]", "error": "[dB]"}
 
 
@@ -106,13 +108,7 @@ def test_names_stay_inside(radio_map):
 
 
 def test_map_that_nothing_reaches(radio_map):
-    nothing = dataclasses.replace(
-        radio_map,
-        path_gain=np.zeros_like(radio_map.path_gain),
-        rss_dbm=np.full_like(radio_map.rss_dbm, -np.inf),
-        sinr=np.zeros_like(radio_map.sinr),
-        serving_transmitter=np.full_like(radio_map.serving_transmitter, -1),
-    )
+    nothing = unreached(radio_map)
     for metric in (*UNITS, "serving"):
         figure = plot_radio_map(nothing, metric)
         figure.canvas.draw()

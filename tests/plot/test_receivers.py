@@ -9,18 +9,19 @@ from rtwin.errors import OutOfRangeError
 from rtwin.plot import plot_receivers
 from rtwin.units import to_db
 
-LABELS = {
-    "path_gain": "path gain [dB]",
-    "num_paths": "number of paths",
-    "rms_delay_spread": "rms delay spread [ns]",
-}
 
-
-@pytest.mark.parametrize("metric", LABELS)
-def test_colored_receivers(dataset, metric):
+@pytest.mark.parametrize(
+    ("metric", "label"),
+    [
+        ("path_gain", "path gain [dB]"),
+        ("num_paths", "number of paths"),
+        ("rms_delay_spread", "rms delay spread [ns]"),
+    ],
+)
+def test_colored_receivers(dataset, metric, label):
     figure = plot_receivers(dataset, metric)
     axes, bar = figure.axes
-    assert bar.get_ylabel() == LABELS[metric]
+    assert bar.get_ylabel() == label
     dots, crosses = axes.collections
     np.testing.assert_array_equal(dots.get_offsets(), dataset.read("rx_position_m")[:4, :2])
     np.testing.assert_array_equal(crosses.get_offsets(), [[-18, -15]])
@@ -57,7 +58,7 @@ def test_paths_without_power(powerless_file):
 
 def test_single_receiver_and_transmitter(single_file):
     with open_dataset(single_file) as dataset:
-        for metric in (*LABELS, "line_of_sight"):
+        for metric in ("path_gain", "num_paths", "rms_delay_spread", "line_of_sight"):
             figure = plot_receivers(dataset, metric)
             figure.canvas.draw()
             assert figure.get_suptitle().endswith("3.5 GHz, 1 receiver")

@@ -1,5 +1,6 @@
 """Keeps a worker alive over crashes and hangs, and counts what cases end in."""
 
+import contextlib
 import json
 import os
 import select
@@ -62,7 +63,7 @@ class Crew:
         return answer
 
     def _ask(self, line: str) -> dict[str, Any]:
-        if self._worker is None or self._worker.poll() is not None:
+        if self._worker is None:
             self._worker = subprocess.Popen(
                 [sys.executable, "-m", "tests.robustness.worker"],
                 stdin=subprocess.PIPE,
@@ -79,22 +80,25 @@ class Crew:
             spent, waited = _cpu_s(worker.pid) - used, time.monotonic() - start
             if spent > CASE_CPU_S or waited > CASE_S:
                 worker.kill()
-                worker.wait()
+                self.close()
                 return {
                     "code": None,
                     "problems": [f"hangs ({spent:.0f} s of work, {waited:.0f} s)"],
                 }
         text = worker.stdout.readline()
         if not text:
-            return {"code": None, "problems": [f"the process died (status {worker.wait()})"]}
+            self.close()
+            return {"code": None, "problems": [f"the process died (status {worker.returncode})"]}
         return dict(json.loads(text))
 
     def close(self) -> None:
-        """End the worker."""
-        if self._worker is not None and self._worker.poll() is None:
-            with self._worker as worker:  # closes its pipes
-                worker.stdin.close()
-                worker.wait(60)
+        """End the worker, its pipes included."""
+        if self._worker is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._worker.stdin.close()
+            self._worker.wait(60)
+            self._worker.stdout.close()
+            self._worker = None
 
     def table(self) -> str:
         """Counts by kind, as Markdown."""

@@ -8,20 +8,24 @@ import pytest
 from rtwin.errors import RtwinError
 from rtwin.scene import Recipe, recipe_from_dict
 
+from ..tables import plane
+
 MINIMAL: dict[str, Any] = {
     "title": "A plane",
     "frequency_hz": 3.5e9,
-    "object": [
-        {
-            "name": "ground",
-            "material": "concrete",
-            "shape": "plane",
-            "center_m": [0, 0, 0],
-            "size_m": [100, 100],
-        }
-    ],
+    "object": [plane()],
     "transmitter": [{"name": "a", "position_m": [0, 0, 10]}],
 }
+
+# The sides of a box whose corners are its floor and its roof, as CityJSON lists them.
+SHELL = [
+    [[3, 2, 1, 0]],
+    [[4, 5, 6, 7]],
+    [[0, 1, 5, 4]],
+    [[1, 2, 6, 5]],
+    [[2, 3, 7, 6]],
+    [[3, 0, 4, 7]],
+]
 
 
 def table(*changes: tuple[str, Any]) -> dict[str, Any]:

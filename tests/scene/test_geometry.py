@@ -42,7 +42,7 @@ def test_extrusion_with_a_hole():
     assert mesh.volume == pytest.approx((100 - 4) * 3)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     radii=st.lists(st.floats(1, 50), min_size=3, max_size=12),
     height=st.floats(0.1, 100),

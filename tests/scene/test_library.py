@@ -9,21 +9,10 @@ import rtwin.scene
 from rtwin.errors import GeometryError, RecipeError
 from rtwin.scene import list_scenes, load_recipe, recipe_files, resolve_file
 
-from .helpers import assert_one_line, recipe
+from ..tables import toml
+from .helpers import MINIMAL, assert_one_line, recipe
 
-TOML = """
-title = "A plane"
-frequency_hz = 3.5e9
-[[object]]
-name = "ground"
-material = "concrete"
-shape = "plane"
-center_m = [0, 0, 0]
-size_m = [100, 100]
-[[transmitter]]
-name = "a"
-position_m = [0, 0, 10]
-"""
+TOML = toml(MINIMAL)
 
 
 def test_folder_and_file(tmp_path):

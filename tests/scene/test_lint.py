@@ -12,26 +12,18 @@ from rtwin.scene import build_meshes, load_recipe, recipe_dict
 from rtwin.scene.lint import fix_scene, lint_scene
 from rtwin.scene.lint.meshes import crossings_above, mesh_facts
 
+from ..tables import plane, toml
 from .helpers import assert_one_line
 
-HEAD = """# A comment that must survive.
-title = "Lint"
-frequency_hz = 3.5e9
-
-[[transmitter]]
-name = "a"
-position_m = [0.0, 0.0, 30.0]
-
-[geometry]
-ground = ["ground"]
-
-[[object]]
-name = "ground"
-material = "concrete"
-shape = "plane"
-center_m = [0.0, 0.0, 0.0]
-size_m = [200.0, 200.0]
-"""
+HEAD = "# A comment that must survive.\n" + toml(
+    {
+        "title": "Lint",
+        "frequency_hz": 3.5e9,
+        "transmitter": [{"name": "a", "position_m": [0.0, 0.0, 30.0]}],
+        "geometry": {"ground": ["ground"]},
+        "object": [plane(200.0)],
+    }
+)
 
 
 def house(name, x, y, side=10.0, height=9.5, base=-0.5, material="brick"):
@@ -144,7 +136,7 @@ def test_receivers_inside_and_under_the_ground(scene):
 
 
 def test_material_out_of_range_and_unknown(scene):
-    head = HEAD.replace("3.5e9", "60e9")
+    head = HEAD.replace("3500000000.0", "60e9")
     found = checks(scene(house("a", 20, 20), head=head))
     assert found["material"].severity == "error"
     assert "'brick' (ITU-R P.2040 table) covers 1-40, 110-330 GHz, got 60 GHz" in str(

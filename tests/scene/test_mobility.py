@@ -53,7 +53,7 @@ def test_pauses_are_rests():
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_the_first_users_do_not_depend_on_their_number(seed):
     few, many = (
         random_waypoint(rooms(), X, Y, Walk(num_ues=n, duration_s=20.0, seed=seed)) for n in (2, 5)

@@ -56,7 +56,7 @@ def test_random_receivers_are_in_free_air_above_the_ground():
     assert r.time_s is None
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(few=st.integers(1, 300), more=st.integers(0, 6000), seed=st.integers(0, 2**32))
 def test_fewer_random_receivers_are_a_prefix(few, more, seed):
     one = place(seed, kind="random", count=few)
@@ -157,7 +157,7 @@ def test_trajectory_moves_along_its_line():
     np.testing.assert_allclose(r.velocity_m_s[-1], [0, 2, 0])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     steps=st.lists(
         st.tuples(*[st.floats(-20, 20)] * 3).filter(lambda s: math.hypot(*s) > 0.1),

@@ -74,7 +74,7 @@ STAR = shapely.Polygon([(0, 12), (2, 2), (12, 0), (2, -2), (0, -12), (-2, -2), (
 coordinate = st.floats(-20, 20)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     shape=st.sampled_from([RING, STAR]),
     start=st.tuples(coordinate, coordinate, coordinate),

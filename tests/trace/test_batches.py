@@ -5,11 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from rtwin.channel import PATH_GEOMETRY
-from rtwin.trace import Tracer, load_world, place
+from rtwin.trace import TracedPaths, Tracer, load_world, place
 
 EVERYTHING = {"diffraction": True, "edge_diffraction": True, "max_depth": 3}
-FIELDS = ("a", *PATH_GEOMETRY, "triangle", "vertex_m")
+FIELDS = [f.name for f in dataclasses.fields(TracedPaths) if f.name != "num_paths"]
 
 
 def take(receivers, rows):

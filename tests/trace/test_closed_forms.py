@@ -15,6 +15,8 @@ from rtwin.scene import recipe_from_dict
 from rtwin.trace import Tracer, load_world, place
 from rtwin.units import SPEED_OF_LIGHT_M_S, to_db, unit_vector
 
+from ..tables import plane, wall
+
 FREQUENCY_HZ = 3.5e9
 
 
@@ -36,17 +38,26 @@ def trace(objects, tx, rx, polarization="V", receivers=None, **solver):
     return Tracer(world).trace(place(world))
 
 
-def plane(material, size=20_000.0, z=0.0, name="ground"):
-    return {
-        "name": name,
-        "material": material,
-        "shape": "plane",
-        "center_m": [0, 0, z],
-        "size_m": [size, size],
-    }
+def ground(material):
+    return plane(20_000.0, material)
 
 
-FAR_AWAY = plane("metal", size=1.0) | {"center_m": [50_000, 50_000, 0]}
+def slab(material, angle):
+    """Field coefficients of 10 cm of a material of ITU-R P.2040."""
+    permittivity, conductivity = {
+        "concrete": (5.24, 0.0462 * 3.5**0.7822),
+        "glass": (6.31, 0.0036 * 3.5**1.3394),
+    }[material]
+    eta = complex_permittivity(permittivity, conductivity, FREQUENCY_HZ)
+    return slab_reflection_transmission(angle, eta, 0.1, FREQUENCY_HZ)
+
+
+def friis(distance_m):
+    """Amplitude of a field in free space."""
+    return 10 ** (-free_space_path_loss_db(distance_m, FREQUENCY_HZ) / 20)
+
+
+FAR_AWAY = plane(1.0, "metal", center_m=[50_000, 50_000, 0])
 
 
 @pytest.mark.parametrize("distance", [1.0, 100.0, 3000.0])
@@ -72,7 +83,7 @@ def test_friis_pinned_numbers():
 def test_two_ray_over_metal(distance, loss_db):
     """Pinned two-ray numbers: horizontal polarisation meets the ground as TE."""
     traced = trace(
-        [plane("metal")], [0, 0, 10], [[distance, 0, 1.5]], polarization="H", refraction=False
+        [ground("metal")], [0, 0, 10], [[distance, 0, 1.5]], polarization="H", refraction=False
     )
     assert traced.num_paths.tolist() == [2]
     loss = -to_db(path_gain_coherent(traced.path_set(FREQUENCY_HZ)))[0]
@@ -86,7 +97,7 @@ def test_two_ray_over_metal(distance, loss_db):
 def test_reflection_from_a_slab(polarization, height, material):
     """Amplitude of a ground reflection against the slab of ITU-R P.2040."""
     traced = trace(
-        [plane(material)],
+        [ground(material)],
         [0, 0, height],
         [[100.0, 0, height]],
         polarization=polarization,
@@ -96,52 +107,28 @@ def test_reflection_from_a_slab(polarization, height, material):
     assert reflected.sum() == 1
     image_distance = np.hypot(100.0, 2 * height)
     angle = np.arctan2(100.0, 2 * height)
-    eta = {
-        "concrete": complex_permittivity(5.24, 0.0462 * 3.5**0.7822, FREQUENCY_HZ),
-        "glass": complex_permittivity(6.31, 0.0036 * 3.5**1.3394, FREQUENCY_HZ),
-    }[material]
-    slab = slab_reflection_transmission(angle, eta, 0.1, FREQUENCY_HZ)
-    expected = np.abs(slab.reflection_te if polarization == "H" else slab.reflection_tm)
-    friis = 10 ** (-free_space_path_loss_db(image_distance, FREQUENCY_HZ) / 20)
-    assert np.abs(traced.a[reflected][0, 0, 0]) == pytest.approx(expected * friis, rel=2e-3)
+    found = slab(material, angle)
+    expected = np.abs(found.reflection_te if polarization == "H" else found.reflection_tm)
+    amplitude = np.abs(traced.a[reflected][0, 0, 0])
+    assert amplitude == pytest.approx(expected * friis(image_distance), rel=2e-3)
 
 
 @pytest.mark.parametrize("slant", [0.0, 1.0])
 def test_transmission_through_a_slab(slant):
-    wall = {
-        "name": "wall",
-        "material": "concrete",
-        "shape": "wall",
-        "from_m": [50, -500],
-        "to_m": [50, 500],
-        "base_m": -200,
-        "height_m": 400,
-    }
-    traced = trace([wall], [0, 0, 0], [[100.0, 100.0 * slant, 0]], polarization="V")
+    upright = wall("wall", ([50, -500], [50, 500]), -200, 400, "concrete")
+    traced = trace([upright], [0, 0, 0], [[100.0, 100.0 * slant, 0]], polarization="V")
     through = traced.interactions[:, 0] == 4
     assert through.sum() == 1
     angle = np.arctan(slant)
-    eta = complex_permittivity(5.24, 0.0462 * 3.5**0.7822, FREQUENCY_HZ)
-    slab = slab_reflection_transmission(angle, eta, 0.1, FREQUENCY_HZ)
-    distance = 100.0 * np.hypot(1, slant)
-    friis = 10 ** (-free_space_path_loss_db(distance, FREQUENCY_HZ) / 20)
     # The wall stands upright, so a vertical field is TE.
-    expected = np.abs(slab.transmission_te) * friis
+    expected = np.abs(slab("concrete", angle).transmission_te) * friis(100.0 * np.hypot(1, slant))
     assert np.abs(traced.a[through][0, 0, 0]) == pytest.approx(expected, rel=2e-3)
 
 
 @pytest.mark.parametrize("height", [0.5, 2.0, 5.0])
 def test_edge_of_a_sheet_is_a_knife_edge(height):
     """Diffraction over a sheet against the exact Fresnel integral, in the shadow."""
-    sheet = {
-        "name": "sheet",
-        "material": "metal",
-        "shape": "wall",
-        "from_m": [100, -2000],
-        "to_m": [100, 2000],
-        "base_m": -3000,
-        "height_m": 3000,
-    }
+    sheet = wall("sheet", ([100, -2000], [100, 2000]), -3000, 3000, "metal")
     traced = trace(
         [sheet],
         [0, 0, -height],

@@ -17,13 +17,9 @@ from rtwin.scene import foliage
 from rtwin.trace import Tracer, load_world, place
 from rtwin.units import to_db
 
-GROUND = {
-    "name": "ground",
-    "material": "concrete",
-    "shape": "plane",
-    "center_m": [0, 0, 0],
-    "size_m": [200, 100],
-}
+from ..tables import plane
+
+GROUND = plane([200, 100])
 WOOD = {
     "name": "wood",
     "material": "vegetation",

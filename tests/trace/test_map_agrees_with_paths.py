@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rtwin.channel import path_gain
+from rtwin.errors import RecipeError
 from rtwin.trace import Tracer, load_world, map_grid, place, trace_path_gain
 
 OFF = {
@@ -124,3 +125,13 @@ def test_map_follows_hills():
     friis = (299792458.0 / 3.5e9 / (4 * np.pi * distance)) ** 2
     flat = np.abs(grid.centers_m[..., 0]) > 6
     assert (np.abs(gain / friis - 1)[flat]).mean() < 0.05
+
+
+def test_map_that_memory_cannot_hold_is_refused_before_it_is_asked_for(two_boxes):
+    """2 cm cells for two transmitters: few enough by themselves."""
+    world = load_world(two_boxes(radio_map={"cell_size_m": 0.02, "area": [0, 0, 100, 100]}))
+    with pytest.raises(
+        RecipeError, match=r"5000 x 5000 cells for each of 2 .* 1\d\.\d GiB of memory"
+    ):
+        map_grid(world)
+    assert map_grid(load_world(two_boxes())).shape == (24, 24)

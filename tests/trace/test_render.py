@@ -9,6 +9,8 @@ from rtwin.trace import Tracer, load_world, place
 from rtwin.trace.drawing import RX_COLOR, MapOverlay, PathLines, draw_map, draw_paths
 from rtwin.trace.render import default_camera, render
 
+from ..tables import plane
+
 SMALL = {"resolution": (160, 100), "samples": 2}
 SHARP = {"resolution": (960, 600), "samples": 1}
 ABOVE = Camera(position_m=(0, 0, 200), look_at_m=(0, 0, 0))
@@ -81,13 +83,7 @@ def test_map_covers_the_cells_that_were_reached(world, tmp_path):
 
 
 def test_cut_opens_a_room(two_boxes, tmp_path):
-    roof = {
-        "name": "roof",
-        "material": "wood",
-        "shape": "plane",
-        "center_m": [0, 0, 10],
-        "size_m": [120, 120],
-    }
+    roof = plane(120, "wood", "roof", center_m=[0, 0, 10])
     recipe = two_boxes()
     objects = [item.model_dump() for item in recipe.object]
     world = load_world(two_boxes(object=[*objects, roof]))

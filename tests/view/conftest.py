@@ -6,9 +6,11 @@ from html import unescape
 
 import pytest
 
-from rtwin.dataset import generate, generate_radio_map
+from rtwin.dataset import generate
 from rtwin.view import write_page
 from rtwin.view.buffers import decode
+
+from ..tables import WITH_A_DEAD_SPOT
 
 
 class Page:
@@ -36,25 +38,8 @@ def read_page():
 
 @pytest.fixture(scope="session")
 def paths_file(two_boxes, tmp_path_factory):
-    # The last receiver stands inside the metal box.
-    receivers = {
-        "kind": "list",
-        "keep_invalid": True,
-        "positions_m": [
-            [25, -25, 1.5],
-            [-5, 8, 1.5],
-            [-35, -20, 1.5],
-            [10, 35, 1.5],
-            [-18, -15, 3],
-        ],
-    }
-    recipe = two_boxes(receivers=receivers, solver={"refraction": False})
+    recipe = two_boxes(receivers=WITH_A_DEAD_SPOT, solver={"refraction": False})
     return generate(recipe, tmp_path_factory.mktemp("view") / "paths.h5")
-
-
-@pytest.fixture(scope="session")
-def map_file(two_boxes, tmp_path_factory):
-    return generate_radio_map(two_boxes(), tmp_path_factory.mktemp("view") / "map.h5")
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,8 @@ from rtwin.plot.fields import MAP_METRICS, PATH_METRICS, map_field, map_metrics
 from rtwin.view.buffers import Buffers, decode
 from rtwin.view.maps import MAX_SIDE, _factor, add_map, coarsened, thinned
 
+from ..tables import unreached
+
 
 @pytest.fixture
 def radio_map(map_file):
@@ -102,13 +104,7 @@ def test_hills(radio_map):
 
 
 def test_map_that_nothing_reaches(radio_map):
-    nothing = dataclasses.replace(
-        radio_map,
-        path_gain=np.zeros_like(radio_map.path_gain),
-        rss_dbm=np.full_like(radio_map.rss_dbm, -np.inf),
-        sinr=np.zeros_like(radio_map.sinr),
-        serving_transmitter=np.full_like(radio_map.serving_transmitter, -1),
-    )
+    nothing = unreached(radio_map)
     buffers = Buffers()
     said, _ = add_map(buffers, nothing)
     values = decode(buffers.encode(), buffers.entries)["map_values"]

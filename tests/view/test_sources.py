@@ -10,6 +10,8 @@ from rtwin.errors import GeometryError, OutOfRangeError, RecipeError, StoreError
 from rtwin.scene import load_recipe
 from rtwin.view.sources import find_sources
 
+from ..tables import plane_scene, toml
+
 TETRAHEDRON = """\
 v -6 -6 0
 v 6 -6 0
@@ -20,32 +22,13 @@ f 1 2 4
 f 2 3 4
 f 3 1 4
 """
-RECIPE = """\
-title = "A tent"
-frequency_hz = 3.5e9
-[geometry]
-ground = ["ground"]
-[[object]]
-name = "ground"
-material = "concrete"
-shape = "plane"
-center_m = [0, 0, 0]
-size_m = [60, 60]
-[[object]]
-name = "tent"
-material = "wood"
-shape = "mesh"
-file = "tent.obj"
-[[transmitter]]
-name = "mast"
-position_m = [20, 0, 10]
-[receivers]
-kind = "list"
-positions_m = [[-15, 10, 1.5]]
-[radio_map]
-cell_size_m = 10
-rays = 10000
-"""
+TENT = {"name": "tent", "material": "wood", "shape": "mesh", "file": "tent.obj"}
+RECIPE = plane_scene(
+    TENT,
+    transmitter=[{"name": "mast", "position_m": [20, 0, 10]}],
+    receivers={"kind": "list", "positions_m": [[-15, 10, 1.5]]},
+    radio_map={"cell_size_m": 10, "rays": 10000},
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +36,7 @@ def tent(tmp_path_factory):
     """A scene with a mesh of its own, and its files in another folder."""
     folder = tmp_path_factory.mktemp("tent")
     (folder / "tent").mkdir()
-    (folder / "tent" / "scene.toml").write_text(RECIPE)
+    (folder / "tent" / "scene.toml").write_text(toml(RECIPE))
     (folder / "tent" / "tent.obj").write_text(TETRAHEDRON)
     generate(load_recipe(folder / "tent"), folder / "out" / "paths.h5")
     generate_radio_map(load_recipe(folder / "tent"), folder / "out" / "map.h5")

@@ -6,6 +6,7 @@ distributions those that were measured, as far as it has such links at all; how
 far that is the effective number of links says.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -241,7 +242,8 @@ def align(
         measured: Table with columns named as QUANTITIES, one row per measured link.
         output: JSON file of the report; weights of all links are in it.
         method, offset_db: As align_weights has them.
-        overwrite: Replace an older report.
+        overwrite: Replace an older report; without it, a finished report of the same
+            request is read.
     Returns:
         The report: for each quantity its distance before and after, the effective
         number of links, and `weight`, [link].
@@ -252,7 +254,11 @@ def align(
     output = Path(output)
     check_not_input(output, dataset, measured)
     check_replaceable(output)
+    request = _request(dataset, measured, method, offset_db)
     if output.exists() and not overwrite:
+        report = json.loads(output.read_bytes())
+        if report.get("request_hash") == request:
+            return report | {"weight": np.array(report["weight"], np.float64)}
         raise StoreError(f"{output}: exists; choose another name, or ask to overwrite it")
     real = read_quantities(measured)
     own = link_quantities(dataset, tuple(real))
@@ -277,9 +283,19 @@ def align(
         "effective_links": effective_links(weight),
         "quantities": rows,
         "weight": weight,
+        "request_hash": request,
         "versions": provenance(),
     }
     with plain_errors(output):
         output.parent.mkdir(parents=True, exist_ok=True)
         write_whole(output, json.dumps(plain(report), indent=1).encode())
     return report
+
+
+def _request(dataset: str | Path, measured: str | Path, method: str, offset: float | None) -> str:
+    """Hash of everything that shapes a report."""
+    digest = hashlib.sha256(json.dumps([method, offset, provenance()]).encode())
+    for file in (dataset, measured):
+        with plain_errors(Path(file), "give another file"), open(file, "rb") as content:
+            digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()

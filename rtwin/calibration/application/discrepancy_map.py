@@ -13,9 +13,16 @@ from typing import Any
 import h5py
 import numpy as np
 
-from rtwin.calibration.campaign import Link, Measurements, link_inputs
+from rtwin.calibration.campaign import Inputs, Link, Measurements, link_inputs
 from rtwin.calibration.judgement import read_result
-from rtwin.calibration.physics import Parameter, PhysicalModel, build_model
+from rtwin.calibration.physics import (
+    Parameter,
+    build_model,
+    physical_inputs,
+    scene_features,
+    stored_fit,
+    world_with_links,
+)
 from rtwin.calibration.statistics import fit_twin
 from rtwin.dataset.inspection import DAMAGE, open_container
 from rtwin.dataset.store import plain_errors, write_image
@@ -33,19 +40,20 @@ BEYOND = (
 )
 
 
-def write_twin(folder: Path, data: Measurements, physics: Floats) -> None:
+def write_twin(folder: Path, data: Measurements, inputs: Inputs) -> None:
     """Keep the rows of a twin beside its result.
 
     Args:
         folder: The result's folder.
         data: The rows that it learned from.
-        physics: Its physical inputs, [row, feature]; no column without a scene.
+        inputs: What the models know of them; without a scene no physics.
     """
 
     def build(file: h5py.File) -> None:
         for name in _COLUMNS:
             file.create_dataset(name, data=np.asarray(getattr(data, name)))
-        file.create_dataset("physics", data=physics)
+        file.create_dataset("physics", data=inputs.physics)
+        file.attrs["physics_names"] = list(inputs.names)
 
     with plain_errors(folder):
         write_image(folder / TWIN_FILE, build)
@@ -94,7 +102,7 @@ class TwinCorrection:
                 f"{self.folder}: was calibrated without a scene, levels are not gains; "
                 "calibrate it with one"
             )
-        known, physics = _read_rows(self.folder, self.result)
+        known, inputs = _read_rows(self.folder, self.result)
         names = [link.name for link in known.transmitters]
         both = [
             (number, names.index(tx.name))
@@ -110,7 +118,7 @@ class TwinCorrection:
         open_air = np.flatnonzero(~is_inside(world, center))
         progress("discrepancy", 0, 1)
         cells = _cells(known, [own for _, own in both], center[open_air])
-        mean, sd = self._levels(world, known, physics, cells)
+        mean, sd = self._levels(world, known, inputs, cells)
         gain, error = gain.copy(), error.copy()
         for number, own in both:
             link, rows = known.transmitters[own], cells.tx == own
@@ -128,16 +136,16 @@ class TwinCorrection:
         return float(self.result["offset_db"][tx][0]) - _BORESIGHT_DB.get(link.pattern, 0.0)
 
     def _levels(
-        self, world: Any, known: Measurements, physics: Floats, cells: Measurements
+        self, world: Any, known: Measurements, inputs: Inputs, cells: Measurements
     ) -> tuple[Floats, Floats]:
         """Mean level and its standard deviation [dB] of every cell."""
-        features = np.zeros((len(cells), 0))
-        if physics.shape[1]:
-            features = self._physics(world, cells)
+        physics = inputs.physics
+        if inputs.names:
+            physics = np.concatenate([physics, self._physics(world, cells).physics])
         joined = _joined(known, cells)
         twin = fit_twin(
             joined,
-            link_inputs(joined, np.concatenate([physics, features])),
+            link_inputs(joined, physics, inputs.names) if inputs.names else link_inputs(joined),
             self.result["environment"],
             np.arange(len(known)),
             self.result["block_m"],
@@ -145,22 +153,17 @@ class TwinCorrection:
         )
         return twin.mean_db[len(known) :], twin.field_sd_db[len(known) :]
 
-    def _physics(self, world: Any, cells: Measurements) -> Floats:
-        """The calibrated level and what is in the way, [cell, feature]."""
-        from rtwin.calibration.physics import scene_features, world_with_links
-
+    def _physics(self, world: Any, cells: Measurements) -> Inputs:
+        """What physics, as fitted, says of every cell."""
         own = world_with_links(world, cells.transmitters, self.result["frequency_hz"])
         parameters = tuple(
             Parameter(row["kind"], row["target"], row["fitted"], 0.0)
             for row in self.result["identifiability"]
             if row["kind"] not in ("x_error_m", "y_error_m", "height_error_m")
         )
-        features, _ = scene_features(own, cells)
-        model: PhysicalModel = build_model(own, cells, self.result["floor"])
-        scale = next(p.prior for p in parameters if p.kind == "scale")
-        level = scale * model.gain_db(parameters, np.zeros(len(parameters)))
-        offset = np.array(self.result["offset_db"], np.float64)
-        return np.column_stack([level + offset[cells.tx, cells.device], features])
+        model = build_model(own, cells, self.result["floor"])
+        fit = stored_fit(parameters, np.array(self.result["offset_db"], np.float64))
+        return physical_inputs(model, scene_features(own, cells), fit)
 
 
 def calibration_attributes(result: dict[str, Any]) -> dict[str, Any]:
@@ -172,28 +175,28 @@ def calibration_attributes(result: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _read_rows(folder: Path, result: dict[str, Any]) -> tuple[Measurements, Floats]:
+def _read_rows(folder: Path, result: dict[str, Any]) -> tuple[Measurements, Inputs]:
     file = folder / TWIN_FILE
     try:
         with open_container(file) as h5:
             if h5["level_db"].shape[0] > _MAX_ROWS:
                 raise StoreError(f"{file}: has more than {_MAX_ROWS} rows")
             columns = {name: h5[name][...] for name in _COLUMNS}
-            physics = h5["physics"][...]
+            physics, features = h5["physics"][...], tuple(map(str, h5.attrs["physics_names"]))
         links = tuple(
             Link(**{**row, "position_m": tuple(row["position_m"])})
             for row in result["transmitters"]
         )
         data = Measurements(links, tuple(result["devices"]), **columns)
-        _check_rows(data, physics)
+        _check_rows(data, physics, features)
     except DAMAGE as error:
         raise StoreError(
             f"{folder}: holds no rows of a twin ({str(error)[:60]}); calibrate it again"
         ) from None
-    return data, np.asarray(physics, np.float64)
+    return data, link_inputs(data, np.asarray(physics, np.float64), features)
 
 
-def _check_rows(data: Measurements, physics: Floats) -> None:
+def _check_rows(data: Measurements, physics: Floats, features: tuple[str, ...]) -> None:
     """Raise ValueError if columns do not fit together or rows name what is not there."""
     rows = data.level_db.shape
     wanted = {name: (*rows, 3) if name == "position_m" else rows for name in _COLUMNS}
@@ -204,7 +207,7 @@ def _check_rows(data: Measurements, physics: Floats) -> None:
     ok = all(values.dtype.kind == "f" and np.isfinite(values).all() for values in numbers)
     for row, names in ((data.tx, data.transmitters), (data.device, data.devices)):
         ok &= row.dtype.kind == "i" and bool(((row >= 0) & (row < len(names))).all())
-    if not (ok and physics.ndim == 2 and len(physics) == len(data)):
+    if not (ok and physics.shape == (len(data), len(features))):
         raise ValueError("values that cannot be")
 
 

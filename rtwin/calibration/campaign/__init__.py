@@ -1,7 +1,15 @@
 """What was measured: the campaign file, its tables, levels in dB, and blocks to hold out."""
 
-from rtwin.calibration.campaign.blocks import block_of, default_block_m, draw, folds, hold_out
-from rtwin.calibration.campaign.link_inputs import Inputs, link_inputs
+from rtwin.calibration.campaign.blocks import (
+    HoldOut,
+    block_of,
+    default_block_m,
+    draw,
+    folds,
+    hold_out,
+    splits,
+)
+from rtwin.calibration.campaign.link_inputs import GAIN, WALL_FEATURES, Inputs, link_inputs
 from rtwin.calibration.campaign.measurements import (
     Link,
     Measurements,
@@ -22,8 +30,11 @@ from rtwin.calibration.campaign.recipe import (
 from rtwin.calibration.campaign.tables import read_table
 
 __all__ = [
+    "GAIN",
+    "WALL_FEATURES",
     "Campaign",
     "FitSpec",
+    "HoldOut",
     "Inputs",
     "Link",
     "MaterialChoice",
@@ -43,4 +54,5 @@ __all__ = [
     "read_measurements",
     "read_table",
     "screened",
+    "splits",
 ]

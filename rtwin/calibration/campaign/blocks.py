@@ -1,12 +1,17 @@
 """Spatial blocks: what is held out must not have neighbours a metre away in training."""
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.calibration.campaign.measurements import Measurements
+from rtwin.errors import OutOfRangeError
 from rtwin.units import Floats
 
+HoldOut = Literal["blocks", "random", "transmitters"]
 _BLOCKS_ACROSS = 8
+_PLACE_M = 1e-3  # places that are so near are one
 
 
 def default_block_m(data: Measurements) -> float:
@@ -35,6 +40,33 @@ def hold_out(
     chosen = np.random.default_rng(seed).permutation(count)[: max(1, round(share * count))]
     held = np.isin(block, chosen)
     return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def splits(
+    data: Measurements, kind: HoldOut, block_m: float, share: float, repeats: int, seed: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Rows to learn from and rows to judge by, once for each draw.
+
+    Args:
+        kind: "blocks": whole blocks of places; "random": places at random, so that
+            neighbours of what is judged are learned from; "transmitters": each in turn.
+        block_m: Side of the blocks [m].
+        share: Share of the blocks or places that is held out.
+        repeats: How often blocks or places are drawn.
+        seed: Of the first draw.
+    Raises:
+        OutOfRangeError: if there is another kind, or one transmitter alone to hold out.
+    """
+    if kind == "blocks":
+        return [hold_out(data, block_m, share, seed + n) for n in range(repeats)]
+    if kind == "random":
+        return [hold_out(data, _PLACE_M, share, seed + n) for n in range(repeats)]
+    if kind != "transmitters":
+        raise OutOfRangeError(f"hold-out is {kind!r}; it must be blocks, random or transmitters")
+    measured = np.unique(data.tx)
+    if len(measured) < 2:
+        raise OutOfRangeError("one transmitter was measured; holding it out leaves nothing")
+    return [(np.flatnonzero(data.tx != n), np.flatnonzero(data.tx == n)) for n in measured]
 
 
 def draw(

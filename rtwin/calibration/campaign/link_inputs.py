@@ -3,12 +3,21 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from rtwin.calibration.campaign.measurements import Measurements
 from rtwin.channel import tr38901_element_gain_db
 from rtwin.units import Floats, azimuth_zenith, wrap_angle
 
+GAIN = "gain"
+WALL_FEATURES = (
+    "line of sight",
+    "faces crossed",
+    "metres inside",
+    "faces in plan",
+    "metres inside in plan",
+    "logarithm of metres inside in plan",
+)
 SAME_SITE_M = 3.0
 SAME_SECTOR_DEG = 20.0
 
@@ -27,18 +36,27 @@ class Inputs:
     sector: NDArray[np.int64]  # [row], transmitters at one place that look one way are one
     count: Floats  # [row]
     physics: Floats  # [row, feature]; may have no column
+    names: tuple[str, ...] = ()  # of the features
 
     def __len__(self) -> int:
         return len(self.tx)
 
-    def take(self, rows: ArrayLike) -> "Inputs":
-        """Some of the rows."""
-        rows = np.asarray(rows)
-        return Inputs(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+    def column(self, name: str) -> Floats:
+        """One of the scene's features, [row]."""
+        return np.asarray(self.physics[:, self.names.index(name)], np.float64)
 
 
-def link_inputs(data: Measurements, physics: Floats | None = None) -> Inputs:
-    """The inputs of every row; `physics` [row, feature] comes from a scene."""
+def link_inputs(
+    data: Measurements, physics: Floats | None = None, names: tuple[str, ...] | None = None
+) -> Inputs:
+    """The inputs of every row.
+
+    Args:
+        data: The rows.
+        physics: What a scene says of them, [row, feature]; GAIN is the level [dB] that
+            physics predicts, up to an offset.
+        names: Of the features.
+    """
     away = data.position_m - data.tx_position_m
     azimuth, zenith = azimuth_zenith(away)
     yaw, tilt, directional = (
@@ -59,6 +77,7 @@ def link_inputs(data: Measurements, physics: Floats | None = None) -> Inputs:
         sector=_sectors(data)[data.tx],
         count=data.count.astype(np.float64),
         physics=np.zeros((len(data), 0)) if physics is None else physics,
+        names=names or (),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rtwin.calibration.campaign.plausible import check_unit, impossible
+from rtwin.calibration.campaign.plausible import check_unit, impossible, known_degrees
 from rtwin.calibration.campaign.recipe import Campaign, CampaignTransmitter
 from rtwin.calibration.campaign.tables import read_table
 from rtwin.channel import free_space_path_loss_db
@@ -253,7 +253,7 @@ def _positions(
         assert spec.latitude is not None
         assert spec.longitude is not None
         degrees = _float(table, spec.latitude), _float(table, spec.longitude)
-        flat = local_m(*degrees, campaign, frame)
+        flat = local_m(*known_degrees(*degrees, campaign.name), campaign, frame)
     height = _float(table, spec.z) if spec.z else np.full(num, spec.rx_height_m)
     return np.column_stack([flat, height])
 

@@ -101,3 +101,23 @@ def check_unit(values: Floats, quantity: str, file: Path, floor: Any = None) -> 
         f"{file}: values are {middle:.3g} in the middle, but {quantity} must be "
         f"{allowed.low:g} to {allowed.high:g} {allowed.unit}; this looks like {looks}"
     )
+
+
+def known_degrees(latitude: Floats, longitude: Floats, name: str) -> tuple[Floats, Floats]:
+    """Latitude and longitude, NaN where no place on Earth has them, [row] each.
+
+    Args:
+        name: Of the campaign, for the message.
+    Raises:
+        CampaignError: if most are no place on Earth.
+    Checked by tests/calibration/campaign/test_plausible.py.
+    """
+    with np.errstate(invalid="ignore"):
+        wild = (np.abs(latitude) > 90) | (np.abs(longitude) > 180)
+    if len(wild) and wild.mean() > 0.5:
+        row = int(wild.argmax())
+        raise CampaignError(
+            f"{name}: latitude {latitude[row]:.6g} and longitude {longitude[row]:.6g} in row "
+            f"{row + 1}; they must be within 90 and 180 degrees; exchange or scale them"
+        )
+    return np.where(wild, np.nan, latitude), np.where(wild, np.nan, longitude)

@@ -2,6 +2,7 @@
 
 from rtwin.calibration.judgement.report_page import report_html
 from rtwin.calibration.judgement.result_folder import (
+    finished_result,
     plain,
     prepare_result,
     read_result,
@@ -15,6 +16,7 @@ __all__ = [
     "Validation",
     "as_json",
     "find_warnings",
+    "finished_result",
     "physics_warnings",
     "plain",
     "prepare_result",

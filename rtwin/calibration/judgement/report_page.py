@@ -70,9 +70,9 @@ def report_html(result: dict[str, Any], data: Measurements, twin_db: Any, before
         f"scene <b>{escape(result['scene'] or 'none: statistics alone')}</b>, "
         f"{result['rows']} rows from {result['raw_rows']} measurements.</p>",
         *(f'<div class="warn">{escape(line)}</div>' for line in result["warnings"]),
-        f"<h2>Held-out error</h2><p class=lead>Blocks of {result['block_m']:g} m are held out "
-        f"whole, {100 * result['held_out']:.0f} % of them, {result['repeats']} draws; learned "
-        f"from {how_many}. RMSE is the mean over transmitters [dB].</p>",
+        f"<h2>Held-out error</h2><p class=lead>{_held_out(result)}; learned from {how_many}. RMSE "
+        "is the mean over transmitters [dB], of what was heard; the log score counts what was "
+        "not.</p>",
         _scores(scores),
         f"<p>90 % intervals hold {100 * validation['coverage_of_90_percent']:.0f} % of the "
         f"held-out measurements. The twin explains {100 * validation['explained_variance']:.0f} % "
@@ -120,15 +120,33 @@ def report_html(result: dict[str, Any], data: Measurements, twin_db: Any, before
     )
 
 
+def _held_out(result: dict[str, Any]) -> str:
+    """What was held out, in words."""
+    if result["validation"]["hold_out"] == "transmitters":
+        return "Each transmitter is held out in turn"
+    if result["validation"]["hold_out"] == "random":
+        what = "Places at random are held out"
+    else:
+        what = f"Blocks of {result['block_m']:g} m are held out whole"
+    return f"{what}, {100 * result['held_out']:.0f} % of them, {result['repeats']} draws"
+
+
 def _scores(scores: list[dict[str, Any]]) -> str:
     rows = [
         (
-            (s["model"], s["rmse_db"], s["rmse_sd_db"], s["median_db"], s["bias_db"]),
+            (
+                s["model"],
+                s["rmse_db"],
+                ", ".join(f"{value:.2f}" for value in s["draws_db"]),
+                s["median_db"],
+                s["bias_db"],
+                s["log_score"],
+            ),
             s["model"] == TWIN,
         )
         for s in scores
     ]
-    head = ("model", "RMSE", "over draws ±", "median |error|", "bias")
+    head = ("model", "RMSE", "of each draw", "median |error|", "bias", "log score")
     return table_html(head, rows)
 
 

@@ -3,7 +3,6 @@
 import json
 import math
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import tomlkit
 
 from rtwin.dataset.store import plain_errors
 from rtwin.errors import StoreError
-from rtwin.files import replace_folder
+from rtwin.files import replace_folder, temporary_beside
 
 FORMAT = "rtwin-calibration-1"
 RESULT_FILE, REPORT_FILE, MATERIALS_FILE = "result.json", "report.html", "materials.toml"
@@ -37,7 +36,17 @@ def prepare_result(folder: Path, overwrite: bool) -> None:
     if not _is_result(folder):
         raise StoreError(f"{folder}: holds something else than a result; choose another name")
     if not overwrite:
-        raise StoreError(f"{folder}: holds a result; choose another name, or ask to overwrite it")
+        raise StoreError(
+            f"{folder}: holds another result; choose another name, or ask to overwrite it"
+        )
+
+
+def finished_result(folder: Path, request: str) -> bool:
+    """Whether a folder holds the result of this very request."""
+    try:
+        return read_result(folder).get("request_hash") == request
+    except StoreError:
+        return False
 
 
 def _is_result(folder: Path) -> bool:
@@ -62,7 +71,8 @@ def write_result(
     prepare_result(folder, overwrite)
     with plain_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        place = temporary_beside(folder)
+        place.mkdir()
         try:
             text = json.dumps(plain({"format": FORMAT, **result}), indent=1, allow_nan=False)
             (place / RESULT_FILE).write_text(text, encoding="utf-8")
@@ -71,7 +81,6 @@ def write_result(
             (place / MATERIALS_FILE).write_text(materials, encoding="utf-8")
             (place / REPORT_FILE).write_text(report, encoding="utf-8")
             more(place)
-            place.chmod(0o755)
             replace_folder(place, folder, _OWN.__contains__)
         finally:
             shutil.rmtree(place, ignore_errors=True)

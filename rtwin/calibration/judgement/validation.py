@@ -1,53 +1,54 @@
-"""Held-out error by spatial blocks: of every model, by transmitter, device, sight and distance."""
+"""Held-out error: of every model, on blocks, random places or transmitters it has not seen."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
-from rtwin.calibration.campaign import Inputs, Measurements, draw, hold_out
+from rtwin.calibration.campaign import HoldOut, Inputs, Measurements, draw, splits
 from rtwin.calibration.journal import Journal
-from rtwin.calibration.statistics import fit_twin
+from rtwin.calibration.judgement.scores import (
+    PLAIN,
+    TWIN,
+    HeldOut,
+    Score,
+    coverage,
+    explained_variance,
+    rms,
+    score_of,
+)
+from rtwin.calibration.statistics import fit_twin, heard_mean, noise_floor_db
 from rtwin.progress import Progress, silent
 from rtwin.units import Floats
 
 Physics = Callable[[NDArray[np.int64], int], tuple[dict[str, Floats], Inputs]]
-TWIN = "calibrated + discrepancy"
-INTERVAL = 0.9
-_SD, _WEIGHT = "sd", "weight of "
-_Held = tuple[Measurements, dict[str, Floats], dict[str, float]]  # levels and weights by model
 ALL = -1  # stands for all rows of a learning curve
-
-
-@dataclass(frozen=True)
-class Score:
-    """Errors of one model on held-out rows, means over the repeats.
-
-    `rmse_db` is the mean over transmitters, which all count the same.
-    """
-
-    model: str
-    rmse_db: float
-    rmse_sd_db: float  # over the repeats
-    median_db: float  # of the absolute error
-    bias_db: float
-    groups: dict[str, dict[str, float]] = field(default_factory=dict)  # RMSE by group
+_LEVEL, _PLAIN, _WEIGHT = "level of ", "plain of ", "weight of "
 
 
 @dataclass(frozen=True)
 class Validation:
-    """What holding out blocks says about a campaign."""
+    """What holding out rows says about a campaign.
+
+    Attributes:
+        scores: One for each model.
+        coverage: Share of held-out rows in the intervals that should hold 90 %.
+        points: Rows per transmitter that were learned from; None for all.
+        learning_curve: By model, numbers of points and the RMSE of each draw [dB].
+        weights: Mean weight of each model in the average.
+        censored_share: Share of the rows below the noise floor, which errors leave out.
+        explained: Share of the held-out variance that the twin explains.
+    """
 
     scores: list[Score]
-    coverage: float  # of the intervals that should hold 90 %
-    points: int | None  # per transmitter; None for all
-    learning_curve: dict[str, list[tuple[int, float]]]  # model: points, RMSE [dB]
+    coverage: float
+    points: int | None
+    learning_curve: dict[str, list[tuple[int, tuple[float, ...]]]]
     weights: dict[str, float]
-    censored_share: float  # of held-out rows, which are not scored
-    explained: float  # share of the held-out variance that the twin explains
+    censored_share: float
+    explained: float
 
 
 def validate_twin(
@@ -64,203 +65,134 @@ def validate_twin(
     physics: Physics | None = None,
     curve_physics: bool = False,
     line_of_sight: NDArray[np.bool_] | None = None,
+    held_out: HoldOut = "blocks",
     progress: Progress = silent,
     journal: Journal | None = None,
 ) -> Validation:
-    """Hold out blocks, fit all models to some of the rest, and judge them.
+    """Hold rows out, fit all models to some of the rest, and judge them.
+
+    Errors count rows that were heard, so every model that has a width is judged by
+    its expectation given that; the twin's plain mean stands beside it.
 
     Args:
-        share: Share of the blocks that is held out.
-        repeats: How often blocks are drawn anew.
+        share: Share of the blocks or places that is held out.
+        repeats: How often blocks or places are drawn anew; each transmitter is held
+            out once.
         points: Rows per transmitter to learn from; None for all.
         curve: More numbers of rows, for the learning curve.
         physics: Levels of physical models, by name, and inputs of the others, from
             training rows and a seed.
         curve_physics: Whether the learning curve fits them for every number of
             rows too; else it does without the scene.
-        journal: Remembers finished fits of a run that may be killed.
         line_of_sight: Whether each row sees its transmitter, where it is known.
+        held_out: "blocks", "random" places or "transmitters".
+        journal: Remembers finished fits of a run that may be killed.
     Source: checked by tests/calibration/test_pipeline.py.
     """
     sizes: list[int | None] = [points, *(n for n in curve if n != points)]
     if curve and points is not None:
         sizes.append(None)
-    total, done = repeats * len(sizes), 0
-    main: list[_Held] = []
+    drawn = splits(data, held_out, block_m, share, repeats, seed)
     journal = journal or Journal()
+    floor = noise_floor_db(data)
+    main: list[HeldOut] = []
     errors: dict[str, dict[int, list[float]]] = {}
     counts: dict[int, list[int]] = {}
-    for repeat in range(repeats):
-        rest, held = hold_out(data, block_m, share, seed + repeat)
-        judged = held[~data.censored[held]]
-        for size in sizes:
-            progress("validate", done, total)
-            done += 1
-            train = draw(data, rest, size, seed + repeat)
-            if not len(judged) or len(train) < 2:
-                continue
-
-            def work(
-                train: NDArray[np.int64] = train,
-                judged: NDArray[np.int64] = judged,
-                size: int | None = size,
-                seed: int = seed + repeat,
-            ) -> dict[str, Floats]:
-                levels: dict[str, Floats] = {}
-                own = inputs
-                if physics is not None and (size == points or curve_physics):
-                    levels, own = physics(train, seed)
-                twin = fit_twin(data, own, environment, train, block_m, seed)
-                levels = {**twin.models, **levels, TWIN: twin.mean_db, _SD: twin.sd_db}
-                weights = {_WEIGHT + n: np.array(w) for n, w in twin.weights.items()}
-                return {name: level[judged] for name, level in levels.items()} | weights
-
-            done_work = journal.step(work)
-            weights = {
-                n.removeprefix(_WEIGHT): float(w)
-                for n, w in done_work.items()
-                if n.startswith(_WEIGHT)
-            }
-            levels = {n: v for n, v in done_work.items() if not n.startswith(_WEIGHT)}
-            if size == points:
-                main.append((data.take(judged), levels, weights))
-            most = int(np.bincount(data.tx[train]).max())
-            if size is not None and most < size:
-                continue  # the same as with all
-            number = ALL if size is None else size
-            counts.setdefault(number, []).append(most)
-            for name, level in levels.items():
-                if name == _SD:
-                    continue
-                rmse = _mean_rmse(data.take(judged), level)
-                errors.setdefault(name, {}).setdefault(number, []).append(rmse)
-    progress("validate", total, total)
-    everything = round(float(np.mean(counts.get(ALL, [0]))))
-    named = {
-        name: {everything if n == ALL else n: values for n, values in by.items()}
-        for name, by in errors.items()
-    }
-    return _summary(data, main, named, points, line_of_sight)
-
-
-def _mean_rmse(held: Measurements, level: Floats) -> float:
-    off = level - held.level_db
-    return float(np.mean([_rms(off[held.tx == n]) for n in np.unique(held.tx)]))
-
-
-def _rms(values: Floats) -> float:
-    return float(np.sqrt(np.mean(values**2)))
-
-
-def _summary(
-    data: Measurements,
-    main: list[_Held],
-    errors: dict[str, dict[int, list[float]]],
-    points: int | None,
-    line_of_sight: NDArray[np.bool_] | None,
-) -> Validation:
-    scores = []
-    for name in main[0][1] if main else ():
-        if name == _SD:
+    for done, (number, size) in enumerate(
+        (number, size) for number in range(len(drawn)) for size in sizes
+    ):
+        progress("validate", done, len(drawn) * len(sizes))
+        rest, held = drawn[number]
+        own_seed = seed + number
+        train = draw(data, rest, size, own_seed)
+        if not (~data.censored[held]).any() or len(train) < 2:
             continue
-        rmse = [_mean_rmse(held, levels[name]) for held, levels, _ in main]
-        off = np.concatenate([levels[name] - held.level_db for held, levels, _ in main])
-        scores.append(
-            Score(
-                name,
-                float(np.mean(rmse)),
-                float(np.std(rmse)),
-                float(np.median(np.abs(off))),
-                float(np.mean(off)),
-                _groups(main, name, data, line_of_sight),
+
+        def work(
+            train: NDArray[np.int64] = train,
+            held: NDArray[np.int64] = held,
+            size: int | None = size,
+            seed: int = own_seed,
+        ) -> dict[str, Floats]:
+            levels: dict[str, Floats] = {}
+            own = inputs
+            if physics is not None and (size == points or curve_physics):
+                levels, own = physics(train, seed)
+            return _predictions(
+                data, own, environment, train, held, block_m, seed, held_out, levels
             )
-        )
-    z = norm.ppf(0.5 + INTERVAL / 2)
-    inside = [np.abs(levels[TWIN] - h.level_db) <= z * levels[_SD] for h, levels, _ in main]
-    spread = [np.var(h.level_db[h.tx == n]) for h, _, _ in main for n in np.unique(h.tx)]
-    left = [
-        np.mean((levels[TWIN] - h.level_db)[h.tx == n] ** 2)
-        for h, levels, _ in main
-        for n in np.unique(h.tx)
-    ]
-    names = {n for _, _, weights in main for n in weights}
+
+        found = _held_out(data, held, journal.step(work), floor)
+        if size == points:
+            main.append(found)
+        most = int(np.bincount(data.tx[train]).max())
+        if size is not None and most < size:
+            continue  # the same as with all
+        column = ALL if size is None else size
+        counts.setdefault(column, []).append(most)
+        for name in found.levels:
+            errors.setdefault(name, {}).setdefault(column, []).append(found.rmse_db(name))
+    progress("validate", 1, 1)
+    everything = round(float(np.mean(counts.get(ALL, [0]))))
+    names = {name for held_rows in main for name in held_rows.weights}
     return Validation(
-        scores=scores,
-        coverage=float(np.mean(np.concatenate(inside))) if inside else float("nan"),
+        scores=[score_of(name, main, line_of_sight) for name in (main[0].levels if main else ())],
+        coverage=coverage(main),
         points=points,
         learning_curve={
-            name: [(n, float(np.mean(v))) for n, v in sorted(by.items())]
+            name: sorted((everything if n == ALL else n, tuple(v)) for n, v in by.items())
             for name, by in errors.items()
         },
         weights={
-            n: float(np.mean([weights.get(n, 0.0) for _, _, weights in main]))
-            for n in sorted(names)
+            name: float(np.mean([h.weights.get(name, 0.0) for h in main])) for name in sorted(names)
         },
         censored_share=float(data.censored.mean()),
-        explained=1 - float(np.sum(left) / max(np.sum(spread), 1e-9)) if left else float("nan"),
+        explained=explained_variance(main),
     )
 
 
-def _groups(
-    main: list[_Held],
-    name: str,
+def _predictions(
     data: Measurements,
-    line_of_sight: NDArray[np.bool_] | None,
-) -> dict[str, dict[str, float]]:
-    held = [h for h, _, _ in main]
-    off = np.concatenate([levels[name] - h.level_db for h, levels, _ in main])
-    tx = np.concatenate([h.tx for h in held])
-    device = np.concatenate([h.device for h in held])
-    distance = np.concatenate(
-        [np.linalg.norm(h.position_m - h.tx_position_m, axis=1) for h in held]
+    inputs: Inputs,
+    environment: str,
+    train: NDArray[np.int64],
+    held: NDArray[np.int64],
+    block_m: float,
+    seed: int,
+    held_out: HoldOut,
+    physical: dict[str, Floats],
+) -> dict[str, Floats]:
+    """What all models say of held-out rows, as arrays by name."""
+    twin = fit_twin(
+        data, inputs, environment, train, block_m, seed, by_transmitter=held_out == "transmitters"
     )
-    found = {
-        "transmitter": {
-            link.name: _rms(off[tx == n])
-            for n, link in enumerate(data.transmitters)
-            if np.any(tx == n)
-        }
-    }
-    if len(data.devices) > 1:
-        found["device"] = {
-            d: _rms(off[device == n]) for n, d in enumerate(data.devices) if np.any(device == n)
-        }
-    low, high = np.quantile(distance, [1 / 3, 2 / 3])
-    found["distance"] = {
-        label: _rms(off[mask])
-        for label, mask in (
-            (f"below {low:.3g} m", distance < low),
-            (f"{low:.3g} to {high:.3g} m", (distance >= low) & (distance < high)),
-            (f"above {high:.3g} m", distance >= high),
-        )
-        if mask.any()
-    }
-    if line_of_sight is not None:
-        sight = np.concatenate([_lookup(h, data, line_of_sight) for h in held])
-        found["sight"] = {
-            label: _rms(off[mask])
-            for label, mask in (("line of sight", sight), ("no line of sight", ~sight))
-            if mask.any()
-        }
-    return found
+    found: dict[str, Floats] = {}
+
+    def add(name: str, mean: Floats, sd: Floats) -> None:
+        found[_LEVEL + name] = heard_mean(mean, sd, twin.floor_db)[held]
+        found[_PLAIN + name] = np.stack([mean[held], sd[held]])
+
+    for name, model in twin.predictions.items():
+        add(name, model.mean, model.sd)
+    seen = train[~data.censored[train]]
+    for name, level in physical.items():
+        spread = max(rms((level - data.level_db)[seen]), 1.0)
+        add(name, level, np.full(len(level), spread))
+    if np.isfinite(twin.floor_db):
+        found[_LEVEL + PLAIN] = twin.mean_db[held]
+    found[_LEVEL + TWIN] = twin.heard_db[held]
+    found[_PLAIN + TWIN] = np.stack([twin.mean_db[held], twin.sd_db[held]])
+    return found | {_WEIGHT + name: np.array(weight) for name, weight in twin.weights.items()}
 
 
-def _lookup(
-    held: Measurements, data: Measurements, line_of_sight: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """The flags of held rows, which are rows of the data with their places lost."""
-    place = {
-        (t, d, *p): flag
-        for t, d, p, flag in zip(
-            data.tx, data.device, map(tuple, data.position_m), line_of_sight, strict=True
-        )
-    }
-    return np.array(
-        [
-            place[(t, d, *p)]
-            for t, d, p in zip(held.tx, held.device, map(tuple, held.position_m), strict=True)
-        ]
-    )
+def _held_out(
+    data: Measurements, held: NDArray[np.int64], found: dict[str, Floats], floor_db: float
+) -> HeldOut:
+    def named(prefix: str) -> dict[str, Floats]:
+        return {n.removeprefix(prefix): v for n, v in found.items() if n.startswith(prefix)}
+
+    weights = {name: float(weight) for name, weight in named(_WEIGHT).items()}
+    return HeldOut(data.take(held), held, named(_LEVEL), named(_PLAIN), weights, floor_db)
 
 
 def as_json(validation: Validation) -> dict[str, Any]:
@@ -272,5 +204,9 @@ def as_json(validation: Validation) -> dict[str, Any]:
         "censored_share": validation.censored_share,
         "weights": validation.weights,
         "scores": [score.__dict__ for score in validation.scores],
-        "learning_curve": validation.learning_curve,
+        "learning_curve": {
+            name: [(count, float(np.mean(draws))) for count, draws in line]
+            for name, line in validation.learning_curve.items()
+        },
+        "learning_curve_draws": validation.learning_curve,
     }

@@ -9,7 +9,7 @@ from rtwin.calibration.physics.campaign_scene import (
     world_with_links,
 )
 from rtwin.calibration.physics.fisher_information import information_table
-from rtwin.calibration.physics.fit import PhysicalFit
+from rtwin.calibration.physics.fit import PhysicalFit, stored_fit
 from rtwin.calibration.physics.parameters import Parameter
 from rtwin.calibration.physics.path_model import PhysicalModel, build_model
 from rtwin.calibration.physics.synthetic_campaign import make_campaign
@@ -18,6 +18,7 @@ from rtwin.calibration.physics.traced_campaign import (
     RAY_TRACED,
     TracedCampaign,
     fitted_materials,
+    physical_inputs,
     trace_campaign,
 )
 
@@ -34,7 +35,9 @@ __all__ = [
     "information_table",
     "make_campaign",
     "measurements_in_scene",
+    "physical_inputs",
     "scene_features",
+    "stored_fit",
     "trace_campaign",
     "with_materials",
     "with_object_materials",

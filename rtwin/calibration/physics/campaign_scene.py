@@ -1,13 +1,14 @@
 """A campaign in its scene: what is set aside, which paths reach a receiver, what is in the way."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.calibration.campaign import (
+    WALL_FEATURES,
     Campaign,
     Link,
     Measurements,
@@ -16,6 +17,7 @@ from rtwin.calibration.campaign import (
     read_measurements,
     screened,
 )
+from rtwin.calibration.physics.link_profiles import PROFILE_FEATURES, profile_features
 from rtwin.errors import CampaignError
 from rtwin.scene import Recipe, recipe_dict, recipe_from_dict
 from rtwin.trace import (
@@ -127,13 +129,28 @@ def measurements_in_scene(campaign: Campaign, world: World) -> Measurements:
     return data if grid is None else grid_means(data, grid, campaign.measurements.min_count)
 
 
-def scene_features(world: World, data: Measurements) -> tuple[Floats, NDArray[np.bool_]]:
-    """What is in the way of each row in space and in plan, [row, feature]; and sight, [row]."""
+@dataclass(frozen=True, eq=False)
+class SceneFeatures:
+    """What a scene says of each row besides its traced gain.
+
+    Attributes:
+        names: Of the features.
+        values: [row, feature].
+        line_of_sight: Whether the row sees its transmitter, [row].
+    """
+
+    names: tuple[str, ...]
+    values: Floats
+    line_of_sight: NDArray[np.bool_]
+
+
+def scene_features(world: World, data: Measurements) -> SceneFeatures:
+    """What is in the way of each row, in space and in plan; outdoors also along its way."""
     line = obstruction(world, data.tx_position_m, data.position_m)
     level = data.tx_position_m.copy()
     level[:, 2] = data.position_m[:, 2]
     plan = obstruction(world, data.position_m, level)
-    features = np.column_stack(
+    values = np.column_stack(
         [
             line.faces == 0,
             np.minimum(line.faces, 8),
@@ -143,7 +160,11 @@ def scene_features(world: World, data: Measurements) -> tuple[Floats, NDArray[np
             np.log1p(plan.inside_m / 5.0),
         ]
     )
-    return features.astype(np.float64), line.faces == 0
+    names: tuple[str, ...] = WALL_FEATURES
+    if world.recipe.environment == "outdoor":
+        names = (*names, *PROFILE_FEATURES)
+        values = np.column_stack([values, profile_features(world, data)])
+    return SceneFeatures(names, values.astype(np.float64), line.faces == 0)
 
 
 def with_offsets(gain_db: Floats, data: Measurements, train: NDArray[np.int64]) -> Floats:

@@ -92,6 +92,12 @@ class PhysicalFit:
         }
 
 
+def stored_fit(parameters: tuple[Parameter, ...], offset_db: Floats) -> PhysicalFit:
+    """A fit as a result has it: parameters that are held at their fitted values."""
+    zero = np.zeros(len(parameters))
+    return PhysicalFit(parameters, zero, zero, offset_db, 0.0, 0.0, 0.0, 0)
+
+
 def fit_physics(
     model: PhysicalModel,
     parameters: tuple[Parameter, ...],

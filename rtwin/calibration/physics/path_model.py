@@ -37,6 +37,9 @@ MATERIAL_KINDS = (
 )
 
 
+PATH_CLASSES = ("line of sight", "reflected", "refracted", "diffracted")
+
+
 @dataclass(frozen=True, eq=False)
 class Bundle:
     """Paths of one mast to the places where one of its cells was measured."""
@@ -50,6 +53,7 @@ class Bundle:
     row: NDArray[np.int64]  # [pair], row of the bundle
     walls: NDArray[np.int64]  # [path], how often it is refracted
     bends: NDArray[np.bool_]  # [path], whether it is diffracted
+    kind: NDArray[np.int64]  # [path], which of PATH_CLASSES it is
     length_m: Floats  # [path]
 
 
@@ -88,6 +92,17 @@ class PhysicalModel:
         gain = np.zeros(len(self.data))
         for bundle, power in zip(self.bundles, self._powers(materials), strict=True):
             gain[bundle.rows] += self._gain(bundle, power, values)
+        return to_db(gain + self.floor * 10 ** (values.get(("floor_db", ""), 0.0) / 10))
+
+    def class_gains_db(self, parameters: tuple[Parameter, ...], z: Floats) -> Floats:
+        """Traced gain of every row by class of path [dB], [row, class]; see PATH_CLASSES."""
+        values, materials = _values(parameters, z)
+        gain = np.zeros((len(self.data), len(PATH_CLASSES)))
+        for bundle, power in zip(self.bundles, self._powers(materials), strict=True):
+            pair = self._pair_power(bundle, power, values)
+            for number in range(len(PATH_CLASSES)):
+                own = pair * (bundle.kind[bundle.path] == number)
+                gain[bundle.rows, number] += np.bincount(bundle.row, own, len(bundle.rows))
         return to_db(gain + self.floor * 10 ** (values.get(("floor_db", ""), 0.0) / 10))
 
     def _powers(self, materials: dict[str, dict[str, float]]) -> list[Floats]:
@@ -285,8 +300,18 @@ def _bundle(world: World, data: Measurements, tx: int, rows: NDArray[np.int64]) 
         row=np.repeat(np.arange(len(rows)), count),
         walls=(paths.interactions == InteractionType.REFRACTION).sum(axis=1),
         bends=(paths.interactions == InteractionType.DIFFRACTION).any(axis=1),
+        kind=_classes(paths),
         length_m=paths.delay_s * SPEED_OF_LIGHT_M_S,
     )
+
+
+def _classes(paths: TracedPaths) -> NDArray[np.int64]:
+    """Class of each path: the last of PATH_CLASSES that happens on it."""
+    kind = np.zeros(len(paths.delay_s), np.int64)
+    codes = (InteractionType.SPECULAR, InteractionType.REFRACTION, InteractionType.DIFFRACTION)
+    for number, code in enumerate(codes, 1):
+        kind[(paths.interactions == code).any(axis=1)] = number
+    return kind
 
 
 def _narrow(bundle: Bundle, kept: NDArray[np.bool_], place: NDArray[np.int64]) -> Bundle:
@@ -303,6 +328,7 @@ def _narrow(bundle: Bundle, kept: NDArray[np.bool_], place: NDArray[np.int64]) -
         row=new_row[bundle.row[pairs]],
         walls=bundle.walls[used],
         bends=bundle.bends[used],
+        kind=bundle.kind[used],
         length_m=bundle.length_m[used],
     )
 

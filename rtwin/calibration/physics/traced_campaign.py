@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.calibration.campaign import Campaign, Inputs, Measurements, link_inputs
+from rtwin.calibration.campaign import GAIN, Campaign, Inputs, Measurements, link_inputs
 from rtwin.calibration.journal import Journal
 from rtwin.calibration.physics.campaign_scene import (
+    SceneFeatures,
     measurements_in_scene,
     scene_features,
     with_materials,
@@ -16,9 +17,15 @@ from rtwin.calibration.physics.campaign_scene import (
     world_of,
 )
 from rtwin.calibration.physics.fit import PhysicalFit, fit_physics
+from rtwin.calibration.physics.loss import scaled_gain_db
 from rtwin.calibration.physics.material_choice import Choice, choose_materials
 from rtwin.calibration.physics.parameters import Parameter, parameters_of
-from rtwin.calibration.physics.path_model import MATERIAL_KINDS, PhysicalModel, build_model
+from rtwin.calibration.physics.path_model import (
+    MATERIAL_KINDS,
+    PATH_CLASSES,
+    PhysicalModel,
+    build_model,
+)
 from rtwin.calibration.physics.transmitter_places import Placement, find_places, prior_sd_m
 from rtwin.progress import Count, Progress, count_of, silent, uncounted
 from rtwin.scene import Recipe
@@ -40,8 +47,7 @@ class TracedCampaign:
         parameters: What is free.
         recipe: The scene as it is drawn.
         gain_db: Traced gain of each row with the scene's own materials [dB].
-        line_of_sight: [row].
-        features: What is in the way, [row, feature].
+        features: What is in the way of each row.
         places: Where the transmitters were found, if that was searched.
         choice: What objects are made of, if that was searched.
     """
@@ -53,15 +59,13 @@ class TracedCampaign:
     parameters: tuple[Parameter, ...]
     recipe: Recipe
     gain_db: Floats
-    line_of_sight: NDArray[np.bool_]
-    features: Floats
+    features: SceneFeatures
     places: Placement | None = None
     choice: Choice | None = None
 
-    def inputs(self, gain_db: Floats | None = None) -> Inputs:
-        """Inputs of the statistical models, with the scene's features and some gain."""
-        gain = self.gain_db if gain_db is None else gain_db
-        return link_inputs(self.data, np.column_stack([gain, self.features]))
+    def inputs(self, fit: PhysicalFit | None = None) -> Inputs:
+        """Inputs of the statistical models: physics, as fitted or as drawn, and features."""
+        return physical_inputs(self.model, self.features, fit)
 
     def fit(
         self,
@@ -119,13 +123,12 @@ class TracedCampaign:
             journal,
         )
         data = found.moved(self.data)
-        features, sight = scene_features(self.world, data)
+        features = scene_features(self.world, data)
         return replace(
             self,
             data=data,
             model=build_model(self.world, data),
             features=features,
-            line_of_sight=sight,
             places=found,
         )
 
@@ -213,6 +216,23 @@ class TracedCampaign:
         return found
 
 
+def physical_inputs(
+    model: PhysicalModel, features: SceneFeatures, fit: PhysicalFit | None
+) -> Inputs:
+    """Inputs of the statistical models from a scene: levels, gains by class of path, features.
+
+    Args:
+        model: Paths of the rows.
+        features: Of the same rows.
+        fit: What was fitted; None for the scene as it is drawn.
+    """
+    parameters, z = ((), np.zeros(0)) if fit is None else (fit.parameters, fit.z)
+    level = model.gain_db(parameters, z) if fit is None else fit.level_db(model)
+    classes = scaled_gain_db(parameters, z, model.class_gains_db(parameters, z))
+    names = (GAIN, *(f"gain of {name} paths" for name in PATH_CLASSES), *features.names)
+    return link_inputs(model.data, np.column_stack([level, classes, features.values]), names)
+
+
 def fitted_materials(part: TracedCampaign, fit: PhysicalFit) -> dict[str, dict[str, float]]:
     """Tables of the scene's materials as a recipe has them, fitted where data see them.
 
@@ -239,6 +259,6 @@ def trace_campaign(campaign: Campaign, recipe: Recipe) -> TracedCampaign:
     data = measurements_in_scene(campaign, world)
     model = build_model(world, data)
     parameters = parameters_of(campaign.fit, world.materials, model.materials, model.sectors)
-    features, sight = scene_features(world, data)
+    features = scene_features(world, data)
     gain = model.gain_db((), np.zeros(0))
-    return TracedCampaign(campaign, data, world, model, parameters, recipe, gain, sight, features)
+    return TracedCampaign(campaign, data, world, model, parameters, recipe, gain, features)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from rtwin.calibration.campaign import Inputs, Measurements
+from rtwin.calibration.campaign import GAIN, WALL_FEATURES, Inputs, Measurements
 from rtwin.channel import (
     free_space_path_loss_db,
     tr38901_los_probability,
@@ -21,10 +21,13 @@ from rtwin.channel import (
 from rtwin.channel.tr38901 import Scenario
 from rtwin.units import Floats
 
-OFFSET_SD_DB, DEVICE_SD_DB = 200.0, 10.0
-SLOPE, SLOPE_SD = -3.0, 2.0  # level over 10 log10(distance): a path loss exponent of 3 +- 2
-PATTERN, PATTERN_SD = 1.0, 1.0
+OFFSET_SD_DB, TRANSMITTER_SD_DB, DEVICE_SD_DB = 200.0, 30.0, 10.0  # each around the former
+SLOPE, SLOPE_SD = -3.0, 1.0  # level over 10 log10(distance): a path loss exponent of 3 +- 1
+PATTERN, PATTERN_SD = 1.0, 0.3
+WALL_SD_DB = 6.0  # of a weight, over the spread of its feature
+PHYSICS, MULTI_WALL = "physics + offset", "multi-wall"
 _PASSES = 4
+_HELD = 1e-6  # standard deviation of a weight that keeps its prior
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +37,7 @@ class LinearModel:
     name: str
     fixed: Callable[[Measurements, Inputs], Floats]
     columns: Callable[[Measurements, Inputs], list[tuple[Floats, float, float]]]
+    walls: bool = False  # whether what stands in the way has weights, common to all
 
     def fit_predict(
         self, data: Measurements, inputs: Inputs, train: NDArray[np.int64]
@@ -45,7 +49,7 @@ class LinearModel:
             inputs: Of the same rows.
             train: Rows to learn from.
         """
-        design, mean, sd = self._design(data, inputs)
+        design, mean, sd = self._design(data, inputs, train)
         fixed = self.fixed(data, inputs) + design @ mean
         level = data.level_db[train] - fixed[train]
         rows, floor = design[train] * sd, level.copy()
@@ -62,21 +66,38 @@ class LinearModel:
         spread = np.einsum("ij,jk,ik->i", scaled, inverse, scaled)
         return fixed + scaled @ weights, np.sqrt(spread + noise**2)
 
-    def _design(self, data: Measurements, inputs: Inputs) -> tuple[Floats, Floats, Floats]:
-        """Columns, prior means and prior standard deviations."""
+    def _design(
+        self, data: Measurements, inputs: Inputs, train: NDArray[np.int64]
+    ) -> tuple[Floats, Floats, Floats]:
+        """Columns, prior means and prior standard deviations.
+
+        Slopes leave their prior only within the range of the training rows.
+        """
         per_tx = [inputs.tx == number for number in range(len(data.transmitters))]
-        parts = [(mask.astype(float), 0.0, OFFSET_SD_DB) for mask in per_tx]
+        parts = [(np.ones(len(inputs)), 0.0, OFFSET_SD_DB)]
+        if len(per_tx) > 1:
+            parts += [(mask.astype(float), 0.0, TRANSMITTER_SD_DB) for mask in per_tx]
         if len(data.devices) > 1:
             for mask in per_tx:
                 for device in range(len(data.devices)):
                     both = (mask & (inputs.device == device)).astype(float)
                     parts.append((both, 0.0, DEVICE_SD_DB))
         for column, mean, sd in self.columns(data, inputs):
+            kept = _clipped(column, train)
+            parts += [(kept, mean, sd), (column - kept, mean, _HELD)]
             # Each transmitter has a slope of its own around the common one.
-            parts.append((column, mean, sd))
-            parts += [(column * mask, 0.0, sd / 2) for mask in per_tx if len(per_tx) > 1]
+            parts += [(kept * mask, 0.0, sd / 2) for mask in per_tx if len(per_tx) > 1]
+        if self.walls:
+            for name in WALL_FEATURES:
+                kept = _clipped(inputs.column(name), train)
+                spread = max(float(kept[train].std()), 1e-6)
+                parts.append(((kept - kept[train].mean()) / spread, 0.0, WALL_SD_DB))
         columns, means, sds = zip(*parts, strict=True)
         return np.column_stack(columns), np.array(means), np.array(sds)
+
+
+def _clipped(column: Floats, train: NDArray[np.int64]) -> Floats:
+    return np.clip(column, column[train].min(), column[train].max()) if len(train) else column
 
 
 def below(mean: Floats, sd: Floats | float, limit: Floats) -> Floats:
@@ -95,6 +116,10 @@ def _distance(data: Measurements, inputs: Inputs) -> list[tuple[Floats, float, f
 
 def _antenna(data: Measurements, inputs: Inputs) -> list[tuple[Floats, float, float]]:
     return [*_distance(data, inputs), (inputs.pattern_db, PATTERN, PATTERN_SD)]
+
+
+def _gain(data: Measurements, inputs: Inputs) -> Floats:
+    return inputs.column(GAIN)
 
 
 def _zero(data: Measurements, inputs: Inputs) -> Floats:
@@ -126,10 +151,16 @@ def _tr38901(scenario: Scenario) -> Callable[[Measurements, Inputs], Floats]:
     return level
 
 
-def baselines(environment: str, directional: bool) -> list[LinearModel]:
+def baselines(environment: str, directional: bool, with_scene: bool = False) -> list[LinearModel]:
     """The statistical baselines of an environment, simplest first.
 
-    Source: ITU-R P.525 (free space), 3GPP TR 38.901 (UMa, UMi, InH); checked by
+    Args:
+        environment: "outdoor" or "indoor".
+        directional: Whether any transmitter has an antenna pattern.
+        with_scene: Whether a scene says what stands in the way, and its physics.
+
+    Source: ITU-R P.525 (free space), 3GPP TR 38.901 (UMa, UMi, InH), COST 231 chapter 4
+    (multi-wall); checked by
     tests/calibration/statistics/test_baselines.py.
     """
     found = [
@@ -141,4 +172,8 @@ def baselines(environment: str, directional: bool) -> list[LinearModel]:
     scenarios = {"outdoor": ("uma", "umi"), "indoor": ("inh",)}[environment]
     labels = {"uma": "3GPP UMa", "umi": "3GPP UMi", "inh": "3GPP InH"}
     found += [LinearModel(labels[s], _tr38901(s), _no_columns) for s in scenarios]  # type: ignore[arg-type]
+    if with_scene:
+        own = _antenna if directional else _distance
+        found.append(LinearModel(MULTI_WALL, _zero, own, walls=True))
+        found.append(LinearModel(PHYSICS, _gain, _no_columns))
     return found

@@ -3,29 +3,28 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from sklearn.gaussian_process import GaussianProcessRegressor
+from scipy.linalg import solve_triangular
 from threadpoolctl import threadpool_limits
 
-from rtwin.calibration.campaign import Inputs
-from rtwin.calibration.statistics.baselines import PATTERN, SLOPE, below
-from rtwin.calibration.statistics.kernel import LinkKernel, Term
+from rtwin.calibration.statistics.baselines import below
+from rtwin.calibration.statistics.kernel import LinkKernel
+from rtwin.calibration.statistics.likelihood import JITTER, ShapeLikelihood
 from rtwin.channel import GaussianField, condition
 from rtwin.units import Floats
 
 P = ParamSpec("P")
 T = TypeVar("T")
-POINTS_FOR_SHAPE = 600  # likelihoods are maximised on at most so many rows
+POINTS_FOR_SHAPE = 450  # likelihoods are maximised on at most so many rows
 MAX_POINTS = 4000
-_PRIOR_SD = 1.0  # of the logarithm of each standard deviation and length
-_ITERATIONS = 25
+STUDENT_FREEDOM = 4.0
 _PASSES = 2
-_JITTER = 1e-6  # on the diagonal [dB^2]
-_LENGTH = 0.25  # prior correlation length over the median distance
+_STUDENT_PASSES = 4
+_REFITS = 1
+_REFIT_ITERATIONS = 10
 
 
 def one_thread(work: Callable[P, T]) -> Callable[P, T]:
@@ -48,69 +47,6 @@ class Design:
     base_db: Floats  # [row], what is expected before anything was measured, up to an offset
 
 
-def design(inputs: Inputs, name: str, num_devices: int, train: NDArray[np.int64]) -> Design:
-    """Inputs and covariance of one of the processes.
-
-    Args:
-        inputs: All links.
-        name: "kriging" (each transmitter and device alone, over log-distance
-            and antenna), "shared kriging" (one field over all of them as well) or
-            "scene + kriging" (that, with the scene's features).
-        num_devices: Number of devices.
-        train: Rows that scales may be taken from.
-    """
-    columns: list[Floats] = []
-
-    def add(values: Floats) -> tuple[int, ...]:
-        values = values.reshape(len(inputs), -1)
-        start = sum(c.shape[1] for c in columns)
-        columns.append(values)
-        return tuple(range(start, start + values.shape[1]))
-
-    place = add(inputs.position_m)
-    one = add(np.ones(len(inputs)))
-    level = inputs.log_distance_db - np.median(inputs.log_distance_db[train])
-    trend = [level / 10]
-    if np.any(inputs.pattern_db):
-        trend += [inputs.pattern_db / 10, np.maximum(inputs.pattern_db, -12) / 10]
-    slope = add(np.column_stack(trend))
-    tilt = inputs.elevation_deg / 20
-    elevation = add(np.column_stack([tilt, np.minimum(tilt**2, 4.0)]))
-    # Streets and gaps between buildings cast rays of shadow: neighbours in bearing are alike.
-    fan = add(np.column_stack([2 * inputs.bearing, inputs.log_distance_db / 10 * np.log(10)]))
-    tx, device, sector = (
-        add(v.astype(np.float64)) for v in (inputs.tx, inputs.device, inputs.sector)
-    )
-    count = add(inputs.count)
-    length = _LENGTH * float(np.median(10 ** (inputs.log_distance_db[train] / 10)))
-    many_tx, many_devices = len(np.unique(inputs.tx)) > 1, num_devices > 1
-    both = (*tx, *device) if many_devices else tx
-    terms = [Term(one, tx, 30.0)]
-    if many_devices:
-        terms.append(Term(one, both, 5.0))
-    if name == "kriging":
-        terms += [Term(slope, tx, 10.0), Term(place, both, 7.0, length)]
-    else:
-        terms += [Term(slope, (), 20.0), Term(elevation, tx, 3.0)]
-        terms += [Term(place, (), 5.0, length), Term(fan, sector, 4.0, 0.5)]
-        if many_tx:
-            terms += [Term(slope, tx, 3.0), Term(place, tx, 3.0, length)]
-        if many_tx and len(np.unique(inputs.sector)) < len(np.unique(inputs.tx)):
-            terms.append(Term(place, sector, 5.0, length))
-        if many_devices:
-            terms.append(Term(place, both, 2.0, length / 3))
-    if name == "scene + kriging":
-        center = inputs.physics[train].mean(axis=0)
-        spread = np.maximum(inputs.physics[train].std(axis=0), 1e-6)
-        physics = add((inputs.physics - center) / spread)
-        terms += [Term(physics, (), 2.0), Term(physics, (), 3.0, 2.0)]
-        if many_tx:
-            terms.append(Term(physics, sector, 1.0))
-    matrix = np.concatenate(columns, axis=1)
-    kernel = LinkKernel(tuple(terms), device[0], count[0], num_devices)
-    return Design(matrix, kernel, SLOPE * inputs.log_distance_db + PATTERN * inputs.pattern_db)
-
-
 @dataclass(frozen=True, eq=False)
 class Process:
     """A fitted Gaussian process.
@@ -122,6 +58,8 @@ class Process:
         off_db: What was measured above it in the trained rows, censored ones replaced.
         train: The trained rows.
         matrix: Input of every row, [row, column].
+        noise_factor: On the noise variance of each trained row; above 1 for outliers.
+        freedom: Degrees of freedom of Student's t noise; None for normal noise.
     """
 
     kernel: LinkKernel
@@ -130,6 +68,13 @@ class Process:
     off_db: Floats
     train: NDArray[np.int64]
     matrix: Floats
+    noise_factor: Floats
+    freedom: float | None = None
+
+    @property
+    def _inflation(self) -> float:
+        """Variance of the noise over its squared scale."""
+        return 1.0 if self.freedom is None else self.freedom / (self.freedom - 2.0)
 
     def predict(self, rows: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
         """Mean, standard deviation of a measurement and of the field [dB] of some rows."""
@@ -140,7 +85,7 @@ class Process:
             noise = self.kernel.noise_variance(x)
             before = self.kernel.diag(x) - noise
             mean[block], variance = self.given.predict(self.kernel(x, trained), before)
-            total[block] = np.sqrt(variance + noise)
+            total[block] = np.sqrt(variance + self._inflation * noise)
             field[block] = np.sqrt(np.maximum(variance, 1e-6))
         return mean + self.base_db[rows], total, field
 
@@ -150,13 +95,16 @@ class Process:
         Checked by tests/calibration/statistics/test_gaussian_process.py against refits.
         """
         mean, variance = self.given.left_out(fold, self.off_db)
+        noise = self.kernel.noise_variance(self.matrix[self.train])
+        variance = variance + (self._inflation - self.noise_factor) * noise
         return mean + self.base_db[self.train], np.sqrt(np.maximum(variance, 1e-6))
 
     def field_covariance(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> Floats:
         """Posterior covariance of the field between rows [dB^2], [a, b]."""
         x, trained = self.matrix, self.matrix[self.train]
         left, right = (
-            np.linalg.solve(self.given.lower, self.kernel(x[rows], trained).T) for rows in (a, b)
+            solve_triangular(self.given.lower, self.kernel(x[rows], trained).T, lower=True)
+            for rows in (a, b)
         )
         return self.kernel(x[a], x[b]) - left.T @ right
 
@@ -169,15 +117,21 @@ def fit_process(
     train: NDArray[np.int64],
     seed: int,
     log_values: Floats | None = None,
+    freedom: float | None = None,
 ) -> Process:
     """Fit a process to some rows: first its shape, then its values.
 
     The shape (standard deviations, lengths, noise) maximises the marginal
-    likelihood times log-normal priors, on at most 600 rows. Levels that are
+    likelihood times log-normal priors, on at most 450 rows. Levels that are
     upper bounds are replaced by what the others make of them, below the bound.
+    Outliers under Student's t noise count less: its scale mixture is solved by
+    expectation and maximisation.
 
     Args:
         log_values: The shape, where it is known already.
+        freedom: Degrees of freedom of Student's t noise; None for normal noise.
+    Source: Lange, Little and Taylor (1989) for Student's t; checked by
+    tests/calibration/statistics/test_gaussian_process.py.
     """
     rng = np.random.default_rng(seed)
     if len(train) > MAX_POINTS:
@@ -188,40 +142,53 @@ def fit_process(
     kernel = layout.kernel
     if log_values is None:
         some = np.sort(rng.permutation(len(train))[:POINTS_FOR_SHAPE])
-        shaped = GaussianProcessRegressor(
-            kernel, alpha=_JITTER, optimizer=_posterior_optimizer(kernel.prior)
-        )
-        kernel = shaped.fit(layout.matrix[train[some]], y[some]).kernel_
+        kernel = _shaped(kernel, layout.matrix[train[some]], y[some], freedom)
     else:
-        kernel = kernel.clone_with_theta(log_values)
-    limit, hidden = y.copy(), censored[train]
-    covariance = kernel(layout.matrix[train]) + _JITTER * np.eye(len(train))
-    given = condition(covariance, y)
-    for _ in range(_PASSES if hidden.any() and not hidden.all() else 0):
-        mean, variance = given.left_out_each(y)
-        y = y.copy()
-        y[hidden] = below(mean[hidden], np.sqrt(variance[hidden]), limit[hidden])
-        given = condition(covariance, y)
-    return Process(kernel, given, base, y, train, layout.matrix)
+        kernel = kernel.with_theta(log_values)
+    x, limit, hidden = layout.matrix[train], y.copy(), censored[train]
+    field, noise = kernel(x, x), kernel.noise_variance(x)
+    factor = np.ones(len(train))
+    given = _given(field, noise, factor, y)
+    passes = _PASSES if hidden.any() and not hidden.all() else 0
+    for _ in range(passes if freedom is None else _STUDENT_PASSES):
+        if freedom is not None:
+            factor = _outlier_factor(given, noise, factor, y, freedom)
+        if passes:
+            mean, variance = given.left_out_each(y)
+            y = y.copy()
+            y[hidden] = below(mean[hidden], np.sqrt(variance[hidden]), limit[hidden])
+        given = _given(field, noise, factor, y)
+    return Process(kernel, given, base, y, train, layout.matrix, factor, freedom)
 
 
-def _posterior_optimizer(prior: Floats) -> Any:
-    """An optimiser for scikit-learn that adds log-normal priors to the likelihood."""
+def _given(field: Floats, noise: Floats, factor: Floats, y: Floats) -> GaussianField:
+    return condition(field + np.diag(noise * factor + JITTER), y)
 
-    def run(objective: Any, start: Floats, bounds: Floats) -> tuple[Floats, float]:
-        def penalised(theta: Floats) -> tuple[float, Floats]:
-            value, slope = objective(theta, eval_gradient=True)
-            off = (theta - prior) / _PRIOR_SD
-            return value + 0.5 * float(off @ off), slope + off / _PRIOR_SD
 
-        found = minimize(
-            penalised,
-            start,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=bounds,
-            options={"maxiter": _ITERATIONS},
-        )
-        return found.x, float(found.fun)
+def _shaped(kernel: LinkKernel, x: Floats, y: Floats, freedom: float | None) -> LinkKernel:
+    """The kernel with the shape of the highest posterior."""
+    factor = np.ones(len(y))
+    theta = ShapeLikelihood(kernel, x, y, factor).climb(kernel.theta)
+    kernel = kernel.with_theta(theta)
+    for _ in range(_REFITS if freedom is not None else 0):
+        noise = kernel.noise_variance(x)
+        field = kernel(x, x)
+        for _ in range(_PASSES):
+            assert freedom is not None
+            given = _given(field, noise, factor, y)
+            factor = _outlier_factor(given, noise, factor, y, freedom)
+        theta = ShapeLikelihood(kernel, x, y, factor).climb(kernel.theta, _REFIT_ITERATIONS)
+        kernel = kernel.with_theta(theta)
+    return kernel
 
-    return run
+
+def _outlier_factor(
+    given: GaussianField, noise: Floats, factor: Floats, y: Floats, freedom: float
+) -> Floats:
+    """Expected precision of each row's noise under Student's t, turned over."""
+    own = noise * factor
+    inverse = given.inverse
+    # The noise of a row given all rows: its mean and its variance.
+    mean = own * (inverse @ y)
+    variance = np.maximum(own - own**2 * np.diag(inverse), 0.0)
+    return (freedom + (mean**2 + variance) / noise) / (freedom + 1.0)

@@ -1,16 +1,14 @@
-"""A covariance that is a sum of terms, each within groups of links, for scikit-learn.
+"""A covariance that is a sum of terms, each within groups of links.
 
-scikit-learn fits and solves the Gaussian process; this adds what a measurement
-campaign needs and its own kernels lack: terms that act only between links of
-one transmitter, sector or device, and noise that shrinks with averaging.
+A measurement campaign needs what kernels of general libraries lack: terms that act
+only between links of one transmitter, sector or device, and noise that shrinks with
+averaging.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial.distance import cdist
-from sklearn.gaussian_process.kernels import Kernel
 
 from rtwin.channel import shadowing_correlation
 from rtwin.units import Floats
@@ -35,7 +33,8 @@ class Term:
     length: float | None = None
 
 
-class LinkKernel(Kernel):
+@dataclass(frozen=True, eq=False)
+class LinkKernel:
     """Sum of linear and exponential terms, plus noise per device.
 
     The exponential covariance is that of shadow fading (Gudmundson, 1991).
@@ -43,21 +42,24 @@ class LinkKernel(Kernel):
     it has one, of its length; then of the noise of each device. The noise
     variance of a mean over n raw values is that of one value times
     `shared + (1 - shared) / n`: averaging does not remove what all have in common.
+
+    Attributes:
+        terms: Its terms.
+        device_column: Column of the input that numbers the device.
+        count_column: Column of the input with the number of raw values.
+        num_devices: Number of devices.
+        noise_sd: Prior median of the noise's standard deviation [dB].
+        log_values: theta, where it is fitted.
+        shared: Share of the noise variance that averaging does not remove.
     """
 
-    def __init__(
-        self,
-        terms: tuple[Term, ...],
-        device_column: int,
-        count_column: int,
-        num_devices: int,
-        noise_sd: float = 3.0,
-        log_values: Floats | None = None,
-        shared: float = 0.5,
-    ) -> None:
-        self.terms, self.device_column, self.count_column = terms, device_column, count_column
-        self.num_devices, self.noise_sd, self.log_values = num_devices, noise_sd, log_values
-        self.shared = shared
+    terms: tuple[Term, ...]
+    device_column: int
+    count_column: int
+    num_devices: int
+    noise_sd: float = 3.0
+    log_values: Floats | None = None
+    shared: float = 0.5
 
     @property
     def prior(self) -> Floats:
@@ -69,95 +71,59 @@ class LinkKernel(Kernel):
 
     @property
     def theta(self) -> Floats:
+        """Logarithms of standard deviations and lengths, as fitted or else their priors."""
         return self.prior if self.log_values is None else self.log_values
-
-    @theta.setter
-    def theta(self, theta: Floats) -> None:
-        self.log_values = np.asarray(theta, np.float64)
 
     @property
     def bounds(self) -> Floats:
+        """Lowest and highest theta, [value, 2]."""
         return self.prior[:, None] + np.array([[-_RANGE, _RANGE]])
 
-    @property
-    def n_dims(self) -> int:
-        return len(self.prior)
+    def with_theta(self, theta: Floats) -> "LinkKernel":
+        """The kernel with another shape."""
+        return replace(self, log_values=np.array(theta, np.float64))
 
-    def clone_with_theta(self, theta: Floats) -> "LinkKernel":
-        return LinkKernel(**(self.get_params() | {"log_values": np.array(theta)}))
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        names = (
-            "terms",
-            "device_column",
-            "count_column",
-            "num_devices",
-            "noise_sd",
-            "log_values",
-            "shared",
-        )
-        return {name: getattr(self, name) for name in names}
-
-    def is_stationary(self) -> bool:
-        return False
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, LinkKernel) and bool(np.array_equal(self.theta, other.theta))
-
-    def __repr__(self) -> str:
-        return f"LinkKernel({len(self.terms)} terms, {self.num_devices} devices)"
-
-    def __call__(self, X: Floats, Y: Floats | None = None, eval_gradient: bool = False) -> Any:
-        other = X if Y is None else Y
-        total = np.zeros((len(X), len(other)))
-        slopes: list[Floats] = []
+    def __call__(self, x: Floats, y: Floats | None = None) -> Floats:
+        """Covariance of rows [dB^2], [x, y]; of one set of rows with their noise, [x, x]."""
+        other = x if y is None else y
+        total = np.zeros((len(x), len(other)))
         place, theta = 0, self.theta
         for term in self.terms:
-            base, change = _covariance_of(term, X, other, theta, place)
-            total += base
-            if eval_gradient:
-                slopes += [2 * base] if change is None else [2 * base, change]
+            total += _covariance_of(term, x, other, theta, place)
             place += 1 if term.length is None else 2
-        if Y is None:
-            noise = self.noise_variance(X)
-            total[np.diag_indices_from(total)] += noise
-            if eval_gradient:
-                for device in range(self.num_devices):
-                    slopes.append(np.diag(2 * noise * (X[:, self.device_column] == device)))
-        return (total, np.stack(slopes, axis=-1)) if eval_gradient else total
+        if y is None:
+            total[np.diag_indices_from(total)] += self.noise_variance(x)
+        return total
 
-    def noise_variance(self, X: Floats) -> Floats:
+    def noise_variance(self, x: Floats) -> Floats:
         """Noise variance of each row [dB^2]."""
         sd = np.exp(self.theta[len(self.theta) - self.num_devices :])
-        share = self.shared + (1 - self.shared) / X[:, self.count_column]
-        return sd[X[:, self.device_column].astype(np.int64)] ** 2 * share
+        return sd[x[:, self.device_column].astype(np.int64)] ** 2 * self.noise_share(x)
 
-    def diag(self, X: Floats) -> Floats:
-        total, place, theta = self.noise_variance(X), 0, self.theta
+    def noise_share(self, x: Floats) -> Floats:
+        """Noise variance of each row over that of one raw value, [row]."""
+        return self.shared + (1 - self.shared) / x[:, self.count_column]
+
+    def diag(self, x: Floats) -> Floats:
+        """Variance of each row, its noise included [dB^2], [row]."""
+        total, place, theta = self.noise_variance(x), 0, self.theta
         for term in self.terms:
             variance = np.exp(2 * theta[place])
             if term.length is None:
-                total = total + variance * np.square(X[:, term.columns]).sum(axis=1)
+                total = total + variance * np.square(x[:, term.columns]).sum(axis=1)
             else:
                 total = total + variance
             place += 1 if term.length is None else 2
         return total
 
 
-def _covariance_of(
-    term: Term, x: Floats, y: Floats, theta: Floats, place: int
-) -> tuple[Floats, Floats | None]:
-    """Covariance of one term, and how it changes with the logarithm of its length."""
+def _covariance_of(term: Term, x: Floats, y: Floats, theta: Floats, place: int) -> Floats:
     variance = np.exp(2 * theta[place])
-    change: Floats | None = None
     if term.length is None:
         base = variance * (x[:, term.columns] @ y[:, term.columns].T)
     else:
         far = cdist(x[:, term.columns], y[:, term.columns]) * np.exp(-theta[place + 1])
         base = variance * shadowing_correlation(far, 1.0)
-        change = base * far
     for column in term.within:
-        same = x[:, column][:, None] == y[:, column][None]
-        base = base * same
-        change = None if change is None else change * same
-    return base, change
+        base = base * (x[:, column][:, None] == y[:, column][None])
+    return np.asarray(base, np.float64)

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.calibration.campaign import Measurements, link_inputs
-from rtwin.calibration.statistics.gaussian_process import Process, design, fit_process, one_thread
+from rtwin.calibration.statistics.designs import SHARED, design
+from rtwin.calibration.statistics.gaussian_process import Process, fit_process, one_thread
 from rtwin.units import Floats
 
 MAX_ROWS = 600
@@ -99,7 +100,7 @@ def plan_route(
         uncertainty_db=np.concatenate([data.uncertainty_db, np.ones(new)]),
     )
     train = _some(np.arange(old), np.random.default_rng(seed))
-    layout = design(link_inputs(both), "shared kriging", len(data.devices), train)
+    layout = design(link_inputs(both), SHARED, len(data.devices), train)
     process = fit_process(layout, both.level_db, both.censored, train, seed)
     fresh = np.arange(old, old + new)
     rows, after = next_positions(process, fresh, fresh, 4 * count, seed)

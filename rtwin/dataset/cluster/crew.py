@@ -1,13 +1,15 @@
 """The run on a cluster: starting workers, giving out shards, taking them back."""
 
+import logging
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from rtwin.dataset.cluster.door import connected, interrupts
-from rtwin.dataset.cluster.plan import KEPT, Queue, Slot, slots
+from rtwin.dataset.cluster.door import check_head, connected, interrupts
+from rtwin.dataset.cluster.plan import Slot, slots
 from rtwin.dataset.cluster.worker import (
     ClusterWorker,
     Credentials,
@@ -17,6 +19,7 @@ from rtwin.dataset.cluster.worker import (
     credentials,
 )
 from rtwin.dataset.links import part
+from rtwin.dataset.shard_queue import KEPT, Pace, Queue
 from rtwin.dataset.shards import ShardFolder
 from rtwin.dataset.store import provenance
 from rtwin.errors import EngineError, RtwinError
@@ -24,6 +27,7 @@ from rtwin.progress import Progress, Steps
 from rtwin.scene import Receivers, recipe_dict
 from rtwin.trace import GPU_VARIANT, Tracer, World, load_parts
 
+_log = logging.getLogger(__name__)
 IN_FLIGHT = 2  # shards per worker: one is traced while the one before is written
 STARTS_AT_MOST = 3  # workers that may fail to start in one place, one after the other
 PAUSE_S = 5.0  # before a worker is started again where one failed
@@ -72,6 +76,7 @@ class _Seat:
     actor: Any = None
     ready: bool = False
     load: int = 0  # shards that the worker has
+    since: float = 0.0  # when it began with the step that it is at
     failed_starts: int = 0
     start_after: float = 0.0
 
@@ -96,6 +101,7 @@ class _Crew:
         self._awaited: dict[Any, tuple[_Seat, int | str]] = {}
         self._reason = "its machines offer no GPU" if self._gpu else "its machines offer no CPU"
         self._hopeless = False
+        self._pace = Pace()
         self._here: Credentials | None = None
         self._probe = part(receivers, 0, len(receivers), max(1, len(receivers) // NUM_PROBES))
         recipe, engine = world.recipe, world.engine
@@ -131,18 +137,22 @@ class _Crew:
                     if image is not None and isinstance(task, int):
                         yield task, image
                         self._queue.finished()
+                self._lose_frozen()
             elif not self._seats or self._hopeless or now - manned > PATIENCE_S:
                 raise EngineError(f"the Ray cluster has no worker: {self._reason}; {KEPT}")
             else:
                 time.sleep(LOOK_S / 10)
 
     def dismiss(self) -> None:
-        """Stop all workers."""
-        for seat in self._seats.values():
-            self._stop(seat)
+        """Stop all workers, as far as there is a cluster left to do it."""
+        with suppress(EngineError):
+            check_head(self._ray)
+            for seat in self._seats.values():
+                self._stop(seat)
 
     def _look(self, now: float) -> None:
         """Start workers wherever the cluster has room for more."""
+        check_head(self._ray)
         found = slots(self._ray.nodes(), gpu=self._gpu)[: self._wanted]
         seats = [self._seats.setdefault((s.node, s.index), _Seat(s)) for s in found]
         usable = [seat for seat in seats if seat.failed_starts < STARTS_AT_MOST]
@@ -172,6 +182,8 @@ class _Crew:
                 if left == 0 or (load > 0 and left <= len(self._seats)):
                     return
                 if seat.load == load:
+                    if load == 0:
+                        seat.since = self._pace.now()
                     number = self._queue.take()
                     batch = part(self._receivers, *self._ranges[number])
                     self._awaited[seat.actor.trace.remote(batch)] = (seat, number)
@@ -206,12 +218,36 @@ class _Crew:
             check_versions(provenance(), answer, seat.slot.host)
             loaded = seat.actor.load.remote(self._job, seat.slot.num_cpus)
             self._awaited[loaded] = (seat, "load")
+            seat.since = self._pace.now()
         elif task == "load":
             assert self._here is not None
             check_credentials(self._here, answer, seat.slot.host)
             seat.ready, seat.failed_starts = True, 0
+            self._pace.took("load", self._pace.now() - seat.since)
         else:
             seat.load -= 1
+            self._pace.took("trace", self._pace.now() - seat.since)
+            seat.since = self._pace.now()
+
+    def _lose_frozen(self) -> None:
+        """Give up workers that are far behind the pace of the others."""
+        now = self._pace.now()
+        # A worker has its shards one after the other.
+        first = dict(reversed(self._awaited.values()))
+        for seat, task in first.items():
+            is_shard = isinstance(task, int)
+            times = self._queue.times_lost(task) if isinstance(task, int) else 0
+            late = now - seat.since
+            # Before "load" it may be waiting for room on its machine.
+            if task == "versions" or late <= self._pace.limit_s(
+                "trace" if is_shard else "load", times
+            ):
+                continue
+            reason = f"the worker on {seat.slot.host} has not answered for {late:.0f} s"
+            _log.warning("%s; its work is done elsewhere", reason)
+            self._lose(seat, task, reason)
+            # It may go on holding what it was given; nobody is started in its place.
+            seat.failed_starts = STARTS_AT_MOST
 
     def _lose(self, seat: _Seat, task: int | str, reason: str) -> None:
         """A worker is lost, and with it what it had."""
@@ -222,7 +258,7 @@ class _Crew:
         had = [(r, t) for r, (s, t) in self._awaited.items() if s is seat]
         for reference, other in had:
             del self._awaited[reference]
-            if isinstance(other, int):
+            if isinstance(other, int) and other != task:
                 self._queue.give_back(other)  # it waited behind the other one
         self._stop(seat)
         if isinstance(task, int):

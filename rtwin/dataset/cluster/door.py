@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType, ModuleType
 from typing import Any
 
+from rtwin.dataset.shard_queue import KEPT
 from rtwin.errors import EngineError, MissingExtraError
 
 REACH_S = 5.0
@@ -123,6 +124,25 @@ def _check_reachable(address: str) -> None:
     # The head speaks gRPC; its dashboard, on another port, does not.
     if answer[3:4] != _HTTP2_SETTINGS[3:4] and os.environ.get("RAY_USE_TLS", "0") == "0":
         raise EngineError(f"what answers at {address!r} is no head of a Ray cluster; {_WHERE}")
+
+
+def check_head(ray: ModuleType) -> None:
+    """Find out whether the head of the cluster still answers.
+
+    Ray itself would try for a minute and then end the process without a word of ours.
+
+    Raises:
+        EngineError: if it does not.
+    """
+    address = str(ray.get_runtime_context().gcs_address)
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=REACH_S).close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise EngineError(
+            f"the head of the Ray cluster at {address} does not answer any more ({reason}); {KEPT}"
+        ) from error
 
 
 @contextmanager

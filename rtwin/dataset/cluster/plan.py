@@ -1,53 +1,12 @@
-"""Who may work where, and which shard is to be done again. Nothing here needs Ray."""
+"""Who may work where. Nothing here needs Ray."""
 
 from dataclasses import dataclass
 from typing import Any
-
-from rtwin.errors import EngineError
 
 # Workers of one CPU trace the most: half of a shard's time is NumPy on one thread.
 # But each holds an engine, a scene and a shard.
 WORKER_BYTES = 2**30
 GPU_CPUS = 4  # at most, beside a GPU
-LOST_AT_MOST = 3  # times that a shard goes to another worker
-KEPT = "finished shards are kept, run the same command again to go on"
-
-
-class Queue:
-    """Which shards are still to be given out, and how often each was lost."""
-
-    def __init__(self, todo: list[int]) -> None:
-        self._waiting = list(reversed(todo))
-        self._lost: dict[int, int] = {}
-        self.unfinished = len(todo)
-
-    def __len__(self) -> int:
-        """Shards that nobody works on."""
-        return len(self._waiting)
-
-    def take(self) -> int:
-        return self._waiting.pop()
-
-    def finished(self) -> None:
-        self.unfinished -= 1
-
-    def give_back(self, number: int) -> None:
-        """A shard that no fault of its own brought back."""
-        self._waiting.append(number)
-
-    def lost(self, number: int, reason: str) -> None:
-        """A shard whose worker was lost over it; it is done again.
-
-        Raises:
-            EngineError: if that happened too often.
-        """
-        times = self._lost[number] = self._lost.get(number, 0) + 1
-        if times > LOST_AT_MOST:
-            raise EngineError(
-                f"shard {number} was lost {times} times, the last time because {reason}; {KEPT}, "
-                "with a smaller shard size if memory is short"
-            )
-        self.give_back(number)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ a weighted sum of both is the forecast: 2,337 weights. All stations' weights lie
 array, and every product has a station axis, so that a hundred stations are one call.
 """
 
+import os
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ class LstmModel:
     """The stacked forecaster; weights as of Keras, branch by branch, then the output."""
 
     def __init__(self, units: int = UNITS) -> None:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         try:
             import tensorflow
         except ImportError:

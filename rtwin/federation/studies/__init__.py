@@ -1,16 +1,27 @@
-"""The studies: rtwin experiment traffic, poisoning, trust."""
+"""The studies: rtwin experiment traffic, poisoning, trust, sites."""
 
 from rtwin.federation.studies.history import run_history, run_holidays
 from rtwin.federation.studies.poisoning import PoisoningStudy, run_poisoning
+from rtwin.federation.studies.poisoning_results import poisoning_results
+from rtwin.federation.studies.sites import SitesStudy, run_sites
+from rtwin.federation.studies.sites_results import sites_results
 from rtwin.federation.studies.traffic import TrafficStudy, run_traffic
+from rtwin.federation.studies.traffic_results import traffic_results
 from rtwin.federation.studies.trust import run_trust
+from rtwin.federation.studies.trust_results import trust_results
 
 __all__ = [
     "PoisoningStudy",
+    "SitesStudy",
     "TrafficStudy",
+    "poisoning_results",
     "run_history",
     "run_holidays",
     "run_poisoning",
+    "run_sites",
     "run_traffic",
     "run_trust",
+    "sites_results",
+    "traffic_results",
+    "trust_results",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtwin.errors import OutOfRangeError
+from rtwin.experiments.study_files import Cell
 from rtwin.federation.learning import (
     Clusters,
     LinearModel,
@@ -113,7 +114,7 @@ def _learn_new(
     return made[clusters.of_station], rounds
 
 
-def run_holidays(traffic: Traffic, seed: int = 1) -> list[dict[str, float | str]]:
+def run_holidays(traffic: Traffic, seed: int = 1) -> list[dict[str, Cell]]:
     """December day by day: a linear model of November, refitted, or kept by arrivals.
 
     Args:
@@ -153,7 +154,8 @@ def run_holidays(traffic: Traffic, seed: int = 1) -> list[dict[str, float | str]
         )
     spans = {"Dec 1-7": (0, 7), "8-14": (7, 14), "15-21": (14, 21), "22-28": (21, 28)}
     spans["29-31"] = (28, len(off["all days"]))
-    return [
-        {"days": label} | {name: float(np.mean(v[a:b])) for name, v in off.items()}
-        for label, (a, b) in spans.items()
-    ]
+    rows: list[dict[str, Cell]] = []
+    for label, (start, end) in spans.items():
+        means = {name: float(np.mean(values[start:end])) for name, values in off.items()}
+        rows.append({"days": label, **means})
+    return rows

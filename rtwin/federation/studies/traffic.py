@@ -49,6 +49,7 @@ KEEPING = (
     "asynchronous, clustered (H-twin)",
     "asynchronous, clustered, on events",
 )
+COVERED = 0.9  # by the intervals of forecasts
 DRIFTS = ("none", "closed cell", "cells x1.5")
 HISTORY = (1, 2, 4, 8, 16, 23)
 
@@ -95,7 +96,9 @@ class Scheme:
     Attributes:
         mae, mse: Of the test days, in standard deviations of each cell.
         nrmse: Root of the mean squared error in counts over the cells' range, mean of cells.
-        forecast: [hour, cell], in standard deviations.
+        covered: Share of truths within half_width of the forecast; 0.9 is meant.
+        forecast, truth: [hour, cell], in standard deviations.
+        half_width: Of the 90 % interval, [hour, cell]: what the last week's errors were.
     """
 
     phase: str
@@ -106,8 +109,10 @@ class Scheme:
     mse: float
     nrmse: float
     cost: Cost
+    covered: float
     forecast: Real
     truth: Real
+    half_width: Real
 
 
 @dataclass(eq=False)
@@ -198,7 +203,14 @@ class _Building:
         weights = self.build(name, cost)
         self.made[name] = weights
         forecast = self.model.predict(weights, self.test.x)
-        return _scheme("V", self.town, name, self.seed, forecast, self.test.y, cost)
+        width = np.quantile(self.last_off(weights), COVERED, axis=1)[:, None]
+        half_width = np.broadcast_to(width, forecast.shape)
+        return _scheme("V", self.town, name, self.seed, forecast, self.test.y, half_width, cost)
+
+    def last_off(self, weights: Real) -> Real:
+        """Absolute errors in the last week of building, [station, hour]."""
+        last = self.town.windows(self.town.train_days - 7, self.town.train_days)
+        return np.abs(self.model.predict(weights, last.x) - last.y)
 
     def build(self, name: str, cost: Cost) -> Real:
         """Weights of every station, [station, weight]."""
@@ -261,21 +273,27 @@ class _Keeping:
         weights = self.built.made[first]
         flat = name in ("asynchronous, flat",)
         heads = weights[:1] if flat else weights[self.clusters.head]
-        forecasts, truths = [], []
+        forecasts, truths, widths = [], [], []
+        past = self.built.last_off(weights)
         for day in range(town.train_days, town.traffic.num_days):
             today = town.windows(day, day + 1)
             forecast = self.model.predict(weights, today.x)
             forecasts.append(forecast)
             truths.append(today.y)
-            off = np.abs(forecast - today.y).mean(axis=1)
+            width = np.quantile(past, COVERED, axis=1)[:, None]
+            widths.append(np.broadcast_to(width, forecast.shape))
+            past = np.concatenate([past[:, DAY:], np.abs(forecast - today.y)], axis=1)
+            off = past[:, -DAY:].mean(axis=1)
             if name.startswith("asynchronous"):
                 heads = self._asynchronous(name, heads, day, off)
                 weights = heads[np.zeros(len(weights), int) if flat else self.clusters.of_station]
                 heads = heads if flat else self._recluster(day, heads)
             else:
                 weights = self._synchronous(name, weights, day)
-        forecast, truth = np.concatenate(forecasts, axis=1), np.concatenate(truths, axis=1)
-        return _scheme("H", town, name, self.seed, forecast, truth, self.cost)
+        forecast, truth, half_width = (
+            np.concatenate(parts, axis=1) for parts in (forecasts, truths, widths)
+        )
+        return _scheme("H", town, name, self.seed, forecast, truth, half_width, self.cost)
 
     def _synchronous(self, name: str, weights: Real, day: int) -> Real:
         study, model = self.study, self.model
@@ -344,9 +362,28 @@ class _Keeping:
 
 
 def _scheme(
-    phase: str, town: _Town, name: str, seed: int, forecast: Real, truth: Real, cost: Cost
+    phase: str,
+    town: _Town,
+    name: str,
+    seed: int,
+    forecast: Real,
+    truth: Real,
+    half_width: Real,
+    cost: Cost,
 ) -> Scheme:
     mae, mse = errors(forecast, truth)
     rmse = np.sqrt(((forecast - truth) ** 2).mean(axis=1))
-    nrmse = float((rmse / town.range_z).mean())
-    return Scheme(phase, town.drift, name, seed, mae, mse, nrmse, cost, forecast.T, truth.T)
+    return Scheme(
+        phase,
+        town.drift,
+        name,
+        seed,
+        mae,
+        mse,
+        float((rmse / town.range_z).mean()),
+        cost,
+        float((np.abs(forecast - truth) <= half_width).mean()),
+        forecast.T,
+        truth.T,
+        half_width.T,
+    )

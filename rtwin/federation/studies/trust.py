@@ -11,6 +11,7 @@ from rtwin.federation.defence import Verdict, believe, by_source, check_series
 from rtwin.federation.learning import LinearModel, Real
 from rtwin.federation.traffic import DAY, TEST_DAYS, Traffic, errors, standardised, windows_of
 
+LEAST_CELLS = 10
 Tamper = Callable[[Real, np.random.Generator], tuple[Real, NDArray[np.bool_]]]
 
 
@@ -82,12 +83,12 @@ def run_trust(
     """Tamper with the last week in every way, check it, and forecast from what is left.
 
     Args:
-        traffic: At least 14 days.
+        traffic: At least 14 days of 10 cells.
         seeds: Tamperings drawn.
         kinds: Of KINDS.
         done: Called with steps done and in all.
     Raises:
-        OutOfRangeError: if the traffic is too short or a kind is unknown.
+        OutOfRangeError: if the traffic is too short, of too few cells, or a kind is unknown.
     """
     lost = [kind for kind in kinds if kind not in KINDS]
     if lost:
@@ -96,6 +97,11 @@ def run_trust(
         raise OutOfRangeError(
             f"the traffic has {traffic.num_days} days and seeds is {seeds}; "
             "there must be 14 days and a seed"
+        )
+    if traffic.values.shape[1] < LEAST_CELLS:
+        raise OutOfRangeError(
+            f"the traffic has {traffic.values.shape[1]} cells; to tamper with five of them takes "
+            f"{LEAST_CELLS} or more"
         )
     train_days = traffic.num_days - TEST_DAYS
     z, _, _ = standardised(traffic, train_days)

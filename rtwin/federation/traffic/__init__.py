@@ -11,9 +11,10 @@ from rtwin.federation.traffic.protocol import (
     windows_of,
 )
 from rtwin.federation.traffic.readers import load_traffic
-from rtwin.federation.traffic.series import DAY, SHIPPED, TWO_MONTHS, Traffic
+from rtwin.federation.traffic.series import CELL_M, DAY, SHIPPED, TWO_MONTHS, Traffic
 
 __all__ = [
+    "CELL_M",
     "CLOSE_H",
     "DAY",
     "NUM_INPUTS",

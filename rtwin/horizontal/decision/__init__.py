@@ -1,6 +1,14 @@
 """Preserve, update or re-trace: the choice, and intervals that keep what they promise."""
 
-from rtwin.horizontal.decision.choice import Decision, Drift, Evidence, Rung, decide
+from rtwin.horizontal.decision.choice import (
+    Decision,
+    Drift,
+    Evidence,
+    Limits,
+    Rung,
+    TransmitterDecision,
+    decide,
+)
 from rtwin.horizontal.decision.conformal import (
     EVERY,
     ConformalScale,
@@ -14,7 +22,9 @@ __all__ = [
     "Decision",
     "Drift",
     "Evidence",
+    "Limits",
     "Rung",
+    "TransmitterDecision",
     "conformal_scale",
     "decide",
     "miss_threshold",

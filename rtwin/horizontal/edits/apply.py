@@ -20,6 +20,7 @@ from rtwin.horizontal.edits.tables import (
     MoveTransmitter,
     RemoveObject,
     RemoveTransmitter,
+    SetFrequency,
     SetMaterial,
     SetTransmitter,
 )
@@ -92,6 +93,8 @@ class _Edited:
                 self._set_material(edit)
             case MoveTransmitter() | SetTransmitter() | AddTransmitter() | RemoveTransmitter():
                 self._edit_transmitter(edit)
+            case SetFrequency():
+                self._data["frequency_hz"] = edit.frequency_hz
 
     def result(self) -> tuple[Recipe, SceneParts]:
         if not self._parts:

@@ -111,6 +111,13 @@ class RemoveTransmitter(Table):
     transmitter: str
 
 
+class SetFrequency(Table):
+    """The carrier frequency of all transmitters changes."""
+
+    kind: Literal["set_frequency"]
+    frequency_hz: Annotated[Float, Field(gt=0)]
+
+
 Edit = Annotated[
     MoveObject
     | RemoveObject
@@ -119,7 +126,8 @@ Edit = Annotated[
     | MoveTransmitter
     | SetTransmitter
     | AddTransmitter
-    | RemoveTransmitter,
+    | RemoveTransmitter
+    | SetFrequency,
     Field(discriminator="kind"),
 ]
 

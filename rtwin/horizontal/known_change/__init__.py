@@ -8,17 +8,17 @@ from rtwin.horizontal.known_change.ladder import (
     guarded,
     partial,
 )
-from rtwin.horizontal.known_change.retrace import Retraced, retrace
-from rtwin.horizontal.known_change.update import update_twin
+from rtwin.horizontal.known_change.retrace import Retraced, Way, retrace, retraced_maps
 
 __all__ = [
     "RUNGS",
     "Estimate",
     "Retraced",
+    "Way",
     "analytic",
     "few_ray",
     "guarded",
     "partial",
     "retrace",
-    "update_twin",
+    "retraced_maps",
 ]

@@ -1,7 +1,7 @@
-"""Learning to keep a twin current: pairs of maps, a graph network, a benchmark.
+"""Learned updates: a network that reasons over rehearsed hypotheses, and its benchmark.
 
-    split_scenes -> ensure_pairs -> train_predictor -> Predictor
-    known_graph | unknown_graph -> Predictor -> Prediction
+    split_scenes -> ensure_cases -> train_network -> Predictor
+    Posterior -> Predictor -> Prediction
     run_benchmark -> report_lines
 
 Nothing here loads TensorFlow before a network is built.
@@ -9,34 +9,22 @@ Nothing here loads TensorFlow before a network is built.
 
 from rtwin.horizontal.learned.benchmark import Benchmark, report_lines, run_benchmark
 from rtwin.horizontal.learned.network import (
-    Graph,
-    Measured,
+    KINDS,
     Prediction,
     Predictor,
-    known_graph,
     load_predictor,
-    shipped_predictor,
-    train_predictor,
-    unknown_graph,
+    shipped_file,
+    train_network,
 )
-from rtwin.horizontal.learned.pairs import Pair, ScenePairs, ensure_pairs, read_pairs, split_scenes
 
 __all__ = [
+    "KINDS",
     "Benchmark",
-    "Graph",
-    "Measured",
-    "Pair",
     "Prediction",
     "Predictor",
-    "ScenePairs",
-    "ensure_pairs",
-    "known_graph",
     "load_predictor",
-    "read_pairs",
     "report_lines",
     "run_benchmark",
-    "shipped_predictor",
-    "split_scenes",
-    "train_predictor",
-    "unknown_graph",
+    "shipped_file",
+    "train_network",
 ]

@@ -2,6 +2,7 @@
 
 from rtwin.horizontal.twin.folder import (
     append_snapshot,
+    applied,
     create_twin,
     history,
     open_twin,
@@ -42,6 +43,7 @@ __all__ = [
     "Snapshot",
     "TwinState",
     "append_snapshot",
+    "applied",
     "cell_batches",
     "cell_receivers",
     "create_twin",

@@ -9,6 +9,7 @@ paths are new. It names its parent by content hash. Nothing is rewritten: a kill
 update leaves the snapshots as they were.
 """
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,10 +20,11 @@ import h5py
 import numpy as np
 
 from rtwin.dataset.inspection import open_checked, snapshot_files
-from rtwin.dataset.radiomap import map_attributes, write_map
+from rtwin.dataset.radiomap import map_attributes, map_request, write_map
 from rtwin.dataset.schema import MAP_FORMAT, PATH_MAP_LAYOUT, PORT_LABELS, TWIN_LAYOUT
 from rtwin.dataset.store import content_hash, plain_errors, prepare_target, sole_writer, write_image
 from rtwin.errors import OutOfRangeError, StoreError
+from rtwin.files import is_temporary, sweep
 from rtwin.horizontal.edits import Edits
 from rtwin.horizontal.twin.snapshot import (
     DECISIONS,
@@ -37,7 +39,7 @@ from rtwin.horizontal.twin.stored_paths import path_columns
 from rtwin.horizontal.twin.traced import TwinState, trace_state
 from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe, recipe_dict
-from rtwin.trace import MapGrid
+from rtwin.trace import MapGrid, load_parts, start_engine, world_of_parts
 
 
 def create_twin(
@@ -49,13 +51,17 @@ def create_twin(
 ) -> Snapshot:
     """Trace a recipe's map cell by cell into a new twin.
 
+    Called again, it finds its twin finished and leaves it as it is, updates and all.
+
     Args:
         recipe: What to trace; [radio_map] says which cells, [solver] how.
-        folder: Where to; it must not hold a twin yet.
+        folder: Where to; it must not hold anything else.
         uncertainty_db: Standard deviation of path gains against reality [dB], as far as known.
         progress: Called with "map", steps done and in all.
+    Returns:
+        The first snapshot.
     Raises:
-        StoreError: if there is a twin already, or nothing can be written.
+        StoreError: if there is another twin already, or nothing can be written.
         RecipeError, GeometryError: if the recipe cannot be traced.
     """
     folder = Path(folder)
@@ -63,7 +69,16 @@ def create_twin(
         raise OutOfRangeError(f"uncertainty_db is {uncertainty_db:g}, it must be above 0")
     with _writing(folder, new=True):
         start = datetime.now(UTC)
-        state = trace_state(recipe, progress=progress)
+        parts = load_parts(start_engine(), recipe)
+        world = world_of_parts(recipe, parts)
+        request = hashlib.sha256(f"{map_request(world)} {uncertainty_db}".encode()).hexdigest()
+        if snapshot_files(folder):
+            first = open_twin(folder, 0)
+            if first.request != request:
+                raise StoreError(f"{folder}: holds another twin; choose another name")
+            progress("map", 1, 1)
+            return first
+        state = trace_state(recipe, parts, world=world, progress=progress)
         seconds = (datetime.now(UTC) - start).total_seconds()
         num_tx = len(recipe.transmitter)
         shape = (num_tx, *state.grid.shape)
@@ -77,7 +92,10 @@ def create_twin(
             seconds=seconds,
             full_s=seconds,
         )
-        return _write(folder, None, None, state, note, recipe_dict(recipe), [])
+        where = str(recipe.folder.resolve())
+        return _write(
+            folder, None, None, state, note, recipe_dict(recipe), [], request, scene_folder=where
+        )
 
 
 @contextmanager
@@ -100,6 +118,7 @@ def append_snapshot(
     after: TwinState,
     note: Note,
     edits: Edits | None = None,
+    request: str = "",
 ) -> Snapshot:
     """Write the next snapshot of a twin, within `updating`.
 
@@ -110,6 +129,7 @@ def append_snapshot(
         after: The state now.
         note: What was decided.
         edits: What was edited, if anything was.
+        request: Hash of what was asked for, by which `applied` knows it again.
     Raises:
         StoreError: if it cannot be written.
     """
@@ -119,7 +139,20 @@ def append_snapshot(
     if edits is not None:
         tables.append(edits.model_dump(mode="json", exclude_none=True))
     base = parent.radio_map.attributes["base_recipe"]
-    return _write(parent.folder, parent, before, after, note, base, tables)
+    return _write(parent.folder, parent, before, after, note, base, tables, request)
+
+
+def applied(folder: str | Path, request: str) -> Snapshot | None:
+    """The newest snapshot of a twin, if it was made of this request.
+
+    A process that was killed after its snapshot was in place could not say so; the same
+    command does not apply the same change twice.
+
+    Raises:
+        StoreError: if there is no twin, or the file is broken or foreign.
+    """
+    newest = open_twin(folder)
+    return newest if newest.number > 0 and newest.request == request else None
 
 
 def open_twin(folder: str | Path, snapshot: int = -1) -> Snapshot:
@@ -219,6 +252,8 @@ _OF_TWIN = (
     "full_s",
     "more",
     "low_m",
+    "scene_folder",
+    "request_hash",
     "content_hash",
     "hash_version",
     "format",
@@ -232,7 +267,9 @@ _OF_TWIN = (
 def _writing(folder: Path, *, new: bool) -> Iterator[None]:
     with plain_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        if new and any(file.name != "lock" for file in folder.iterdir()):
+        sweep(folder)
+        names = {file.name for file in folder.iterdir() if not is_temporary(file)} - {"lock"}
+        if new and names and not snapshot_files(folder):
             raise StoreError(f"{folder}: exists and is not empty; choose another name")
     with sole_writer(folder, folder):
         yield
@@ -246,8 +283,12 @@ def _write(
     note: Note,
     base_recipe: dict[str, Any],
     edits: list[dict[str, Any]],
+    request: str,
+    scene_folder: str | None = None,
 ) -> Snapshot:
     number = 0 if parent is None else parent.number + 1
+    if parent is not None:
+        scene_folder = parent.radio_map.attributes.get("scene_folder")
     target = folder / f"{number:06d}.h5"
     recipe = state.recipe
     rows = {} if before is None else {id(t): row for row, t in enumerate(before.traces)}
@@ -281,6 +322,7 @@ def _write(
         **state.attributes,
         "base_recipe": base_recipe,
         "edits": edits,
+        "request_hash": request,
         "snapshot": number,
         "parent": "" if parent is None else parent.content_hash,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -289,6 +331,7 @@ def _write(
         "full_s": note.full_s,
         "more": dict(note.more),
         "low_m": list(state.grid.low_m),
+        **({} if scene_folder is None else {"scene_folder": scene_folder}),
         "rays": recipe.solver.rays,
         **map_attributes(recipe, state.grid, "paths"),
     }

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,18 @@ from rtwin.horizontal.edits import apply_edits, edits_from_dict
 from rtwin.horizontal.twin.stored_paths import read_traces
 from rtwin.horizontal.twin.traced import Maps, TwinState
 from rtwin.scene import Recipe, load_recipe, recipe_from_dict
-from rtwin.trace import MapGrid, SceneParts, load_parts, scene_hash, start_engine
+from rtwin.trace import (
+    PATH_COLUMNS,
+    MapGrid,
+    SceneParts,
+    StoredChains,
+    TransmitterTrace,
+    load_parts,
+    scene_hash,
+    start_engine,
+)
 
+_World = tuple[Recipe, SceneParts]
 PRESERVED, UPDATED, RETRACED = (int(code) for code in Decision)
 DECISIONS = ("preserve", "update", "re-trace")
 # What ray tracing of a world known to its materials' names alone is off by, outdoors: see
@@ -65,6 +76,7 @@ class Snapshot:
     seconds: float
     full_s: float
     more: dict[str, Any]
+    request: str  # SHA-256 of what the snapshot was asked for with; "" in files of before
     radio_map: RadioMap
     is_inside: NDArray[np.bool_]  # [cell_y, cell_x]
     uncertainty_db: NDArray[np.float32]  # [tx, cell_y, cell_x]
@@ -91,57 +103,123 @@ class Snapshot:
         """Path gain and what maps from paths hold besides, [tx, cell_y, cell_x] each."""
         return {"path_gain": self.radio_map.path_gain, **self.radio_map.path_statistics}
 
+    @property
+    def scene_hash(self) -> str:
+        """SHA-256 of what a wave can feel of the world that the map is of."""
+        return str(self.radio_map.attributes["scene_hash"])
+
+    @property
+    def num_pending(self) -> int:
+        """How many of the last edits files are in the maps and not in the stored paths."""
+        return int(self.more.get("pending", 0))
+
+    @property
+    def pending_edits(self) -> tuple[dict[str, Any], ...]:
+        """These edits files, in order."""
+        return self.edits[len(self.edits) - self.num_pending :]
+
     def world(self, scene: str | Path | None = None) -> tuple[Recipe, SceneParts]:
         """Recipe and parts: the first build's, with all edits made again.
 
         Args:
-            scene: The recipe, where its geometry is in files of its own.
+            scene: The recipe, where its geometry is in files that the twin cannot find.
         Raises:
             StoreError: if the scene is not what it was.
         """
+        (recipe, parts), _ = self._worlds(scene)
+        return recipe, parts
+
+    def _worlds(self, scene: str | Path | None) -> tuple[_World, _World]:
+        """The world that the maps are of, and the one that the stored paths are of."""
         attributes = self.radio_map.attributes
         data, name = attributes["base_recipe"], str(attributes["scene"])
-        folder = Path(".") if scene is None else load_recipe(scene).folder
-        recipe = recipe_from_dict(data, name, folder)
+        recipe = recipe_from_dict(data, name, "." if scene is None else load_recipe(scene).folder)
         in_files = recipe.geometry.file or any(item.shape == "mesh" for item in recipe.object)
         if in_files and scene is None:
-            raise StoreError(
-                f"{self.folder}: the geometry of {name!r} is in files of its own; "
-                "name the recipe with scene"
-            )
-        parts = load_parts(start_engine(), recipe)
-        for table in self.edits:
-            recipe, parts = apply_edits(edits_from_dict(table), recipe, parts)
-        if scene_hash(recipe, parts) != attributes["scene_hash"]:
+            folder = self._scene_folder()
+            if folder is None:
+                raise StoreError(
+                    f"{self.folder}: the geometry of {name!r} is in files that are not where they "
+                    "were; name the recipe with scene"
+                )
+            recipe = recipe_from_dict(data, name, folder)
+        world = traced = recipe, load_parts(start_engine(), recipe)
+        for number, table in enumerate(self.edits):
+            world = apply_edits(edits_from_dict(table), *world)
+            if number < len(self.edits) - self.num_pending:
+                traced = world
+        if scene_hash(*world) != self.scene_hash:
             raise StoreError(
                 f"{self.file}: was traced in another scene than {name!r} is now; make a new twin"
             )
-        return recipe, parts
+        return world, traced
 
-    def state(self, scene: str | Path | None = None) -> TwinState:
-        """Everything that an update starts from, the stored paths included."""
-        recipe, parts = self.world(scene)
+    def _scene_folder(self) -> Path | None:
+        """Where the twin's scene was, if it still is there."""
+        told = self.radio_map.attributes.get("scene_folder")
+        folder = None if told is None else Path(str(told))
+        return folder if folder is not None and folder.is_dir() else None
+
+    @cached_property
+    def grid(self) -> MapGrid:
+        """The cells of the map.
+
+        Raises:
+            StoreError: if the file is damaged.
+        """
         attributes = self.radio_map.attributes
         with open_checked(self.file, MAP_FORMAT) as h5:
             corner_z_m = h5["corner_z_m"][...]
-            numbers = h5["path_snapshot"][...]
         shape = self.is_inside.shape
         if corner_z_m.shape != (shape[0] + 1, shape[1] + 1):
             raise StoreError(f"{self.file}: corner_z_m does not fit the map; the file is damaged")
         low = tuple(float(x) for x in attributes["low_m"])
         if len(low) != 2:
             raise StoreError(f"{self.file}: low_m is {low}; the file is damaged")
-        grid = MapGrid((low[0], low[1]), float(attributes["cell_size_m"]), shape, corner_z_m)
-        names = self.radio_map.tx_name
+        return MapGrid((low[0], low[1]), float(attributes["cell_size_m"]), shape, corner_z_m)
+
+    def without_paths(self) -> TwinState:
+        """The state of the maps, for updates of the maps alone: paths and parts stay on disk."""
+        attributes = self.radio_map.attributes
+        return TwinState(
+            recipe=self.recipe,
+            parts=SceneParts([], {}, [], {}),
+            grid=self.grid,
+            traces=tuple(_nothing() for _ in self.radio_map.tx_name),
+            maps=self.maps,
+            is_inside=self.is_inside,
+            attributes={k: attributes[k] for k in _OF_SCENE if k in attributes},
+        )
+
+    def state(self, scene: str | Path | None = None) -> TwinState:
+        """Everything that an update starts from: the stored paths, and the world they are of.
+
+        Pending edits are in its maps alone.
+        """
+        _, (recipe, parts) = self._worlds(scene)
+        attributes = dict(self.radio_map.attributes)
+        if self.num_pending:
+            attributes["scene_hash"] = scene_hash(recipe, parts)
+        with open_checked(self.file, MAP_FORMAT) as h5:
+            numbers = h5["path_snapshot"][...]
+        shape, names = self.is_inside.shape, self.radio_map.tx_name
         return TwinState(
             recipe=recipe,
             parts=parts,
-            grid=grid,
+            grid=self.grid,
             traces=read_traces(self.folder, names, numbers, shape[0] * shape[1], parts),
             maps=self.maps,
             is_inside=self.is_inside,
             attributes={k: attributes[k] for k in _OF_SCENE if k in attributes},
         )
+
+
+def _nothing() -> TransmitterTrace:
+    """A trace that stands for one that was not read."""
+    none = np.zeros(0, np.int64)
+    chains = StoredChains(none, none, none.astype(np.uint32), none.astype(np.uint8))
+    columns: dict[str, Any] = dict.fromkeys(PATH_COLUMNS, none)
+    return TransmitterTrace(chains, **columns)
 
 
 _OF_SCENE = (
@@ -176,6 +254,7 @@ def read_snapshot(file: Path) -> Snapshot:
             found["edits"] = tuple(json.loads(h5.attrs["edits"]))
             found["more"] = dict(json.loads(h5.attrs["more"]))
             found["number"] = int(h5.attrs["snapshot"])
+            found["request"] = str(h5.attrs.get("request_hash", ""))
         except StoreError:
             raise
         except (KeyError, ValueError, OSError, TypeError):

@@ -1,106 +1,22 @@
 """What may have happened to a world: edits worth trying, the likeliest objects first."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.horizontal.edits import Edit, edits_from_dict
 from rtwin.horizontal.levels import Floats, floored_db
+from rtwin.horizontal.rehearsal import PALETTE, SIZES_M, SMALL_M, Hypothesis
 from rtwin.horizontal.unknown_change.cell_paths import StoredTwin, boxes_m, crosses_box
 from rtwin.horizontal.unknown_change.residuals import Residuals
 from rtwin.scene import MATERIAL_NAMES, Volume, is_vegetation
 from rtwin.trace import Part
 
-Kind = Literal["gone", "material", "moved", "added", "tx_fed", "tx_moved"]
 NUM_FREE = {"gone": 0, "material": 0, "moved": 2, "added": 4, "tx_fed": 2, "tx_moved": 3}
 """Continuous parameters of each kind of explanation."""
-_PALETTE = ("metal", "concrete", "glass", "wood")
-_SIZES_M = (
-    (4.5, 1.9, 1.6),
-    (10.0, 2.6, 3.4),
-    (3.0, 3.0, 3.0),
-    (8.0, 8.0, 8.0),
-    (14.0, 10.0, 12.0),
-    (20.0, 14.0, 18.0),
-)
-_SMALL_M = 30.0  # objects up to this length move
 _REACH_M = 8.0  # typical shift of an object
 _WALK_M = (4.0, 4.0, 1.0)  # typical shift of a transmitter
-_UNDER_M = 0.3  # new boxes reach below the ground: faces on each other are left to chance
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An edit that would explain residuals."""
-
-    kind: Kind
-    what: str  # the object or transmitter
-    values: tuple[float, ...] = ()  # its continuous parameters
-    detail: dict[str, Any] = field(default_factory=dict)  # what else the edit needs
-
-    @property
-    def edits(self) -> tuple[Edit, ...]:
-        """As an edits file would say it."""
-        return edits_from_dict({"edit": [self._table()]}).edit
-
-    def _table(self) -> dict[str, Any]:
-        match self.kind:
-            case "gone":
-                return {"kind": "remove_object", "object": self.what}
-            case "material":
-                return {"kind": "set_material", "object": self.what, **self.detail}
-            case "moved":
-                shift = [*self.values, 0.0]
-                return {"kind": "move_object", "object": self.what, "by_m": shift}
-            case "added":
-                x, y, yaw, scale = self.values
-                size = [scale * v for v in self.detail["size_m"]]
-                size[2] += _UNDER_M
-                z = self.detail["ground_m"] - _UNDER_M + size[2] / 2
-                box = {
-                    "name": self.what,
-                    "material": self.detail["material"],
-                    "shape": "box",
-                    "center_m": [x, y, z],
-                    "size_m": size,
-                    "yaw_deg": yaw,
-                }
-                return {"kind": "add_object", "object": box}
-            case "tx_fed":
-                yaw, tilt = self.values
-                return {
-                    "kind": "set_transmitter",
-                    "transmitter": self.what,
-                    "azimuth_deg": yaw,
-                    "downtilt_deg": tilt,
-                }
-            case "tx_moved":
-                return {
-                    "kind": "move_transmitter",
-                    "transmitter": self.what,
-                    "by_m": list(self.values),
-                }
-
-    def __str__(self) -> str:
-        numbers = ", ".join(f"{v:.1f}" for v in self.values)
-        match self.kind:
-            case "gone":
-                return f"'{self.what}' is gone"
-            case "material":
-                return f"'{self.what}' is of {self.detail['material']}"
-            case "moved":
-                return f"'{self.what}' moved by {numbers} m"
-            case "added":
-                x, y = self.values[:2]
-                size = " x ".join(f"{self.values[3] * v:.1f}" for v in self.detail["size_m"])
-                return f"something of {size} m new at ({x:.1f}, {y:.1f})"
-            case "tx_fed":
-                return f"'{self.what}' looks at azimuth and downtilt {numbers} deg"
-            case "tx_moved":
-                return f"'{self.what}' moved by {numbers} m"
 
 
 class Proposals:
@@ -119,7 +35,7 @@ class Proposals:
         """How many objects an explanation might have named."""
         return max(len(self._objects), 1)
 
-    def first(self, number: int) -> list[Candidate]:
+    def first(self, number: int) -> list[Hypothesis]:
         """What to try first: objects by their score, and draws of every other kind."""
         walks = self._walks()  # three coordinates that change everything ask for more draws
         sources = [
@@ -132,7 +48,7 @@ class Proposals:
             self._added(),
             walks,
         ]
-        out: list[Candidate] = []
+        out: list[Hypothesis] = []
         while len(out) < number and sources:
             for source in list(sources):
                 found = next(source, None)
@@ -142,12 +58,12 @@ class Proposals:
                     out.append(found)
         return out
 
-    def around(self, best: list[Candidate], number: int, scale: float) -> list[Candidate]:
+    def around(self, best: list[Hypothesis], number: int, scale: float) -> list[Hypothesis]:
         """Draws around candidates with continuous parameters, as far as `scale` says."""
         moving = [c for c in best if NUM_FREE[c.kind]]
         return [self._beside(moving[n % len(moving)], scale) for n in range(number) if moving]
 
-    def _beside(self, c: Candidate, scale: float) -> Candidate:
+    def _beside(self, c: Hypothesis, scale: float) -> Hypothesis:
         step = {
             "moved": (_REACH_M / 2,) * 2,
             "added": (4.0, 4.0, 30.0, 0.3),
@@ -157,7 +73,7 @@ class Proposals:
         drawn = np.array(c.values) + scale * np.array(step) * self._rng.normal(size=len(step))
         if c.kind == "added":
             drawn[3] = np.clip(drawn[3], 0.4, 2.5)
-        return Candidate(c.kind, c.what, tuple(float(v) for v in drawn), c.detail)
+        return Hypothesis(c.kind, c.subject, tuple(float(v) for v in drawn), c.detail)
 
     def _scored(self) -> Floats:
         """How much each object could explain, by stored paths and lines of sight, [object]."""
@@ -198,43 +114,43 @@ class Proposals:
         order = np.argsort(-self.object_score, kind="stable")
         return [int(n) for n in order if self.object_score[n] > 0]
 
-    def _gone(self) -> Iterator[Candidate]:
+    def _gone(self) -> Iterator[Hypothesis]:
         for number in self._ranked:
-            yield Candidate("gone", self._objects[number].name)
+            yield Hypothesis("gone", self._objects[number].name)
 
-    def _materials(self) -> Iterator[Candidate]:
+    def _materials(self) -> Iterator[Hypothesis]:
         specs = {**self._twin.parts.specs}
         own = [n for n in specs if n in MATERIAL_NAMES and not is_vegetation(n, specs[n])]
-        palette = list(dict.fromkeys([*_PALETTE, *own]))
+        palette = list(dict.fromkeys([*PALETTE, *own]))
         for number in self._ranked:
             part = self._objects[number]
             if isinstance(part, Part):
                 for name in palette[:4]:
                     if name != part.material:
-                        yield Candidate("material", part.name, detail={"material": name})
+                        yield Hypothesis("material", part.name, detail={"material": name})
 
-    def _moves(self) -> Iterator[Candidate]:
+    def _moves(self) -> Iterator[Hypothesis]:
         size = self._boxes[:, 1] - self._boxes[:, 0]
-        ranked = [n for n in self._ranked if size[n, :2].max() <= _SMALL_M]
+        ranked = [n for n in self._ranked if size[n, :2].max() <= SMALL_M]
         while ranked:
             for number in ranked[:8]:
                 shift = self._rng.normal(0, _REACH_M, 2)
-                yield Candidate("moved", self._objects[number].name, tuple(shift.tolist()))
+                yield Hypothesis("moved", self._objects[number].name, tuple(shift.tolist()))
 
-    def _added(self) -> Iterator[Candidate]:
+    def _added(self) -> Iterator[Hypothesis]:
         """Boxes in the way of cells that got darker; now and then anywhere."""
         dark = np.flatnonzero(self._z < -2)
         low, high = self._twin.cell_m.min(axis=0), self._twin.cell_m.max(axis=0)
         count = 0
         while True:
-            size = _SIZES_M[self._rng.integers(len(_SIZES_M))]
+            size = SIZES_M[self._rng.integers(len(SIZES_M))]
             middle = self._rng.uniform(low, high)
             if len(dark) and self._rng.random() < 0.9:
                 row = dark[self._rng.integers(len(dark))]
                 middle = self._on_the_way(row, size[2]) + self._rng.normal(0, 1.5, 3)
             yaw = float(self._rng.choice([0.0, 90.0, self._rng.uniform(0, 180)]))
             count += 1
-            yield Candidate(
+            yield Hypothesis(
                 "added",
                 _free_name(f"new_{count}", self._objects),
                 (float(middle[0]), float(middle[1]), yaw, float(self._rng.uniform(0.7, 1.4))),
@@ -262,7 +178,7 @@ class Proposals:
                 return point
         return corners[-1]
 
-    def _turned(self) -> Iterator[Candidate]:
+    def _turned(self) -> Iterator[Hypothesis]:
         steps = ((-15, 0), (15, 0), (0, 6), (0, -6), (-40, 0), (40, 0), (90, 0), (-90, 0))
         used = {self._twin.names[tx] for tx in np.unique(self._found.tx)}
         devices = [
@@ -273,16 +189,16 @@ class Proposals:
         for step in steps:
             for tx in devices:
                 aim = np.degrees(tx.orientation_rad[:2]) + step
-                yield Candidate("tx_fed", tx.name, (float(aim[0]), float(aim[1])))
+                yield Hypothesis("tx_fed", tx.name, (float(aim[0]), float(aim[1])))
 
-    def _walks(self) -> Iterator[Candidate]:
+    def _walks(self) -> Iterator[Hypothesis]:
         used = np.unique(self._found.tx)
         while True:
             for tx in used:
                 azimuth, far = self._rng.uniform(0, 2 * np.pi), self._rng.uniform(1, _WALK_M[0] * 2)
                 up = self._rng.normal(0, _WALK_M[2])
                 shift = (float(far * np.cos(azimuth)), float(far * np.sin(azimuth)), float(up))
-                yield Candidate("tx_moved", self._twin.names[tx], shift)
+                yield Hypothesis("tx_moved", self._twin.names[tx], shift)
 
 
 def log_density(z: NDArray[Any]) -> NDArray[Any]:

@@ -1,14 +1,15 @@
 """What a twin stores about each cell: its paths, the objects that they touch, its gain."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rtwin.channel import InteractionType
-from rtwin.horizontal.levels import Floats, Rows
+from rtwin.horizontal.levels import Floats, Rows, floored_db
+from rtwin.horizontal.twin import Snapshot
 from rtwin.scene import Recipe, Volume
 from rtwin.trace import Part, SceneParts, TracedPaths
 
@@ -96,31 +97,48 @@ def cell_paths(
 
 
 @dataclass(frozen=True, eq=False)
-class StoredTwin:
-    """What the layer of unknown changes needs of a twin.
+class MapTwin:
+    """What unknown changes are inferred from: a twin's map, perhaps the paths behind it.
 
     Attributes:
         recipe: Its recipe, edited so far.
-        parts: Its world, edited so far.
         cell_m: Middle of each cell [m], [cell, 3].
         cell_size_m: Edge of a cell [m].
         gain_db: Path gain, [tx, cell] dB; FLOOR_DB where no path comes.
         sigma_db: What the twin says that its gain is uncertain by, [tx, cell] dB.
-        paths: The stored paths of each transmitter.
+        paths: The stored paths of each transmitter; empty where they were not read.
     """
 
     recipe: Recipe
-    parts: SceneParts
     cell_m: Floats
     cell_size_m: float
     gain_db: Floats
     sigma_db: Floats
-    paths: tuple[CellPaths, ...]
+    paths: tuple[CellPaths, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the transmitters."""
         return tuple(tx.name for tx in self.recipe.transmitter)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredTwin(MapTwin):
+    """A twin with its paths and its world: what a search for what happened starts from."""
+
+    parts: SceneParts = field(kw_only=True)
+
+
+def map_twin(snapshot: Snapshot) -> MapTwin:
+    """A snapshot's map, its paths left on the disk."""
+    gain = snapshot.maps["path_gain"]
+    return MapTwin(
+        snapshot.recipe,
+        snapshot.grid.centers_m.reshape(-1, 3),
+        snapshot.grid.cell_size_m,
+        floored_db(gain.reshape(len(gain), -1)),
+        snapshot.uncertainty_db.reshape(len(gain), -1).astype(np.float64),
+    )
 
 
 def crosses_box(start_m: Floats, end_m: Floats, box_m: Floats) -> NDArray[np.bool_]:

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import erf
 
+from rtwin.horizontal.edits import Edit
 from rtwin.horizontal.levels import Floats, Mask
-from rtwin.horizontal.unknown_change.candidates import NUM_FREE, Candidate, Proposals, log_density
-from rtwin.horizontal.unknown_change.cell_paths import StoredTwin
+from rtwin.horizontal.rehearsal import Hypothesis
+from rtwin.horizontal.unknown_change.candidates import NUM_FREE, Proposals, log_density
+from rtwin.horizontal.unknown_change.cell_paths import MapTwin, StoredTwin
 from rtwin.horizontal.unknown_change.detect import ALPHA, Agreement, agreements, local_p
 from rtwin.horizontal.unknown_change.residuals import Residuals, krige
 from rtwin.horizontal.unknown_change.synthesis import Synthesis
@@ -30,18 +32,28 @@ _MASS = 0.97  # of the weights, for which whole maps are traced
 _FOLDS = 5
 _GAIN = 2.0  # log likelihood of unseen rows that an explanation must gain
 _BEYOND, _MOST = 3.0, 0.4  # an explanation leaves fewer rows than that beyond 3 sigma
-_PRESERVE_DB, _PRESERVE_CHANCE = 0.5, 0.05  # below both a cell keeps its value
+_PRESERVE_DB, PRESERVE_CHANCE = 0.5, 0.05  # below both a cell keeps its value
 
 
 @dataclass(frozen=True)
 class Explanation:
     """Something that may have happened, and its posterior weight among all that was tried."""
 
-    candidate: Candidate
+    hypotheses: tuple[Hypothesis, ...]  # that came together
     weight: float
 
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """As an edits file would say it."""
+        return tuple(edit for one in self.hypotheses for edit in one.edits)
+
+    @property
+    def says(self) -> str:
+        """In words."""
+        return " and ".join(str(one) for one in self.hypotheses)
+
     def __str__(self) -> str:
-        return f"{self.candidate} ({100 * self.weight:.0f} %)"
+        return f"{self.says} ({100 * self.weight:.0f} %)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +83,23 @@ class Correction:
     gain_nats: float
     reasons: tuple[str, ...]
     num_traces: int
+
+    @staticmethod
+    def nothing(twin: MapTwin, verdicts: tuple[Agreement, ...], reason: str) -> "Correction":
+        """A map that stays as it is."""
+        shape = twin.gain_db.shape
+        return Correction(
+            gain_db=twin.gain_db,
+            sigma_db=twin.sigma_db,
+            chance=np.zeros(shape),
+            is_stale=np.zeros(shape, bool),
+            is_preserved=np.ones(shape, bool),
+            agreements=verdicts,
+            explanations=(),
+            gain_nats=0.0,
+            reasons=(*(str(verdict) for verdict in verdicts), reason),
+            num_traces=0,
+        )
 
 
 def correct(
@@ -130,10 +159,10 @@ def correct(
             sd[where] = np.hypot(sd[where], spread[where])
             # Zero lies outside of what the field may be with this chance.
             away = erf(np.abs(field[where]) / (np.sqrt(2) * spread[where]))
-            away = np.maximum(away, 2 * _PRESERVE_CHANCE)
+            away = np.maximum(away, 2 * PRESERVE_CHANCE)
             off = np.abs(field[where]) > STALE_DB
             chance[where] = np.maximum(chance[where], np.where(off, away, 0.0))
-    kept = chance <= _PRESERVE_CHANCE
+    kept = chance <= PRESERVE_CHANCE
     return Correction(
         gain_db=np.where(kept, twin.gain_db, twin.gain_db + change),
         sigma_db=np.hypot(twin.sigma_db, sd),
@@ -148,12 +177,12 @@ def correct(
     )
 
 
-def _nothing(twin: StoredTwin) -> tuple[Floats, Floats, Floats]:
+def _nothing(twin: MapTwin) -> tuple[Floats, Floats, Floats]:
     shape = twin.gain_db.shape
     return np.zeros(shape), np.zeros(shape), np.zeros(shape)
 
 
-def _is_tied(twin: StoredTwin, found: Residuals, tx: int, rest: Floats, seed: int) -> bool:
+def _is_tied(twin: MapTwin, found: Residuals, tx: int, rest: Floats, seed: int) -> bool:
     rows = np.flatnonzero(found.tx == tx)
     z = rest[rows] / np.maximum(found.sd_db[rows], 1e-3)
     return local_p(twin, tx, found.cell[rows], z, seed) < ALPHA
@@ -169,7 +198,7 @@ class _Search:
         self._row_cell = np.asarray(self._row_cell).reshape(-1)
         z = found.value_db / np.maximum(found.sd_db, 1e-3)
         self._proposals = Proposals(twin, found, z, seed)
-        self._candidates: list[Candidate] = []
+        self._candidates: list[Hypothesis] = []
         self._fits: list[Floats] = [self._fit(np.zeros(len(found)))]  # the first is of no change
 
     @property
@@ -187,7 +216,7 @@ class _Search:
         for scale in _AROUND:
             self._try(self._proposals.around(self._parents(), left, scale), base, number, progress)
 
-    def _try(self, tried: list[Candidate], base: Floats, number: int, progress: Progress) -> None:
+    def _try(self, tried: list[Hypothesis], base: Floats, number: int, progress: Progress) -> None:
         for candidate in tried:
             gain = self._synthesis.gain_db(candidate.edits, self._cells)
             progress("worlds", min(self.num_traces, number), number)
@@ -204,7 +233,7 @@ class _Search:
         scale = np.hypot(self._found.sd_db, _MODEL_ERROR * change)
         return log_density(left / scale) - np.log(scale)
 
-    def _parents(self) -> list[Candidate]:
+    def _parents(self) -> list[Hypothesis]:
         """The best of each kind with continuous parameters; half of the places to the best kind."""
         fits = np.array(self._fits[1:]).sum(axis=1) if self._candidates else np.zeros(0)
         order = [int(n) for n in np.argsort(-fits, kind="stable")]
@@ -285,7 +314,7 @@ class _Search:
         order = np.argsort(-weight, kind="stable")
         needed = int(np.searchsorted(np.cumsum(weight[order]), _MASS * weight.sum())) + 1
         return tuple(
-            Explanation(self._candidates[n], float(weight[n]))
+            Explanation((self._candidates[n],), float(weight[n]))
             for n in order[: min(needed, _MAX_MAPS)]
         )
 
@@ -294,7 +323,7 @@ class _Search:
         everywhere = np.arange(len(self._twin.cell_m))
         base = self._synthesis.gain_db((), everywhere)
         assert base is not None
-        kept = [(e.weight, self._synthesis.gain_db(e.candidate.edits, everywhere)) for e in found]
+        kept = [(e.weight, self._synthesis.gain_db(e.edits, everywhere)) for e in found]
         nothing = float(self.weights()[0])
         total = nothing + sum(weight for weight, gain in kept if gain is not None)
         mean, square, chance = _nothing(self._twin)

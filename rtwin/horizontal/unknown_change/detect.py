@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from rtwin.horizontal.levels import Floats, Rows
-from rtwin.horizontal.unknown_change.cell_paths import StoredTwin
+from rtwin.horizontal.unknown_change.cell_paths import MapTwin
 from rtwin.horizontal.unknown_change.residuals import Residuals
 
 Verdict = Literal["agrees", "offset", "outlier", "local", "scatter", "too few"]
@@ -60,7 +60,7 @@ class Agreement:
 
 
 def agreements(
-    twin: StoredTwin,
+    twin: MapTwin,
     found: Residuals,
     *,
     offsets: bool = False,
@@ -84,7 +84,7 @@ def agreements(
 
 
 def _agreement(
-    twin: StoredTwin, found: Residuals, tx: int, offsets: bool, alpha: float, seed: int
+    twin: MapTwin, found: Residuals, tx: int, offsets: bool, alpha: float, seed: int
 ) -> Agreement:
     rows = np.flatnonzero(found.tx == tx)
     level = found.without_offsets(found.value_db) if offsets else found.value_db
@@ -138,7 +138,7 @@ def _null_misfits(num: int, centred: bool) -> Floats:
     return _misfits(z)
 
 
-def local_p(twin: StoredTwin, tx: int, cell: Rows, z: Floats, seed: int = 0) -> float:
+def local_p(twin: MapTwin, tx: int, cell: Rows, z: Floats, seed: int = 0) -> float:
     """Chance that residuals dealt at random are as alike among neighbours and objects.
 
     Whatever the residuals are as a whole, shuffling keeps it: neither scatter nor
@@ -177,11 +177,13 @@ def _neighbourhoods(place_m: Floats) -> Floats:
     return np.concatenate(out) if out else np.zeros((0, num))
 
 
-def _fed_together(twin: StoredTwin, tx: int, cell: Rows) -> Floats:
+def _fed_together(twin: MapTwin, tx: int, cell: Rows) -> Floats:
     """Shares of power through each object, and what has a line of sight, as `_neighbourhoods`."""
+    if not twin.paths:
+        return np.zeros((0, len(cell)))
     unique, back = np.unique(cell, return_inverse=True)
     paths = twin.paths[tx].take(unique)
-    share = paths.share(len(twin.parts.parts))
+    share = paths.share(int(twin.paths[tx].object.max(initial=-1)) + 1)
     direct = np.zeros(len(unique))
     direct[paths.cell[(paths.interactions == 0).all(axis=1)]] = 1.0
     weight = np.column_stack([share, direct])[np.asarray(back).reshape(-1)].T

@@ -9,7 +9,7 @@ from rtwin.calibration.campaign import Measurements, grid_means
 from rtwin.calibration.statistics import Design, LinkKernel, Term, fit_process
 from rtwin.errors import CampaignError, nearest
 from rtwin.horizontal.levels import FLOOR_DB, Floats, Rows
-from rtwin.horizontal.unknown_change.cell_paths import StoredTwin
+from rtwin.horizontal.unknown_change.cell_paths import MapTwin
 
 _ENOUGH = 3  # rows of which the median is an offset
 _FEW = 6  # rows below which no process is fitted
@@ -56,7 +56,7 @@ class Residuals:
 
 
 def residuals_of(
-    twin: StoredTwin,
+    twin: MapTwin,
     tx: ArrayLike,
     cell: ArrayLike,
     gain_db: ArrayLike,
@@ -80,7 +80,7 @@ def residuals_of(
     return Residuals(tx, cell, everyone, level - twin.gain_db[tx, cell], noise, {})
 
 
-def residuals(twin: StoredTwin, data: Measurements, quantity: str) -> Residuals:
+def residuals(twin: MapTwin, data: Measurements, quantity: str) -> Residuals:
     """Residuals of a campaign: its rows averaged over the twin's cells in linear power.
 
     Args:
@@ -140,7 +140,7 @@ def residuals(twin: StoredTwin, data: Measurements, quantity: str) -> Residuals:
 
 
 def krige(
-    twin: StoredTwin, found: Residuals, value_db: Floats, offsets: bool = False, seed: int = 0
+    twin: MapTwin, found: Residuals, value_db: Floats, offsets: bool = False, seed: int = 0
 ) -> tuple[Floats, Floats]:
     """Field of residuals in every cell and how uncertain it is, [tx, cell] dB each.
 
@@ -208,7 +208,7 @@ def krige(
 
 
 def nearest_neighbours(
-    twin: StoredTwin, found: Residuals, neighbours: int = 4, power: float = 0.0
+    twin: MapTwin, found: Residuals, neighbours: int = 4, power: float = 0.0
 ) -> Floats:
     """Mean residual of the nearest measured cells, [tx, cell] dB: a baseline.
 

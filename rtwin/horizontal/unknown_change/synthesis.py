@@ -36,12 +36,12 @@ def stored_twin(
     num_tx = len(paths)
     return StoredTwin(
         state.recipe,
-        state.parts,
         cells,
         state.grid.cell_size_m,
         floored_db(gain.reshape(num_tx, -1)),
         sigma.reshape(num_tx, -1).copy(),
         tuple(paths),
+        parts=state.parts,
     )
 
 

@@ -66,7 +66,8 @@ def build_scene(
         level_height_m: Height of a storey [m].
         frequency_hz: Carrier frequency in the recipe [Hz].
         title: Title in the recipe; default: the folder's name.
-        overwrite: Replace what an earlier build wrote there.
+        overwrite: Build anew and replace what an earlier build wrote there; without it, a
+            folder that the same sources and options were built into is left as it is.
         progress: Called with stage ("read", "build", "save"), steps done and in all.
     Returns:
         The report, as in build.json.
@@ -83,15 +84,25 @@ def build_scene(
     from rtwin.scene.build.shapes.ground import ground_of
     from rtwin.scene.build.shapes.terrain import read_height_grid
     from rtwin.scene.build.writing.deploy import deployment
-    from rtwin.scene.build.writing.report import summary
+    from rtwin.scene.build.writing.report import finished_build, request_hash, summary
     from rtwin.scene.build.writing.write import Header, check_target, write_scene
 
     start = time.perf_counter()
     _check_options(sources, bbox, up, default_height_m, level_height_m)
     metres = _metres_per_unit(units, scale)
     folder = Path(folder)
+    files = [Path(source) for source in sources]
+    options = [bbox, epsg, source_epsg, up, metres, latitude_first, default_height_m]
+    request = request_hash(
+        [*files, *([] if terrain is None else [Path(terrain)])],
+        [*options, level_height_m, frequency_hz, title],
+    )
+    finished = None if overwrite else finished_build(folder, request)
+    if finished is not None:
+        progress("save", 1, 1)
+        return finished
     check_target(folder, overwrite)
-    maps = [read_source(Path(source), source_epsg, up, metres, progress) for source in sources]
+    maps = [read_source(file, source_epsg, up, metres, progress) for file in files]
     merged, reference = to_scene(maps, epsg, bbox, latitude_first)
     box = scene_box(merged)
     ground = ground_of(merged, box)
@@ -109,12 +120,13 @@ def build_scene(
     )
     middle = np.array([[(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]])
     first = deployment(scene, float(ground.height_m(middle)[0]))
-    names = [Path(source).name for source in sources]
+    names = [file.name for file in files]
     header = Header(
         title or folder.resolve().name, ", ".join(names), merged.licence, float(frequency_hz)
     )
     progress("save", 0, 1)
-    report = summary(scene, names, default_height_m, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    report = {**summary(scene, names, default_height_m, seconds), "request_hash": request}
     write_scene(folder, header, scene, first, reference, report)
     progress("save", 1, 1)
     return report

@@ -1,14 +1,12 @@
 """Mending what trimesh and shapely can mend, in the scene's own folder."""
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rtwin.errors import RecipeError, RtwinError, StoreError
-from rtwin.files import is_same_file
+from rtwin.files import appearing, is_same_file
 from rtwin.scene.build.shapes.footprints import Footprint, cut_at_higher, polygons
 from rtwin.scene.build.writing.write import MESHES, write_ply
 from rtwin.scene.foliage import is_vegetation
@@ -60,11 +58,9 @@ def fix_scene(recipe: Recipe, file: Path) -> list[str]:
 def _replace_text(file: Path, text: str) -> None:
     """Write a file whole or not at all."""
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as temporary:
-            temporary.write(text)
-        os.chmod(name, file.stat().st_mode)
-        os.replace(name, file)
+        with appearing(file) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+            temporary.chmod(file.stat().st_mode)
     except OSError as error:
         raise StoreError(f"{file}: cannot be written ({error.strerror})") from None
 
@@ -143,9 +139,8 @@ def _store(folder: Path, item: MeshFile, mesh: Any, table: Any) -> None:
         target = folder / MESHES / f"{item.name}_mended.ply"
     try:
         target.parent.mkdir(exist_ok=True)
-        temporary = target.with_suffix(".ply.new")
-        write_ply(temporary, mesh.vertices, mesh.faces)
-        os.replace(temporary, target)
+        with appearing(target) as temporary:
+            write_ply(temporary, mesh.vertices, mesh.faces)
     except OSError as error:
         raise StoreError(f"{target}: cannot be written ({error.strerror})") from None
     table["file"] = f"{MESHES}/{target.name}"

@@ -115,8 +115,13 @@ def test_a_dataset_is_aligned_with_what_was_measured(tmp_path):
     assert len(json.loads((tmp_path / "report.json").read_text())["weight"]) == len(
         found["path_gain_db"]
     )
-    with pytest.raises(StoreError, match="exists"):
-        align(file, table, tmp_path / "report.json")
+    made = (tmp_path / "report.json").stat().st_mtime_ns
+    again = align(file, table, tmp_path / "report.json")
+    assert again["quantities"] == report["quantities"]
+    assert np.array_equal(again["weight"], report["weight"])
+    assert (tmp_path / "report.json").stat().st_mtime_ns == made
+    with pytest.raises(StoreError, match="exists; choose another name, or ask to overwrite it"):
+        align(file, table, tmp_path / "report.json", method="importance")
     same = align(file, file, tmp_path / "same.json", method="importance")
     assert same["effective_links"] == pytest.approx(same["links"], rel=0.05)
     assert max(row["ks_after"] for row in same["quantities"].values()) < 0.05

@@ -14,18 +14,14 @@ from rtwin.plot.fields import nothing
 from rtwin.scene import recipe_from_dict
 from rtwin.units import to_db
 
+from ...tables import plane
+
 PLAIN = {
     "title": "A plain",
     "frequency_hz": 3.5e9,
     "geometry": {"ground": ["ground"]},
     "object": [
-        {
-            "name": "ground",
-            "material": "concrete",
-            "shape": "plane",
-            "center_m": [150, 50, 0],
-            "size_m": [500, 500],
-        },
+        plane(500, center_m=[150, 50, 0]),
     ],
     "transmitter": [{"name": "a", "position_m": [0, 0, 20], "power_dbm": 30}],
     "radio_map": {"cell_size_m": 10.0, "area": [-50, -150, 350, 250]},

@@ -5,7 +5,12 @@ import pytest
 
 from rtwin.calibration.campaign import load_campaign
 from rtwin.calibration.campaign.measurements import load_measurements
-from rtwin.calibration.campaign.plausible import RANGES, check_unit, impossible
+from rtwin.calibration.campaign.plausible import (
+    RANGES,
+    check_unit,
+    impossible,
+    known_degrees,
+)
 from rtwin.errors import CampaignError
 
 CAMPAIGN = """
@@ -80,3 +85,11 @@ def test_a_noise_floor_is_no_unit(tmp_path):
 def test_no_number_is_not_impossible(quantity):
     values = np.full((3, 2) if quantity == "power_delay_profile" else 3, np.nan)
     assert not impossible(values, quantity).any()
+
+
+def test_degrees_are_those_of_a_place(tmp_path):
+    found = known_degrees(np.array([36.0, 95, 36, 36]), np.array([-79.0, -79, 200, -79]), "c")
+    assert np.isnan(found).tolist() == [[False, True, True, False]] * 2
+    with pytest.raises(CampaignError, match="row 1; they must be within 90 and 180 degrees"):
+        known_degrees(np.array([3.6e8, 3.6e8, 36.0]), np.array([1e9, 1e9, -79.0]), "c")
+    assert known_degrees(np.zeros(0), np.zeros(0), "c")[0].shape == (0,)

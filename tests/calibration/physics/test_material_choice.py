@@ -15,6 +15,8 @@ from rtwin.calibration.physics.synthetic_campaign import _table, true_gain
 from rtwin.errors import CampaignError
 from rtwin.scene import load_recipe
 
+from ...tables import one_mast
+
 REAL = {"west": "metal", "office": "wood"}
 HOUSES = ["west", "office", "east", "north_east"]
 CANDIDATES = ["brick", "concrete", "wood", "metal"]
@@ -83,13 +85,7 @@ def test_names_that_nothing_has_are_one_line(chosen):
 
 
 def test_candidates_are_named_once():
-    table = {
-        "title": "t",
-        "frequency_hz": 3e9,
-        "transmitter": [{"name": "a", "x_m": 0, "y_m": 0, "height_m": 9}],
-        "measurements": {"file": "p.csv", "x": "x", "y": "y"},
-        "fit": {"material_choice": [{"candidates": ["brick", "brick"]}]},
-    }
+    table = one_mast(material_choice=[{"candidates": ["brick", "brick"]}])
     with pytest.raises(CampaignError, match="twice"):
         campaign_from_dict(table, "t", ".")
 

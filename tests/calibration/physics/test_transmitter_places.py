@@ -12,6 +12,8 @@ from rtwin.calibration.physics.path_model import build_model
 from rtwin.calibration.physics.transmitter_places import find_places, prior_sd_m
 from rtwin.errors import CampaignError
 
+from ...tables import one_mast
+
 FREE = ("relative_permittivity", "tx_position", "tx_height")
 
 
@@ -72,12 +74,6 @@ def test_what_is_not_free_has_no_prior():
 
 
 def test_impossible_widths_are_one_line():
-    table = {
-        "title": "t",
-        "frequency_hz": 3e9,
-        "transmitter": [{"name": "a", "x_m": 0, "y_m": 0, "height_m": 9}],
-        "measurements": {"file": "p.csv", "x": "x", "y": "y"},
-        "fit": {"position_sd_m": -1},
-    }
+    table = one_mast(position_sd_m=-1)
     with pytest.raises(CampaignError, match="position_sd_m"):
         campaign_from_dict(table, "t", ".")

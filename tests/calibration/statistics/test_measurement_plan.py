@@ -5,7 +5,8 @@ import pytest
 
 from rtwin.calibration import link_inputs, load_measurements, next_positions
 from rtwin.calibration.campaign.recipe import campaign_from_dict
-from rtwin.calibration.statistics.gaussian_process import design, fit_process
+from rtwin.calibration.statistics.designs import design
+from rtwin.calibration.statistics.gaussian_process import fit_process
 
 from ..conftest import TABLE, shadowed
 

@@ -8,13 +8,7 @@ from rtwin.horizontal import apply_edits, differences, edits_from_dict, load_edi
 from rtwin.scene import recipe_dict, recipe_from_dict
 from rtwin.trace import load_parts, start_engine, world_of_parts
 
-TREE = {
-    "name": "tree",
-    "material": "vegetation",
-    "shape": "box",
-    "center_m": [10, -10, 4],
-    "size_m": [6, 6, 8],
-}
+from ...tables import TREE
 
 
 def edited(recipe, *edits, materials=None):

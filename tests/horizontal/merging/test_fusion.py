@@ -68,7 +68,7 @@ numbers = arrays(np.float64, (3, 5), elements=st.floats(-150, 0))
 variances = arrays(np.float64, (3, 5), elements=st.floats(1e-3, 1e3))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(numbers, variances)
 def test_fusion_never_claims_more_than_correlated_errors_allow(value, variance):
     fused, left = fuse(value, variance)
@@ -82,7 +82,7 @@ def test_fusion_never_claims_more_than_correlated_errors_allow(value, variance):
     np.testing.assert_allclose(turned[1], left)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(variances, st.floats(-1, 1))
 def test_stated_variance_is_an_upper_bound_whatever_the_correlation(variance, correlation):
     a, b = variance[:2]

@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+from dataclasses import fields
 
 import h5py
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from rtwin.dataset import file_info, open_radio_map, validate_file
 from rtwin.errors import EditError, OutOfRangeError, StoreError
+from rtwin.files import is_temporary, temporary_beside
 from rtwin.horizontal import (
     Note,
     append_snapshot,
@@ -23,7 +25,9 @@ from rtwin.horizontal import (
     updating,
     write_snapshot_map,
 )
+from rtwin.trace import TransmitterTrace
 
+from ...tables import toml
 from ..worlds import compare
 
 COARSE = {"cell_size_m": 8.0, "area": [-40, -40, 40, 40]}
@@ -82,17 +86,7 @@ def test_first_build(built, recipe):
     for name, values in traced.maps.items():
         np.testing.assert_array_equal(state.maps[name], values)
     for one, two in zip(state.traces, traced.traces, strict=True):
-        for name in (
-            "receiver",
-            "chain",
-            "triangle",
-            "edge",
-            "vertex_m",
-            "is_repeat",
-            "a",
-            "doppler_hz",
-            "vegetation_loss_db",
-        ):
+        for name in (field.name for field in fields(TransmitterTrace) if field.name != "chains"):
             np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
             assert getattr(one, name).dtype == getattr(two, name).dtype
         for name in ("parent", "length", "triangle", "edge"):
@@ -167,9 +161,8 @@ def test_a_twin_is_a_radio_map(updated, tmp_path):
 
 KILLED = """
 import os, signal, sys
-from rtwin.dataset import store
 from rtwin.horizontal import edits_from_dict, update_twin
-store.os.replace = lambda *names: os.kill(os.getpid(), signal.SIGKILL)
+os.replace = lambda *names: os.kill(os.getpid(), signal.SIGKILL)
 update_twin(sys.argv[1], edits_from_dict({"edit": [
     {"kind": "move_object", "object": "brick_box", "by_m": [4, -2, 0]}]}))
 """
@@ -179,13 +172,54 @@ def test_a_killed_update_leaves_the_last_snapshot(twin):
     before = digests(twin)
     run = subprocess.run([sys.executable, "-c", KILLED, twin], capture_output=True, text=True)
     assert run.returncode == -9, run.stderr
-    left = [file for file in twin.iterdir() if file.name.endswith(".tmp")]
+    left = [file for file in twin.iterdir() if is_temporary(file)]
     assert len(left) == 1  # written, but never put in place
     left[0].write_bytes(left[0].read_bytes()[:1000])
     assert digests(twin) == before
     assert open_twin(twin).number == 0
     assert len(history(twin)) == 1
     assert update_twin(twin, edits(POWER)).number == 1
+    assert not left[0].exists()
+
+
+def test_an_update_that_was_in_place_is_not_applied_twice(twin, tmp_path):
+    """Whoever was killed before it could say so gives the same command again."""
+    made = update_twin(twin, edits(MOVE))
+    before = digests(twin)
+    same = tmp_path / "same.toml"
+    same.write_text(f"# Written in another way.\n{toml(edits(MOVE).model_dump(mode='json'))}")
+    assert update_twin(twin, same).content_hash == made.content_hash
+    assert digests(twin) == before
+    assert update_twin(twin, edits(MOVE), again=True).number == 2
+    # Only the newest counts: there and back and there again are three changes.
+    back = MOVE | {"by_m": [-4, 2, 0]}
+    numbers = [update_twin(twin, edits(table)).number for table in (back, MOVE)]
+    assert numbers == [3, 4]
+
+
+def test_a_finished_twin_is_left_alone(twin, recipe, two_boxes):
+    before = digests(twin)
+    assert create_twin(recipe, twin, uncertainty_db=5.0).number == 0
+    update_twin(twin, edits(POWER))
+    assert create_twin(recipe, twin, uncertainty_db=5.0).number == 0
+    assert digests(twin).items() > before.items()
+    for other in ({"uncertainty_db": 4.0}, {"recipe": two_boxes(radio_map=COARSE)}):
+        with pytest.raises(StoreError, match="holds another twin; choose another name"):
+            create_twin(**{"recipe": recipe, "folder": twin, "uncertainty_db": 5.0, **other})
+
+
+def test_a_twin_killed_in_its_first_file_begins_anew(recipe, tmp_path):
+    folder = tmp_path / "new.twin"
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.getpid", lambda: ended.pid)
+        half = temporary_beside(folder / "000000.h5")
+    folder.mkdir()
+    half.write_text("half")
+    (folder / "lock").touch()
+    assert create_twin(recipe, folder).number == 0
+    assert sorted(p.name for p in folder.iterdir()) == ["000000.h5", "lock"]
 
 
 def test_one_writer_at_a_time(twin):

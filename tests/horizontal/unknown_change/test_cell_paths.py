@@ -15,7 +15,7 @@ from rtwin.horizontal.unknown_change.synthesis import Synthesis, stored_twin
 points = arrays(np.float64, (2, 3), elements=st.floats(-3, 3).map(lambda v: round(v, 2)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(points)
 def test_segments_through_a_box_as_their_points_say(ends):
     box = np.array([[-1.0, -1, -1], [1, 1, 1]])

@@ -11,7 +11,8 @@ from rtwin.calibration.campaign.measurements import Link, Measurements
 from rtwin.errors import CampaignError
 from rtwin.horizontal import trace_state
 from rtwin.horizontal.edits.tables import edits_from_dict
-from rtwin.horizontal.unknown_change.candidates import NUM_FREE, Candidate, Proposals
+from rtwin.horizontal.rehearsal import Hypothesis
+from rtwin.horizontal.unknown_change.candidates import NUM_FREE, Proposals
 from rtwin.horizontal.unknown_change.correction import correct
 from rtwin.horizontal.unknown_change.residuals import (
     krige,
@@ -65,9 +66,9 @@ def test_what_happened_is_found_and_the_map_follows(twin, edit, kind):
     found = measured(twin, truth)
     seen = []
     made = correct(twin, found, num_traces=40, progress=lambda *step: seen.append(step))
-    assert made.explanations[0].candidate.kind == kind
+    assert made.explanations[0].hypotheses[0].kind == kind
     if kind == "gone":
-        assert made.explanations[0].candidate.what == "brick_box"
+        assert made.explanations[0].hypotheses[0].subject == "brick_box"
     changed = np.abs(truth - twin.gain_db) > 1
     kriged, _ = krige(twin, found, found.value_db)
     own = rmse_db(made.gain_db[changed], truth[changed])
@@ -211,14 +212,14 @@ def test_every_candidate_is_a_valid_edit(twin):
         assert len(candidate.values) == NUM_FREE[candidate.kind]
         assert len(candidate.edits) == 1
         assert str(candidate)
-        assert candidate.what != "ground"
+        assert candidate.subject != "ground"
         if candidate.kind == "added":
-            assert candidate.what not in names
+            assert candidate.subject not in names
     again = Proposals(twin, found, found.value_db / found.sd_db).first(60)
     assert again == drawn[:60]
 
 
 def test_candidates_say_what_they_are():
-    assert str(Candidate("gone", "car")) == "'car' is gone"
-    assert str(Candidate("moved", "car", (1.25, -3.0))) == "'car' moved by 1.2, -3.0 m"
-    assert str(Candidate("material", "wall", detail={"material": "glass"})) == "'wall' is of glass"
+    assert str(Hypothesis("gone", "car")) == "'car' is gone"
+    assert str(Hypothesis("moved", "car", (1.25, -3.0))) == "'car' moved by 1.2, -3.0 m"
+    assert str(Hypothesis("material", "wall", detail={"material": "glass"})) == "'wall' is of glass"

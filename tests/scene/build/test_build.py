@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import shapely
 import trimesh
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtwin.errors import (
@@ -209,7 +209,7 @@ def test_mesh_without_ground_gets_one_at_its_feet(tmp_path):
     assert lint_scene(recipe) == []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=6)), min_size=1, max_size=4),
     st.sampled_from(["campus.osm", "a.geojson"]),
@@ -260,12 +260,30 @@ def test_existing_folders(tmp_path):
         assert_one_line(caught, "used", part)
     build_scene([file], tmp_path / "out")
     (tmp_path / "out/tracks.csv").write_text("mine")
-    with pytest.raises(StoreError):
-        build_scene([file], tmp_path / "out")
+    with pytest.raises(StoreError, match="is not empty; give another name, or --overwrite"):
+        build_scene([file], tmp_path / "out", title="Again")
     assert build_scene([file], tmp_path / "out", overwrite=True, title="Again")["buildings"] == 4
     assert (tmp_path / "out/tracks.csv").read_text() == "mine"
     assert load_recipe(tmp_path / "out").title == "Again"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.osm", "out", "used"]
+
+
+def test_a_finished_build_is_left_alone(tmp_path):
+    """The same files and options; a map that has changed since is another one."""
+    file, out = campus().save(tmp_path / "a.osm"), tmp_path / "out"
+    report = build_scene([file], out)
+    made = {p: p.stat().st_mtime_ns for p in out.rglob("*")}
+    (out / "scene.toml").write_text("mine by now")
+    assert build_scene([str(file)], str(out)) == json.loads((out / "build.json").read_text())
+    assert build_scene([file], out)["buildings"] == report["buildings"]
+    assert (out / "scene.toml").read_text() == "mine by now"
+    assert (out / "build.json").stat().st_mtime_ns == made[out / "build.json"]
+    file.write_text(file.read_text().replace("<osm", "<!-- newer --><osm"))
+    with pytest.raises(StoreError, match="is not empty"):
+        build_scene([file], out)
+    (out / "scene.toml").unlink()
+    with pytest.raises(StoreError, match="is not empty"):
+        build_scene([file], out)
 
 
 def test_nothing_is_left_of_a_failed_build(tmp_path, monkeypatch):

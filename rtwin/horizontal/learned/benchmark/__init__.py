@@ -1,9 +1,11 @@
-"""Every way to a new map on scenes that nothing was learned from: scores, tables, pictures."""
+"""Every way from few measurements to a new map, on scenes that nothing was learned from."""
 
-from rtwin.horizontal.learned.benchmark.run import Benchmark, report_lines, run_benchmark
+from rtwin.horizontal.learned.benchmark.run import (
+    Benchmark,
+    compare,
+    predictors,
+    report_lines,
+    run_benchmark,
+)
 
-__all__ = [
-    "Benchmark",
-    "report_lines",
-    "run_benchmark",
-]
+__all__ = ["Benchmark", "compare", "predictors", "report_lines", "run_benchmark"]

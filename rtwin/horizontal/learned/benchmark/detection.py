@@ -1,68 +1,70 @@
-"""Preserve or update, by four signals: the supervised gate, embeddings, a prior, distance."""
+"""Preserve or update: signals that say which cells changed, on the same cases."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rtwin.horizontal.learned.network import Encoder, Predictor, is_changed, judged, known_graph
-from rtwin.horizontal.learned.pairs import Pair, ScenePairs
+from rtwin.horizontal.decision import miss_threshold
+from rtwin.horizontal.levels import Floats, Mask
 
-GATE, EMBEDDING = "supervised gate", "embedding drift"
+MISS = 0.1  # share of changed cells that a threshold may miss, on new scenes
 
 
+@dataclass
 class Detection:
-    """Collects what each signal says of the cells of known edits.
+    """Signals of every judged cell, and whether it changed."""
 
-    Args:
-        gate: The network.
-        encoder: The encoder that learned without labels of change.
-    """
+    signals: dict[str, list[Floats]] = field(default_factory=dict)
+    changed: list[Mask] = field(default_factory=list)
+    scene: list[Floats] = field(default_factory=list)
+    calibrating: list[Mask] = field(default_factory=list)
 
-    def __init__(self, gate: Predictor, encoder: Encoder) -> None:
-        self._gate, self._encoder = gate, encoder
-        self._changed: list[NDArray[np.bool_]] = []
-        self._signals: dict[str, list[NDArray[np.float64]]] = {}
-
-    def add(self, scene: ScenePairs, pair: Pair) -> None:
-        on = judged(scene, pair)
-        # An edit of the transmitter is near to every cell.
-        near = pair.geometry[:, 6:8].min(axis=1)
-        near = np.where(near > 199, 0.0, near)
-        signals = {
-            GATE: self._gate(scene, known_graph(scene, pair)).chance,
-            EMBEDDING: self._encoder.drift(scene, pair),
-            "change by stored paths": np.abs(pair.prior - scene.stale)[:, 0],
-            "distance to the edit": -near,
-        }
-        self._changed.append(is_changed(scene, pair)[on])
+    def add(
+        self, scene: int, is_calibration: bool, changed: Mask, signals: dict[str, Floats]
+    ) -> None:
+        """Cells of one case."""
         for name, values in signals.items():
-            self._signals.setdefault(name, []).append(np.asarray(values, np.float64)[on])
+            self.signals.setdefault(name, []).append(values)
+        self.changed.append(changed)
+        self.scene.append(np.full(len(changed), scene))
+        self.calibrating.append(np.full(len(changed), is_calibration))
 
     def lines(self) -> Iterator[str]:
-        """A Markdown table: areas under the curves, and each mode at its own threshold."""
-        from sklearn.metrics import average_precision_score, roc_auc_score
-
-        changed = np.concatenate(self._changed)
-        limits = {
-            GATE: self._gate.threshold,
-            EMBEDDING: self._encoder.threshold,
-            "change by stored paths": 1.0,
-        }
+        """As a Markdown table: areas, and what a conformal threshold catches on test scenes."""
         yield "| signal | ROC area | average precision | recall | precision | updated |"
         yield "|---|---:|---:|---:|---:|---:|"
-        for name, values in self._signals.items():
-            score = np.concatenate(values)
-            areas = roc_auc_score(changed, score), average_precision_score(changed, score)
-            cells = [f"{a:.3f}" for a in areas]
-            if name in limits:
-                said = score > limits[name]
-                hits = float((said & changed).sum())
-                cells += [
-                    f"{hits / max(changed.sum(), 1):.2f}",
-                    f"{hits / max(said.sum(), 1):.2f}",
-                    f"{said.mean():.2f}",
-                ]
-            else:
-                cells += ["-"] * 3
-            yield f"| {name} | " + " | ".join(cells) + " |"
+        changed, scene = np.concatenate(self.changed), np.concatenate(self.scene)
+        fits = np.concatenate(self.calibrating)
+        for name, parts in self.signals.items():
+            signal = np.concatenate(parts)
+            level = miss_threshold(signal[fits], changed[fits], scene[fits], MISS)
+            test, truth = signal[~fits], changed[~fits]
+            told = test >= level
+            hit = (told & truth).sum()
+            recall = hit / max(truth.sum(), 1)
+            precision = hit / max(told.sum(), 1)
+            area, average = roc_area(test, truth), average_precision(test, truth)
+            yield (
+                f"| {name} | {area:.3f} | {average:.3f} | {recall:.2f} | {precision:.2f} | "
+                f"{told.mean():.2f} |"
+            )
+
+
+def roc_area(signal: Floats, truth: Mask) -> float:
+    """Chance that a changed cell's signal is above an unchanged one's; ties count half."""
+    _, place, count = np.unique(signal, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(count) - (count - 1) / 2)[place.reshape(-1)]
+    positive, negative = int(truth.sum()), int((~truth).sum())
+    if not positive or not negative:
+        return float("nan")
+    above = rank[truth].sum() - positive * (positive + 1) / 2
+    return float(above / (positive * negative))
+
+
+def average_precision(signal: Floats, truth: Mask) -> float:
+    """Mean precision over the changed cells, from the strongest signal on."""
+    order = np.argsort(-signal, kind="stable")
+    hits = truth[order]
+    precision = np.cumsum(hits) / (1 + np.arange(len(hits)))
+    return float(precision[hits].mean()) if hits.any() else float("nan")

@@ -1,195 +1,152 @@
 """What a map after an update is judged by, summed so that scenes can be resampled."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rtwin.horizontal.learned.network import CHANGED_DB, is_changed, judged
-from rtwin.horizontal.learned.pairs import Pair, ScenePairs
-from rtwin.horizontal.levels import Floats
+from rtwin.horizontal.levels import Floats, Mask, Rows
 
-DELAY_NS, ANGLE_DEG = 10.0, 5.0  # spreads that move by more have changed
+CHANGED_DB = 1.0
 RESAMPLES = 1000
-_SUMS = (
-    "pairs",
-    "cells",
-    "squares",
-    "changed",
-    "changed_squares",
-    "still",
-    "still_squares",
-    "hits",
-    "false",
-    "missed",
-    "kept",
-    "inside",
-    "intervals",
-    "changed_inside",
-    "changed_intervals",
-    "delay",
-    "delay_squares",
-    "angle",
-    "angle_squares",
-    "clear_hits",
-    "clear_false",
-    "clear_missed",
+LEVEL = 0.9
+SUMS = (
+    "changed2",
+    "num_changed",
+    "still2",
+    "num_still",
+    "covered",
+    "num_interval",
+    "named",
+    "num_named",
+    "none",
+    "num_none",
+    "false_none",
+    "num_inside",
     "seconds",
-    "traced_seconds",
+    "num_updates",
 )
+_PARTS = {
+    "changed_db": ("changed2", "num_changed"),
+    "still_db": ("still2", "num_still"),
+    "coverage": ("covered", "num_interval"),
+    "named": ("named", "num_named"),
+    "none": ("none", "num_none"),
+    "false_none": ("false_none", "num_inside"),
+    "seconds": ("seconds", "num_updates"),
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Update:
-    """One way's map of a pair."""
+    """A map of changes as one way gives it.
 
-    statistics: Floats  # [cell, 4], observed.STATISTICS
-    seconds: float  # of processor time
-    half_width_db: Floats | None = None  # [cell], of the 90 % interval
+    Attributes:
+        change_db: [tx, cell] dB.
+        seconds: Processor time [s].
+        half_width_db: Of 90 % intervals, [tx, cell] dB; None where the way states none.
+        is_named: Whether the named cause is right; None where nothing is named or asked.
+        says_none: Whether none of the rehearsed edits is said to explain the measurements.
+    """
 
-
-def sums_of(scene: ScenePairs, pair: Pair, update: Update) -> Floats:
-    """The sums of one pair, in the order of _SUMS."""
-    on = judged(scene, pair)
-    truth, stale = np.asarray(pair.truth, np.float64), np.asarray(scene.stale, np.float64)
-    new = update.statistics
-    changed = on & is_changed(scene, pair)
-    still = on & ~changed
-    off = np.square(new[:, 0] - truth[:, 0])
-    said = np.abs(new[:, 0] - stale[:, 0]) > CHANGED_DB
-    kept = (np.asarray(new, np.float32) == np.asarray(stale, np.float32)).all(axis=1)
-    delay = on & (np.abs(truth[:, 1] - stale[:, 1]) * 1e9 > DELAY_NS)
-    angle = on & (np.abs(truth[:, 2] - stale[:, 2]) > np.radians(ANGLE_DEG))
-    flips, says = on & (truth[:, 3] != stale[:, 3]), on & (new[:, 3] != stale[:, 3])
-    width = update.half_width_db
-    inside = np.zeros(len(on), bool) if width is None else np.sqrt(off) <= width
-    has = int(width is not None)
-    values = {
-        "pairs": 1,
-        "cells": on.sum(),
-        "squares": off[on].sum(),
-        "changed": changed.sum(),
-        "changed_squares": off[changed].sum(),
-        "still": still.sum(),
-        "still_squares": off[still].sum(),
-        "hits": (said & changed).sum(),
-        "false": (said & still).sum(),
-        "missed": (~said & changed).sum(),
-        "kept": (kept & on).sum(),
-        "inside": (inside & on).sum(),
-        "intervals": has * on.sum(),
-        "changed_inside": (inside & changed).sum(),
-        "changed_intervals": has * changed.sum(),
-        "delay": delay.sum(),
-        "delay_squares": np.square(new[delay, 1] - truth[delay, 1]).sum(),
-        "angle": angle.sum(),
-        "angle_squares": np.square(new[angle, 2] - truth[angle, 2]).sum(),
-        "clear_hits": (flips & says).sum(),
-        "clear_false": (says & ~flips).sum(),
-        "clear_missed": (flips & ~says).sum(),
-        "seconds": update.seconds,
-        "traced_seconds": pair.seconds["full"],
-    }
-    return np.array([float(values[name]) for name in _SUMS])
+    change_db: Floats
+    seconds: float
+    half_width_db: Floats | None = None
+    is_named: bool | None = None
+    says_none: bool | None = None
 
 
+def sums_of(truth_db: Floats, judged: Mask, update: Update, is_outside: bool) -> Floats:
+    """SUMS of one update."""
+    truth, error = truth_db[judged], (update.change_db - truth_db)[judged]
+    changed = np.abs(truth) > CHANGED_DB
+    out = dict.fromkeys(SUMS, 0.0)
+    square = np.square(error)
+    out |= {"changed2": square[changed].sum(), "num_changed": changed.sum()}
+    out |= {"still2": square[~changed].sum(), "num_still": (~changed).sum()}
+    out |= {"seconds": update.seconds, "num_updates": 1}
+    if update.half_width_db is not None:
+        width = update.half_width_db[judged]
+        out |= {"covered": (np.abs(error) <= width).sum(), "num_interval": len(width)}
+    if update.is_named is not None:
+        out |= {"named": update.is_named, "num_named": 1}
+    if update.says_none is not None:
+        where = ("none", "num_none") if is_outside else ("false_none", "num_inside")
+        out |= dict(zip(where, (float(update.says_none), 1.0), strict=True))
+    return np.array([float(out[name]) for name in SUMS])
+
+
+@dataclass
 class Scores:
-    """Sums by way, class of edit and scene."""
+    """Sums by scene, way and group of cases."""
 
-    def __init__(self) -> None:
-        self._sums: dict[tuple[str, str, str], Floats] = {}
+    sums: dict[tuple[str, str, str], Floats] = field(default_factory=dict)
 
-    def add(self, way: str, scene: ScenePairs, pair: Pair, update: Update) -> None:
-        key = way, pair.kind, scene.name
-        self._sums[key] = self._sums.get(key, 0.0) + sums_of(scene, pair, update)
+    def add(self, scene: str, way: str, groups: Iterable[str], sums: Floats) -> None:
+        """One more update of a scene."""
+        for group in groups:
+            key = scene, way, group
+            self.sums[key] = self.sums.get(key, np.zeros(len(SUMS))) + sums
 
     @property
     def ways(self) -> list[str]:
-        return list(dict.fromkeys(way for way, _, _ in self._sums))
+        """In the order in which they were added."""
+        return list(dict.fromkeys(way for _, way, _ in self.sums))
 
     @property
-    def kinds(self) -> list[str]:
-        return list(dict.fromkeys(kind for _, kind, _ in self._sums))
+    def groups(self) -> list[str]:
+        """Groups of cases, sorted."""
+        return sorted({group for _, _, group in self.sums})
 
-    @property
-    def scenes(self) -> list[str]:
-        return list(dict.fromkeys(scene for _, _, scene in self._sums))
+    def _by_scene(self, way: str, group: str) -> dict[str, Floats]:
+        return {s: v for (s, w, g), v in self.sums.items() if (w, g) == (way, group)}
 
-    def by_scene(self, way: str, kinds: Iterable[str] | None = None) -> Floats:
-        """Sums of a way, [scene, sum], of some classes or of all."""
-        wanted = set(self.kinds if kinds is None else kinds)
-        none = np.zeros(len(_SUMS))
-        return np.stack(
-            [
-                sum(
-                    (
-                        v
-                        for (w, k, s), v in self._sums.items()
-                        if w == way and s == scene and k in wanted
-                    ),
-                    none,
-                )
-                for scene in self.scenes
-            ]
-        )
-
-    def figures(self, way: str, kinds: Iterable[str] | None = None) -> dict[str, float]:
-        """The figures of a way, see figures_of."""
-        return figures_of(self.by_scene(way, kinds).sum(axis=0))
+    def figures(self, way: str, group: str) -> dict[str, float]:
+        """Figures of a way, pooled over the scenes; NaN where nothing was asked."""
+        rows = self._by_scene(way, group)
+        return _figures(np.sum(list(rows.values()), axis=0) if rows else np.zeros(len(SUMS)))
 
     def ratio(
-        self, way: str, over: str, figure: str, kinds: Iterable[str] | None = None, seed: int = 0
+        self, way: str, over: str, figure: str, group: str, seed: int = 0
     ) -> tuple[float, float, float]:
-        """Ratio of a figure of two ways, and its 90 % interval by resampling scenes."""
-        kinds = list(self.kinds if kinds is None else kinds)
-        ours, theirs = self.by_scene(way, kinds), self.by_scene(over, kinds)
+        """Ratio of a figure of two ways and its 90 % interval over resampled scenes."""
+        one, other = self._by_scene(way, group), self._by_scene(over, group)
+        scenes = [s for s in one if s in other]
+        if not scenes:
+            return (float("nan"),) * 3
+        top, bottom = np.array([one[s] for s in scenes]), np.array([other[s] for s in scenes])
         rng = np.random.default_rng(seed)
-        draws = rng.integers(len(ours), size=(RESAMPLES, len(ours)))
 
-        def of(rows: NDArray[np.int64]) -> float:
-            above = figures_of(ours[rows].sum(axis=0))[figure]
-            below = figures_of(theirs[rows].sum(axis=0))[figure]
-            return above / below if below else np.nan
+        def value(rows: Rows) -> float:
+            up = _figures(top[rows].sum(axis=0))[figure]
+            return up / _figures(bottom[rows].sum(axis=0))[figure]
 
-        low, high = np.nanquantile([of(rows) for rows in draws], [0.05, 0.95])
-        return of(np.arange(len(ours))), float(low), float(high)
+        draws = [value(rng.integers(len(scenes), size=len(scenes))) for _ in range(RESAMPLES)]
+        low, high = np.nanquantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        return value(np.arange(len(scenes))), float(low), float(high)
+
+    def interval(
+        self, way: str, figure: str, group: str, seed: int = 0
+    ) -> tuple[float, float, float]:
+        """A figure and its 90 % interval over resampled scenes."""
+        rows = np.array(list(self._by_scene(way, group).values()))
+        if not len(rows):
+            return (float("nan"),) * 3
+        rng = np.random.default_rng(seed)
+        draws = [
+            _figures(rows[rng.integers(len(rows), size=len(rows))].sum(axis=0))[figure]
+            for _ in range(RESAMPLES)
+        ]
+        low, high = np.nanquantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        return _figures(rows.sum(axis=0))[figure], float(low), float(high)
 
 
-def figures_of(sums: Floats) -> dict[str, float]:
-    """Figures from sums; NaN where nothing was counted.
-
-    Returns:
-        `rmse_db` of all judged cells, `changed_db` and `still_db` of those that moved by
-        more than 1 dB and of the others, `recall` and `precision` of saying so, `kept`
-        (share with the bits of the map before), `coverage` and `changed_coverage` of the
-        90 % intervals, `delay_ns` and `angle_deg` (RMSE where the spread changed by more
-        than 10 ns or 5 deg), `clear_f1` of changes of line of sight, `seconds` of processor
-        time per pair, `speed` (of the full trace over them).
-    """
-    s: Mapping[str, float] = dict(zip(_SUMS, sums, strict=True))
-
-    def over(a: float, b: float) -> float:
-        return a / b if b else float("nan")
-
-    def root(name: str) -> float:
-        return float(np.sqrt(over(s[f"{name}_squares"], s[name])))
-
-    return {
-        "pairs": s["pairs"],
-        "rmse_db": float(np.sqrt(over(s["squares"], s["cells"]))),
-        "changed_db": root("changed"),
-        "still_db": root("still"),
-        "recall": over(s["hits"], s["hits"] + s["missed"]),
-        "precision": over(s["hits"], s["hits"] + s["false"]),
-        "kept": over(s["kept"], s["cells"]),
-        "coverage": over(s["inside"], s["intervals"]),
-        "changed_coverage": over(s["changed_inside"], s["changed_intervals"]),
-        "delay_ns": 1e9 * root("delay"),
-        "angle_deg": float(np.degrees(root("angle"))),
-        "clear_f1": over(
-            2 * s["clear_hits"], 2 * s["clear_hits"] + s["clear_false"] + s["clear_missed"]
-        ),
-        "seconds": over(s["seconds"], s["pairs"]),
-        "speed": over(s["traced_seconds"], s["seconds"]),
-    }
+def _figures(sums: Floats) -> dict[str, float]:
+    told = dict(zip(SUMS, sums, strict=True))
+    out = {}
+    for name, (part, whole) in _PARTS.items():
+        value = told[part] / told[whole] if told[whole] else float("nan")
+        out[name] = float(np.sqrt(value)) if name.endswith("_db") else float(value)
+    square, count = told["changed2"] + told["still2"], told["num_changed"] + told["num_still"]
+    out["rmse_db"] = float(np.sqrt(square / count)) if count else float("nan")
+    return out

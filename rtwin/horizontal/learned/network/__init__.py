@@ -1,54 +1,55 @@
-"""Networks that update a map: their graph, layers, training, calibration and weights."""
+"""The network that reasons over hypotheses: its graph, layers, training and weights."""
 
-from rtwin.horizontal.learned.network.embedding import Encoder, load_encoder
-from rtwin.horizontal.learned.network.graph import (
-    CHANGED_DB,
-    Graph,
-    Measured,
-    draw_measured,
-    is_changed,
-    judged,
-    known_graph,
-    unknown_graph,
-)
-from rtwin.horizontal.learned.network.interpolation import (
-    explained,
-    inverse_distance,
-    kriging,
-    nearest,
-    path_kriging,
+from rtwin.horizontal.learned.network.batch import (
+    SEEN_DB,
+    Example,
+    batched,
+    draw_evidence,
+    example_of,
+    judged_cells,
+    library_covariance,
+    mismatch_sd_db,
 )
 from rtwin.horizontal.learned.network.predict import (
-    KINDS,
-    MODELS,
+    SHIPPED,
     Prediction,
     Predictor,
     load_predictor,
-    shipped_predictor,
+    save_predictor,
+    shipped_file,
 )
-from rtwin.horizontal.learned.network.recipe import train_predictor
+from rtwin.horizontal.learned.network.recipe import calibrated, fit, train_network
+from rtwin.horizontal.learned.network.train import (
+    KINDS,
+    NUM_CELLS,
+    Plan,
+    arrays_of,
+    names_of,
+    train,
+)
 
 __all__ = [
-    "CHANGED_DB",
     "KINDS",
-    "MODELS",
-    "Encoder",
-    "Graph",
-    "Measured",
+    "NUM_CELLS",
+    "SEEN_DB",
+    "SHIPPED",
+    "Example",
+    "Plan",
     "Prediction",
     "Predictor",
-    "draw_measured",
-    "explained",
-    "inverse_distance",
-    "is_changed",
-    "judged",
-    "known_graph",
-    "kriging",
-    "load_encoder",
+    "arrays_of",
+    "batched",
+    "calibrated",
+    "draw_evidence",
+    "example_of",
+    "fit",
+    "judged_cells",
+    "library_covariance",
     "load_predictor",
-    "nearest",
-    "path_kriging",
-    "shipped_predictor",
-    "train_predictor",
-    "unknown_graph",
+    "mismatch_sd_db",
+    "names_of",
+    "save_predictor",
+    "shipped_file",
+    "train",
+    "train_network",
 ]

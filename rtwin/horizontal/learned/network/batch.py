@@ -1,104 +1,259 @@
-"""Graphs of different sizes side by side, padded with nodes that nobody hears."""
+"""Examples as arrays of one size, so that a training step is compiled once.
 
-from collections.abc import Mapping, Sequence
+SceneCases, Case, measurements -> Example --batched--> inputs and targets by name
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rtwin.errors import StoreError
-from rtwin.horizontal.learned.network.graph import Graph
-from rtwin.horizontal.learned.pairs import MAX_OBJECTS
+from rtwin.horizontal.learned.network.graph import (
+    CELL,
+    MAX_ROWS,
+    PAIR,
+    SCALE_DB,
+    WORLD,
+    HypothesisGraph,
+    hypothesis_graph,
+)
+from rtwin.horizontal.learned.worlds import Case, SceneCases
+from rtwin.horizontal.levels import FLOOR_DB, Floats, Mask, Rows
+from rtwin.horizontal.rehearsal import floor_change_db, rows_of
+from rtwin.horizontal.unknown_change import (
+    MOST,
+    Evidence,
+    Posterior,
+    extent_m,
+    krige_rest,
+    library_posterior,
+)
 
-_CELL_SIZES = (384, 1480)
-_ROW_STEP = 16
-LAST_BLOCK = 511
-
-
-def batched(graphs: Sequence[Graph]) -> dict[str, NDArray[Any]]:
-    """Arrays of a batch as the network takes them; few shapes, so that few are compiled."""
-    cells = cell_size(max(len(g.rows) for g in graphs))
-    objects = max(MAX_OBJECTS, *(len(g.object) for g in graphs))
-    most = max(g.link.shape[1] for g in graphs)
-    rows = _up(most, _ROW_STEP) if most else 0
-    out: dict[str, list[NDArray[Any]]] = {}
-    for g in graphs:
-        n, m = len(g.rows), g.link.shape[1]
-        own = np.arange(cells, dtype=np.int32)
-        neighbour = np.repeat(own[:, None], g.neighbour.shape[1], axis=1)
-        neighbour[:n] = g.neighbour
-        block = np.full(cells, LAST_BLOCK, np.int32)
-        block[:n] = g.block
-        arrays = {
-            "cell": _padded(g.cell, cells),
-            "object": _padded(g.object, objects),
-            "reflected": _padded(g.reflected, cells, objects),
-            "passed": _padded(g.passed, cells, objects),
-            "neighbour": neighbour,
-            "block": block,
-            "link": _padded(g.link, cells, rows),
-            "value": _padded(g.value, rows),
-            "row_mask": _padded(np.ones(m, np.float32), rows),
-            "mask": _padded(np.ones(n, np.float32), cells),
-            "world": g.world,
-            "prior": _padded(g.prior, cells),
-            "pixel": _padded(g.pixel, cells),
-            "clear": _padded(g.stale[:, 3], cells),
-        }
-        for name, array in arrays.items():
-            out.setdefault(name, []).append(array)
-    return {name: np.stack(arrays) for name, arrays in out.items()}
+SEEN_DB = -115.0  # cells weaker than this before and after are judged by nobody
+FIELD = ("covariance_mean", "kriging_mean", "kriging_sd", "effect", "gain", "distance")
+LINK = ("common", "distance", "residual", "noise", "same")
+_LEVEL_SD = 0.5  # of measurements of a twin's own world, beyond their noise [dB]
 
 
-def _padded(array: NDArray[Any], *sizes: int) -> NDArray[Any]:
-    added = [(0, size - have) for size, have in zip(sizes, array.shape, strict=False)]
-    return np.pad(array, added + [(0, 0)] * (array.ndim - len(sizes)))
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A graph, cells of one transmitter, and what is true there."""
+
+    graph: HypothesisGraph
+    tx: int
+    target_db: Floats  # [cell]
+    judged: Mask  # [cell]
+    cause: Floats  # [world], what the network should name
 
 
-def cell_size(count: int) -> int:
-    """Number of cells, padding included, of a batch whose largest graph has `count`."""
-    fitting = [size for size in _CELL_SIZES if size >= count]
-    return fitting[0] if fitting else _up(count, 512)
+def draw_evidence(
+    scene: SceneCases, case: Case, rng: np.random.Generator, share: float
+) -> Evidence:
+    """Measurements after a change: cells drawn at random, each with noise of 1 to 2 dB.
 
-
-def _up(count: int, step: int) -> int:
-    return max(step, -(-count // step) * step)
-
-
-def sizes_of(graph: Graph) -> dict[str, int]:
-    """Numbers of features, which a network is built for."""
-    return {
-        "cell": graph.cell.shape[1],
-        "object": graph.object.shape[1],
-        "link": graph.link.shape[2],
-        "world": len(graph.world),
-    }
-
-
-def blank(sizes: Mapping[str, int], measured: bool) -> dict[str, NDArray[Any]]:
-    """A batch of one empty graph, to build a network with.
-
-    Raises:
-        StoreError: if a size is missing or impossible.
+    Where the case is of another world than the twin's, what the two differ in
+    anyway is in the residuals, and their size is known as the twin's uncertainty.
     """
-    names = ("cell", "object", "link", "world")
-    bad = [n for n in names if not (isinstance(sizes.get(n), int) and 0 < sizes[n] < 500)]
-    if bad:
-        raise StoreError(f"sizes of {', '.join(bad)} are missing or beyond 1 to 499")
-    rows = _ROW_STEP if measured else 0
-    shapes = {
-        "cell": (4, sizes["cell"]),
-        "object": (2, sizes["object"]),
-        "reflected": (4, 2),
-        "passed": (4, 2),
-        "link": (4, rows, sizes["link"]),
-        "value": (rows,),
-        "row_mask": (rows,),
-        "mask": (4,),
-        "world": (sizes["world"],),
-        "prior": (4, 3),
-        "clear": (4,),
+    num_tx, num_cells = scene.gain_db.shape
+    free = np.flatnonzero(~scene.is_inside)
+    count = max(round(share * num_cells), 6)
+    tx, cell = [], []
+    for number in range(num_tx):
+        chosen = rng.choice(free, min(count, len(free)), replace=False)
+        tx.append(np.full(len(chosen), number))
+        cell.append(chosen)
+    of_tx, of_cell = np.concatenate(tx), np.concatenate(cell)
+    noise = float(rng.uniform(1.0, 2.0))
+    value = case.change_db[of_tx, of_cell].copy()
+    uncertain = _LEVEL_SD
+    if not case.of_twin:
+        value += scene.mismatch_db[of_tx, of_cell]
+        uncertain = mismatch_sd_db(scene)
+    value += rng.normal(0, noise, len(value))
+    gain = scene.gain_db[of_tx, of_cell]
+    value = np.maximum(gain + value, FLOOR_DB) - gain
+    sd = np.full(len(value), np.hypot(noise, uncertain))
+    return Evidence(of_tx, of_cell, value, sd)
+
+
+def mismatch_sd_db(scene: SceneCases) -> float:
+    """How far the other world is from the twin, as half of the cells are [dB]."""
+    off = np.abs(scene.mismatch_db[:, ~scene.is_inside])
+    return float(np.clip(1.5 * np.median(off[off > 0]) if (off > 0).any() else 0.5, 0.5, 6.0))
+
+
+def example_of(scene: SceneCases, case: Case, evidence: Evidence, tx: int) -> Example:
+    """Everything about one transmitter of a case."""
+    posterior = library_posterior(scene.library, evidence, scene.cells_m)
+    graph = hypothesis_graph(posterior, scene.cells_m, scene.gain_db)
+    target = floor_change_db(scene.gain_db, case.change_db)[tx]
+    return Example(
+        graph, tx, target, judged_cells(scene, case)[tx], cause_of(scene, case, posterior)
+    )
+
+
+def judged_cells(scene: SceneCases, case: Case) -> Mask:
+    """Cells outside of objects that are heard before or after, [tx, cell]."""
+    heard = np.maximum(scene.gain_db, scene.gain_db + case.change_db) > SEEN_DB
+    found: Mask = heard & ~scene.is_inside
+    return found
+
+
+def cause_of(scene: SceneCases, case: Case, posterior: Posterior) -> Floats:
+    """Chances that the network should give: worlds near the truth, or none of these, [world]."""
+    truth = case.change_db.ravel()
+    size = float(np.square(truth).mean())
+    error = np.square(posterior.changes_db - truth).mean(axis=1)
+    target = np.zeros(len(error) + 1)
+    if size < 0.01:
+        is_nothing = (np.diff(posterior.worlds.share.indptr) == 0) & (
+            posterior.worlds.level_db == 0
+        ).all(axis=1)
+        target[:-1][is_nothing] = 1.0
+    elif case.truth.kind == "outside" or error.min() > 0.7 * size:
+        target[-1] = 1.0
+    else:
+        near = np.exp(-(error - error.min()) / (0.05 * size))
+        target[:-1] = near / near.sum()
+    return target
+
+
+def blank(num: int, num_cells: int, kinds: Sequence[str]) -> dict[str, Any]:
+    """Inputs of networks of some kinds, all zero: what pads a batch."""
+    worlds = (num, MOST + 1)
+    shapes: dict[str, tuple[int, ...]] = {
+        "world": (*worlds, len(WORLD)),
+        "world_mask": worlds,
+        "pair": (*worlds, MAX_ROWS, len(PAIR)),
+        "alike": (*worlds, MOST + 1),
+        "change": (*worlds, MAX_ROWS),
+        "residual": (num, MAX_ROWS),
+        "row_mask": (num, MAX_ROWS),
+        "cell_change": (*worlds, num_cells),
+        "share": (num, num_cells, MAX_ROWS),
+        "cell": (num, num_cells, len(CELL)),
     }
-    out: dict[str, NDArray[Any]] = {n: np.zeros((1, *s), np.float32) for n, s in shapes.items()}
-    whole = {"neighbour": (4, 8), "block": (4,), "pixel": (4,)}
-    return out | {n: np.zeros((1, *s), np.int32) for n, s in whole.items()}
+    if set(kinds) & {"mlp", "attention", "unet"}:
+        shapes["field"] = (num, num_cells, len(FIELD))
+    if "attention" in kinds:
+        shapes["link"] = (num, num_cells, MAX_ROWS, len(LINK))
+    found: dict[str, Any] = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    if "unet" in kinds:
+        side = raster_side(num_cells)
+        found["raster"] = np.full((num, side, side), num_cells, np.int32)
+        found["pixel"] = np.zeros((num, num_cells), np.int32)
+    return found
+
+
+def raster_side(num_cells: int) -> int:
+    """Edge of a raster that cells of a map nearly square fit into, a multiple of 8."""
+    return 8 * int(np.ceil(np.sqrt(num_cells) * 1.15 / 8))
+
+
+def batched(
+    examples: Sequence[Example], num_cells: int, kinds: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Inputs and targets of a batch, padded; `kinds` says whose inputs are needed."""
+    inputs, side = blank(len(examples), num_cells, kinds), raster_side(num_cells)
+    baseline = "field" in inputs
+    targets = {
+        "change": np.zeros((len(examples), num_cells), np.float32),
+        "judged": np.zeros((len(examples), num_cells), np.float32),
+        "cause": np.zeros((len(examples), MOST + 1), np.float32),
+    }
+    for k, example in enumerate(examples):
+        graph, cells = example.graph, example.graph.cells_of(example.tx)
+        worlds, rows, count = len(graph.world) - 1, len(graph.rows), len(cells.features)
+        # None of these stands last, whatever the number of worlds.
+        slots = np.append(np.arange(worlds), MOST)
+        inputs["world"][k, slots], inputs["world_mask"][k, slots] = graph.world, 1
+        inputs["pair"][k, slots, :rows] = graph.pair
+        inputs["alike"][k][np.ix_(slots, slots)] = graph.alike
+        inputs["change"][k, slots, :rows] = graph.change_db
+        inputs["residual"][k, :rows], inputs["row_mask"][k, :rows] = graph.residual_db, 1
+        inputs["cell_change"][k, slots, :count] = cells.change_db
+        inputs["share"][k, :count, :rows] = cells.share
+        inputs["cell"][k, :count] = cells.features
+        targets["change"][k, :count], targets["judged"][k, :count] = (
+            example.target_db,
+            example.judged,
+        )
+        targets["cause"][k, slots] = example.cause
+        if baseline:
+            inputs["field"][k, :count] = field_features(example)
+        if "attention" in kinds:
+            inputs["link"][k, :count, :rows] = link_features(example)
+        if "unet" in kinds:
+            place = _pixels(graph.cells_m, side)
+            inputs["raster"][k].reshape(-1)[place] = np.arange(count)
+            inputs["pixel"][k, :count] = place
+    return inputs, targets
+
+
+def field_features(example: Example) -> Floats:
+    """What baselines are told of each cell, [cell, FIELD]."""
+    graph, posterior, tx = example.graph, example.graph.posterior, example.tx
+    evidence, library = posterior.evidence, posterior.library
+    mean, sd = krige_rest(evidence, evidence.value_db, graph.cells_m, len(library.tx_names))
+    common, effect = library_covariance(posterior)
+    num = library.num_cells
+    cells = graph.cells_of(tx)
+    return np.stack(
+        [
+            common[tx * num : (tx + 1) * num] / SCALE_DB,
+            mean[tx] / SCALE_DB,
+            sd[tx] / SCALE_DB,
+            effect[tx * num : (tx + 1) * num] / SCALE_DB,
+            cells.features[:, 0],
+            cells.features[:, 1],
+        ],
+        axis=-1,
+    )
+
+
+def library_covariance(posterior: Posterior) -> tuple[Floats, Floats]:
+    """Kriging by the covariance of the library's changes, and their size, [column] dB each."""
+    library, evidence = posterior.library, posterior.evidence
+    at = library.at(rows_of(library.num_cells, evidence.tx, evidence.cell))
+    num = max(len(library), 1)
+    noise = np.square(evidence.sd_db) + 1.0
+    solved = np.linalg.solve(at.T @ at / num + np.diag(noise), evidence.value_db)
+    mean: Floats = np.asarray(library.gain_db.T @ (at @ solved)).ravel() / num
+    effect: Floats = np.sqrt(np.asarray(library.gain_db.power(2).mean(axis=0)).ravel())
+    return mean, effect
+
+
+def link_features(example: Example) -> Floats:
+    """What attention is told of each cell and measured row, [cell, row, LINK]."""
+    graph, posterior = example.graph, example.graph.posterior
+    evidence, library, rows = posterior.evidence, posterior.library, example.graph.rows
+    num, tx = library.num_cells, example.tx
+    here = library.gain_db[:, tx * num : (tx + 1) * num].toarray()
+    there = library.at(rows_of(num, evidence.tx[rows], evidence.cell[rows]))
+    size = np.sqrt(np.square(here).sum(axis=0))[:, None] * np.sqrt(np.square(there).sum(axis=0))
+    common = here.T @ there / np.maximum(size, 1e-3)
+    far = np.hypot(
+        *(graph.cells_m[:, None, :2] - graph.cells_m[evidence.cell[rows]][None, :, :2]).transpose(
+            2, 0, 1
+        )
+    )
+    wide = [evidence.value_db[rows] / SCALE_DB, evidence.sd_db[rows] / SCALE_DB]
+    same = (evidence.tx[rows] == tx).astype(float)
+    return np.stack(
+        [
+            common,
+            far / extent_m(graph.cells_m),
+            *(np.broadcast_to(v, common.shape) for v in (*wide, same)),
+        ],
+        axis=-1,
+    )
+
+
+def _pixels(cells_m: Floats, side: int) -> Rows:
+    """Place of each cell in a square raster, row by row."""
+    columns = len(np.unique(np.round(cells_m[:, 0], 3)))
+    number = np.arange(len(cells_m))
+    row, column = number // columns, number % columns
+    found: Rows = np.minimum(row, side - 1) * side + np.minimum(column, side - 1)
+    return found

@@ -1,4 +1,4 @@
-"""A trained network at work: from a graph to a new map; preserved cells keep their bits."""
+"""A trained network at work: from measured residuals to a new map, some cells at a time."""
 
 import time
 from collections.abc import Mapping
@@ -8,132 +8,182 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rtwin.errors import StoreError
 from rtwin.horizontal.decision import EVERY
-from rtwin.horizontal.learned.network.batch import batched, blank
-from rtwin.horizontal.learned.network.graph import Graph, Task, unscaled
-from rtwin.horizontal.learned.network.weights import load_arrays, load_weights, save_weights
-from rtwin.horizontal.learned.pairs import ScenePairs
+from rtwin.horizontal.learned.network.batch import blank
+from rtwin.horizontal.learned.network.graph import (
+    CELL,
+    MAX_ROWS,
+    HypothesisGraph,
+    hypothesis_graph,
+)
+from rtwin.horizontal.learned.network.train import names_of
+from rtwin.horizontal.learned.network.weights import load_weights, save_weights
+from rtwin.horizontal.learned.worlds import load_arrays
 from rtwin.horizontal.levels import Floats
+from rtwin.horizontal.unknown_change import MOST, Posterior
 
 MODELS = Path(__file__).parent / "models"
-KINDS = ("gnn", "mlp", "unet")
+SHIPPED = "hypotheses"
+CELLS_AT_ONCE = 8192
 SIGMA_FLOOR_DB = 0.05
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """A map as a network gives it, for all cells of a scene.
-
-    Cells that the network preserves, or that it never saw, have the bits of the map before.
-    """
-
-    statistics: Floats  # [cell, 4], observed.STATISTICS
-    sigma_db: Floats  # [cell], of the path gain; SIGMA_FLOOR_DB where the network did not look
-    chance: Floats  # [cell], that the path gain moved by more than 1 dB
-    updated: NDArray[np.bool_]  # [cell]
-    seen: NDArray[np.bool_]  # [cell], in the graph
-    state: Floats  # [seen cell, units], what the network thinks of each
-    seconds: float  # of processor time, batch included
-
-
-@dataclass(frozen=True)
-class Predictor:
-    """A network with its thresholds.
+    """What the network makes of a posterior.
 
     Attributes:
-        net: The network, built.
-        told: What its file tells: task, kind, sizes, threshold, scale, hash of the data.
+        change_db: Mean change of the path gain, [tx, cell] dB; 0 where preserved.
+        sigma_db: How uncertain it is, [tx, cell] dB.
+        chance: Chance that a cell changed by more than 1 dB, [tx, cell].
+        world: Chance of each world of the posterior, [combination].
+        p_none: Chance of none of these.
+        share: How much of the library's change counts in each cell, [tx, cell].
+        seconds: What it took by the clock.
     """
+
+    change_db: Floats
+    sigma_db: Floats
+    chance: Floats
+    world: Floats
+    p_none: float
+    share: Floats
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """A hypothesis network with what calibration told of it."""
 
     net: Any
     told: Mapping[str, Any]
 
-    @property
-    def threshold(self) -> float:
-        """Chance of change from which on a cell is updated."""
-        return float(self.told.get("threshold", 0.0))
+    def __call__(self, posterior: Posterior, cells_m: Floats, gain_db: Floats) -> Prediction:
+        """Predict every cell.
 
-    def half_width_db(self, sigma_db: Floats, edit_class: str = EVERY) -> Floats:
-        """Half width of the 90 % interval, conformal by scene [dB]."""
-        scale = self.told.get("scale", {})
-        return float(scale.get(edit_class, scale.get(EVERY, 1.645))) * sigma_db
+        Args:
+            posterior: By library_posterior.
+            cells_m: Middle of each cell [m], [cell, 3].
+            gain_db: The twin's map [dB], [tx, cell].
+        """
+        start = time.perf_counter()
+        graph = hypothesis_graph(posterior, cells_m, gain_db)
+        inputs = _graph_arrays(graph)
+        chances, cells = _runs(self.net)
+        chance = chances(inputs)
+        outputs: dict[str, list[Floats]] = {}
+        for tx in range(len(gain_db)):
+            for first in range(0, len(cells_m), CELLS_AT_ONCE):
+                rows = np.arange(first, min(first + CELLS_AT_ONCE, len(cells_m)))
+                out = cells({**inputs, **_cell_arrays(graph, tx, rows)}, chance)
+                for name, values in out.items():
+                    outputs.setdefault(name, []).append(np.asarray(values)[0, : len(rows)])
+        found = {k: np.concatenate(v).reshape(gain_db.shape) for k, v in outputs.items()}
+        of_worlds = np.asarray(chance)[0].astype(np.float64)
+        changed = 1 / (1 + np.exp(-found["changed"].astype(np.float64)))
+        kept = changed < float(self.told.get("threshold", 0.0))
+        sigma = np.maximum(10 * np.exp(found["log_sigma"].astype(np.float64)), SIGMA_FLOOR_DB)
+        return Prediction(
+            np.where(kept, 0.0, found["mean"].astype(np.float64)),
+            sigma,
+            changed,
+            of_worlds[: len(posterior.weight)],
+            float(of_worlds[MOST]),
+            np.where(kept, 0.0, found["share"].astype(np.float64)),
+            time.perf_counter() - start,
+        )
 
-    def __call__(self, scene: ScenePairs, graph: Graph) -> Prediction:
-        """The map of a scene after what its graph tells."""
-        count, rows = len(scene.index), graph.rows
-        stale = np.asarray(scene.stale, np.float64)
-        start = time.process_time()
-        units = 1
-        said: dict[str, Any] = {}
-        if len(rows):
-            found = _run(self.net)(batched([graph]))
-            said = {k: np.asarray(v)[0, : len(rows)].astype(np.float64) for k, v in found.items()}
-            units = said["state"].shape[-1]
-        cost = time.process_time() - start
-        out, sigma = stale.copy(), np.full(count, SIGMA_FLOOR_DB)
-        chance, seen = np.zeros(count), np.zeros(count, bool)
-        updated = np.zeros(count, bool)
-        if said:
-            seen[rows] = True
-            chance[rows] = 1 / (1 + np.exp(-said["changed"]))
-            log_sigma = np.clip(said["log_sigma"], -5.0, 1.5)
-            sigma[rows] = np.maximum(10 * np.exp(log_sigma), SIGMA_FLOOR_DB)
-            updated = chance > self.threshold
-            new = graph.stale.astype(np.float64)
-            new[:, :3] += said["delta"]
-            new[:, 3] = said["clear"] > 0
-            out[rows] = unscaled(new)
-            out = np.where(updated[:, None], out, stale)
-        state = said.get("state", np.zeros((0, units)))
-        return Prediction(out, sigma, chance, updated, seen, state, cost)
+    def half_width_db(self, sigma_db: Floats) -> Floats:
+        """Half width of the interval that holds 90 % of the errors [dB]."""
+        scale = dict(self.told.get("scale", {EVERY: 1.645}))
+        return float(scale[EVERY]) * np.asarray(sigma_db, np.float64)
+
+
+def _graph_arrays(graph: HypothesisGraph) -> dict[str, Any]:
+    worlds, rows = len(graph.world) - 1, len(graph.rows)
+    slots = np.append(np.arange(worlds), MOST)
+    shapes = {
+        "world": graph.world.shape[1:],
+        "pair": (MAX_ROWS, graph.pair.shape[2]),
+        "alike": (MOST + 1,),
+        "change": (MAX_ROWS,),
+    }
+    found = {n: np.zeros((1, MOST + 1, *shape), np.float32) for n, shape in shapes.items()}
+    found["world"][0, slots], found["pair"][0, slots, :rows] = graph.world, graph.pair
+    found["alike"][0][np.ix_(slots, slots)] = graph.alike
+    found["change"][0, slots, :rows] = graph.change_db
+    found["world_mask"] = np.zeros((1, MOST + 1), np.float32)
+    found["world_mask"][0, slots] = 1
+    found["residual"] = np.zeros((1, MAX_ROWS), np.float32)
+    found["row_mask"] = np.zeros((1, MAX_ROWS), np.float32)
+    found["residual"][0, :rows], found["row_mask"][0, :rows] = graph.residual_db, 1
+    return found
+
+
+def _cell_arrays(graph: HypothesisGraph, tx: int, rows: Any) -> dict[str, Any]:
+    cells = graph.cells_of(tx, rows)
+    worlds, count = len(graph.world) - 1, len(rows)
+    slots = np.append(np.arange(worlds), MOST)
+    size = CELLS_AT_ONCE if count == CELLS_AT_ONCE else 1024 * -(-count // 1024)
+    found = {
+        "cell_change": np.zeros((1, MOST + 1, size), np.float32),
+        "share": np.zeros((1, size, MAX_ROWS), np.float32),
+        "cell": np.zeros((1, size, len(CELL)), np.float32),
+    }
+    found["cell_change"][0, slots, :count] = cells.change_db
+    found["share"][0, :count, : len(graph.rows)] = cells.share
+    found["cell"][0, :count] = cells.features
+    return found
+
+
+@lru_cache(maxsize=8)
+def _runs(net: Any) -> tuple[Any, Any]:
+    import tensorflow as tf
+
+    return (
+        tf.function(net.chances, reduce_retracing=True),
+        tf.function(net.cells, reduce_retracing=True),
+    )
 
 
 def save_predictor(file: Path, predictor: Predictor) -> None:
-    """Write a network and what is told of it; half precision."""
+    """Write weights and what is told of them."""
     save_weights(file, predictor.net, dict(predictor.told))
 
 
+@lru_cache(maxsize=8)
 def load_predictor(file: str | Path) -> Predictor:
-    """A network from its file.
+    """Read a predictor that save_predictor wrote.
 
     Raises:
-        StoreError: if it is no file of weights of this version of the network.
-        MissingExtraError: if Keras or TensorFlow is not installed.
+        StoreError: if it is broken or foreign.
+        MissingExtraError: if TensorFlow or Keras is not installed.
     """
     file = Path(file)
-    if not file.exists():
-        raise StoreError(f"{file}: no such file; train a network with rtwin horizontal train")
     _, told = load_arrays(file)
-    if not isinstance(told.get("sizes"), dict) or told.get("task") not in ("unknown", "known"):
-        raise StoreError(f"{file}: not a trained network of rtwin; train one")
-    net = built(str(told.get("kind")), told["task"], told["sizes"])
+    if "kind" not in told:
+        raise StoreError(f"{file}: no network of rtwin; rtwin horizontal train makes one")
+    net = built(str(told["kind"]))
     load_weights(file, net)
     return Predictor(net, told)
 
 
-@lru_cache(maxsize=8)
-def shipped_predictor(task: Task, kind: str = "gnn") -> Predictor:
-    """The network that comes with rtwin; `mlp` and `unet` are its baselines."""
-    return load_predictor(MODELS / f"{kind}_{task}.npz")
+def shipped_file(kind: str = SHIPPED) -> Path:
+    """Where the weights of a kind are, among those that come with rtwin."""
+    return MODELS / f"{kind.replace(' ', '_')}.npz"
 
 
-def built(kind: str, task: str, sizes: Mapping[str, int]) -> Any:
-    """An untrained network for graphs of given numbers of features."""
+def built(kind: str, example: Any = None) -> Any:
+    """An untrained network whose weights have their shapes."""
     from rtwin.horizontal.learned.network.model import network
 
-    if kind not in ("gnn", "mlp", "unet"):
-        raise StoreError(f"no kind of network {kind!r}; there are gnn, mlp and unet")
-    net = network(kind, task)
-    net(blank(sizes, task == "unknown"))
+    net = network(kind)
+    net(example if example is not None else _blank(kind))
     return net
 
 
-@lru_cache(maxsize=8)
-def _run(net: Any) -> Any:
-    """The network compiled; a call of another shape is compiled anew."""
-    import tensorflow as tf
-
-    return tf.function(net)
+def _blank(kind: str) -> dict[str, Any]:
+    inputs = blank(1, 64, (kind,))
+    return {name: inputs[name] for name in names_of(kind)}

@@ -1,129 +1,155 @@
 """The training recipe: from nothing to a file of weights."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
+
+import numpy as np
 
 from rtwin.dataset.store import provenance
 from rtwin.errors import OutOfRangeError, nearest
+from rtwin.horizontal.decision import EVERY, conformal_scale
 from rtwin.horizontal.learned.network.backend import keras
-from rtwin.horizontal.learned.network.calibrate import calibrated
-from rtwin.horizontal.learned.network.embedding import save_encoder, train_encoder
-from rtwin.horizontal.learned.network.graph import Task
-from rtwin.horizontal.learned.network.predict import KINDS, save_predictor
-from rtwin.horizontal.learned.network.train import Plan, train
-from rtwin.horizontal.learned.network.weights import load_arrays
-from rtwin.horizontal.learned.pairs import (
-    PAIRS_PER_SCENE,
-    Split,
-    data_hash,
-    ensure_pairs,
-    read_pairs,
+from rtwin.horizontal.learned.network.batch import draw_evidence, judged_cells
+from rtwin.horizontal.learned.network.predict import Predictor, save_predictor
+from rtwin.horizontal.learned.network.train import KINDS, SHARES, Arrays, Plan, arrays_of, train
+from rtwin.horizontal.learned.worlds import (
+    NUM_EDITS,
+    NUM_TRUTHS,
+    SceneCases,
+    ensure_cases,
+    load_arrays,
+    read_cases,
     split_scenes,
 )
+from rtwin.horizontal.unknown_change import library_posterior
 from rtwin.progress import Progress, silent
 
-# The scenes of the shipped networks; the head of the list is as mixed as all of it.
-NUM_SCENES, EPOCHS = 60, 10
-ENCODER = "encoder"
-SECOND_STAGE: dict[str, Any] = {"synthetic": 0.35, "peak_rate": 1.2e-3}
+STILL_DB = 0.3  # RMS error of unchanged cells that the threshold aims at
+_THRESHOLDS = np.linspace(0.02, 0.9, 45)
+_LEVEL = 0.9
 
 
-def train_predictor(
+def train_network(
     output: Path,
     folder: Path,
     *,
-    task: str = "unknown",
-    kind: str = "gnn",
-    num_scenes: int = NUM_SCENES,
-    epochs: int = EPOCHS,
-    pairs_per_scene: int | None = None,
+    kind: str = "hypotheses",
+    maps: Sequence[str] = (),
+    num_scenes: int | None = None,
+    num_edits: int = NUM_EDITS,
+    num_truths: int = NUM_TRUTHS,
+    epochs: int = 12,
     seed: int = 1,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Trace pairs, train a network on them, calibrate it and write it.
+    """Trace what befalls scenes, train a network on it, calibrate it and write it.
 
     Args:
         output: File of weights; beside it, while training, a checkpoint.
-        folder: Of the pairs; those that are there are taken as they are.
-        task: "unknown" or "known".
-        kind: "gnn", the baselines "mlp" and "unet", or the "encoder" of embedding.py,
-            which knows no task.
-        num_scenes: Scenes to learn from.
-        epochs: Most rounds over all pairs.
-        pairs_per_scene: Edits of each scene; default splits.PAIRS_PER_SCENE.
+        folder: Of the cases; those that are there are taken as they are.
+        kind: "hypotheses"; "no messages", "attention", "mlp" and "unet" are baselines.
+        maps: Recipes of a user's own that teach as well, 110 m squares of each.
+        num_scenes: The first so many scenes; default: all.
+        num_edits: Rehearsed edits of each scene.
+        num_truths: Changes of each scene.
+        epochs: Most rounds over all cases.
         seed: Of first weights, order and measurements.
-        progress: Told of pairs, batches and calibration.
+        progress: Told of scenes, examples and epochs.
     Returns:
         What the file tells of itself.
     Raises:
         OutOfRangeError: if a word or number is impossible.
         MissingExtraError: if TensorFlow or Keras is not installed.
     """
-    _check(task, kind, num_scenes, epochs, pairs_per_scene, output)
+    _check(kind, num_scenes, epochs, output)
     keras()
-    wanted: tuple[Split, ...] = ("train", "validate", "calibrate")
-    files = {}
-    for split in wanted:
-        names = split_scenes(split)
-        # Few scenes are for trying out: then the others are few as well.
-        most = num_scenes if split == "train" else max(1, round(len(names) * num_scenes / 60))
-        count = pairs_per_scene or PAIRS_PER_SCENE[split]
-        files[split] = ensure_pairs(folder, [(n, count) for n in names[:most]], progress)
-    teach, validate, fit = ([read_pairs(f) for f in files[split]] for split in wanted)
-    source = {
-        "task": task,
-        "kind": kind,
-        "seed": seed,
-        "num_scenes": len(teach),
-        "num_pairs": sum(len(scene.pairs) for scene in teach),
-        "data_hash": data_hash(files["train"]),
-        "versions": provenance(),
-    }
-    if kind == ENCODER:
-        rounds = max(1, round(epochs / 5))
-        encoder = train_encoder(teach, fit, epochs=rounds, seed=seed, progress=progress)
-        save_encoder(output, encoder)
-        return source | {"threshold": encoder.threshold, "epochs": rounds}
-    plan = Plan(task, kind, epochs, seed=seed)  # type: ignore[arg-type]
+    names = [*split_scenes("train"), *(f"tile_{file}_0" for file in maps)][:num_scenes]
+    others = split_scenes("validate")[:num_scenes]
+    size = num_edits, num_truths
+    teach = [read_cases(f) for f in ensure_cases(folder, names, *size, progress=progress)]
+    judge = [read_cases(f) for f in ensure_cases(folder, others, *size, progress=progress)]
+    plan = Plan(kind, epochs, seed=seed)
+    examples = arrays_of(teach, (kind,), plan.draws, seed, progress)
+    held_out = arrays_of(judge, (kind,), 2, seed + 1, progress)
+    return fit(output, plan, examples, held_out, judge, {"num_scenes": len(teach)}, progress)
+
+
+def fit(
+    output: Path,
+    plan: Plan,
+    teach: Sequence[Arrays],
+    validate: Sequence[Arrays],
+    scenes: Sequence[SceneCases],
+    told: dict[str, Any],
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Train on examples that are made, calibrate on scenes, write; what the file tells."""
     checkpoint = output.with_name(f"{output.stem}.checkpoint.npz")
     net, history = train(plan, teach, validate, checkpoint, progress)
-    checkpoints = [checkpoint]
-    if epochs > 1:
-        # Once more from there; unknown change among made-up ones.
-        again = replace(plan, epochs=round(0.8 * epochs), seed=seed + 1, **SECOND_STAGE)
-        checkpoints.append(output.with_name(f"{output.stem}.second.npz"))
-        net, second = train(
-            again, teach, validate, checkpoints[1], progress, start=net.get_weights()
-        )
-        history.train_loss += second.train_loss
-        history.validation_loss += second.validation_loss
-    told = source | {
-        "epochs": len(history.train_loss),
+    told = {
+        **told,
+        "kind": plan.kind,
+        "seed": plan.seed,
+        "num_examples": len(teach),
         "train_loss": history.train_loss,
         "validation_loss": history.validation_loss,
         "parameters": int(net.count_params()),
+        "versions": provenance(),
     }
-    predictor = calibrated(net, told, fit, progress)
+    predictor = Predictor(net, told)
+    if plan.kind in ("hypotheses", "no messages"):
+        predictor = calibrated(predictor, scenes)
     save_predictor(output, predictor)
-    for file in checkpoints:
-        file.unlink(missing_ok=True)
+    checkpoint.unlink(missing_ok=True)
     return dict(predictor.told)
 
 
-def _check(
-    task: str, kind: str, num_scenes: int, epochs: int, pairs_per_scene: int | None, output: Path
-) -> None:
-    for what, value, allowed in (("task", task, get_args(Task)), ("kind", kind, (*KINDS, ENCODER))):
-        if value not in allowed:
-            raise OutOfRangeError(f"{what} is '{value}'; {nearest(value, list(allowed))}")
+def calibrated(predictor: Predictor, scenes: Sequence[SceneCases], seed: int = 7) -> Predictor:
+    """A predictor with its threshold and the scale of its intervals, from scenes of their own."""
+    rng = np.random.default_rng(seed)
+    rows: dict[str, list[Any]] = {name: [] for name in ("error", "sigma", "chance", "truth", "of")}
+    for number, scene in enumerate(scenes):
+        for case in scene.cases:
+            share = float(np.exp(rng.uniform(*np.log(SHARES))))
+            evidence = draw_evidence(scene, case, rng, share)
+            posterior = library_posterior(scene.library, evidence, scene.cells_m)
+            out = predictor(posterior, scene.cells_m, scene.gain_db)
+            judged = judged_cells(scene, case)
+            truth = case.change_db[judged]
+            values = (
+                out.change_db[judged] - truth,
+                out.sigma_db[judged],
+                out.chance[judged],
+                truth,
+                np.full(len(truth), number),
+            )
+            for column, each in zip(rows.values(), values, strict=True):
+                column.append(each)
+    error, sigma, chance, truth, of = (np.concatenate(column) for column in rows.values())
+    still = np.abs(truth) <= 1.0
+    threshold = float(_THRESHOLDS[-1])
+    for candidate in _THRESHOLDS:
+        left = np.where(chance < candidate, -truth, error)
+        if np.sqrt(np.mean(np.square(left[still]))) <= STILL_DB:
+            threshold = float(candidate)
+            break
+    left = np.where(chance < threshold, -truth, error)
+    found = conformal_scale(left, sigma, of, np.full(len(of), EVERY), _LEVEL)
+    scale = found.scale[EVERY] if np.isfinite(found.scale[EVERY]) else 1.645
+    return Predictor(
+        predictor.net, {**predictor.told, "threshold": threshold, "scale": {EVERY: scale}}
+    )
+
+
+def _check(kind: str, num_scenes: int | None, epochs: int, output: Path) -> None:
+    if kind not in KINDS:
+        raise OutOfRangeError(f"kind is '{kind}'; {nearest(kind, list(KINDS))}")
     most = len(split_scenes("train"))
-    if not 1 <= num_scenes <= most:
+    if num_scenes is not None and num_scenes < 1:
         raise OutOfRangeError(f"{num_scenes} scenes to learn from; there are 1 to {most}")
     if not 1 <= epochs <= 1000:
         raise OutOfRangeError(f"{epochs} epochs; give 1 to 1000")
-    if pairs_per_scene is not None and not 1 <= pairs_per_scene <= 200:
-        raise OutOfRangeError(f"{pairs_per_scene} edits per scene; give 1 to 200")
     if output.suffix != ".npz":
         raise OutOfRangeError(f"{output}: weights are written as .npz; give such a name")
     if output.exists():

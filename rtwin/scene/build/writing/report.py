@@ -1,10 +1,13 @@
 """The report of a build: what was built, left out and assumed (build.json)."""
 
+import hashlib
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import rtwin
 from rtwin.errors import GeometryError
 from rtwin.scene._model import one_line
 from rtwin.scene.build.objects import BuiltScene
@@ -30,6 +33,34 @@ def read_report(folder: Path) -> dict[str, Any]:
             f"{file}: cannot be read ({one_line(error)[:80]}); build again"
         ) from None
     return report if isinstance(report, dict) else {}
+
+
+def request_hash(sources: Sequence[Path], options: Sequence[Any]) -> str:
+    """SHA-256 of what decides a build: the content of its files, the options, the version.
+
+    Raises:
+        GeometryError: if a file cannot be read.
+    """
+    digest = hashlib.sha256(json.dumps([rtwin.__version__, *options]).encode())
+    for source in sources:
+        try:
+            with open(source, "rb") as file:
+                digest.update(f"\0{source.name}\0".encode("utf-8", "replace"))
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise GeometryError(f"{source}: cannot be read ({error.strerror})") from None
+    return digest.hexdigest()
+
+
+def finished_build(folder: Path, request: str) -> dict[str, Any] | None:
+    """The report of a folder that was built for this request and has all its files still."""
+    try:
+        report = read_report(folder)
+        files = [folder / str(name) for name in report.get("files", [])]
+    except (GeometryError, TypeError):
+        return None  # whoever writes there says what is wrong with it
+    is_whole = bool(files) and all(file.is_file() for file in files)
+    return report if is_whole and report.get("request_hash") == request else None
 
 
 def summary(

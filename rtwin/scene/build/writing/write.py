@@ -1,9 +1,7 @@
 """A scene folder: recipe, meshes, ways and report; it appears whole or not at all."""
 
 import json
-import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rtwin.errors import GeometryError, RecipeError, StoreError
-from rtwin.files import replace_folder
+from rtwin.files import replace_folder, temporary_beside
 from rtwin.scene._model import one_line
 from rtwin.scene.build.built import BuiltObject
 from rtwin.scene.build.elements import Element
@@ -71,11 +69,11 @@ def write_scene(
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        made = temporary_beside(folder)
+        made.mkdir()
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written ({error.strerror})") from None
     try:
-        os.chmod(made, 0o755)
         files = [RECIPE, REPORT]
         for item in scene.objects:
             if item.is_mesh:

@@ -1,119 +1,75 @@
 """Scores in closed form, and ratios that know how many scenes they come from."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
 
-from rtwin.errors import OutOfRangeError
-from rtwin.horizontal.learned.benchmark.run import run_benchmark
-from rtwin.horizontal.learned.benchmark.scores import Scores, Update
-from rtwin.horizontal.learned.network.graph import is_changed, judged, scaled, unscaled
-from rtwin.horizontal.learned.pairs.rungs import common_random_delta
-
-
-@pytest.fixture
-def job(street):
-    """A scene with one made-up pair: ten judged cells move by 6 dB."""
-    pair = street.pairs[0]
-    stale = street.stale.astype(np.float64)
-    truth = stale.copy()
-    places = np.flatnonzero(stale[:, 0] > -100)[:10]
-    truth[places, 0] += 6
-    made = replace(pair, truth=truth, valid=np.ones(len(stale), bool), kind="material")
-    return street, made, places
+from rtwin.horizontal.learned.benchmark.detection import (
+    Detection,
+    average_precision,
+    roc_area,
+)
+from rtwin.horizontal.learned.benchmark.scores import Scores, Update, sums_of
 
 
-def test_figures_in_closed_form(job):
-    scene, pair, places = job
-    new = scene.stale.astype(np.float64)
-    new[places[:8], 0] += 6  # eight are right, two are missed
-    others = np.setdiff1d(np.flatnonzero(judged(scene, pair)), places)
-    new[others[:2], 0] += 3  # two are said to change and do not
-    width = np.full(len(new), 2.0)
+def test_figures_in_closed_form():
+    truth = np.zeros((1, 20))
+    truth[0, :5] = 6.0
+    judged = np.ones((1, 20), bool)
+    judged[0, 19] = False
+    change = truth.copy()
+    change[0, 0] = 3.0  # half of a change is missed
+    change[0, 10:12] = -2.0  # two cells are said to change and do not
+    change[0, 19] = 99.0  # nobody judges this one
+    update = Update(change, 0.5, np.full((1, 20), 2.5), is_named=True, says_none=False)
     scores = Scores()
-    scores.add("way", scene, pair, Update(new, 0.5, width))
-    found = scores.figures("way")
-    count = judged(scene, pair).sum()
-    assert is_changed(scene, pair).sum() == 10
-    assert found["changed_db"] == pytest.approx(np.sqrt(2 * 36 / 10))
-    assert found["still_db"] == pytest.approx(np.sqrt(2 * 9 / (count - 10)))
-    assert found["rmse_db"] == pytest.approx(np.sqrt((2 * 36 + 2 * 9) / count))
-    assert (found["recall"], found["precision"]) == pytest.approx((0.8, 0.8))
-    assert found["kept"] == pytest.approx(1 - 10 / count)
-    assert found["coverage"] == pytest.approx(1 - 4 / count)
-    assert found["changed_coverage"] == pytest.approx(0.8)
-    assert found["seconds"] == 0.5
-    assert np.isnan(scores.figures("way", ["door"])["changed_db"])
+    scores.add("scene", "way", ["all", "some"], sums_of(truth, judged, update, False))
+    found = scores.figures("way", "all")
+    assert found["changed_db"] == pytest.approx(np.sqrt(9 / 5))
+    assert found["still_db"] == pytest.approx(np.sqrt(8 / 14))
+    assert found["rmse_db"] == pytest.approx(np.sqrt(17 / 19))
+    assert found["coverage"] == pytest.approx(18 / 19)
+    assert (found["named"], found["false_none"], found["seconds"]) == (1.0, 0.0, 0.5)
+    assert np.isnan(found["none"])
+    assert scores.figures("way", "some") == pytest.approx(found, nan_ok=True)
+    assert np.isnan(scores.figures("way", "other")["changed_db"])
 
 
-def test_stale_and_truth_are_the_ends(job):
-    scene, pair, _ = job
+def test_intervals_are_over_scenes():
+    """Many cells of one scene are one scene: its interval is a point; of many scenes it is not."""
+    rng, judged = np.random.default_rng(0), np.ones((1, 50), bool)
     scores = Scores()
-    scores.add("stale", scene, pair, Update(scene.stale.astype(np.float64), 0.0))
-    scores.add("truth", scene, pair, Update(np.asarray(pair.truth), 1.0))
-    assert scores.figures("stale")["changed_db"] == pytest.approx(6.0, abs=1e-5)
-    assert scores.figures("stale")["kept"] == 1.0
-    assert scores.figures("truth")["rmse_db"] == 0
-    assert scores.figures("truth")["recall"] == scores.figures("truth")["precision"] == 1
-
-
-def test_a_ratio_of_one_way_to_itself_is_one(job):
-    scene, pair, places = job
-    scores = Scores()
-    for number in range(3):
-        new = scene.stale.astype(np.float64)
-        new[places[: 3 * number], 0] += 6
-        other = replace(scene, name=f"scene_{number}")
-        scores.add("way", other, pair, Update(new, 0.0))
-        scores.add("stale", other, pair, Update(scene.stale.astype(np.float64), 0.0))
-    assert scores.ratio("way", "way", "rmse_db") == (1, 1, 1)
-    value, low, high = scores.ratio("way", "stale", "rmse_db")
+    for scene in range(12):
+        truth = rng.normal(0, 5, (1, 50))
+        for way, size in (("good", 1.0), ("bad", 2.0)):
+            change = truth + rng.normal(0, size * (1 + scene % 3), (1, 50))
+            sums = sums_of(truth, judged, Update(change, 0.0), False)
+            scores.add(f"scene {scene}", way, ["all"], sums)
+            if scene == 0:
+                scores.add("alone", way, ["one"], sums)
+    value, low, high = scores.ratio("good", "bad", "changed_db", "all")
+    assert low < value < high
+    assert value == pytest.approx(0.5, abs=0.1)
+    alone = scores.ratio("good", "bad", "changed_db", "one")
+    assert alone[0] == pytest.approx(alone[1]) == pytest.approx(alone[2])
+    value, low, high = scores.interval("bad", "rmse_db", "all")
     assert low < value < high
 
 
-def test_scaling_goes_both_ways(street):
-    np.testing.assert_allclose(unscaled(scaled(street.stale)), street.stale, rtol=1e-6, atol=1e-12)
+def test_areas_are_scikit_learns():
+    rng = np.random.default_rng(1)
+    signal, truth = rng.integers(0, 30, 400) / 10, rng.random(400) < 0.2
+    assert roc_area(signal, truth) == pytest.approx(roc_auc_score(truth, signal))
+    smooth = rng.normal(size=400)
+    assert average_precision(smooth, truth) == pytest.approx(average_precision_score(truth, smooth))
 
 
-def test_a_delta_of_equal_maps_is_the_stale_map(street):
-    stale = street.stale.astype(np.float64)
-    few = stale + np.array([1.0, 0, 0, 0])
-    for guard in ("stale", "new", "zero"):
-        assert np.array_equal(common_random_delta(stale, few, few, guard), stale)
-    after = few.copy()
-    after[3, 0] += 10 * np.log10(2)
-    # The power that came is added: (2 - 1) of the few-ray map's on the stale one.
-    moved = common_random_delta(stale, few, after, "stale")
-    expected = 10 * np.log10(10 ** (stale[3, 0] / 10) + 10 ** (few[3, 0] / 10))
-    assert moved[3, 0] == pytest.approx(expected)
-    assert np.array_equal(np.delete(moved, 3, 0), np.delete(stale, 3, 0))
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [({"num_scenes": 99}, "1 to 22"), ({"pairs_per_scene": 0}, "1 to 200"), ({"share": 0}, "0.5")],
-)
-def test_impossible_benchmarks_get_one_line(wrong, said, tmp_path):
-    with pytest.raises(OutOfRangeError, match=said):
-        run_benchmark(tmp_path, **wrong)
-
-
-def test_pictures_show_what_they_say(job, tmp_path):
-    pytest.importorskip("matplotlib")
-    from rtwin.horizontal.learned.benchmark.pictures import plot_frontier, plot_update, save_figure
-    from rtwin.horizontal.learned.benchmark.run import Benchmark
-
-    scene, pair, places = job
-    other = replace(scene, pairs=(pair,))
-    figure = plot_update(other, 0, Update(np.asarray(pair.truth), 0.1), places[:3])
-    titles = [axes.get_title("left") for axes in figure.axes if axes.get_title("left")]
-    assert titles[:3] == ["before", "after", "update"]
-    assert "0.0 dB after the update" in figure.get_suptitle()
-    scores = Scores()
-    scores.add("stale", scene, pair, Update(scene.stale.astype(np.float64), 0.0))
-    scores.add("gnn", scene, pair, Update(np.asarray(pair.truth), 0.1))
-    figure = plot_frontier(Benchmark(scores, scores, 1, 1))
-    names = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
-    assert names == ["stale", "GNN"]
-    assert save_figure(figure, tmp_path / "frontier.png").stat().st_size > 5000
+def test_thresholds_come_from_other_scenes():
+    rng, detection = np.random.default_rng(2), Detection()
+    for scene in range(40):
+        truth = rng.random(200) < 0.2
+        signal = rng.normal(0, 1, 200) + 3 * truth
+        detection.add(scene, scene < 20, truth, {"signal": signal})
+    line = list(detection.lines())[-1]
+    recall = float(line.split("|")[4])
+    assert 0.85 < recall < 0.97

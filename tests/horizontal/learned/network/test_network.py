@@ -1,4 +1,4 @@
-"""Networks: order does not matter, padding is not heard, what is saved comes back, loss falls."""
+"""The network on made-up measurements: its arrays, its invariances, its files."""
 
 import importlib.util
 import os
@@ -10,211 +10,199 @@ import numpy as np
 import pytest
 
 from rtwin.errors import OutOfRangeError, StoreError
-from rtwin.horizontal.learned.network.batch import batched, sizes_of
-from rtwin.horizontal.learned.network.graph import (
-    draw_measured,
-    known_graph,
-    unknown_graph,
-    without_edit,
-)
-from rtwin.horizontal.learned.network.predict import (
+from rtwin.horizontal.learned.network import (
+    KINDS,
+    Plan,
     Predictor,
-    built,
+    arrays_of,
+    batched,
+    draw_evidence,
+    example_of,
     load_predictor,
+    names_of,
     save_predictor,
+    shipped_file,
+    train,
+    train_network,
+)
+from rtwin.horizontal.learned.network.graph import hypothesis_graph, telling_rows
+from rtwin.horizontal.learned.network.predict import built
+from rtwin.horizontal.learned.worlds import Case, SceneCases, Truth
+from rtwin.horizontal.levels import floored_db
+from rtwin.horizontal.unknown_change import MOST, Evidence, library_posterior
+
+needs_keras = pytest.mark.skipif(
+    importlib.util.find_spec("tensorflow") is None, reason="TensorFlow is not installed"
 )
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("tensorflow") is None,
-    reason="TensorFlow is not installed (pip install 'rtwin[horizontal]')",
-)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def uncompiled():
-    """Compiling takes longer than what these tests compute."""
-    from rtwin.horizontal.learned.network.backend import keras
-
-    keras()
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
 
 @pytest.fixture(scope="module")
-def small(street):
-    """The street with the edits that reach few cells."""
-    few = [p for p in street.pairs if 8 < len(known_graph(street, p).rows) <= 384]
-    assert len(few) >= 2
-    return replace(street, pairs=tuple(few))
-
-
-def stirred(net, seed=0):
-    """A network whose zero-initialised heads say something."""
-    rng = np.random.default_rng(seed)
-    net.set_weights([w + rng.normal(0, 0.1, w.shape) for w in net.get_weights()])
-    return net
-
-
-@pytest.fixture(scope="module")
-def graphs(street):
-    changes = [np.abs(p.truth - street.stale)[:, 0].max() for p in street.pairs]
-    pair = street.pairs[int(np.argmax(changes))]
-    rng = np.random.default_rng(1)
-    return {
-        "unknown": unknown_graph(street, draw_measured(street, pair, rng)),
-        "known": known_graph(street, pair),
-    }
-
-
-@pytest.fixture(scope="module")
-def nets(graphs):
-    return {task: stirred(built("gnn", task, sizes_of(g))) for task, g in graphs.items()}
-
-
-def cells_shuffled(graph, order):
-    back = np.argsort(order)
-    fields = ("rows", "cell", "reflected", "passed", "block", "pixel", "link", "prior", "stale")
-    moved = {name: getattr(graph, name)[order] for name in fields}
-    return replace(graph, neighbour=back[graph.neighbour[order]].astype(np.int32), **moved)
-
-
-def said(net, graph):
-    found = net(batched([graph]))
-    return {k: np.asarray(v)[0, : len(graph.rows)] for k, v in found.items()}
-
-
-@pytest.mark.parametrize("task", ["unknown", "known"])
-def test_order_of_nodes_does_not_matter(task, graphs, nets):
-    graph, net = graphs[task], nets[task]
-    rng = np.random.default_rng(2)
-    order = rng.permutation(len(graph.rows))
-    here, there = said(net, graph), said(net, cells_shuffled(graph, order))
-    things = rng.permutation(len(graph.object))
-    other = replace(
-        graph,
-        object=graph.object[things],
-        reflected=graph.reflected[:, things],
-        passed=graph.passed[:, things],
-    )
-    rows = rng.permutation(graph.link.shape[1])
-    third = said(net, replace(other, link=graph.link[:, rows], value=graph.value[rows]))
-    for name in ("delta", "changed", "clear", "log_sigma"):
-        np.testing.assert_allclose(there[name], here[name][order], atol=2e-3)
-        np.testing.assert_allclose(third[name], here[name], atol=2e-3)
-    assert here["delta"].std() > 0.01
-
-
-def test_a_batch_is_its_graphs_one_by_one(graphs, nets, street):
-    graph = graphs["known"]
-    small = known_graph(street, street.pairs[0], graph.rows[:40])
-    both = nets["known"](batched([graph, small]))
-    alone = said(nets["known"], small)
-    np.testing.assert_allclose(np.asarray(both["delta"])[1, :40], alone["delta"], atol=2e-3)
-
-
-def test_saved_and_loaded_networks_say_the_same(graphs, nets, tmp_path, street):
-    file = tmp_path / "net.npz"
-    told = {"task": "known", "kind": "gnn", "sizes": sizes_of(graphs["known"]), "threshold": 0.2}
-    save_predictor(file, Predictor(nets["known"], told))
-    once = load_predictor(file)
-    assert once.threshold == 0.2
-    save_predictor(tmp_path / "again.npz", once)
-    twice = load_predictor(tmp_path / "again.npz")
-    # Half precision rounds once, then no more.
-    one, two = said(once.net, graphs["known"]), said(twice.net, graphs["known"])
-    assert all(np.array_equal(one[name], two[name]) for name in one)
-    np.testing.assert_allclose(
-        one["delta"], said(nets["known"], graphs["known"])["delta"], atol=0.05
+def scene(small_state, small_library):
+    """Cases that are the library's own entries."""
+    shape = (len(small_library.tx_names), small_library.num_cells)
+    cases = []
+    for entry in small_library.entries[:6]:
+        maps = {"change_db": np.zeros(shape), "spread_ns": np.zeros(shape)}
+        for name, values in (("change_db", entry.gain_db), ("spread_ns", entry.spread_ns)):
+            maps[name].ravel()[entry.cell] = values
+        truth = Truth(entry.hypothesis.kind, (), (entry.hypothesis.subject,))
+        cases.append(Case(truth, **maps, sight=np.zeros(shape, int), of_twin=True, seconds=0.1))
+    gain = floored_db(small_state.maps["path_gain"]).reshape(shape)
+    return SceneCases(
+        "two boxes",
+        small_state.grid.centers_m.reshape(-1, 3),
+        small_state.grid.cell_size_m,
+        np.array([device.position_m for device in small_state.recipe.transmitter]),
+        gain,
+        small_state.is_inside.ravel(),
+        np.zeros(shape),
+        small_library,
+        tuple(cases),
     )
 
 
-def test_strange_files_get_one_line(tmp_path, graphs, nets):
-    (tmp_path / "text.npz").write_text("no weights")
-    with pytest.raises(StoreError, match="no readable file of weights"):
-        load_predictor(tmp_path / "text.npz")
-    with pytest.raises(StoreError, match="rtwin horizontal train"):
-        load_predictor(tmp_path / "missing.npz")
-    evil = np.array([{"a": 1}], dtype=object)
-    np.savez(tmp_path / "pickle.npz", told=evil)
-    with pytest.raises(StoreError, match="allow_pickle"):
-        load_predictor(tmp_path / "pickle.npz")
-    sizes = sizes_of(graphs["known"]) | {"cell": 10**9}
-    save_predictor(
-        tmp_path / "huge.npz",
-        Predictor(nets["known"], {"task": "known", "kind": "gnn", "sizes": sizes}),
-    )
-    with pytest.raises(StoreError, match="beyond 1 to 499"):
-        load_predictor(tmp_path / "huge.npz")
+@pytest.fixture(scope="module")
+def posterior(scene):
+    evidence = draw_evidence(scene, scene.cases[1], np.random.default_rng(0), 0.1)
+    return library_posterior(scene.library, evidence, scene.cells_m)
 
 
-def test_cells_that_are_preserved_keep_their_bits(graphs, nets, street):
-    told = {"task": "known", "threshold": 0.5}
-    found = Predictor(nets["known"], told)(street, graphs["known"])
-    still = ~found.updated
-    assert still.any()
-    assert found.statistics[still].tobytes() == street.stale[still].tobytes()
-    outside = np.setdiff1d(np.arange(len(street.index)), graphs["known"].rows)
-    assert not found.updated[outside].any()
-    nothing = known_graph(street, without_edit(street, street.pairs[0]))
-    assert len(nothing.rows) == 0
-    found = Predictor(nets["known"], told)(street, nothing)
-    assert found.statistics.tobytes() == street.stale.tobytes()
+def test_a_graph_is_what_it_says(scene, posterior):
+    graph = hypothesis_graph(posterior, scene.cells_m, scene.gain_db)
+    assert graph.world[:, 0].sum() == pytest.approx(1.0)
+    assert graph.world[-1, 4] == 1
+    np.testing.assert_allclose(graph.pair[..., 2] * 10, graph.residual_db - graph.change_db)
+    np.testing.assert_allclose(np.diag(graph.alike)[:-1][graph.world[:-1, 2] > 0], 1.0, atol=1e-4)
+    cells = graph.cells_of(1, np.arange(10, 30))
+    whole = graph.cells_of(1)
+    np.testing.assert_array_equal(cells.change_db, whole.change_db[:, 10:30])
+    np.testing.assert_allclose(cells.share, whole.share[10:30], atol=1e-6)
+    # Kriging knows its own measurements: shares of another transmitter's are none.
+    other = posterior.evidence.tx[graph.rows] != 1
+    assert (whole.share[:, other] == 0).all()
 
 
-@pytest.mark.parametrize("kind", ["gnn", "unet"])
-def test_a_few_steps_lower_the_loss(kind, small):
-    from rtwin.horizontal.learned.network.train import Plan, train
-
-    _, history = train(Plan("known", kind, epochs=8, patience=9), [small], [small])
-    assert len(history.train_loss) == len(history.validation_loss) == 8
-    assert min(history.train_loss[1:]) < 0.9 * history.train_loss[0]
+def test_the_rows_that_tell_most_are_taken(posterior):
+    rows = telling_rows(posterior, 10)
+    assert len(rows) == 10
+    surprise = np.abs(posterior.evidence.value_db) / posterior.evidence.sd_db
+    assert surprise[rows].mean() > surprise.mean()
 
 
-def test_a_stopped_run_goes_on_where_it_was(small, tmp_path):
-    from rtwin.horizontal.learned.network.train import Plan, train
-    from rtwin.horizontal.learned.network.weights import load_arrays
+@pytest.fixture(scope="module")
+def predictor():
+    pytest.importorskip("tensorflow")
+    return Predictor(built("hypotheses"), {"kind": "hypotheses"})
 
-    file, plan = tmp_path / "state.npz", Plan("known", "mlp", epochs=3)
-    whole, history = train(plan, [small], [small])
 
-    class Stopped(Exception):
+@needs_keras
+def test_an_untrained_network_is_near_the_library(scene, posterior, predictor):
+    out = predictor(posterior, scene.cells_m, scene.gain_db)
+    assert out.change_db.shape == scene.gain_db.shape
+    assert out.world.sum() + out.p_none == pytest.approx(1.0, abs=1e-5)
+    truth = scene.cases[1].change_db
+    error = np.sqrt(np.mean((out.change_db - truth) ** 2))
+    assert error < 0.8 * np.sqrt(np.mean(truth**2))
+    assert (out.sigma_db > 0).all()
+
+
+@needs_keras
+def test_order_and_transmitters_names_do_not_matter(scene, posterior, predictor):
+    """Worlds, rows and transmitters in another order give the same map."""
+    evidence = posterior.evidence
+    order = np.random.default_rng(1).permutation(len(evidence))
+    shuffled = Evidence(*(getattr(evidence, n)[order] for n in ("tx", "cell", "value_db", "sd_db")))
+    again = library_posterior(scene.library, shuffled, scene.cells_m)
+    one = predictor(posterior, scene.cells_m, scene.gain_db)
+    two = predictor(again, scene.cells_m, scene.gain_db)
+    np.testing.assert_allclose(one.change_db, two.change_db, atol=2e-2)
+
+
+@needs_keras
+def test_cells_in_pieces_are_cells_at_once(scene, posterior, predictor, monkeypatch):
+    whole = predictor(posterior, scene.cells_m, scene.gain_db)
+    monkeypatch.setattr("rtwin.horizontal.learned.network.predict.CELLS_AT_ONCE", 64)
+    parts = predictor(posterior, scene.cells_m, scene.gain_db)
+    np.testing.assert_allclose(whole.change_db, parts.change_db, atol=1e-3)
+
+
+@pytest.fixture
+def few_cells(monkeypatch):
+    """Examples as large as the scene of these tests asks for."""
+    monkeypatch.setattr("rtwin.horizontal.learned.network.train.NUM_CELLS", 256)
+
+
+@needs_keras
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_learns(scene, kind, few_cells):
+    examples = arrays_of([scene], (kind,), 2, 1)
+    _, history = train(Plan(kind, epochs=4, peak_rate=4e-3), examples, examples[:4])
+    assert history.train_loss[-1] < history.train_loss[0]
+
+
+@needs_keras
+def test_training_goes_on_where_it_stopped(scene, tmp_path, few_cells):
+    examples = arrays_of([scene], ("mlp",), 2, 1)
+    plan = Plan("mlp", epochs=3)
+    whole, _ = train(plan, examples, examples[:4])
+    file = tmp_path / "checkpoint.npz"
+
+    class Stop(Exception):
         pass
 
-    def stop(stage, done, total):
-        if done >= total - 1:
-            raise Stopped
+    def progress(stage, done, _):
+        if stage == "epochs" and done == 2 and not progress.stopped:
+            progress.stopped = True
+            raise Stop
 
-    with pytest.raises(Stopped):
-        train(plan, [small], [small], file, stop)
-    assert len(load_arrays(file)[1]["train"]) == 2
-    resumed, again = train(plan, [small], [small], file)
-    np.testing.assert_allclose(again.train_loss, history.train_loss, rtol=1e-4)
+    progress.stopped = False
+    with pytest.raises(Stop):
+        train(plan, examples, examples[:4], file, progress)
+    resumed, history = train(plan, examples, examples[:4], file, progress)
+    assert len(history.train_loss) == 3
     for one, two in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(one, two, atol=1e-4)
 
 
-def test_an_encoder_drifts_where_news_are_and_nowhere_else(small, tmp_path):
-    from rtwin.horizontal.learned.network.embedding import load_encoder, save_encoder, train_encoder
+@needs_keras
+def test_weights_come_back_and_nothing_else_is_read(predictor, tmp_path):
+    file = tmp_path / "net.npz"
+    save_predictor(file, replace(predictor, told={"kind": "hypotheses", "threshold": 0.2}))
+    back = load_predictor(file)
+    assert back.told["threshold"] == 0.2
+    for one, two in zip(predictor.net.get_weights(), back.net.get_weights(), strict=True):
+        np.testing.assert_allclose(one, two, atol=2e-3)
+    with np.load(file, allow_pickle=False) as archive:
+        assert all(archive[name].dtype != object for name in archive.files)
+    np.savez(tmp_path / "other.npz", told=np.frombuffer(b"{}", np.uint8))
+    with pytest.raises(StoreError, match="no network"):
+        load_predictor(tmp_path / "other.npz")
 
-    encoder = train_encoder([small], [small], epochs=1)
-    save_encoder(tmp_path / "encoder.npz", encoder)
-    loaded = load_encoder(tmp_path / "encoder.npz")
-    for pair in small.pairs:
-        drift = loaded.drift(small, pair)
-        assert drift.min() >= 0
-        assert drift.max() > 0
-        assert (encoder.drift(small, without_edit(small, pair)) == 0).all()
+
+@needs_keras
+@pytest.mark.skipif(not shipped_file().exists(), reason="no network comes with this build")
+def test_the_shipped_network_beats_kriging_on_its_doorstep(scene):
+    net = load_predictor(shipped_file())
+    assert 0 < net.told["threshold"] < 1
+    errors = []
+    for number, case in enumerate(scene.cases):
+        evidence = draw_evidence(scene, case, np.random.default_rng(number), 0.1)
+        found = library_posterior(scene.library, evidence, scene.cells_m)
+        out = net(found, scene.cells_m, scene.gain_db)
+        errors.append(
+            [np.square(out.change_db - case.change_db).mean(), np.square(case.change_db).mean()]
+        )
+    total = np.sum(errors, axis=0)
+    assert total[0] < 0.4 * total[1]
 
 
 @pytest.mark.parametrize("first", ["tensorflow", "rtwin"])
+@needs_keras
 def test_the_tracer_and_keras_share_a_process(first):
-    code = "from rtwin.horizontal.learned.pairs.files import make_scene_pairs; "
+    code = "from rtwin.horizontal.learned.worlds import training_scene; "
     use = "from rtwin.horizontal.learned.network.backend import keras; "
     use += "k = keras(); print(k.ops.ones(3).shape)"
-    trace = "; print(len(make_scene_pairs('rooms_901', 1).pairs))"
+    trace = "; print(len(training_scene('rooms_901').world.materials) > 0)"
     head = "import tensorflow; " if first == "tensorflow" else ""
     run = subprocess.run(
         [sys.executable, "-c", head + code + use + trace],
@@ -223,34 +211,37 @@ def test_the_tracer_and_keras_share_a_process(first):
         text=True,
     )
     assert run.returncode == 0, run.stderr[-1500:]
-    assert run.stdout.split()[-1] == "1"
+    assert run.stdout.split()[-1] == "True"
 
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"task": "unknwon"}, "did you mean 'unknown'"),
-        ({"kind": "gcn"}, "gnn"),
+        ({"kind": "gcn"}, "did you mean|hypotheses"),
         ({"num_scenes": 0}, "1 to"),
         ({"epochs": 0}, "1 to 1000"),
-        ({"pairs_per_scene": 1000}, "1 to 200"),
         ({"output": "net.h5"}, "npz"),
     ],
 )
 def test_impossible_training_gets_one_line(wrong, said, tmp_path):
-    from rtwin.horizontal.learned.network.recipe import train_predictor
-
     output = tmp_path / wrong.pop("output", "net.npz")
     with pytest.raises(OutOfRangeError, match=said):
-        train_predictor(output, tmp_path / "pairs", **wrong)
-    assert not (tmp_path / "pairs").exists()
+        train_network(output, tmp_path / "cases", **wrong)
+    assert not (tmp_path / "cases").exists()
 
 
-def test_a_file_of_something_else_is_not_replaced(tmp_path):
-    from rtwin.horizontal.learned.network.recipe import train_predictor
-
-    letter = tmp_path / "letter.npz"
-    letter.write_text("dear reader")
-    with pytest.raises(StoreError, match="no readable file of weights"):
-        train_predictor(letter, tmp_path / "pairs")
-    assert letter.read_text() == "dear reader"
+def test_batches_hold_every_example(scene):
+    rng = np.random.default_rng(0)
+    examples = [
+        example_of(scene, case, draw_evidence(scene, case, rng, 0.1), tx)
+        for case in scene.cases[:2]
+        for tx in (0, 1)
+    ]
+    inputs, targets = batched(examples, 256, KINDS)
+    assert {name for kind in KINDS for name in names_of(kind)} == set(inputs)
+    assert inputs["world_mask"].sum(axis=1).max() <= MOST + 1
+    np.testing.assert_allclose(targets["cause"].sum(axis=1), 1.0, atol=1e-5)
+    cells = len(scene.cells_m)
+    np.testing.assert_allclose(targets["change"][1, :cells], examples[1].target_db, atol=1e-4)
+    # The raster holds each cell once.
+    assert sorted(inputs["raster"][0][inputs["raster"][0] < 256]) == list(range(cells))

@@ -10,17 +10,9 @@ from rtwin.scene import load_recipe
 from rtwin.scene.build import build_scene
 from rtwin.scene.build.readers.read import read_source
 
-from ...helpers import assert_one_line
+from ...helpers import SHELL, assert_one_line
 
 CORNERS = [[x, y, z] for z in (0, 4) for x, y in ((0, 0), (10, 0), (10, 6), (0, 6))]
-SHELL = [
-    [[3, 2, 1, 0]],
-    [[4, 5, 6, 7]],
-    [[0, 1, 5, 4]],
-    [[1, 2, 6, 5]],
-    [[2, 3, 7, 6]],
-    [[3, 0, 4, 7]],
-]
 SOLID = {"type": "Solid", "lod": "1.2", "boundaries": [SHELL]}
 
 

@@ -11,7 +11,7 @@ from rtwin.scene.build import build_scene
 from rtwin.scene.build.readers.read import read_source
 from rtwin.scene.lint import lint_scene
 
-from ...helpers import assert_one_line
+from ...helpers import SHELL, assert_one_line
 from ..maps import feature, save_geojson, square
 
 POINT = {"type": "Point", "coordinates": [1.0, 2.0]}
@@ -161,14 +161,6 @@ def test_given_system_of_a_file_that_names_none(tmp_path):
 
 # A box of 10 x 6 x 4 m at (100, 200, 50), quantised to centimetres.
 CORNERS = [[x, y, z] for z in (0, 400) for x, y in ((0, 0), (1000, 0), (1000, 600), (0, 600))]
-SHELL = [
-    [[3, 2, 1, 0]],
-    [[4, 5, 6, 7]],
-    [[0, 1, 5, 4]],
-    [[1, 2, 6, 5]],
-    [[2, 3, 7, 6]],
-    [[3, 0, 4, 7]],
-]
 TIN = [[[0, 1, 2]], [[0, 2, 3]]]
 
 

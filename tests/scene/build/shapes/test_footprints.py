@@ -113,7 +113,7 @@ def test_inside_of_a_higher_one_is_left_out():
     assert notes["buildings inside of higher ones left out"] == 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(*(st.floats(0, 40) for _ in range(2)), *(st.floats(2, 15) for _ in range(3))),

@@ -45,7 +45,7 @@ def test_volume(shape, degrees):
     assert mesh.bounds[:, 2] == pytest.approx([BASE, TOP], abs=2e-3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     radii=st.lists(st.floats(3.0, 20.0), min_size=3, max_size=12),
     shape=st.sampled_from(sorted({*SHAPES.values(), "flat"})),

@@ -1,0 +1,187 @@
+"""Pictures of the federated studies."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rtwin.federation.learning import Clusters, Real
+from rtwin.federation.studies.traffic import Scheme
+from rtwin.federation.traffic import CELL_M, Traffic
+from rtwin.plot.style import BLUE, CATEGORIES, ORANGE, UNREACHED, map_axes, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def plot_costs(schemes: Sequence[Scheme]) -> "Figure":
+    """Error and cost side by side, as the article's figure 3, [scheme] from top to bottom.
+
+    Args:
+        schemes: Of one seed; upkeep with the first drift alone is drawn.
+    """
+    drift = next((s.drift for s in schemes if s.phase == "H"), "none")
+    drawn = [s for s in schemes if s.phase == "V" or s.drift == drift]
+    figure = new_figure(12.0, 1.4 + 0.34 * len(drawn))
+    figure.suptitle(f"Building (V) and a week of upkeep (H), drift: {drift}", fontsize=13)
+    panels: tuple[tuple[str, list[float]], ...] = (
+        ("MAE [standard deviations]", [s.mae for s in drawn]),
+        ("core [MB]", [s.cost.core_bytes / 1e6 for s in drawn]),
+        ("wall clock [s]", [s.cost.wall_s for s in drawn]),
+        ("processor [s]", [s.cost.processor_s for s in drawn]),
+    )
+    axes = figure.subplots(1, len(panels), sharey=True)
+    place = np.arange(len(drawn))[::-1]
+    colours = [BLUE if s.phase == "V" else ORANGE for s in drawn]
+    for panel, (label, values) in zip(axes, panels, strict=True):
+        panel.barh(place, values, color=colours, height=0.7)
+        panel.set_xlabel(label)
+        panel.grid(axis="x", color=UNREACHED, linewidth=0.8)
+        panel.set_axisbelow(True)
+        panel.spines[["top", "right"]].set_visible(False)
+    axes[0].set_yticks(place, [f"{s.phase}: {s.name}" for s in drawn])
+    least = min(s.mae for s in drawn)
+    axes[0].set_xlim(0.9 * least, None)
+    return figure
+
+
+def plot_forecast(scheme: Scheme, traffic: Traffic) -> "Figure":
+    """The test week of three cells: what came, what was forecast, and its 90 % interval."""
+    figure = new_figure(11.0, 6.5)
+    figure.suptitle(f"{scheme.name}: every hour forecast from those before", fontsize=13)
+    cells = np.linspace(0, scheme.truth.shape[1] - 1, 3).round().astype(int)
+    axes = figure.subplots(len(cells), 1, sharex=True)
+    day = np.arange(len(scheme.truth)) / 24.0
+    for panel, cell in zip(axes, cells, strict=True):
+        forecast, width = scheme.forecast[:, cell], scheme.half_width[:, cell]
+        panel.fill_between(
+            day, forecast - width, forecast + width, color=ORANGE, alpha=0.3, label="90 % interval"
+        )
+        panel.plot(day, forecast, color=ORANGE, label="forecast")
+        panel.plot(day, scheme.truth[:, cell], color=BLUE, linewidth=1.0, label="what came")
+        panel.set_ylabel(f"cell {traffic.cells[cell]}\n[standard deviations]")
+        panel.spines[["top", "right"]].set_visible(False)
+    axes[-1].set_xlabel("day of the test week")
+    axes[0].legend(loc="upper right", ncols=3, frameon=False)
+    return figure
+
+
+def plot_clusters(clusters: Clusters, traffic: Traffic) -> "Figure":
+    """Cells on the map, coloured by cluster; heads have a ring."""
+    from matplotlib.patches import Rectangle
+
+    figure = new_figure(6.5, 6.0)
+    figure.suptitle("Clusters by place and profile", fontsize=13)
+    axes = figure.subplots()
+    for i, (x, y) in enumerate(traffic.position_m):
+        cluster = int(clusters.of_station[i])
+        corner = (x - CELL_M / 2, y - CELL_M / 2)
+        axes.add_patch(
+            Rectangle(
+                corner,
+                CELL_M,
+                CELL_M,
+                facecolor=CATEGORIES[cluster % len(CATEGORIES)],
+                edgecolor="white",
+                alpha=0.75,
+            )
+        )
+        is_head = i in clusters.head
+        axes.annotate(
+            str(traffic.cells[i]),
+            (x, y),
+            ha="center",
+            va="center",
+            fontsize=9,
+            fontweight="bold" if is_head else "normal",
+            bbox={"boxstyle": "round", "facecolor": "white"} if is_head else None,
+        )
+    axes.autoscale_view()
+    map_axes(axes)
+    return figure
+
+
+def plot_rules(
+    errors: Mapping[str, Real], rules: Sequence[str], attacks: Sequence[str]
+) -> "Figure":
+    """Heat maps of the error, rule by attack, one for each phase.
+
+    Args:
+        errors: By phase, [rule, attack]; NaN where it was not asked.
+    """
+    from matplotlib.colors import LogNorm
+
+    figure = new_figure(3.2 + 0.5 * len(attacks) * len(errors), 1.8 + 0.36 * len(rules))
+    axes = np.atleast_1d(figure.subplots(1, len(errors), sharey=True))
+    known = np.concatenate([v[np.isfinite(v)] for v in errors.values()])
+    # Beyond half more than the best, how much more no longer matters.
+    norm = LogNorm(known.min(), 1.5 * known.min())
+    for panel, (phase, values) in zip(axes, errors.items(), strict=True):
+        image = panel.imshow(values, cmap="cividis", norm=norm, aspect="auto")
+        for i, row in enumerate(values):
+            for k, value in enumerate(row):
+                if np.isfinite(value):
+                    ink = "white" if value < 1.2 * known.min() else "black"
+                    panel.text(k, i, _short(value), ha="center", va="center", fontsize=7, color=ink)
+        panel.set_xticks(range(len(attacks)), attacks, rotation=60, ha="right", fontsize=9)
+        panel.set_yticks(range(len(rules)), rules)
+        panel.set_title(phase)
+    figure.colorbar(image, ax=list(axes), label="MAE [standard deviations]", extend="max")
+    return figure
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.3f}".lstrip("0")
+
+
+def plot_tampering(rows: Sequence[Mapping[str, float]], kinds: Sequence[str]) -> "Figure":
+    """What a forecast loses poisoned and replaced, one pair of bars for each kind.
+
+    Args:
+        rows: `clean`, `poisoned` and `replaced`, one for each kind.
+    """
+    figure = new_figure(10.0, 1.6 + 0.5 * len(kinds))
+    axes = figure.subplots()
+    place = np.arange(len(kinds))[::-1]
+    axes.barh(place + 0.18, [r["poisoned"] for r in rows], 0.34, color=ORANGE, label="poisoned")
+    axes.barh(place - 0.18, [r["replaced"] for r in rows], 0.34, color=BLUE, label="replaced")
+    axes.axvline(rows[0]["clean"], color="black", linestyle="--", linewidth=1.0, label="clean")
+    axes.set_yticks(place, kinds)
+    axes.set_xlabel("MAE of the forecast [standard deviations]")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    return figure
+
+
+def plot_sites(
+    truth: Mapping[str, Mapping[str, float]],
+    rows: Mapping[str, Mapping[tuple[str, str], Mapping[str, float]]],
+    keys: Sequence[tuple[str, str]],
+) -> "Figure":
+    """90 % ranges over the truth, one panel for each parameter, one row for who calibrated.
+
+    Args:
+        truth: By material and kind.
+        rows: By who calibrated, material and kind: `value`, `low`, `high`, `identified`.
+        keys: Material and kind of each panel.
+    """
+    columns = 2
+    figure = new_figure(11.0, 1.0 + 1.4 * ((len(keys) + 1) // columns))
+    axes = np.atleast_1d(figure.subplots((len(keys) + 1) // columns, columns, sharey=True)).ravel()
+    place = {who: len(rows) - 1 - i for i, who in enumerate(rows)}
+    for panel, (material, kind) in zip(axes, keys, strict=False):
+        true = truth[material][kind]
+        panel.axvline(true, color="black", linestyle="--", linewidth=1.0)
+        for who, found in rows.items():
+            row = found.get((material, kind))
+            if row is None:
+                continue
+            colour = BLUE if row["identified"] else UNREACHED
+            panel.plot([row["low"], row["high"]], [place[who]] * 2, color=colour, linewidth=5)
+            panel.plot(row["value"], place[who], "o", color=ORANGE, markersize=5)
+        panel.set_xscale("log")
+        panel.set_title(f"{material}, {kind.replace('_', ' ')}", fontsize=10)
+        panel.set_yticks(list(place.values()), list(place))
+        panel.set_ylim(-0.6, len(rows) - 0.4)
+        panel.spines[["top", "right"]].set_visible(False)
+    return figure

@@ -1,0 +1,132 @@
+"""Fields of residuals from few measured cells, by places alone: what inference must beat."""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from rtwin.channel import GaussianField, condition, shadowing_correlation
+from rtwin.horizontal.levels import Floats, Rows
+
+# Candidates of the marginal likelihood: scales relative to the diagonal of the map, dB.
+_LENGTHS = (0.03, 0.08, 0.2, 0.5)
+_SPATIAL_DB = (0.3, 1.0, 3.0, 8.0, 16.0)
+_LEVEL_DB = (0.0, 1.0, 5.0)
+_JITTER = 1e-6
+_MAX_LIKELY = 4
+UNMEASURED_DB = 3.0  # standard deviation of a field of which nothing is measured
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """Mean and standard deviation in every cell [dB], [cell] each."""
+
+    mean_db: Floats
+    sd_db: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Kernel:
+    """One candidate of the covariance, given the measurements."""
+
+    weight: float
+    length_m: float
+    variance_db2: tuple[float, float]  # of the level, of the field around it
+    field: GaussianField
+
+    def cross(self, far_m: Floats) -> Floats:
+        """Covariance of cells and measurements by their distance."""
+        level, spatial = self.variance_db2
+        return level + spatial * shadowing_correlation(far_m, self.length_m)
+
+
+class Kriging:
+    """Ordinary kriging with the exponential covariance of shadow fading.
+
+    Its scale, its variance and the variance of its level are averaged over a grid
+    by their marginal likelihood, level 0 included.
+
+    Args:
+        place_m: Measured places [m], [row, 2 or 3].
+        value_db: Residual of each [dB], [row].
+        noise_db: Its standard deviation [dB], [row].
+        extent_m: Diagonal of the map [m], which scales are relative to.
+    Source: rtwin.channel.kriging; checked by
+        tests/horizontal/unknown_change/test_kriging.py against scikit-learn's
+        Gaussian process.
+    """
+
+    def __init__(
+        self, place_m: Floats, value_db: Floats, noise_db: Floats, extent_m: float
+    ) -> None:
+        self._place_m, self._value_db = place_m[:, :2], value_db
+        far = _distances(self._place_m, self._place_m)
+        choices = list(product(_LENGTHS, _LEVEL_DB, _SPATIAL_DB))
+        near = {scale: shadowing_correlation(far, scale * extent_m) for scale in _LENGTHS}
+        noise = np.diag(np.square(noise_db) + _JITTER)
+        here = np.array([level**2 + s**2 * near[scale] + noise for scale, level, s in choices])
+        given = condition(here, value_db)
+        evidence = given.log_likelihood - 0.5 * len(value_db) * np.log(2 * np.pi)
+        top = evidence.max()
+        weight = np.exp(evidence - top)
+        self.log_evidence = float(top + np.log(weight.mean()))
+        # Those that hardly count are left out.
+        likely = np.argsort(-weight, kind="stable")[:_MAX_LIKELY]
+        total = weight[likely].sum()
+        self._kernels = [
+            _Kernel(
+                float(weight[k] / total),
+                choices[k][0] * extent_m,
+                (choices[k][1] ** 2, choices[k][2] ** 2),
+                GaussianField(given.lower[k], given.white[k]),
+            )
+            for k in likely
+        ]
+
+    def at(self, cells_m: Floats) -> Field:
+        """The field in cells [cell, 2 or 3] m."""
+        far = _distances(cells_m, self._place_m)
+        mean, second = np.zeros(len(far)), np.zeros(len(far))
+        for kernel in self._kernels:
+            center, spread = kernel.field.predict(kernel.cross(far), sum(kernel.variance_db2))
+            mean += kernel.weight * center
+            second += kernel.weight * (spread + center**2)
+        return Field(mean, np.sqrt(np.maximum(second - mean**2, 0)))
+
+    def shares(self, cells_m: Floats) -> tuple[Floats, Floats]:
+        """What each measurement counts in each cell under the likeliest scales, [cell, row].
+
+        And the standard deviation of the field, [cell] dB.
+        """
+        kernel = self._kernels[0]
+        cross = kernel.cross(_distances(cells_m, self._place_m))
+        share: Floats = cross @ kernel.field.inverse
+        left = sum(kernel.variance_db2) - (share * cross).sum(axis=1)
+        return share, np.sqrt(np.maximum(left, 0))
+
+
+def kriging(cells_m: Floats, measured: Rows, value_db: Floats, noise_db: Floats) -> Field:
+    """The field in every cell [cell, 2 or 3] m, of which the rows `measured` were measured."""
+    if not len(value_db):
+        return Field(np.zeros(len(cells_m)), np.full(len(cells_m), UNMEASURED_DB))
+    return Kriging(cells_m[measured], value_db, noise_db, extent_m(cells_m)).at(cells_m)
+
+
+def inverse_distance(
+    cells_m: Floats, measured: Rows, value_db: Floats, power: float = 2.0
+) -> Floats:
+    """Inverse-distance weighting (Shepard 1968) of all measured cells, [cell] dB."""
+    weight = np.maximum(_distances(cells_m, cells_m[measured]), 1e-3) ** -power
+    found: Floats = (weight * value_db).sum(axis=1) / weight.sum(axis=1)
+    return found
+
+
+def extent_m(cells_m: Floats) -> float:
+    """Diagonal of a map [m]."""
+    return float(np.linalg.norm(np.ptp(cells_m[:, :2], axis=0))) or 1.0
+
+
+def _distances(one_m: Floats, other_m: Floats) -> Floats:
+    """Horizontal distance of every place from every other [m], [one, other]."""
+    found: Floats = np.hypot(*(one_m[:, None, :2] - other_m[None, :, :2]).transpose(2, 0, 1))
+    return found

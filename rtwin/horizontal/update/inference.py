@@ -1,0 +1,183 @@
+"""Corrections by inference: kriging, the library's posterior, the network on top of it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+
+import numpy as np
+from scipy.special import erf
+
+from rtwin.errors import StoreError
+from rtwin.horizontal.learned import load_predictor, shipped_file
+from rtwin.horizontal.levels import FLOOR_DB, Floats
+from rtwin.horizontal.rehearsal import Library
+from rtwin.horizontal.unknown_change import (
+    PRESERVE_CHANCE,
+    STALE_DB,
+    Agreement,
+    Correction,
+    Evidence,
+    Explanation,
+    MapTwin,
+    Posterior,
+    Residuals,
+    agreements,
+    krige_rest,
+    library_map,
+    library_posterior,
+)
+from rtwin.horizontal.update.ways import How
+
+_DEVIATES = ("local", "scatter", "outlier", "offset")
+
+
+@dataclass(frozen=True, eq=False)
+class Inferred:
+    """A correction by inference, and what choosing it asks.
+
+    Attributes:
+        correction: The map after it.
+        loss_db: RMS error that it states for the cells it updates [dB].
+        seconds: What it took [s].
+        posterior: Of the library, where there is one.
+        mean: Posterior mean of anything that the library holds, [column].
+    """
+
+    correction: Correction
+    loss_db: float
+    seconds: float
+    posterior: Posterior | None = None
+    mean: Callable[[object], Floats] | None = None
+
+
+def evidence_of(found: Residuals, offsets: bool) -> Evidence:
+    """Residuals as the library weighs them."""
+    level = found.without_offsets(found.value_db) if offsets else found.value_db
+    return Evidence(found.tx, found.cell, level, found.sd_db)
+
+
+def kriged(twin: MapTwin, found: Residuals, offsets: bool, seed: int = 0) -> Inferred:
+    """What differs is spread over places."""
+    start = time.perf_counter()
+    verdicts = agreements(twin, found, offsets=offsets, seed=seed)
+    evidence = evidence_of(found, offsets)
+    mean, sd = krige_rest(evidence, evidence.value_db, twin.cell_m, len(twin.names))
+    chance = erf(np.abs(mean) / (np.sqrt(2) * np.maximum(sd, 1e-3)))
+    chance = np.where(np.abs(mean) > STALE_DB, np.maximum(chance, 2 * PRESERVE_CHANCE), 0.0)
+    reasons = ("what differs is spread over places: kriged",)
+    made = _correction(twin, verdicts, mean, sd, chance, (), reasons)
+    seconds = time.perf_counter() - start
+    return Inferred(made, stated_loss_db(made, twin), seconds)
+
+
+def library_ways(
+    twin: MapTwin, found: Residuals, library: Library, offsets: bool, how: How | None = None
+) -> dict[How, Inferred]:
+    """The library's posterior, and the network on top of it where it is installed.
+
+    Raises:
+        MissingExtraError: if the network is asked for and TensorFlow is not installed.
+        StoreError: if it is asked for and has no weights.
+    """
+    start = time.perf_counter()
+    verdicts = agreements(twin, found, offsets=offsets)
+    evidence = evidence_of(found, offsets)
+    posterior = library_posterior(library, evidence, twin.cell_m)
+    shared_s = time.perf_counter() - start
+    ways: dict[How, Inferred] = {}
+    if how in (None, "library"):
+        start = time.perf_counter()
+        guess = library_map(posterior, twin.cell_m)
+        told = _explanations(posterior, posterior.weight)
+        made = _correction(
+            twin,
+            verdicts,
+            guess.change_db,
+            guess.sigma_db,
+            guess.chance,
+            told,
+            _says(told, posterior.p_none),
+        )
+        seconds = shared_s + time.perf_counter() - start
+        loss = stated_loss_db(made, twin)
+        ways["library"] = Inferred(made, loss, seconds, posterior, posterior.mean)
+    asked = how == "network"
+    if asked or (how is None and shipped_file().exists() and find_spec("keras") is not None):
+        if not shipped_file().exists():
+            raise StoreError(f"{shipped_file()}: no network there; train one, or use the library")
+        predictor = load_predictor(shipped_file())
+        out = predictor(posterior, twin.cell_m, twin.gain_db)
+        weighed = replace(posterior, weight=out.world, p_none=out.p_none)
+        told = _explanations(weighed, out.world)
+        sigma = predictor.half_width_db(out.sigma_db) / 1.645
+        chance = np.where(out.change_db == 0, 0.0, np.maximum(out.chance, 2 * PRESERVE_CHANCE))
+        made = _correction(
+            twin, verdicts, out.change_db, sigma, chance, told, _says(told, out.p_none)
+        )
+        share = out.share.ravel()
+        ways["network"] = Inferred(
+            made,
+            stated_loss_db(made, twin),
+            shared_s + out.seconds,
+            weighed,
+            lambda of_entries: share * weighed.mean(of_entries),
+        )
+    return ways
+
+
+def stated_loss_db(made: Correction, twin: MapTwin) -> float:
+    """RMS uncertainty that a correction adds where it updates [dB]; 0 where nothing is."""
+    added = np.maximum(np.square(made.sigma_db) - np.square(twin.sigma_db), 0)
+    touched = ~made.is_preserved
+    return float(np.sqrt(added[touched].mean())) if touched.any() else 0.0
+
+
+def _says(told: tuple[Explanation, ...], p_none: float) -> tuple[str, ...]:
+    if p_none > 0.5:
+        return (f"none of the rehearsed edits explains the differences ({100 * p_none:.0f} %)",)
+    if not told:
+        return ("nothing that was rehearsed happened",)
+    return (f"explained by: {'; '.join(str(e) for e in told[:3])}",)
+
+
+def _explanations(posterior: Posterior, weight: Floats) -> tuple[Explanation, ...]:
+    """What most likely happened; nothing where none of these is likelier than any."""
+    found: list[Explanation] = []
+    for chance, entries in replace(posterior, weight=weight).named():
+        if chance < 0.05 or chance <= posterior.p_none:
+            continue
+        if not entries:
+            if not found:
+                return ()
+            continue
+        hypotheses = tuple(posterior.library.entries[k].hypothesis for k in entries)
+        found.append(Explanation(hypotheses, chance))
+    return tuple(found)
+
+
+def _correction(
+    twin: MapTwin,
+    verdicts: tuple[Agreement, ...],
+    change: Floats,
+    sd: Floats,
+    chance: Floats,
+    told: tuple[Explanation, ...],
+    reasons: tuple[str, ...],
+) -> Correction:
+    kept = chance <= PRESERVE_CHANCE
+    if all(verdict.verdict not in _DEVIATES for verdict in verdicts):
+        return Correction.nothing(twin, verdicts, "the twin agrees: nothing is changed")
+    gain = np.maximum(twin.gain_db + change, FLOOR_DB)
+    return Correction(
+        gain_db=np.where(kept, twin.gain_db, gain),
+        sigma_db=np.where(kept, twin.sigma_db, np.hypot(twin.sigma_db, sd)),
+        chance=chance,
+        is_stale=chance > 0.5,
+        is_preserved=kept,
+        agreements=verdicts,
+        explanations=told,
+        gain_nats=0.0,
+        reasons=(*(str(verdict) for verdict in verdicts), *reasons),
+        num_traces=0,
+    )

@@ -1,0 +1,1 @@
+"""From elements to surfaces: footprints, roofs, terrain, plants, structures."""

@@ -1,0 +1,1 @@
+"""What a built scene writes: recipe, meshes, deployment, report."""

@@ -1,0 +1,123 @@
+"""Scenes and what befalls them are the same every time, and whole in their files."""
+
+import numpy as np
+import pytest
+
+from rtwin.errors import OutOfRangeError, StoreError
+from rtwin.horizontal import apply_edits, edits_from_dict, trace_state
+from rtwin.horizontal.learned.worlds import (
+    MIX,
+    SPLITS,
+    Fate,
+    cases,
+    ensure_cases,
+    file_name,
+    make_cases,
+    read_cases,
+    split_scenes,
+    training_scene,
+    write_cases,
+)
+from rtwin.horizontal.learned.worlds.families import FAMILIES, procedural_recipe
+from rtwin.horizontal.levels import floored_db
+
+
+@pytest.fixture(scope="module")
+def office():
+    return make_cases("rooms_901", 3, 3)
+
+
+def test_a_case_is_the_difference_of_two_traces(office):
+    scene = training_scene("rooms_901")
+    before = trace_state(scene.recipe, scene.parts)
+    case = office.cases[0]
+    assert case.of_twin
+    after = before
+    if case.truth.tables:
+        edits = edits_from_dict({"edit": list(case.truth.tables)})
+        after = trace_state(*apply_edits(edits, before.recipe, before.parts), before.grid)
+    change = floored_db(after.maps["path_gain"]) - floored_db(before.maps["path_gain"])
+    np.testing.assert_allclose(case.change_db, change.reshape(case.change_db.shape), atol=1e-6)
+    np.testing.assert_allclose(office.gain_db.ravel(), floored_db(before.maps["path_gain"]).ravel())
+
+
+def test_half_of_the_truths_are_of_another_world(office):
+    assert [case.of_twin for case in office.cases] == [True, False, True]
+    assert np.abs(office.mismatch_db).max() > 1
+
+
+def test_the_same_name_gives_the_same_cases(office):
+    again = make_cases("rooms_901", 3, 3)
+    assert again.gain_db.tobytes() == office.gain_db.tobytes()
+    for one, two in zip(again.cases, office.cases, strict=True):
+        assert one.truth == two.truth
+        assert one.change_db.tobytes() == two.change_db.tobytes()
+
+
+def test_files_give_the_cases_back(office, tmp_path):
+    write_cases(tmp_path / "office.npz", office, "request")
+    back = read_cases(tmp_path / "office.npz")
+    assert [c.truth.kind for c in back.cases] == [c.truth.kind for c in office.cases]
+    for one, two in zip(back.cases, office.cases, strict=True):
+        np.testing.assert_allclose(one.change_db, two.change_db, atol=0.05)
+    assert len(back.library) == len(office.library)
+    (tmp_path / "bad.npz").write_bytes((tmp_path / "office.npz").read_bytes()[:2000])
+    with pytest.raises(StoreError):
+        read_cases(tmp_path / "bad.npz")
+
+
+def test_what_is_there_is_not_made_again(office, tmp_path, monkeypatch):
+    made = []
+
+    def make(name, *_):
+        made.append(name)
+        return office
+
+    monkeypatch.setattr(cases, "make_cases", make)
+    names = ["rooms_901", "rooms_902"]
+    first = ensure_cases(tmp_path, names, 3, 3)
+    assert ensure_cases(tmp_path, names, 3, 3) == first
+    assert made == names
+    first[1].with_suffix(".h5").unlink()
+    ensure_cases(tmp_path, names, 3, 3)
+    assert made == [*names, "rooms_902"]
+    ensure_cases(tmp_path, names[:1], 4, 3)
+    assert made[3:] == ["rooms_901"]
+
+
+def test_fates_are_drawn_from_every_class():
+    scene = training_scene("canyon_900")
+    state = trace_state(scene.recipe, scene.parts)
+    fate, again = Fate(scene, state, 5), Fate(scene, state, 5)
+    drawn = [fate.draw() for _ in range(80)]
+    assert [t.tables for t in drawn[:20]] == [again.draw().tables for _ in range(20)]
+    assert len({t.kind for t in drawn}) >= len(MIX) - 2
+    for truth in drawn[:30]:
+        if truth.tables:
+            apply_edits(edits_from_dict({"edit": list(truth.tables)}), state.recipe, state.parts)
+    two = next(t for t in drawn if t.kind == "two")
+    assert len(set(two.subjects)) == len(two.subjects) == 2
+
+
+def test_scenes_of_the_splits_are_apart():
+    names = [set(split_scenes(split)) for split in SPLITS]
+    assert not names[0] & names[1]
+    assert not (names[0] | names[1]) & names[2]
+    assert len(names[0]) >= 24
+    assert len(names[2]) >= 10
+    families = [{n.rpartition("_")[0] for n in each} for each in names]
+    assert not families[0] & families[2]
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_a_seed_is_a_scene(family):
+    assert procedural_recipe(family, 3) == procedural_recipe(family, 3)
+    assert procedural_recipe(family, 3) != procedural_recipe(family, 4)
+
+
+def test_names():
+    assert file_name("blocks_3") == "blocks_3"
+    assert file_name("tile_munich_3") == "tile_munich_3"
+    assert file_name("tile_some/where/town.toml_0") == "tile_town_0"
+    with pytest.raises(OutOfRangeError, match="FAMILY_SEED"):
+        training_scene("block_1")

@@ -1,0 +1,158 @@
+"""Rehearsed edits are what tracing says, whole on the disk, and valid as long as they can be."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rtwin.errors import OutOfRangeError, StoreError
+from rtwin.horizontal import apply_edits, create_twin, open_twin, rehearse, trace_state
+from rtwin.horizontal.edits import Edits
+from rtwin.horizontal.levels import floored_db
+from rtwin.horizontal.rehearsal import (
+    KINDS,
+    LIBRARY_FILE,
+    Enumeration,
+    Hypothesis,
+    Library,
+    library_of,
+    read_library,
+    rehearse_state,
+    rows_of,
+    simulate,
+    write_library,
+)
+
+
+def test_an_entry_is_the_difference_of_two_traces(small_state, small_library):
+    for entry in small_library.entries[::5]:
+        edits = Edits(edit=entry.hypothesis.edits)
+        after = trace_state(
+            *apply_edits(edits, small_state.recipe, small_state.parts), small_state.grid
+        )
+        change = np.zeros(small_library.num_columns)
+        change[entry.cell] = entry.gain_db
+        rows = [
+            after.tx_names.index(n) if n in after.tx_names else -1 for n in small_state.tx_names
+        ]
+        gain = after.maps["path_gain"]
+        new = np.stack([gain[r] if r >= 0 else np.zeros_like(gain[0]) for r in rows])
+        truth = (floored_db(new) - floored_db(small_state.maps["path_gain"])).ravel()
+        assert np.abs(change - truth).max() < 0.11
+        sight = np.zeros(small_library.num_columns)
+        sight[entry.cell] = entry.sight
+        clear = [m.maps["line_of_sight"].astype(int) for m in (small_state, after)]
+        seen = np.stack([clear[1][r] if r >= 0 else 0 * clear[1][0] for r in rows])
+        assert (sight == (seen - clear[0]).ravel()).all()
+
+
+def test_kinds_take_turns_and_what_matters_most_comes_first(small_state, small_library):
+    kinds = [entry.hypothesis.kind for entry in small_library.entries]
+    assert len(set(kinds)) >= 5
+    assert set(kinds) <= set(KINDS)
+    first = Enumeration(small_state)
+    assert first.ranked[0] in ("brick_box", "metal_box", "sheet")
+    assert "ground" not in first.members
+    drawn = [h for h, _ in zip(Enumeration(small_state, 1), range(60), strict=False)]
+    again = [h for h, _ in zip(Enumeration(small_state, 1), range(60), strict=False)]
+    assert [str(h) for h in drawn] == [str(h) for h in again]
+    assert all(h.edits for h in drawn)
+
+
+def test_what_cannot_be_is_no_entry(small_state):
+    inside = Hypothesis("tx_moved", "mast", (20.0, 12.0, -9.0))
+    assert simulate(small_state, inside) is None
+    assert simulate(small_state, Hypothesis("gone", "nobody")) is None
+
+
+def test_a_file_gives_the_library_back(small_library, tmp_path):
+    file = tmp_path / LIBRARY_FILE
+    write_library(file, small_library)
+    back = read_library(file)
+    assert [e.hypothesis for e in back.entries] == [
+        replace(e.hypothesis, detail=_plain(e.hypothesis.detail)) for e in small_library.entries
+    ]
+    assert np.abs((back.gain_db - small_library.gain_db).toarray()).max() < 0.05
+    assert (back.sight != small_library.sight).nnz == 0
+    np.testing.assert_allclose(
+        back.at(rows_of(back.num_cells, np.array([1]), np.array([5]))),
+        back.gain_db[:, [back.num_cells + 5]].toarray(),
+    )
+    whole = file.read_bytes()
+    (tmp_path / "cut.h5").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(StoreError):
+        read_library(tmp_path / "cut.h5")
+
+
+def _plain(detail):
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in detail.items()}
+
+
+def test_a_memory_budget_keeps_what_changes_most(small_library):
+    few = small_library.pruned(small_library.num_bytes // 2)
+    assert 0 < len(few) < len(small_library)
+    assert few.num_bytes <= small_library.num_bytes // 2
+    worth = [e.effect_db2 / e.num_bytes for e in small_library.entries]
+    kept = [e.effect_db2 / e.num_bytes for e in few.entries]
+    assert min(kept) >= np.median(worth) * 0.2
+    assert small_library.pruned(10**9).entries == small_library.entries
+
+
+def test_what_an_update_did_not_touch_stays(small_library):
+    names, cells = small_library.tx_names, small_library.num_cells
+    nothing = np.zeros((2, cells), bool)
+    same = small_library.after_update("new", names, nothing, ["nobody"])
+    assert len(same) == len(small_library)
+    assert same.scene_hash == "new"
+    one = small_library.entries[0]
+    touched = nothing.copy()
+    touched.ravel()[one.cell] = True
+    left = small_library.after_update("new", names, touched, [])
+    assert one not in left.entries
+    named = small_library.after_update("new", names, nothing, ["brick_box"])
+    assert all(e.hypothesis.subject != "brick_box" for e in named.entries)
+    assert len(small_library.after_update("new", ("mast",), nothing[:1], [])) == 0
+
+
+def test_a_stopped_run_goes_on(two_boxes, tmp_path):
+    recipe = two_boxes(radio_map={"area": [-40, -40, 40, 40], "cell_size_m": 10.0})
+    create_twin(recipe, tmp_path / "two.twin")
+    first = rehearse(tmp_path / "two.twin", num_edits=4)
+    more = rehearse(tmp_path / "two.twin", num_edits=7)
+    assert [e.hypothesis for e in more.entries[:4]] == [
+        replace(e.hypothesis, detail=_plain(e.hypothesis.detail)) for e in first.entries
+    ]
+    at_once = rehearse_state(open_twin(tmp_path / "two.twin").state(), 7)
+    assert [str(e.hypothesis) for e in at_once.entries] == [str(e.hypothesis) for e in more.entries]
+    found = library_of(tmp_path / "two.twin", open_twin(tmp_path / "two.twin").scene_hash)
+    assert found is not None
+    assert len(found) == 7
+    assert library_of(tmp_path / "two.twin", "another") is None
+    quick = rehearse(tmp_path / "two.twin", seconds=1e-3)
+    assert len(quick) == 7
+
+
+@pytest.mark.slow
+def test_workers_give_the_same(two_boxes, tmp_path):
+    recipe = two_boxes(radio_map={"area": [-40, -40, 40, 40], "cell_size_m": 10.0})
+    create_twin(recipe, tmp_path / "two.twin")
+    alone = rehearse_state(open_twin(tmp_path / "two.twin").state(), 6)
+    shared = rehearse(tmp_path / "two.twin", num_edits=6, workers=2)
+    for one, two in zip(alone.entries, shared.entries, strict=True):
+        assert str(one.hypothesis) == str(two.hypothesis)
+        np.testing.assert_array_equal(one.cell, two.cell)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [({}, "give edits or seconds"), ({"num_edits": 0}, "above 0"), ({"seconds": -1.0}, "above 0")],
+)
+def test_impossible_requests_get_one_line(wrong, said, tmp_path):
+    with pytest.raises(OutOfRangeError, match=said):
+        rehearse(tmp_path, **wrong)
+
+
+def test_an_empty_library_says_nothing():
+    empty = Library("hash", ("one",), 9)
+    assert empty.at(np.array([3])).shape == (0, 1)
+    assert empty.gain_db.shape == (0, 9)

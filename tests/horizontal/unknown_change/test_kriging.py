@@ -1,0 +1,66 @@
+"""Kriging against scikit-learn, closed forms and made-up fields."""
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern
+
+from rtwin.horizontal.unknown_change.kriging import Kriging, inverse_distance, kriging
+
+
+@pytest.fixture
+def drawn():
+    rng = np.random.default_rng(3)
+    cells = rng.uniform(0, 100, (200, 2))
+    measured = rng.choice(200, 12, replace=False)
+    return cells, measured, rng.normal(0, 4, 12), np.full(12, 1.5)
+
+
+def test_one_covariance_is_scikit_learns(drawn, monkeypatch):
+    cells, measured, value, noise = drawn
+    module = import_module("rtwin.horizontal.unknown_change.kriging")
+    for name, value_of in (("_LENGTHS", 0.2), ("_LEVEL_DB", 0.0), ("_SPATIAL_DB", 3.0)):
+        monkeypatch.setattr(module, name, (value_of,))
+    ours = Kriging(cells[measured], value, noise, 100.0)
+    # An exponential covariance is a Matern one of order 1/2.
+    kernel = ConstantKernel(9.0, "fixed") * Matern(20.0, "fixed", nu=0.5)
+    theirs = GaussianProcessRegressor(kernel, alpha=noise**2 + 1e-6, optimizer=None)
+    theirs.fit(cells[measured], value)
+    mean, sd = theirs.predict(cells, return_std=True)
+    field = ours.at(cells)
+    np.testing.assert_allclose(field.mean_db, mean, atol=1e-6)
+    np.testing.assert_allclose(field.sd_db, sd, atol=1e-4)
+    share, spread = ours.shares(cells)
+    np.testing.assert_allclose(share @ value, mean, atol=1e-6)
+    np.testing.assert_allclose(spread, sd, atol=1e-4)
+    assert ours.log_evidence == pytest.approx(theirs.log_marginal_likelihood_value_, abs=1e-4)
+
+
+def test_order_of_measurements_does_not_matter(drawn):
+    cells, measured, value, noise = drawn
+    order = np.random.default_rng(0).permutation(len(measured))
+    one = kriging(cells, measured, value, noise)
+    two = kriging(cells, measured[order], value[order], noise[order])
+    np.testing.assert_allclose(one.mean_db, two.mean_db, atol=1e-9)
+    np.testing.assert_allclose(one.sd_db, two.sd_db, atol=1e-6)
+
+
+def test_a_level_is_found_everywhere(drawn):
+    cells, measured, _, noise = drawn
+    field = kriging(cells, measured, np.full(len(measured), 6.0), 0.1 * noise)
+    np.testing.assert_allclose(field.mean_db, 6.0, atol=0.4)
+
+
+def test_nothing_measured_is_nothing_known(drawn):
+    none = np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
+    assert (kriging(drawn[0], *none).mean_db == 0).all()
+
+
+def test_weights_of_places_in_closed_form():
+    cells = np.array([[0.0, 0.0], [3.0, 0.0], [4.0, 0.0]])
+    found = inverse_distance(cells, np.array([0, 2]), np.array([1.0, 5.0]))
+    # Weights 1/9 and 1 at the place between.
+    assert found[1] == pytest.approx((1 / 9 + 5.0) / (1 / 9 + 1))
+    assert found[0] == pytest.approx(1.0, abs=1e-4)
