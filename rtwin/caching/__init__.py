@@ -9,9 +9,9 @@ run_caching(CachingStudy()) -> the study
 CachingEnv needs Gymnasium and is loaded when it is asked for.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from rtwin.caching import learning
 from rtwin.caching.caches import Network, Reliability, run, weights
 from rtwin.caching.demand import (
     Catalogue,
@@ -26,17 +26,12 @@ from rtwin.caching.demand import (
 from rtwin.caching.learning import learn
 from rtwin.caching.study import CachingStudy, run_caching, write_caching
 from rtwin.caching.twin import CountTwin, TasteTwin, fit_counts, fit_tastes
-from rtwin.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from rtwin.caching.learning.environment import CachingEnv as CachingEnv
-    from rtwin.caching.learning.ppo import train_maskable_ppo as train_maskable_ppo
+    from rtwin.caching.learning import CachingEnv as CachingEnv
+    from rtwin.caching.learning import train_maskable_ppo as train_maskable_ppo
 
-# name: module, what to install. Not in __all__: `import *` needs no extras.
-_LAZY = {
-    "CachingEnv": ("environment", "'rtwin[experiments]'"),
-    "train_maskable_ppo": ("ppo", "'rtwin[rl]'"),
-}
+_LAZY = ("CachingEnv", "train_maskable_ppo")  # not in __all__: `import *` needs no extras
 
 __all__ = [
     "CachingStudy",
@@ -65,8 +60,4 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, package = _LAZY[name]
-    try:
-        return getattr(import_module(f"rtwin.caching.learning.{module}"), name)
-    except ImportError as error:
-        raise MissingExtraError(f"{name} needs Gymnasium; pip install {package}") from error
+    return getattr(learning, name)

@@ -19,8 +19,7 @@ def run_ppo(
     Raises:
         MissingExtraError: if sb3-contrib is not installed.
     """
-    from rtwin.caching.learning.environment import CachingEnv, play
-    from rtwin.caching.learning.ppo import choose_by, train_maskable_ppo
+    from rtwin.caching.learning import CachingEnv, choose_by, play, train_maskable_ppo
 
     history = trace.part(0, study.history)
     room = [LeastRecentlyUsed(study.slots) for _ in range(trace.num_stations)]

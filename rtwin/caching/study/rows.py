@@ -9,19 +9,20 @@ from numpy.typing import NDArray
 
 from rtwin.caching.caches import (
     LFU,
+    NONE,
     TEXTBOOK,
     Forecaster,
     Network,
     Outcome,
     Reliability,
+    Router,
     belady_caches,
+    by_score,
     nearest,
     run,
     run_textbook,
     weights,
 )
-from rtwin.caching.caches.network import Router, by_score
-from rtwin.caching.caches.reliability import NONE
 from rtwin.caching.demand import RequestTrace
 from rtwin.caching.learning import Plan
 
