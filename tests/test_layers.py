@@ -33,6 +33,13 @@ ALLOWED = {
 }
 # Rooms of a layer, and which of the others each may enter; what stands beside them may enter all.
 ROOMS = {
+    "caching": {
+        "demand": set(),
+        "caches": {"demand"},
+        "twin": {"demand"},
+        "learning": {"demand", "caches"},
+        "study": {"demand", "caches", "twin", "learning"},
+    },
     "calibration": {
         "journal": set(),
         "campaign": set(),

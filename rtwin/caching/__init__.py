@@ -4,13 +4,14 @@ WalkingDemand().draw(reach_of_trace(trace), num, seed) -> requests at stations
     -> Network(policies, ...), run -> hits, loads, interventions
     -> TasteTwin, CountTwin: what is asked for next, and drawn futures
     -> learn(...): a policy by the cross-entropy method; CachingEnv for others
+run_caching(CachingStudy()) -> the study
 
 CachingEnv needs Gymnasium and is loaded when it is asked for.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from rtwin.caching import learning
 from rtwin.caching.caches import Network, Reliability, run, weights
 from rtwin.caching.demand import (
     Catalogue,
@@ -23,20 +24,17 @@ from rtwin.caching.demand import (
     requests_at,
 )
 from rtwin.caching.learning import learn
+from rtwin.caching.study import CachingStudy, run_caching, write_caching
 from rtwin.caching.twin import CountTwin, TasteTwin, fit_counts, fit_tastes
-from rtwin.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from rtwin.caching.learning.environment import CachingEnv as CachingEnv
-    from rtwin.caching.learning.ppo import train_maskable_ppo as train_maskable_ppo
+    from rtwin.caching.learning import CachingEnv as CachingEnv
+    from rtwin.caching.learning import train_maskable_ppo as train_maskable_ppo
 
-# name: module, what to install. Not in __all__: `import *` needs no extras.
-_LAZY = {
-    "CachingEnv": ("environment", "'rtwin[experiments]'"),
-    "train_maskable_ppo": ("ppo", "'rtwin[rl]'"),
-}
+_LAZY = ("CachingEnv", "train_maskable_ppo")  # not in __all__: `import *` needs no extras
 
 __all__ = [
+    "CachingStudy",
     "Catalogue",
     "CountTwin",
     "DriftingDemand",
@@ -53,15 +51,13 @@ __all__ = [
     "read_gateway",
     "requests_at",
     "run",
+    "run_caching",
     "weights",
+    "write_caching",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, package = _LAZY[name]
-    try:
-        return getattr(import_module(f"rtwin.caching.learning.{module}"), name)
-    except ImportError as error:
-        raise MissingExtraError(f"{name} needs Gymnasium; pip install {package}") from error
+    return getattr(learning, name)

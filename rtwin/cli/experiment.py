@@ -100,6 +100,80 @@ def slicing(
     print_rows([("files", ", ".join(str(file) for file in files))])
 
 
+@app.command()
+def caching(
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", metavar="FOLDER", help="Folder for tables, picture and raw figures."
+        ),
+    ],
+    seeds: Annotated[int, typer.Option(help="Tastes, walks and requests drawn.")] = 10,
+    slots: Annotated[int, typer.Option(help="Slots of each station's cache.")] = 150,
+    history: Annotated[int, typer.Option(help="Requests that are known before.")] = 1500,
+    test: Annotated[int, typer.Option(help="Requests that are counted.")] = 4000,
+    users: Annotated[int, typer.Option(help="Users who walk.")] = 40,
+    within: Annotated[
+        float, typer.Option(metavar="DB", help="How much weaker a second station may be [dB].")
+    ] = 6.0,
+    trace: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A link trace whose users and stations are taken."),
+    ] = None,
+    twin: Annotated[
+        Path | None,
+        typer.Option(metavar="RADIOMAP", help="A radio map whose stations are taken; with --ways."),
+    ] = None,
+    ways: Annotated[
+        Path | None, typer.Option(metavar="GEOJSON", help="Ways to walk along, with --twin.")
+    ] = None,
+    requests: Annotated[
+        Path | None, typer.Option(metavar="LOG", help="A gateway's log, as a sanity check beside.")
+    ] = None,
+    ppo: Annotated[
+        int,
+        typer.Option(metavar="STEPS", help="Train MaskablePPO as well, for so many requests."),
+    ] = 0,
+    control: Annotated[
+        bool, typer.Option("--control/--no-control", help="Run the memoryless drift as well.")
+    ] = True,
+    workers: Annotated[int, typer.Option(help="Processes.")] = 2,
+    quiet: Quiet = False,
+    json: JsonFlag = False,
+) -> None:
+    """Compare what caches at stations keep: textbook, learned, safe, with and without a twin.
+
+    Example: rtwin experiment caching -o caching
+    """
+    from rtwin.caching.study import CachingStudy, json_report, markdown, run_caching, write_caching
+    from rtwin.caching.study.results import prepare
+
+    asked = CachingStudy(
+        seeds=seeds,
+        slots=slots,
+        history=history,
+        test=test,
+        users=users,
+        within_db=within,
+        trace=trace,
+        twin=twin,
+        ways=ways,
+        requests=requests,
+        ppo_steps=ppo,
+        control=control,
+        workers=workers,
+    )
+    prepare(output)
+    with progress_bar(quiet or json) as progress:
+        found = run_caching(asked, progress)
+    files = write_caching(found, output)
+    if json:
+        print_json(json_report(found))
+        return
+    typer.echo(markdown(found))
+    print_rows([("files", ", ".join(str(file) for file in files))])
+
+
 for command in (
     federated.traffic,
     federated.poisoning,

@@ -52,6 +52,7 @@ def commands(page: Path) -> Iterator[Command]:
 ALL_COMMANDS = [command for page in ALL_PAGES for command in commands(page)]
 
 FEW = {
+    "caching": ["--history", "60", "--test", "60", "--users", "5", "--workers", "1"],
     "traffic": ["--rounds", "3", "--history", "1"],
     "poisoning": ["--rounds", "2", "--rules", "mean,biweight", "--attacks", "MPAF"],
     "trust": [],

@@ -8,7 +8,7 @@ of ten in NumPy costs hardly more than that of one.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 import numpy as np
@@ -76,6 +76,10 @@ class Outcome:
     handed_over: NDArray[np.bool_]
     kept: NDArray[np.bool_]
 
+    def of(self, policies: slice) -> "Outcome":
+        """What happened to some of the policies."""
+        return Outcome(*(getattr(self, field.name)[:, policies] for field in fields(self)))
+
 
 class Network:
     """The caches of all stations under several policies.
@@ -85,7 +89,7 @@ class Network:
         num_stations: Stations.
         num_items: Items of the catalogue.
         slots: Of each station's cache.
-        reliability: Modules that are on.
+        reliability: Modules that are on, of all policies or of each.
         decays: False: long counts never fall.
         forecaster: What the weight `forecast` asks; None: it counts nothing.
         router: How clients of two stations are led; default: by score.
@@ -99,7 +103,7 @@ class Network:
         num_items: int,
         slots: int,
         *,
-        reliability: Reliability = NONE,
+        reliability: Reliability | Sequence[Reliability] = NONE,
         decays: bool = True,
         forecaster: Forecaster | None = None,
         router: Router | None = None,
@@ -115,7 +119,16 @@ class Network:
             )
         num, self.slots = len(self.policies), slots
         self.num_stations, self.num_items = num_stations, num_items
-        self.reliability = reliability
+        each = [reliability] * num if isinstance(reliability, Reliability) else [*reliability]
+        if len(each) != num:
+            raise ShapeError(f"reliability has {len(each)} entries for {num} policies")
+        self.reliability = each
+        self._shield, self._mask, self.sees_loads = (
+            np.array([getattr(modules, name) for modules in each])
+            for name in ("shield", "mask", "state")
+        )
+        self._shield_at = np.array([modules.shield_at for modules in each])
+        self._mask_requests = np.array([modules.mask_requests for modules in each])
         self.forecaster = forecaster
         self.router = router or by_score
         self.slot_item = np.full((num, num_stations, slots), -1, np.int32)
@@ -143,9 +156,9 @@ class Network:
             self.forecaster.at(trace, row)
         station = self.router(self, item, first, second)
         handed = np.zeros(len(station), bool)
-        if self.reliability.shield and second >= 0:
+        if second >= 0 and self._shield.any():
             other = np.where(station == first, second, first)
-            handed = shielded(station, other, self.load, self.reliability.shield_at)
+            handed = self._shield & shielded(station, other, self.load, self._shield_at)
             station = np.where(handed, other, station)
         hit, kept = self._serve(item, station)
         if self.forecaster is not None:
@@ -154,8 +167,8 @@ class Network:
 
     def is_overloaded(self) -> NDArray[np.bool_]:
         """Whether the load of each station is above what is allowed, [policy, station]."""
-        limit = self.reliability.overload_at * self.load.mean(axis=1, keepdims=True)
-        return np.asarray(self.load > limit)
+        limit = np.array([m.overload_at for m in self.reliability]) * self.load.mean(axis=1)
+        return np.asarray(self.load > limit[:, None])
 
     def _serve(self, item: int, station: NDArray[np.int64]) -> tuple[NDArray[np.bool_], ...]:
         rows = self._rows
@@ -243,10 +256,10 @@ class Network:
         enters = new + self.policies[rows, 5] > score[pick, slot]
         if self.forced_slot is not None:
             slot, enters = np.full_like(slot, self.forced_slot), np.ones_like(enters)
-        if self.reliability.mask:
+        if self._mask.any():
             victim = held[pick, slot]
             age = clock - self.last[rows, station, victim]
-            safe = enters & (age <= self.reliability.mask_requests)
+            safe = enters & self._mask[rows] & (age <= self._mask_requests[rows])
             kept[full] = safe
             enters &= ~safe
         go = np.flatnonzero(enters)
@@ -283,9 +296,10 @@ def by_score(network: Network, item: int, first: int, second: int) -> NDArray[np
         return nearest(network, item, first, second)
     pair = [first, second]
     value = (network.slot_of[:, pair, item] >= 0).astype(np.float64)
-    if network.reliability.state:
-        mean = np.maximum(network.load.mean(axis=1, keepdims=True), _TINY)
-        value -= network.policies[:, 6:7] * network.load[:, pair] / mean
+    price = np.where(network.sees_loads, network.policies[:, 6], 0.0)
+    if price.any():
+        mean = np.maximum(network.load.mean(axis=1), _TINY)
+        value -= (price / mean)[:, None] * network.load[:, pair]
     return np.where(value[:, 1] > value[:, 0], second, first)
 
 
@@ -304,23 +318,23 @@ def run(network: Network, trace: RequestTrace) -> Outcome:
     station = np.zeros((num, policies), np.int16)
     for row in range(num):
         hit[row], station[row], handed[row], kept[row] = network.step(trace, row)
-    return _outcome(hit, station, handed, kept, trace.num_stations, network.reliability)
+    return outcome_of(hit, station, handed, kept, trace.num_stations, network.reliability)
 
 
-def _outcome(
+def outcome_of(
     hit: NDArray[np.bool_],
     station: NDArray[np.int16],
     handed: NDArray[np.bool_],
     kept: NDArray[np.bool_],
     num_stations: int,
-    reliability: Reliability,
+    reliability: Sequence[Reliability],
 ) -> Outcome:
-    """What follows from who served: loads, overload, fairness."""
+    """What follows from who served, [request, policy]: overload and fairness of the loads."""
     overloaded, jain = hit.copy(), np.ones(hit.shape, np.float32)
     rows = np.arange(len(hit))
     for policy in range(hit.shape[1]):
         load = loads_of(station[:, policy].astype(np.int64), num_stations)
-        limit = reliability.overload_at * load.mean(axis=1)
+        limit = reliability[policy].overload_at * load.mean(axis=1)
         overloaded[:, policy] = load[rows, station[:, policy]] > limit
         jain[:, policy] = jain_index(load)
     return Outcome(hit, station, overloaded, jain, handed, kept)
@@ -336,7 +350,7 @@ def run_textbook(caches: Sequence[Cache], trace: RequestTrace) -> Outcome:
         hit[row, 0] = caches[station].request(item)
     nothing = np.zeros((num, 1), bool)
     station = trace.first[:, None].astype(np.int16)
-    return _outcome(hit, station, nothing, nothing.copy(), len(caches), NONE)
+    return outcome_of(hit, station, nothing, nothing.copy(), len(caches), [NONE])
 
 
 def belady_caches(trace: RequestTrace, slots: int) -> list[Belady]:

@@ -65,7 +65,7 @@ def shielded(
     chosen: NDArray[np.int64],
     other: NDArray[np.int64],
     load: NDArray[np.float64],
-    shield_at: float,
+    shield_at: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
     """Where the shield hands a client over to its other station.
 
@@ -73,7 +73,7 @@ def shielded(
         chosen: Station that a policy chose, [candidate].
         other: The other one in reach, [candidate]; -1 where there is none.
         load: Of each station, [candidate, station].
-        shield_at: Load over the mean from which the shield acts.
+        shield_at: Load over the mean from which the shield acts, [candidate].
     Returns:
         [candidate].
     """

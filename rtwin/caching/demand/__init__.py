@@ -1,6 +1,13 @@
 """Who asks where for what: drawn demand, logs, stations in reach."""
 
-from rtwin.caching.demand.drawn import NO_BURSTS, Bursts, DriftingDemand, WalkingDemand, zipf
+from rtwin.caching.demand.drawn import (
+    NO_BURSTS,
+    Bursts,
+    DriftingDemand,
+    WalkingDemand,
+    draw_clients,
+    zipf,
+)
 from rtwin.caching.demand.gateway import read_gateway
 from rtwin.caching.demand.reach import WITHIN_DB, Reach, reach_of_trace, requests_at, ring_reach
 from rtwin.caching.demand.trace import NO_STATION, Catalogue, RequestTrace, joined
@@ -15,6 +22,7 @@ __all__ = [
     "Reach",
     "RequestTrace",
     "WalkingDemand",
+    "draw_clients",
     "joined",
     "reach_of_trace",
     "read_gateway",

@@ -72,6 +72,7 @@ class WalkingDemand:
             user likes few types.
         exponent: Of Zipf's law inside a type.
         bursts: Rare events.
+        load: How often users ask while they are at each station, relative; (): everywhere alike.
     Raises:
         OutOfRangeError: if a number is not possible.
     """
@@ -81,6 +82,7 @@ class WalkingDemand:
     concentration: float = 0.25
     exponent: float = 0.9
     bursts: Bursts = NO_BURSTS
+    load: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if min(self.kinds, self.items_per_kind) < 1 or not 0 < self.concentration < np.inf:
@@ -88,6 +90,8 @@ class WalkingDemand:
                 f"{self.kinds} kinds of {self.items_per_kind} items, concentration "
                 f"{self.concentration:g}; all must be above 0"
             )
+        if self.load and not 0 < min(self.load) <= max(self.load) < np.inf:
+            raise OutOfRangeError(f"load is {list(self.load)}; all must be above 0")
         _check_exponent(self.exponent)
 
     def catalogue(self, rng: np.random.Generator) -> Catalogue:
@@ -113,7 +117,12 @@ class WalkingDemand:
             taste: Share of each type in what a user asks for, [user, kind]; None: drawn.
         Raises:
             ShapeError: if the tastes are not those of the users and types.
+            OutOfRangeError: if there are not as many loads as stations.
         """
+        if self.load and len(self.load) != reach.num_stations:
+            raise OutOfRangeError(
+                f"{reach.num_stations} stations, load has {len(self.load)}; give one for each"
+            )
         rng = np.random.Generator(np.random.PCG64([seed, 0xCA]))
         catalogue = catalogue or self.catalogue(rng)
         if taste is None:
@@ -124,7 +133,9 @@ class WalkingDemand:
                 f"taste has shape {taste.shape}; it must be ({reach.num_users}, "
                 f"{catalogue.num_kinds}), users times types"
             )
-        client = rng.integers(reach.num_users, size=num)
+        station_weight = np.asarray(self.load or np.ones(reach.num_stations))
+        place = reach.first[reach.spread(num)]
+        client = draw_clients(place, np.ones(reach.num_users), station_weight, rng)
         pick = rng.random(num)[:, None] > np.cumsum(taste[client], axis=1)[:, :-1]
         kind, draw = pick.sum(axis=1), rng.random(num)
         item = np.zeros(num, np.int64)
@@ -224,6 +235,25 @@ def _catalogue(kind: NDArray[np.int64], rng: np.random.Generator) -> Catalogue:
     return Catalogue(kind.astype(np.int64), sizes)
 
 
+def draw_clients(
+    place: NDArray[np.int16],
+    user_weight: Floats,
+    station_weight: Floats,
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Who asks, [request], as often as a user and the station where it is say.
+
+    Args:
+        place: Station of every user at each request, [request, user].
+        user_weight: How often each user asks, relative, [user].
+        station_weight: How often users ask at each station, relative, [station].
+        rng: Of the draws.
+    """
+    ladder = np.cumsum(user_weight * station_weight[place], axis=1)
+    draw = rng.random(len(place)) * ladder[:, -1]
+    return np.asarray((draw[:, None] >= ladder).sum(axis=1), np.int64)
+
+
 def _placed(
     catalogue: Catalogue,
     client: NDArray[np.int64],
@@ -235,8 +265,7 @@ def _placed(
 ) -> RequestTrace:
     """Requests where their clients are, with bursts on top."""
     num = len(client)
-    span = float(reach.time_s[-1] - reach.time_s[0])
-    row = reach.rows_at(reach.time_s[0] + span * (np.arange(num) + 0.5) / max(num, 1))
+    row = reach.spread(num)
     first = reach.first[row, client].astype(np.int64)
     hot = bursts.draw(num, reach.num_stations, catalogue.num_items, rng)[np.arange(num), first]
     taken = (hot >= 0) & (rng.random(num) < bursts.share)

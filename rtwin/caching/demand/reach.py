@@ -44,6 +44,11 @@ class Reach:
         """The last row at or before each time; the first row before all, [n]."""
         return np.maximum(np.searchsorted(self.time_s, time_s, side="right") - 1, 0)
 
+    def spread(self, num: int) -> NDArray[np.int64]:
+        """The row at each of `num` requests that are spread evenly over the time, [num]."""
+        span = float(self.time_s[-1] - self.time_s[0])
+        return self.rows_at(self.time_s[0] + span * (np.arange(num) + 0.5) / max(num, 1))
+
 
 def reach_of_trace(trace: LinkTrace, within_db: float = WITHIN_DB) -> Reach:
     """Who reaches which stations along a link trace.

@@ -5,7 +5,7 @@ is overloaded more often than allowed (dual ascent).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,9 @@ class Constraint:
             raise OutOfRangeError(
                 f"share is {self.share:g}, pace {self.pace:g}; give 0 to 1 and 0 or more"
             )
+
+
+Switched = tuple[Reliability, Constraint | None]
 
 
 @dataclass(frozen=True)
@@ -129,82 +132,99 @@ def learn(
         OutOfRangeError: if there is no trace.
     Checked by tests/caching/learning/test_cross_entropy.py.
     """
+    switched = [(reliability, constraint)]
+    return learn_each(traces, slots, switched, make_forecaster=make_forecaster, plan=plan)[0]
+
+
+def learn_each(
+    traces: Sequence[RequestTrace],
+    slots: int,
+    switched: Sequence[Switched],
+    *,
+    make_forecaster: MakeForecaster = lambda trace: None,
+    plan: Plan | None = None,
+) -> list[Learned]:
+    """What `learn` finds for each of several choices of modules and constraint, in one pass.
+
+    Raises:
+        OutOfRangeError: if there is no trace.
+    """
     plan = plan or Plan()
     if not traces or not all(len(trace) for trace in traces):
         raise OutOfRangeError("there is nothing to learn from; give a trace with requests")
-    search = _Search(traces, slots, reliability, make_forecaster, constraint, plan)
-    rng = np.random.Generator(np.random.PCG64([plan.seed, 0xCE]))
-    mean, sd = (np.array([START[name][k] for name in WEIGHTS]) for k in range(2))
-    used = search.used
-    mean, sd = np.where(used, mean, 0.0), np.where(used, sd, 0.0)
-    values, multipliers = [], []
+    known = make_forecaster(traces[0]) is not None
+    searches = [_Search(*choice, plan, traces[0], known) for choice in switched]
     for _ in range(plan.rounds):
-        drawn = mean + sd * rng.standard_normal((plan.candidates, len(mean)))
-        drawn[0] = mean
-        value, over = search.tried(drawn)
-        best = np.argsort(-value, kind="stable")[: plan.elite]
-        mean = drawn[best].mean(axis=0)
-        sd = np.where(used, np.maximum(drawn[best].std(axis=0), _LEAST_SD), 0.0)
-        search.ascend(over[best].mean(axis=0))
-        values.append(float(value[best].mean()))
-        multipliers.append(search.multiplier.copy())
-    return Learned(
-        mean,
-        np.array(values),
-        np.array(multipliers),
-        plan.rounds * plan.candidates * sum(len(trace) for trace in traces),
-    )
-
-
-@dataclass
-class _Search:
-    traces: Sequence[RequestTrace]
-    slots: int
-    reliability: Reliability
-    make_forecaster: MakeForecaster
-    constraint: Constraint | None
-    plan: Plan
-    multiplier: Floats = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.multiplier = np.zeros(self.traces[0].num_stations)
-
-    @property
-    def used(self) -> NDArray[np.bool_]:
-        """Weights that can change anything, [weight]."""
-        known = self.make_forecaster(self.traces[0]) is not None
-        routed = self.reliability.state and self.traces[0].share_with_two > 0
-        off = {"forecast": not known, "load": not routed}
-        return np.array([not off.get(name, False) for name in WEIGHTS])
-
-    def tried(self, policies: Floats) -> tuple[Floats, Floats]:
-        """Objective of policies, [policy], and how often stations are overloaded."""
-        total = np.zeros(len(policies))
-        over = np.zeros((len(policies), len(self.multiplier)))
-        for trace in self.traces:
+        drawn = [search.draw() for search in searches]
+        total = [np.zeros(plan.candidates) for _ in searches]
+        over = [np.zeros((plan.candidates, traces[0].num_stations)) for _ in searches]
+        for trace in traces:
             network = Network(
-                policies,
+                np.concatenate(drawn),
                 trace.num_stations,
                 trace.catalogue.num_items,
-                self.slots,
-                reliability=self.reliability,
-                forecaster=self.make_forecaster(trace),
+                slots,
+                reliability=[s.reliability for s in searches for _ in range(plan.candidates)],
+                forecaster=make_forecaster(trace),
             )
             out = run(network, trace)
-            counted = slice(int(self.plan.warm_up * len(trace)), None)
-            total += objective(out, self.reliability, counted)
-            over += overload_shares(out, trace.num_stations, self.reliability, counted)
-        num = len(self.traces)
-        if self.constraint is None:
-            return total / num, over / num
-        excess = over / num - self.constraint.share
-        return total / num - excess @ self.multiplier, over / num
+            counted = slice(int(plan.warm_up * len(trace)), None)
+            for k, search in enumerate(searches):
+                own = out.of(slice(k * plan.candidates, (k + 1) * plan.candidates))
+                total[k] += objective(own, search.reliability, counted) / len(traces)
+                over[k] += overload_shares(
+                    own, trace.num_stations, search.reliability, counted
+                ) / len(traces)
+        for search, value, overload in zip(searches, total, over, strict=True):
+            search.narrow(value, overload)
+    served = plan.rounds * plan.candidates * sum(len(trace) for trace in traces)
+    return [Learned(s.mean, np.array(s.values), np.array(s.multipliers), served) for s in searches]
 
-    def ascend(self, over: Floats) -> None:
-        """Raise the multipliers of stations that are overloaded too often."""
+
+class _Search:
+    """Where policies are drawn from, and what overload costs, for one choice of modules."""
+
+    def __init__(
+        self,
+        reliability: Reliability,
+        constraint: Constraint | None,
+        plan: Plan,
+        trace: RequestTrace,
+        has_forecasts: bool,
+    ) -> None:
+        self.reliability, self.constraint, self.plan = reliability, constraint, plan
+        # Weights that can change nothing stay 0.
+        routed = reliability.state and trace.share_with_two > 0
+        off = {"forecast": not has_forecasts, "load": not routed}
+        self._used = np.array([not off.get(name, False) for name in WEIGHTS])
+        mean, sd = (np.array([START[name][k] for name in WEIGHTS]) for k in range(2))
+        self.mean, self._sd = np.where(self._used, mean, 0.0), np.where(self._used, sd, 0.0)
+        self._rng = np.random.Generator(np.random.PCG64([plan.seed, 0xCE]))
+        self._multiplier = np.zeros(trace.num_stations)
+        self.values: list[float] = []
+        self.multipliers: list[Floats] = []
+        self._drawn = np.zeros((plan.candidates, len(mean)))
+
+    def draw(self) -> Floats:
+        """Candidates, [candidate, weight]; the first is the mean."""
+        noise = self._rng.standard_normal(self._drawn.shape)
+        self._drawn = self.mean + self._sd * noise
+        self._drawn[0] = self.mean
+        return self._drawn
+
+    def narrow(self, value: Floats, over: Floats) -> None:
+        """Go to the best candidates; raise what overload costs where there is too much."""
         if self.constraint is not None:
-            step = self.constraint.pace * (over - self.constraint.share)
-            self.multiplier = np.maximum(self.multiplier + step, 0.0)
+            value = value - (over - self.constraint.share) @ self._multiplier
+        best = np.argsort(-value, kind="stable")[: self.plan.elite]
+        self.mean = self._drawn[best].mean(axis=0)
+        spread = np.maximum(self._drawn[best].std(axis=0), _LEAST_SD)
+        self._sd = np.where(self._used, spread, 0.0)
+        if self.constraint is not None:
+            excess = over[best].mean(axis=0) - self.constraint.share
+            self._multiplier = np.maximum(self._multiplier + self.constraint.pace * excess, 0.0)
+        self.values.append(float(value[best].mean()))
+        self.multipliers.append(self._multiplier.copy())
 
 
 def objective(out: Outcome, reliability: Reliability, rows: slice) -> Floats:

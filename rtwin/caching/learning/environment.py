@@ -14,8 +14,10 @@ from rtwin.caching.caches import (
     NONE,
     Forecaster,
     Network,
+    Outcome,
     Reliability,
     jain_index,
+    outcome_of,
     weights,
 )
 from rtwin.caching.demand import RequestTrace
@@ -214,3 +216,21 @@ class CachingEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         columns = [v / (1.0 + v) for v in (short, long, others)]
         columns += [1.0 / (1.0 + age / 100.0), forecast]
         return np.where(known[:, None], np.stack(columns, axis=1), 0.0)
+
+
+def play(
+    env: CachingEnv, choose: Callable[[CachingEnv, NDArray[np.float32]], int], seed: int = 0
+) -> Outcome:
+    """What happens in an episode in which `choose(env, observation)` acts, [request, 1]."""
+    observation, _ = env.reset(seed=seed)
+    infos, over = [], False
+    while not over:
+        action = np.int64(choose(env, observation))
+        observation, _, _, over, info = env.step(action)
+        infos.append(info)
+    hit, station, handed, kept = (
+        np.array([[info[name]] for info in infos])
+        for name in ("hit", "station", "handed_over", "kept")
+    )
+    num = env.trace.num_stations
+    return outcome_of(hit, station.astype(np.int16), handed, kept, num, [env.reliability])

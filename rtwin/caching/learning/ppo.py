@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rtwin.caching.learning.environment import CachingEnv
 from rtwin.errors import MissingExtraError
 
@@ -50,11 +53,11 @@ def train_maskable_ppo(
     return model
 
 
-def hit_rate(env: CachingEnv, choose: Callable[[CachingEnv, Any], int], seed: int = 0) -> float:
-    """Hits per request of an episode in which `choose(env, observation)` acts."""
-    observation, _ = env.reset(seed=seed)
-    hits, over = 0, False
-    while not over:
-        observation, _, _, over, info = env.step(choose(env, observation))  # type: ignore[arg-type]
-        hits += info["hit"]
-    return hits / env.max_requests
+def choose_by(model: Any) -> Callable[[CachingEnv, NDArray[np.float32]], int]:
+    """What a trained model does, without chance, for rtwin.caching.learning.environment.play."""
+
+    def choose(env: CachingEnv, observation: NDArray[np.float32]) -> int:
+        action, _ = model.predict(observation, action_masks=env.action_masks(), deterministic=True)
+        return int(action)
+
+    return choose

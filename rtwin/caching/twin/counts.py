@@ -41,7 +41,7 @@ class CountTwin:
         self.strength, self.span = strength, span
         self.count = np.zeros((num_stations, num_items))
         self.seen = np.zeros(num_stations)
-        self.pooled = np.full(num_items, _BASE)
+        self.pooled = np.zeros(num_items)
         self._gain = 1.0  # newer requests weigh more, which is older ones fading
         self._growth = np.exp(1.0 / (span * num_stations))
 
@@ -62,22 +62,26 @@ class CountTwin:
 
     def shares(self, station: int) -> Floats:
         """What is expected to be asked for at a station, [item]; the shares add up to 1."""
-        base = self.pooled / self.pooled.sum()
         strength = self.strength * self._gain
-        return (self.count[station] + strength * base) / (self.seen[station] + strength)
+        return (self.count[station] + strength * self._base()) / (self.seen[station] + strength)
+
+    def _base(self, items: Any = slice(None)) -> Any:
+        """Shares of items at all stations together; what nobody asked for has one, too."""
+        prior = _BASE * self._gain
+        return (self.pooled[items] + prior) / (self.seen.sum() + prior * len(self.pooled))
 
     def log_scores(self, station: NDArray[np.int64], items: NDArray[np.int64]) -> Floats:
         """ln of the shares of items [n, k] at stations [n], up to a constant of the station."""
-        strength = self.strength * self._gain / self.pooled.sum()
-        value = self.count[station[:, None], items] + strength * self.pooled[items]
+        strength = self.strength * self._gain
+        value = self.count[station[:, None], items] + strength * self._base(items)
         return np.asarray(np.log(value / self._gain))
 
     def log_loss(self, trace: RequestTrace, row: int) -> float:
         """Surprise of a request [nat]: minus ln of its share."""
         station, item = int(trace.first[row]), int(trace.item[row])
         strength = self.strength * self._gain
-        base = self.pooled[item] / self.pooled.sum()
-        share = (self.count[station, item] + strength * base) / (self.seen[station] + strength)
+        share = self.count[station, item] + strength * self._base(item)
+        share /= self.seen[station] + strength
         return float(-np.log(share))
 
 

@@ -7,7 +7,7 @@ for all. A user who walks takes the taste along, and the link trace says where u
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.caching.demand import NO_STATION, Reach, RequestTrace
+from rtwin.caching.demand import NO_STATION, Reach, RequestTrace, draw_clients
 from rtwin.errors import OutOfRangeError
 
 Floats = NDArray[np.float64]
@@ -179,23 +179,22 @@ def generate_walks(
     Args:
         twin: Tastes, popularity and rates.
         reach: Where users are; its time is stretched over the requests.
-        like: Whose catalogue.
+        like: Whose catalogue; users ask as often at a station as they do there.
         num: Requests.
         seed: Of the draws.
     """
     rng = np.random.Generator(np.random.PCG64([seed, 0x7A57]))
-    client = rng.choice(len(twin.rate), size=num, p=twin.rate / twin.rate.sum())
+    row = reach.spread(num)
+    client = draw_clients(reach.first[row], twin.rate, _busy(like), rng)
     kind = (rng.random(num)[:, None] > np.cumsum(twin.taste[client], axis=1)[:, :-1]).sum(axis=1)
     item = np.empty(num, np.int64)
     for number in range(twin.asked.shape[1]):
         mine, items = np.flatnonzero(kind == number), np.flatnonzero(twin.kind == number)
         share = twin.popular[items] / twin.popular[items].sum()
         item[mine] = rng.choice(items, size=len(mine), p=share)
-    span = float(reach.time_s[-1] - reach.time_s[0])
-    row = reach.rows_at(reach.time_s[0] + span * (np.arange(num) + 0.5) / max(num, 1))
     return RequestTrace(
         like.catalogue,
-        client.astype(np.int64),
+        client,
         item,
         reach.first[row, client].astype(np.int64),
         reach.second[row, client].astype(np.int64),
@@ -204,3 +203,11 @@ def generate_walks(
         reach.num_stations,
         {"kind": "twin", "seed": seed},
     )
+
+
+def _busy(trace: RequestTrace) -> Floats:
+    """Requests per user who is at a station, relative to all of them, [station]."""
+    asked = np.bincount(trace.first, minlength=trace.num_stations)
+    there = np.bincount(trace.place[trace.place >= 0], minlength=trace.num_stations)
+    # If all asked alike, a user would make one of num_clients requests.
+    return np.asarray((asked + 1.0) / (there / trace.num_clients + 1.0))

@@ -45,6 +45,20 @@ def test_policies_do_not_see_each_other(independent):
         assert alone.station[:, 0].tolist() == together.station[:, number].tolist()
 
 
+def test_each_policy_has_its_own_modules(independent):
+    trace = independent(1200, 100, num_stations=3, two=0.6, load=(4, 1, 1))
+    each = [Reliability(), Reliability(shield=True), Reliability(mask=True), ALL]
+    row = weights(short=1.0, long=0.5, load=0.3)
+    together = run(network([row] * 4, trace, reliability=each), trace)
+    for number, modules in enumerate(each):
+        alone = run(network(row, trace, reliability=modules), trace)
+        for name in ("hit", "station", "overloaded", "handed_over", "kept"):
+            wanted = getattr(alone, name)[:, 0].tolist()
+            assert getattr(together.of(slice(number, number + 1)), name)[:, 0].tolist() == wanted
+    with pytest.raises(ShapeError, match="2 entries for 1"):
+        network(row, trace, reliability=each[:2])
+
+
 def test_a_newcomer_may_be_left_out(independent):
     """Without a bonus, what was asked for once does not push out what was asked for often."""
     trace = independent(6000, 300, 1.0, seed=2)

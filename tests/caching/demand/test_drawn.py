@@ -84,6 +84,19 @@ def test_users_take_their_tastes_along(ring):
     assert (trace.place[np.arange(len(trace)), trace.client] == trace.first).all()
 
 
+def test_users_ask_more_at_busy_stations(ring):
+    """Requests per user who is there are in proportion to the load of the station."""
+    load = tuple(range(1, ring.num_stations + 1))
+    trace = WalkingDemand(load=load).draw(ring, 30_000, 2)
+    there = np.stack([(trace.place == s).sum(axis=1) for s in range(len(load))], axis=1)
+    weight = there * np.array(load)
+    wanted = (weight / weight.sum(axis=1, keepdims=True)).mean(axis=0)
+    found = np.bincount(trace.first, minlength=len(load)) / len(trace)
+    np.testing.assert_allclose(found, wanted, atol=0.01)
+    with pytest.raises(OutOfRangeError, match="load has 1"):
+        WalkingDemand(load=(1.0,)).draw(ring, 10, 1)
+
+
 def test_parts_and_joins(ring):
     trace = WalkingDemand().draw(ring, 300, 1)
     again = joined(trace.part(0, 100), trace.part(100, 300))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rtwin.caching.caches import ALL, LRU, NONE, Network, Reliability, hit_first, run
-from rtwin.caching.learning import Constraint, Plan, learn, overload_shares
+from rtwin.caching.learning import Constraint, Plan, learn, learn_each, overload_shares
 from rtwin.caching.twin import CountTwin
 from rtwin.errors import OutOfRangeError
 
@@ -57,6 +57,17 @@ def test_a_constraint_is_kept_where_it_can_be(independent):
     bound = run(Network(found.policy, 4, 100, 10, reliability=state), trace)
     shares = [overload_shares(out, 4, state, rows)[0, 0] for out in (free, bound)]
     assert shares[1] < 0.7 * shares[0]
+
+
+def test_choices_are_learned_together_as_alone(independent):
+    """One pass for several choices of modules finds what one pass for each finds."""
+    trace = independent(500, 100, num_stations=3, two=0.6, load=(4, 1, 1))
+    switched = [(NONE, None), (ALL, Constraint(0.05)), (Reliability(state=True), None)]
+    together = learn_each([trace], 10, switched, plan=SMALL)
+    for (reliability, constraint), found in zip(switched, together, strict=True):
+        alone = learn([trace], 10, reliability=reliability, constraint=constraint, plan=SMALL)
+        assert alone.policy.tolist() == found.policy.tolist()
+        assert alone.multiplier.tolist() == found.multiplier.tolist()
 
 
 def test_prices_of_module_three_count(independent):

@@ -45,7 +45,7 @@ def test_a_dirichlet_multinomial_by_hand():
     twin = CountTwin(2, 2, strength=4.0)
     twin.count[...] = [[3.0, 1.0], [0.0, 0.0]]
     twin.seen[...] = [4.0, 0.0]
-    twin.pooled[...] = [3.5, 1.5]
+    twin.pooled[...] = [3.0, 1.0]  # and half a request for each item: 0.7 and 0.3
     assert twin.shares(0) == pytest.approx([(3 + 4 * 0.7) / 8, (1 + 4 * 0.3) / 8])
     assert twin.shares(1) == pytest.approx([0.7, 0.3])
 
@@ -60,6 +60,19 @@ def test_fading_is_exponential():
         weight = np.exp(-age[mine] / 20.0)
         wanted = np.bincount(trace.item[mine], weight, 20)
         np.testing.assert_allclose(fading.count[station] / fading._gain, wanted, rtol=1e-9)
+
+
+def test_what_nobody_asked_for_keeps_its_share():
+    """The prior does not fade: long after, an item that was never seen is still possible."""
+    ring = ring_reach(2, 2, 5, np.inf, 0.0, np.random.default_rng(1))
+    trace = DriftingDemand(items=20, load=(1.0, 1.0), bursts=NO_BURSTS).draw(ring, 4000, 1)
+    twin = CountTwin(2, 21, strength=5.0, span=50.0)
+    for row in range(len(trace)):
+        twin.observe(trace, row)
+    # 100 requests of both stations count on average, and half of one for each of 21 items.
+    prior = 0.5 / (100 + 10.5)
+    expected = 5.0 * prior / (twin.seen[0] / twin._gain + 5.0)
+    assert twin.shares(0)[20] == pytest.approx(expected, rel=0.01)
 
 
 def test_forecasts_beat_no_knowledge_and_single_stations(history):

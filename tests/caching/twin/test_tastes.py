@@ -100,6 +100,15 @@ def test_drawn_walks_have_the_twins_tastes(walk):
     )
 
 
+def test_drawn_walks_ask_where_the_history_asks():
+    ring = ring_reach(20, 3, 5000, 200, 0.0, np.random.default_rng(4))
+    history = WalkingDemand(kinds=4, items_per_kind=50, load=(4.0, 1.0, 1.0)).draw(ring, 6000, 3)
+    made = generate_walks(fit_tastes(history), ring, history, 6000, 1)
+    shares = [np.bincount(t.first, minlength=3) / 6000 for t in (history, made)]
+    assert shares[0][0] > 0.5
+    np.testing.assert_allclose(*shares, atol=0.03)
+
+
 def test_impossible_twins(walk):
     _, trace = walk
     with pytest.raises(OutOfRangeError, match="late is -1"):
