@@ -60,7 +60,8 @@ def validate_file(file: str | Path) -> list[str]:
             return [f"{path}: is a folder without snapshots of a twin; give a file"]
         return [f"{one.name}: {line}" for one in snapshots for line in _problems(one)]
     except _ENDS as error:
-        return [" ".join(str(error).split()) or type(error).__name__]
+        said = " ".join(str(error).split()) or type(error).__name__
+        return [said.removeprefix(f"{path}: ")]
 
 
 def _problems(path: Path) -> Iterator[str]:

@@ -210,7 +210,7 @@ BAD_TOML = 'title = "x"\nfrequency_hz = 3.5e9\nfrequncy = 1\n'
         (["generate", "courtyard", "-o", "x.h5", "--max-depth", "99"], "max_depth"),
         (["generate", "courtyard", "-o", "letter.txt"], "not one of rtwin's"),
         (["generate", "bad.toml", "-o", "bad.toml", "--overwrite"], "frequncy"),
-        (["radiomap", "courtyard", "-o", "x.h5", "--cell-size", "0.001"], "cells"),
+        (["radiomap", "courtyard", "-o", "x.h5", "--cell-size", "0.01"], "cells"),
         (["radiomap", "courtyard", "-o", "letter.txt"], "not one of rtwin's"),
         (["sample", "letter.txt", "random-waypoint", "-o", "x.h5"], "not a readable HDF5 file"),
         (["sample", "absent.h5", "random-waypoint", "-o", "x.h5"], "no such file"),
@@ -228,7 +228,6 @@ BAD_TOML = 'title = "x"\nfrequency_hz = 3.5e9\nfrequncy = 1\n'
         (["experiment", "caching", "-o", "out", "--trace", "letter.txt"], "not a readable HDF5"),
         (["info", "absent.h5"], "no such file"),
         (["info", "letter.txt"], "not a readable HDF5 file"),
-        (["validate", "letter.txt"], "not a readable HDF5 file"),
     ],
 )
 def test_bad_input_is_one_line(tmp_path, arguments, line):
@@ -240,6 +239,13 @@ def test_bad_input_is_one_line(tmp_path, arguments, line):
     assert line in result.stderr
     assert not (tmp_path / "x.h5").exists()
     assert (tmp_path / "letter.txt").read_text() == "dear"
+
+
+def test_validate_of_no_file_of_ours(tmp_path):
+    (tmp_path / "letter.txt").write_text("dear")
+    result = rtwin("validate", "letter.txt", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (1, "")
+    assert result.stdout == "letter.txt: not a readable HDF5 file\n"
 
 
 def test_output_that_nobody_reads():

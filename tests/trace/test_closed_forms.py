@@ -161,7 +161,7 @@ def test_doppler_is_the_change_of_phase():
         "speed_m_s": float(np.linalg.norm(velocity)),
         "interval_s": duration / steps,
     }
-    traced = trace([plane("metal", 1000.0)], [0, 0, 10], None, receivers=moving, refraction=False)
+    traced = trace([plane(1000.0, "metal")], [0, 0, 10], None, receivers=moving, refraction=False)
     delay = traced.delay_s.reshape(-1, 2)
     doppler = traced.doppler_hz.reshape(-1, 2)
     assert len(delay) == steps + 1
@@ -194,7 +194,7 @@ def test_reciprocity():
     """
     box = {"material": "brick", "shape": "box", "size_m": [60, 10, 22]}
     objects = [
-        plane("concrete", 500.0),
+        plane(500.0, "concrete"),
         {"name": "left", "center_m": [18, 20, 5], **box},
         {"name": "right", "center_m": [18, -30, 5], **box},
     ]
@@ -226,7 +226,7 @@ def test_scaling_geometry_and_wavelength_together():
     rx = np.array([30.0, 5.0, 2.0])
 
     def scene(scale):
-        objects = [plane("glassy", 400.0 * scale)]
+        objects = [plane(400.0 * scale, "glassy")]
         recipe = recipe_from_dict(
             {
                 "title": "scaled",

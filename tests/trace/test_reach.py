@@ -91,13 +91,13 @@ def test_boxes_lose_nothing_near_planes(tracer, monkeypatch):
 
 def test_the_denser_the_receivers_the_fewer_tests_each(tracer, monkeypatch):
     tests = []
-    passes = reach._Test.passes
+    passes = reach.BoundsTest.passes
 
     def counted(self, chain, *rest):
         tests.append(len(chain))
         return passes(self, chain, *rest)
 
-    monkeypatch.setattr(reach._Test, "passes", counted)
+    monkeypatch.setattr(reach.BoundsTest, "passes", counted)
     per_receiver = []
     for num in (100, 10_000):
         tests.clear()

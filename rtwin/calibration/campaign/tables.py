@@ -53,6 +53,8 @@ def read_table(file: Path, wanted: set[str], fields: dict[str, str] | None = Non
         columns = readers[file.suffix.lower()](file, wanted, fields or {})
     except (CampaignError, MissingExtraError):
         raise
+    except StoreError as error:
+        raise CampaignError(str(error)) from None
     except (*DAMAGE, csv.Error) as error:
         raise CampaignError(f"{file}: cannot be read ({one_line(error)[:120]})") from None
     lengths = {len(values) for values in columns.values()}

@@ -47,6 +47,8 @@ def request_hash(sources: Sequence[Path], options: Sequence[Any]) -> str:
             with open(source, "rb") as file:
                 digest.update(f"\0{source.name}\0".encode("utf-8", "replace"))
                 digest.update(hashlib.file_digest(file, "sha256").digest())
+        except FileNotFoundError:
+            raise GeometryError(f"{source}: no such file; give a map or mesh file") from None
         except OSError as error:
             raise GeometryError(f"{source}: cannot be read ({error.strerror})") from None
     return digest.hexdigest()
