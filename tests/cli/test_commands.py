@@ -83,7 +83,6 @@ def test_generate_reports(made):
     info = file_info(folder / "p.h5")
     assert f"{info['num_paths']} (" in runs["paths"].stdout
     assert info["content_hash"] in runs["paths"].stdout
-    assert "Tracing links" in runs["paths"].stderr
 
 
 def test_radiomap_reports(made):
@@ -144,7 +143,7 @@ def test_validate_exits_1_with_reasons(made, tmp_path):
     copy = tmp_path / "p.h5"
     shutil.copy(made[0] / "p.h5", copy)
     with h5py.File(copy, "r+") as h5:
-        h5["delay_s"][0] += 1.0
+        h5["delay_s"][0] += 1e-6
     result = rtwin("validate", copy)
     assert result.returncode == 1
     assert "content_hash" in result.stdout
