@@ -129,7 +129,9 @@ def test_cells_in_pieces_are_cells_at_once(scene, posterior, predictor, monkeypa
 @pytest.fixture
 def few_cells(monkeypatch):
     """Examples as large as the scene of these tests asks for."""
-    monkeypatch.setattr("rtwin.horizontal.learned.network.train.NUM_CELLS", 256)
+    # By its module: the package has a function of the same name.
+    module = sys.modules["rtwin.horizontal.learned.network.train"]
+    monkeypatch.setattr(module, "NUM_CELLS", 256)
 
 
 @needs_keras
