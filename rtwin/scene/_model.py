@@ -68,7 +68,7 @@ def read_toml(path: Path, max_bytes: int, error_class: type[RtwinError]) -> dict
         if isinstance(error, error_class):
             raise
         # TOMLDecodeError, or Python's refusal of a number of thousands of digits.
-        raise error_class(f"{where} (not valid TOML: {one_line(error)})") from None
+        raise error_class(f"{one_line(path)}: not valid TOML: {one_line(error)}") from None
     except OSError as error:
         raise error_class(f"{where} ({error.strerror})") from None
     except RecursionError:

@@ -195,8 +195,8 @@ def test_trajectory_keeps_the_time_of_what_remains():
     assert (r.num_inside, len(r)) == (39, 81 - 39)
     np.testing.assert_allclose(r.time_s, r.position_m[:, 0] + 40)
     with pytest.raises(RecipeError) as caught:
-        place(**track, speed_m_s=1, interval_s=1e-9)
-    assert_one_line(caught, "receivers.interval_s = 1e-09", "at most 10000000")
+        place(**track, speed_m_s=1, interval_s=1e-6)
+    assert_one_line(caught, "receivers.interval_s = 1e-06", "at most 10000000")
 
 
 def test_names_of_other_programs(tmp_path):
