@@ -244,6 +244,8 @@ def test_csv(tmp_path):
         (b"x_m,y_m,z_m\n1,nan,3\n", ("rx.csv:2: y_m = 'nan'",)),
         (b"x_m,y_m,z_m\n1,2,1e400\n", ("rx.csv:2: z_m = '1e400'",)),
         (b"x_m,y_m,z_m\n1,2,1e7\n", ("rx.csv:2: z_m = 1e+07: must be within 100000 m",)),
+        (b"x_m,y_m,z_m,vx_m_s\n1,2,3,-1e308\n", ("vx_m_s = -1e+308: must be -100000 to",)),
+        (b"x_m,y_m,z_m,azimuth_deg\n1,2,3,1e300\n", ("azimuth_deg = 1e+300: must be -36000",)),
         (b"x_m,y_m,z_m\n1,2\n", ("rx.csv:2: 2 cells under 3 columns",)),
         (b"x_m,y_m,z_m\n1,2,\xff\n", ("is not UTF-8 text",)),
         ("x_m,y_m,z_m\n1,2,3\n".encode("utf-16"), ("is not UTF-8 text",)),
