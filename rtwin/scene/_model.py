@@ -32,6 +32,8 @@ from rtwin.errors import RecipeError, RtwinError, nearest
 MAX_COORDINATE_M = 1e5
 INFINITE: Literal["infinite"] = "infinite"
 MAX_THICKNESS_M = 100.0
+MAX_SPEED_M_S = 1e5
+MAX_TURN_DEG = 36_000.0  # a hundred turns
 
 
 def one_line(text: object) -> str:
@@ -71,7 +73,7 @@ def read_toml(path: Path, max_bytes: int, error_class: type[RtwinError]) -> dict
         if isinstance(error, error_class):
             raise
         # TOMLDecodeError, or Python's refusal of a number of thousands of digits.
-        raise error_class(f"{where} (not valid TOML: {one_line(error)})") from None
+        raise error_class(f"{one_line(path)}: not valid TOML: {one_line(error)}") from None
     except OSError as error:
         raise error_class(f"{where} ({error.strerror})") from None
     except RecursionError:
@@ -169,8 +171,8 @@ Float = Annotated[float, BeforeValidator(_number)]
 Int = Annotated[int, BeforeValidator(_whole)]
 Bool = Annotated[bool, BeforeValidator(_switch)]
 Positive = Annotated[Float, Field(gt=0, le=1e15)]
-Angle = Annotated[Float, Field(ge=-36_000, le=36_000)]  # a hundred turns
-Speed = Annotated[Float, Field(ge=-1e5, le=1e5)]
+Angle = Annotated[Float, Field(ge=-MAX_TURN_DEG, le=MAX_TURN_DEG)]
+Speed = Annotated[Float, Field(ge=-MAX_SPEED_M_S, le=MAX_SPEED_M_S)]
 Fraction = Annotated[Float, Field(ge=0, le=1)]
 Coordinate = Annotated[Float, Field(ge=-MAX_COORDINATE_M, le=MAX_COORDINATE_M)]
 Length = Annotated[Float, Field(gt=0, le=MAX_COORDINATE_M)]
