@@ -25,6 +25,7 @@ from rtwin.scene import (
     recipe_dict,
     recipe_from_dict,
 )
+from rtwin.trace.edge_material import edge_material
 from rtwin.trace.engine import Engine, start_engine
 from rtwin.trace.planes import Planes, find_planes
 from rtwin.trace.sources import Part, SceneParts, load_parts, material_color
@@ -149,7 +150,7 @@ def world_of_parts(recipe: Recipe, found: SceneParts) -> World:
     groups = _groups(parts)
     material_names = tuple(sorted(materials))
     radio_materials = {
-        name: _radio_material(engine, f"material-{number}", _kind_of(name, recipe), material)
+        name: _radio_material(engine, f"material-{number}", name, recipe, material)
         for number, (name, material) in enumerate(sorted(materials.items()))
     }
     scene = _build_scene(engine, recipe, groups, parts, radio_materials)
@@ -250,7 +251,9 @@ def _kind_of(name: str, recipe: Recipe) -> str:
     return spec.itu if spec is not None and spec.itu else name
 
 
-def _radio_material(engine: Engine, identity: str, kind: str, material: Material) -> Any:
+def _radio_material(
+    engine: Engine, identity: str, name: str, recipe: Recipe, material: Material
+) -> Any:
     """A material whose values kernels read instead of compiling them in."""
     names = {"directive": ("alpha_r",), "backscattering": ("alpha_r", "alpha_i", "lambda_")}
     given = {
@@ -258,9 +261,11 @@ def _radio_material(engine: Engine, identity: str, kind: str, material: Material
         for key in names.get(material.scattering_pattern, ())
         if getattr(material, key) is not None
     }
-    made = engine.rt.RadioMaterial(
+    kinds = {"sionna": engine.rt.RadioMaterial}
+    own = edge_material(transmits=recipe.solver.refraction)
+    made = kinds.get(recipe.solver.diffraction_model, own)(
         identity,
-        color=material_color(kind),
+        color=material_color(_kind_of(name, recipe)),
         scattering_pattern=material.scattering_pattern,
         **given,
     )
