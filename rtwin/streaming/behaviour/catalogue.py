@@ -130,7 +130,7 @@ def catalogue_of(leaving: list[Floats], seed: int = 0, num_types: int = NUM_TYPE
         leaving: For each video P(leaves in second t), t = 0, 1, ..., and at last P(watches to the
             end); a video of d seconds has d + 1 numbers. What lies beyond 120 s is cut.
         seed: Of k-means.
-        num_types: Types to make.
+        num_types: Types to make; fewer where fewer curves differ.
     Raises:
         OutOfRangeError: if a row is no distribution, or there are fewer videos than types.
     """
@@ -163,6 +163,7 @@ def _cut(row: Floats, number: int) -> Floats:
 def _types(shape: Floats, num_types: int, seed: int) -> Ints:
     from sklearn.cluster import KMeans
 
+    num_types = min(num_types, len(np.unique(shape, axis=0)))
     labels = KMeans(num_types, n_init=4, random_state=seed).fit_predict(shape)
     watched = [shape[labels == k].mean() for k in range(num_types)]
     rank = np.argsort(np.argsort(watched, kind="stable"), kind="stable")

@@ -38,7 +38,7 @@ class Setting:
     quality: Quality = field(default_factory=Quality)
     weights: Weights = field(default_factory=Weights)
     num_prb: int = 106
-    max_cycles: float = 2e12
+    max_cycles: float = 1e12
     reservation: str = "exact"
 
 

@@ -1,5 +1,6 @@
 """Who shares a multicast group: schemes from fixed rules to a search on the twin."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -56,12 +57,15 @@ def points(knowledge: Knowledge) -> Points:
 
 def k_means_labels(rows: Floats, count: int, seed: int = 0) -> Ints:
     """Labels of k-means++ of some rows, [row]."""
-    from sklearn.cluster import KMeans
+    from scipy.cluster.vq import kmeans2
 
     if count >= len(np.unique(rows, axis=0)):
         return np.asarray(np.unique(rows, axis=0, return_inverse=True)[1].ravel(), np.int64)
-    found = KMeans(count, n_init=1, max_iter=20, random_state=seed).fit(rows)
-    return np.asarray(found.labels_, np.int64)
+    rng = np.random.Generator(np.random.PCG64([seed, count]))
+    with warnings.catch_warnings():
+        # A cluster that runs empty is one group less.
+        warnings.simplefilter("ignore", UserWarning)
+        return np.asarray(kmeans2(rows, count, iter=15, minit="++", rng=rng)[1], np.int64)
 
 
 def label_cells(

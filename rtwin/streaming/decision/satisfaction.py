@@ -15,9 +15,10 @@ Floats = NDArray[np.float64]
 class Quality:
     """Versions of every video, and the sigmoid of satisfaction.
 
-    satisfaction = u_v / (1 + exp(-steepness (x - knee))), where x is the rate that a group gets
-    over the rate that it needs, and u_v = ln(1 + b_v / b_1) / ln(1 + b_V / b_1) for version v of
-    rate b_v. That it is a sigmoid is Huang's; its numbers are ours.
+    satisfaction = u_v (sigma(x) - sigma(0)) / (1 - sigma(0)), sigma(x) = 1 / (1 + exp(-steepness
+    (x - knee))), where x is the rate that a group gets over the rate that it needs, and
+    u_v = ln(1 + b_v / b_1) / ln(1 + b_V / b_1) for version v of rate b_v. That it is a sigmoid is
+    Huang's; its numbers, and that it starts from 0, are ours.
 
     Attributes:
         rates_mbps: Of the versions, ascending.
@@ -29,7 +30,7 @@ class Quality:
         tests/streaming/decision/test_satisfaction.py.
     """
 
-    rates_mbps: tuple[float, ...] = (2.5, 5.0, 10.0, 20.0)
+    rates_mbps: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
     steepness: float = 8.0
     knee: float = 0.85
     cycles_per_bit: float = 100.0
@@ -61,10 +62,13 @@ class Quality:
         return np.asarray(np.log1p(first) / np.log1p(first[-1]))
 
     def sigmoid(self, ratio: ArrayLike) -> Floats:
-        """The share of u_v that a ratio x gives; 0 where nothing is got, any shape."""
-        x = np.asarray(ratio, np.float64)
-        found = 1.0 / (1.0 + np.exp(np.clip(-self.steepness * (x - self.knee), -60.0, 60.0)))
-        return np.where(x > 0, found, 0.0)
+        """The share of u_v that a ratio x gives, 0 to 1, any shape."""
+        x = np.maximum(np.asarray(ratio, np.float64), 0.0)
+        return np.asarray((self._sigma(x) - self._sigma(0.0)) / (1.0 - self._sigma(0.0)))
+
+    def _sigma(self, x: ArrayLike) -> Floats:
+        slope = self.steepness * (np.asarray(x, np.float64) - self.knee)
+        return np.asarray(1.0 / (1.0 + np.exp(np.clip(-slope, -60.0, 60.0))))
 
     def satisfaction(self, ratio: ArrayLike, version: ArrayLike) -> Floats:
         """Satisfaction with a version at a ratio x, any shapes that fit together."""
@@ -74,14 +78,13 @@ class Quality:
     def tangent(self) -> float:
         """Where the line from (0, 0) touches the sigmoid: s'(x) x = s(x).
 
-        The sigmoid is 0 where nothing is got, so the line starts there. Beyond the point the
-        sigmoid is its own concave envelope.
+        Beyond that point the sigmoid is its own concave envelope.
         """
         from scipy.optimize import brentq
 
         def gap(x: float) -> float:
-            s = float(self.sigmoid(x))
-            return self.steepness * s * (1.0 - s) * x - s
+            rise = float(self._sigma(x) * (1.0 - self._sigma(x)) / (1.0 - self._sigma(0.0)))
+            return self.steepness * rise * x - float(self.sigmoid(x))
 
         return float(brentq(gap, self.knee, self.knee + 50.0 / self.steepness))
 

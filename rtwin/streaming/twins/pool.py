@@ -44,7 +44,7 @@ class ModelPool:
         store: Of all twins.
         twin: Name of this one.
         keep: Versions of each model that are kept.
-    Checked by tests/streaming/twins/test_pool.py.
+    Checked by tests/streaming/twins/test_twin.py.
     """
 
     def __init__(self, store: Store, twin: str, keep: int = 3) -> None:

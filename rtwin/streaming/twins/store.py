@@ -36,7 +36,7 @@ class Store:
         file: SQLite file; made if it is missing. None: in memory, gone at the end.
     Raises:
         StoreError: if the file is something else, newer, or cannot be opened.
-    Checked by tests/streaming/twins/test_store.py.
+    Checked by tests/streaming/twins/test_twin.py.
     """
 
     def __init__(self, file: str | Path | None = None) -> None:
