@@ -9,11 +9,12 @@ import pytest
 import rtwin
 
 PACKAGE = Path(rtwin.__file__).parent
-BASE = {"units", "errors", "progress", "files"}
+BASE = {"arrays", "units", "errors", "progress", "files"}
 TWINS = {"calibration", "channel", "dataset", "horizontal", "link", "plot", "scene", "trace"}
 ALLOWED = {
     "progress": set(),
-    "units": set(),
+    "arrays": set(),
+    "units": {"arrays"},
     "errors": set(),
     "files": {"errors"},
     "scene": BASE,

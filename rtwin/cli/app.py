@@ -4,6 +4,7 @@ Nothing heavy is imported here or in the command modules' heads: `--help` must
 answer at once.
 """
 
+import io
 import os
 import sys
 import warnings
@@ -85,6 +86,10 @@ def run() -> None:
     if not sys.warnoptions:
         # Numbers that overflow are refused with a line of their own.
         warnings.filterwarnings("ignore", category=RuntimeWarning)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Names of files may hold what the terminal's encoding has no letter for.
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except RtwinError as error:

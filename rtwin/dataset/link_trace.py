@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.dataset.assemble import write_table
 from rtwin.dataset.inspection import open_checked, plain
 from rtwin.dataset.schema import COORDINATES, TRACE_FORMAT, TRACE_LAYOUT
@@ -38,14 +39,14 @@ class LinkTrace:
     """
 
     tx_name: tuple[str, ...]
-    tx_position_m: NDArray[np.float64]  # [tx, 3]
-    tx_orientation_rad: NDArray[np.float64]  # [tx, 3]
-    tx_velocity_m_s: NDArray[np.float64]  # [tx, 3]
-    tx_power_dbm: NDArray[np.float64]  # [tx]
-    time_s: NDArray[np.float64]  # [time]
+    tx_position_m: Floats  # [tx, 3]
+    tx_orientation_rad: Floats  # [tx, 3]
+    tx_velocity_m_s: Floats  # [tx, 3]
+    tx_power_dbm: Floats  # [tx]
+    time_s: Floats  # [time]
     ue_name: tuple[str, ...]
-    ue_position_m: NDArray[np.float64]  # [time, ue, 3]
-    path_gain: NDArray[np.float64]  # [time, ue, tx]
+    ue_position_m: Floats  # [time, ue, 3]
+    path_gain: Floats  # [time, ue, tx]
     path_gain_standard_error_db: NDArray[np.floating[Any]]
     rss_dbm: NDArray[np.floating[Any]]
     sinr_db: NDArray[np.floating[Any]]
@@ -141,12 +142,7 @@ def _write(h5: h5py.File, trace: LinkTrace) -> None:
     attach_dimensions(
         h5,
         TRACE_LAYOUT,
-        {
-            **COORDINATES,
-            "tx": trace.tx_name,
-            "ue": trace.ue_name,
-            "time": trace.time_s,
-        },
+        {**COORDINATES, "tx": trace.tx_name, "ue": trace.ue_name, "time": trace.time_s},
     )
     h5.attrs["content_hash"] = content_hash(h5, TRACE_LAYOUT)
 

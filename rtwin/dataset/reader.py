@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.channel import (
     PATH_DIRECTIONS,
     PATH_GEOMETRY,
@@ -29,7 +30,7 @@ from rtwin.dataset.schema import (
 )
 from rtwin.errors import MissingExtraError, OutOfRangeError, StoreError
 from rtwin.scene import Antenna, Recipe, recipe_from_dict
-from rtwin.units import Floats, wavelength_m
+from rtwin.units import wavelength_m
 
 if TYPE_CHECKING:
     import xarray
@@ -159,12 +160,12 @@ class PathDataset:
         return int(self._file["num_paths"].shape[0])
 
     @cached_property
-    def num_paths(self) -> NDArray[np.int64]:
+    def num_paths(self) -> Ints:
         """Number of paths of each link, [link]."""
         return self._file["num_paths"][...].astype(np.int64)
 
     @cached_property
-    def _offsets(self) -> NDArray[np.int64]:
+    def _offsets(self) -> Ints:
         return np.concatenate([[0], np.cumsum(self.num_paths)])
 
     def link(self, rx: int, tx: int) -> int:
@@ -250,19 +251,19 @@ class RadioMap:
     """A radio map in memory: a twin of the power that transmitters bring to an area."""
 
     tx_name: tuple[str, ...]
-    tx_position_m: NDArray[np.float64]  # [tx, 3]
-    tx_power_dbm: NDArray[np.float64]  # [tx]
-    cell_centers_m: NDArray[np.float64]  # [cell_y, cell_x, 3]
-    path_gain: NDArray[np.float64]  # [tx, cell_y, cell_x], linear
-    path_gain_standard_error: NDArray[np.float64]
+    tx_position_m: Floats  # [tx, 3]
+    tx_power_dbm: Floats  # [tx]
+    cell_centers_m: Floats  # [cell_y, cell_x, 3]
+    path_gain: Floats  # [tx, cell_y, cell_x], linear
+    path_gain_standard_error: Floats
     rss_dbm: NDArray[np.float32]
-    sinr: NDArray[np.float64]
+    sinr: Floats
     serving_transmitter: NDArray[np.int16]  # [cell_y, cell_x], -1 where none
     attributes: dict[str, Any]
     # Of maps from paths: the variables of schema.PATH_MAP_VARIABLES, [tx, cell_y, cell_x] each.
     path_statistics: dict[str, NDArray[Any]] = field(default_factory=dict)
 
-    def path_gain_at(self, xy_m: NDArray[np.float64]) -> tuple[Floats, Floats]:
+    def path_gain_at(self, xy_m: Floats) -> tuple[Floats, Floats]:
         """Path gain between the cells and its standard error at places; see interpolate_path_gain.
 
         Args:

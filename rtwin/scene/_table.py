@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.errors import RecipeError, nearest
-from rtwin.scene._model import MAX_COORDINATE_M, one_line, shown
+from rtwin.scene._model import MAX_COORDINATE_M, MAX_SPEED_M_S, MAX_TURN_DEG, one_line, shown
 from rtwin.scene.column_names import recognised
 
 Groups = tuple[tuple[str, ...], ...]
@@ -17,10 +17,17 @@ PLACES: Groups = (("x_m", "y_m"), ("lat_deg", "lon_deg"))
 HEIGHTS: Groups = (("z_m",), ("height_m",))
 OPTIONAL = ("vx_m_s", "vy_m_s", "vz_m_s", "azimuth_deg")
 MAX_CSV_BYTES = 512 * 2**20
+# What the same quantities may be in a recipe.
+LIMITS = {
+    "lat_deg": 90.0,
+    "lon_deg": 180.0,
+    "azimuth_deg": MAX_TURN_DEG,
+    **dict.fromkeys(("vx_m_s", "vy_m_s", "vz_m_s"), MAX_SPEED_M_S),
+}
 MAX_TEXT = 100
 
 
-def read_receiver_csv(path: Path) -> dict[str, NDArray[np.float64]]:
+def read_receiver_csv(path: Path) -> dict[str, Floats]:
     """Columns of a receiver table, [rx] each; optional columns absent are 0.
 
     Of x_m, y_m and lat_deg, lon_deg one pair is there, and one of z_m and height_m.
@@ -138,7 +145,7 @@ def _number(where: str, name: str, cell: str) -> float:
         raise RecipeError(
             f"{where}: {name} = {number:g}: must be within {MAX_COORDINATE_M:g} m of the origin"
         )
-    limit = {"lat_deg": 90.0, "lon_deg": 180.0}.get(name)
+    limit = LIMITS.get(name)
     if limit is not None and abs(number) > limit:
         raise RecipeError(f"{where}: {name} = {number:g}: must be -{limit:g} to {limit:g}")
     return number

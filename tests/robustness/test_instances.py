@@ -166,13 +166,17 @@ def test_what_is_built_can_be_traced_or_is_not_built(tmp_path, change):
     assert code == 0, err
 
 
-def test_names_that_are_not_utf8(whole_files, tmp_path):
-    """Through a real process, whose streams are those of a terminal."""
+@pytest.mark.parametrize("streams", ["utf-8:strict", "ascii:strict"])
+def test_names_that_are_not_utf8(whole_files, tmp_path, streams):
+    """Through a real process, whose streams are as strict as those of most terminals."""
     name = os.path.join(os.fsencode(tmp_path), b"\xff\xfe.h5")
     code = "from rtwin.cli import main; main()"
     for arguments in ([b"info", name], [b"validate", name], [b"plot", name, b"-o", name + b".png"]):
         run = subprocess.run(
-            [sys.executable, "-c", code, *arguments], capture_output=True, timeout=300
+            [sys.executable, "-c", code, *arguments],
+            env={**os.environ, "PYTHONIOENCODING": streams},
+            capture_output=True,
+            timeout=300,
         )
         assert run.returncode == 1
         assert b"Traceback" not in run.stderr

@@ -195,8 +195,8 @@ def test_trajectory_keeps_the_time_of_what_remains():
     assert (r.num_inside, len(r)) == (39, 81 - 39)
     np.testing.assert_allclose(r.time_s, r.position_m[:, 0] + 40)
     with pytest.raises(RecipeError) as caught:
-        place(**track, speed_m_s=1, interval_s=1e-9)
-    assert_one_line(caught, "receivers.interval_s = 1e-09", "at most 10000000")
+        place(**track, speed_m_s=1, interval_s=1e-6)
+    assert_one_line(caught, "receivers.interval_s = 1e-06", "at most 10000000")
 
 
 def test_names_of_other_programs(tmp_path):
@@ -244,6 +244,8 @@ def test_csv(tmp_path):
         (b"x_m,y_m,z_m\n1,nan,3\n", ("rx.csv:2: y_m = 'nan'",)),
         (b"x_m,y_m,z_m\n1,2,1e400\n", ("rx.csv:2: z_m = '1e400'",)),
         (b"x_m,y_m,z_m\n1,2,1e7\n", ("rx.csv:2: z_m = 1e+07: must be within 100000 m",)),
+        (b"x_m,y_m,z_m,vx_m_s\n1,2,3,-1e308\n", ("vx_m_s = -1e+308: must be -100000 to",)),
+        (b"x_m,y_m,z_m,azimuth_deg\n1,2,3,1e300\n", ("azimuth_deg = 1e+300: must be -36000",)),
         (b"x_m,y_m,z_m\n1,2\n", ("rx.csv:2: 2 cells under 3 columns",)),
         (b"x_m,y_m,z_m\n1,2,\xff\n", ("is not UTF-8 text",)),
         ("x_m,y_m,z_m\n1,2,3\n".encode("utf-16"), ("is not UTF-8 text",)),

@@ -15,8 +15,8 @@ for clients that reach two stations.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.errors import OutOfRangeError
 
 LOAD_WINDOW = 400.0
@@ -61,12 +61,7 @@ NONE = Reliability()
 ALL = Reliability(shield=True, mask=True, penalty=True, state=True)
 
 
-def shielded(
-    chosen: NDArray[np.int64],
-    other: NDArray[np.int64],
-    load: NDArray[np.float64],
-    shield_at: NDArray[np.float64],
-) -> NDArray[np.bool_]:
+def shielded(chosen: Ints, other: Ints, load: Floats, shield_at: Floats) -> Bools:
     """Where the shield hands a client over to its other station.
 
     Args:

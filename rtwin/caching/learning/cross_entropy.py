@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.caching.caches import (
     NONE,
     WEIGHTS,
@@ -23,7 +23,6 @@ from rtwin.caching.caches import (
 from rtwin.caching.demand import RequestTrace
 from rtwin.errors import OutOfRangeError
 
-Floats = NDArray[np.float64]
 MakeForecaster = Callable[[RequestTrace], Forecaster | None]
 START = {
     "recency": (0.2, 0.4),

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.linear_model import LogisticRegression
 
+from rtwin.arrays import Floats
 from rtwin.calibration.campaign import read_table
 from rtwin.calibration.judgement import plain
 from rtwin.channel import (
@@ -31,7 +32,7 @@ from rtwin.dataset.schema import PATHS_FORMAT
 from rtwin.dataset.store import plain_errors, provenance, write_whole
 from rtwin.errors import CampaignError, OutOfRangeError, StoreError
 from rtwin.files import check_not_input, check_replaceable
-from rtwin.units import Floats, to_db
+from rtwin.units import to_db
 
 Method = Literal["quantile", "importance"]
 METHODS = ("quantile", "importance")

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
-from rtwin.errors import CampaignError
+from rtwin.calibration.campaign.tables import column_names
+from rtwin.errors import CampaignError, GeometryError
 from rtwin.scene._model import (
     Bool,
     Coordinate,
@@ -22,10 +23,12 @@ from rtwin.scene._model import (
     Positive,
     RelativeFile,
     Table,
+    one_line,
     read_toml,
     recipe_error,
 )
-from rtwin.scene.library import shipped_folder
+from rtwin.scene.column_names import same_meaning
+from rtwin.scene.library import resolve_file, shipped_folder
 
 MAX_CAMPAIGN_BYTES = 4 * 2**20
 Quantity = Literal[
@@ -245,7 +248,32 @@ def load_campaign(campaign: str | Path, data: str | Path | None = None) -> Campa
     file = _find(campaign)
     table = read_toml(file, MAX_CAMPAIGN_BYTES, CampaignError)
     name = file.resolve().parent.name
-    return campaign_from_dict(table, name, file.parent if data is None else Path(data))
+    folder = file.parent if data is None else Path(data)
+    try:
+        return campaign_from_dict(table, name, folder)
+    except CampaignError as error:
+        hint = _columns_to_name(table.get("measurements"), folder)
+        raise CampaignError(f"{error}{hint}") from None
+
+
+def _columns_to_name(measurements: Any, folder: Path) -> str:
+    """The lines that name a table's columns of positions, where none are named."""
+    places = (("x", "x_m", "y", "y_m"), ("latitude", "lat_deg", "longitude", "lon_deg"))
+    if not isinstance(measurements, dict) or any(
+        key in measurements for first, _, second, _ in places for key in (first, second)
+    ):
+        return ""
+    try:
+        names = column_names(resolve_file(folder, str(measurements.get("file"))))
+    except GeometryError:
+        return ""
+    for first, first_m, second, second_m in places:
+        one, two = same_meaning(first_m, names), same_meaning(second_m, names)
+        if one and two:
+            return one_line(
+                f'; write {first} = "{one[0]}" and {second} = "{two[0]}" in [measurements]'
+            )
+    return ""
 
 
 def campaign_from_dict(table: dict[str, Any], name: str, folder: str | Path) -> Campaign:

@@ -15,6 +15,7 @@ from rtwin.scene._model import nearest, one_line
 from rtwin.scene.column_names import same_meaning
 
 MAX_TABLE_BYTES = 2**30
+_MAX_HEADING = 2**16
 Columns = dict[str, NDArray[Any]]
 Fields = dict[str, str]
 
@@ -61,6 +62,29 @@ def read_table(file: Path, wanted: set[str], fields: dict[str, str] | None = Non
     if len(lengths) > 1:
         raise CampaignError(f"{file}: columns have {sorted(lengths)} rows; they must be equal")
     return columns
+
+
+def column_names(file: Path) -> list[str]:
+    """Names of the columns of a table; none where there is no such table.
+
+    Checked by tests/calibration/campaign/test_measurements.py.
+    """
+    try:
+        match file.suffix.lower():
+            case ".csv":
+                with open(file, encoding="utf-8-sig", newline="") as handle:
+                    head = next(csv.reader([handle.readline(_MAX_HEADING)]), [])
+                return [name.strip() for name in head]
+            case ".parquet":
+                import pyarrow.parquet as parquet
+
+                return list(parquet.read_schema(file).names)
+            case ".h5" | ".hdf5":
+                with open_container(file) as h5:
+                    return list(h5)
+    except (*DAMAGE, csv.Error, ImportError, StoreError):
+        pass
+    return []
 
 
 def _missing(file: Path, name: str, known: list[str], fields: Fields) -> CampaignError:

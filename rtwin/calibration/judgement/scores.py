@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.calibration.campaign import Measurements
 from rtwin.calibration.statistics import log_score
-from rtwin.units import Floats
 
 TWIN = "calibrated + discrepancy"
 PLAIN = "calibrated + discrepancy, plain mean"
@@ -57,14 +57,14 @@ class HeldOut:
     """
 
     data: Measurements
-    rows: NDArray[np.int64]
+    rows: Ints
     levels: dict[str, Floats]
     plain: dict[str, Floats]
     weights: dict[str, float]
     floor_db: float
 
     @property
-    def judged(self) -> NDArray[np.bool_]:
+    def judged(self) -> Bools:
         """Rows with a level of their own, [row]."""
         return ~self.data.censored
 
@@ -90,7 +90,7 @@ def rms(values: Floats) -> float:
     return float(np.sqrt(np.mean(values**2))) if values.size else float("nan")
 
 
-def score_of(model: str, draws: list[HeldOut], line_of_sight: NDArray[np.bool_] | None) -> Score:
+def score_of(model: str, draws: list[HeldOut], line_of_sight: Bools | None) -> Score:
     """The score of a model over some draws."""
     rmse = [held.rmse_db(model) for held in draws]
     off = np.concatenate([held.error_db(model) for held in draws])
@@ -132,7 +132,7 @@ def explained_variance(draws: list[HeldOut]) -> float:
 
 
 def _groups(
-    draws: list[HeldOut], off: Floats, line_of_sight: NDArray[np.bool_] | None
+    draws: list[HeldOut], off: Floats, line_of_sight: Bools | None
 ) -> dict[str, dict[str, float]]:
     """RMSE by transmitter, device, distance and sight."""
     links, devices = draws[0].data.transmitters, draws[0].data.devices

@@ -10,9 +10,10 @@ from functools import partial
 
 import numpy as np
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError
 from rtwin.federation.defence import ATTACKS, RULES, Attacker, Scene, Trusted
-from rtwin.federation.learning import Model, Network, Real, arrivals_of, learn_locally, step_size
+from rtwin.federation.learning import Model, Network, arrivals_of, learn_locally, step_size
 from rtwin.federation.traffic import TEST_DAYS, Traffic, Windows, standardised, windows_of
 
 CAP = 100.0  # of errors: what is larger or no number is shown so
@@ -77,7 +78,7 @@ class Outcome:
     phase: str
     seed: int
     mae: float
-    by_step: Real  # after each round, or of each day
+    by_step: Floats  # after each round, or of each day
 
 
 @dataclass(eq=False)
@@ -87,7 +88,7 @@ class _Field:
     train: Windows
     test: Windows
     root: Windows | None
-    z: Real
+    z: Floats
     train_days: int
     root_rows: dict[int, Windows] = field(default_factory=dict)
 
@@ -157,7 +158,7 @@ def _pooled(windows: Windows) -> Windows:
     return Windows(x, windows.y.reshape(1, -1), windows.hour)
 
 
-def _error(model: Model, weights: Real, windows: Windows) -> Real:
+def _error(model: Model, weights: Floats, windows: Windows) -> Floats:
     """Mean absolute error of models [case, weight] on all stations' windows, capped, [case]."""
     stations = len(windows.x)
     stacked = np.repeat(weights[:, None], stations, axis=1)
@@ -168,13 +169,13 @@ def _error(model: Model, weights: Real, windows: Windows) -> Real:
 def _combined(
     case: Case,
     attacker: Attacker,
-    weights: Real,
-    base: Real,
-    benign: Real,
+    weights: Floats,
+    base: Floats,
+    benign: Floats,
     fakes: int,
     told: int,
-    trusted: tuple[Real | None, Callable[[Real], Real]],
-) -> Real:
+    trusted: tuple[Floats | None, Callable[[Floats], Floats]],
+) -> Floats:
     """The update that a rule makes of honest and fake ones, [weight]."""
     root, loss = trusted
     lies = attacker.updates(
@@ -192,14 +193,14 @@ class _Root:
     def __init__(self, model: Model, windows: Windows | None) -> None:
         self.model, self.windows = model, windows
 
-    def update(self, weights: Real, rng: np.random.Generator) -> Real | None:
+    def update(self, weights: Floats, rng: np.random.Generator) -> Floats | None:
         """What an epoch over them does to each case's model, [case, weight]."""
         if self.windows is None:
             return None
         start = weights[:, None]
         return learn_locally(self.model, start, self.windows.x, self.windows.y, rng)[:, 0] - weights
 
-    def loss(self, weights: Real, updates: Real) -> Real:
+    def loss(self, weights: Floats, updates: Floats) -> Floats:
         """Squared error of each row after each update, [participant, row]."""
         if self.windows is None:
             return np.zeros((len(updates), 1))
@@ -230,10 +231,7 @@ def _build(
         clean = root.update(weights, rng)
         for g, case in enumerate(cases):
             fakes = case.fakes(stations)
-            trusted = (
-                None if clean is None else clean[g],
-                partial(root.loss, weights[g].copy()),
-            )
+            trusted = (None if clean is None else clean[g], partial(root.loss, weights[g].copy()))
             weights[g] += _combined(
                 case, attackers[g], weights[g], base, local[g], fakes, fakes, trusted
             )
@@ -300,12 +298,12 @@ def _day(
     model: Model,
     cases: Sequence[Case],
     attackers: Sequence[Attacker],
-    weights: Real,
+    weights: Floats,
     new: Windows,
-    base: Real,
+    base: Floats,
     root: _Root,
     drawn: tuple[int, int, float],
-) -> Real:
+) -> Floats:
     """A day of arrivals in buffers, for cases with one share of fakes, [case, weight]."""
     seed, number, share = drawn
     rng = np.random.default_rng([seed, 12, number])
@@ -329,10 +327,7 @@ def _day(
         clean = root.update(here, rng)
         told = round(share * study.buffer)
         for g, case in enumerate(cases):
-            trusted = (
-                None if clean is None else clean[g],
-                partial(root.loss, here[g].copy()),
-            )
+            trusted = (None if clean is None else clean[g], partial(root.loss, here[g].copy()))
             here[g] += _combined(
                 case, attackers[g], here[g], base, local[g], len(held) - len(true), told, trusted
             )

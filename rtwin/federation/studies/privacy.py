@@ -9,16 +9,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import xarray
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments.study_files import Cell, StudyResults, StudyTable, mean_rows
-from rtwin.federation.learning import (
-    WEIGHT_BYTES,
-    Aggregate,
-    Model,
-    Real,
-    learn_in_rounds,
-    mean_of,
-)
+from rtwin.federation.learning import WEIGHT_BYTES, Aggregate, Model, learn_in_rounds, mean_of
 from rtwin.federation.privacy import (
     clipped,
     dequantised,
@@ -138,14 +132,14 @@ def _ways(study: PrivacyStudy, seed: int) -> dict[str, tuple[float | None, int |
 
 
 def _in_bits(bits: int, rng: np.random.Generator) -> Aggregate:
-    def aggregate(updates: Real) -> Real:
+    def aggregate(updates: Floats) -> Floats:
         return dequantised(*quantised(updates, bits, rng)).mean(axis=0)
 
     return aggregate
 
 
 def _noised(norm: float, sigma: float, rng: np.random.Generator) -> Aggregate:
-    def aggregate(updates: Real) -> Real:
+    def aggregate(updates: Floats) -> Floats:
         return noised_mean(updates, norm, sigma, rng)
 
     return aggregate

@@ -13,8 +13,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.errors import OutOfRangeError
-from rtwin.horizontal.levels import Floats, Mask
 
 
 class Decision(IntEnum):
@@ -75,7 +75,7 @@ class Drift:
     """What chained updates without tracing have added, [cell]; all zero after a trace."""
 
     variance_db2: Floats
-    num_updates: NDArray[np.int64]
+    num_updates: Ints
 
     @staticmethod
     def none(num_cells: int) -> "Drift":
@@ -108,7 +108,7 @@ class Evidence:
     """
 
     transmitter: str
-    is_candidate: Mask
+    is_candidate: Bools
     chance: Floats
     sigma_db: Floats
     drift: Drift
@@ -138,10 +138,7 @@ class TransmitterDecision:
 
 
 def decide(
-    evidence: Evidence,
-    rungs: Sequence[Rung],
-    threshold: float = 0.05,
-    limits: Limits | None = None,
+    evidence: Evidence, rungs: Sequence[Rung], threshold: float = 0.05, limits: Limits | None = None
 ) -> TransmitterDecision:
     """The cheapest rung whose predicted loss is acceptable.
 
@@ -193,13 +190,13 @@ def decide(
     return TransmitterDecision(name, rung, cells, why, seconds, refused)
 
 
-def _spent(drift: Drift, sigma_db: Floats, limits: Limits) -> Mask:
+def _spent(drift: Drift, sigma_db: Floats, limits: Limits) -> Bools:
     variance = drift.variance_db2 + np.square(sigma_db)
     return (np.sqrt(variance) > limits.drift_db) | (drift.num_updates >= limits.max_updates)
 
 
 def _objection(
-    rung: Rung, evidence: Evidence, touched: Mask, doubtful: Mask, limits: Limits
+    rung: Rung, evidence: Evidence, touched: Bools, doubtful: Bools, limits: Limits
 ) -> str | None:
     """Why a rung is not acceptable, or None."""
     if rung.is_learned:

@@ -9,8 +9,8 @@ from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.channel import rss_dbm, serving_transmitter, sinr
 from rtwin.dataset import open_radio_map
 from rtwin.dataset.assemble import write_table
@@ -111,7 +111,7 @@ def merge_files(
     return merged
 
 
-def _ages_days(snapshot: Snapshot, newest: datetime) -> NDArray[np.float64]:
+def _ages_days(snapshot: Snapshot, newest: datetime) -> Floats:
     """How long before the newest snapshot each cell was last traced or updated [days]."""
     numbers = np.unique(snapshot.traced_snapshot)
     out = np.zeros(snapshot.traced_snapshot.shape)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats
 from rtwin.dataset import RadioMap, open_radio_map
 from rtwin.dataset.inspection import open_checked
 from rtwin.dataset.schema import MAP_FORMAT, TWIN_LAYOUT
@@ -78,13 +79,13 @@ class Snapshot:
     more: dict[str, Any]
     request: str  # SHA-256 of what the snapshot was asked for with; "" in files of before
     radio_map: RadioMap
-    is_inside: NDArray[np.bool_]  # [cell_y, cell_x]
+    is_inside: Bools  # [cell_y, cell_x]
     uncertainty_db: NDArray[np.float32]  # [tx, cell_y, cell_x]
     traced_snapshot: NDArray[np.int32]  # [tx, cell_y, cell_x]
     decision: NDArray[np.uint8]  # [tx, cell_y, cell_x]
     tx_decision: NDArray[np.uint8]  # [tx]
     tx_reason: tuple[str, ...]
-    tx_seconds: NDArray[np.float64]
+    tx_seconds: Floats
 
     @property
     def folder(self) -> Path:

@@ -13,7 +13,8 @@ from rtwin.calibration.campaign import (
 )
 from rtwin.errors import CampaignError
 from rtwin.scene import Recipe
-from rtwin.scene.column_names import recognised
+from rtwin.scene._model import one_line
+from rtwin.scene.column_names import recognised, same_meaning
 
 QUANTITIES = ("path_gain_db", "path_loss_db", "rss_dbm")
 UNCERTAINTY_DB = 2.0  # of one measurement where the file says nothing
@@ -41,6 +42,18 @@ def load_twin_measurements(file: str | Path, recipe: Recipe) -> tuple[Measuremen
     return data, campaign.measurements.quantity
 
 
+def _hint(header: list[str], is_on_earth: bool, quantity: list[str]) -> str:
+    """What the columns of other programs lack to be taken."""
+    hints = []
+    earth = [name for key in ("lat_deg", "lon_deg") for name in same_meaning(key, header)]
+    if earth and not is_on_earth:
+        hints.append(f"{', '.join(earth)} need a [georeference] in the twin's scene")
+    levels = [] if quantity else same_meaning("value", header)
+    if levels:
+        hints.append(f"call '{levels[0]}' by the one of these that it is")
+    return one_line("".join(f"; {hint}" for hint in hints))
+
+
 def _campaign_of(file: Path, recipe: Recipe) -> Campaign:
     try:
         with open(file, encoding="utf-8", newline="") as text:
@@ -59,6 +72,7 @@ def _campaign_of(file: Path, recipe: Recipe) -> Campaign:
         raise CampaignError(
             f"{file}: has the columns {', '.join(own_names)[:200] or 'of no name'}; it needs x_m, "
             f"y_m and one of {', '.join(QUANTITIES)}, or write a campaign.toml"
+            + _hint(own_names, bool(places), quantity)
         )
     if "tx" not in columns and len(recipe.transmitter) > 1:
         raise CampaignError(

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtwin.calibration import load_measurements
+from rtwin.calibration import load_campaign, load_measurements
 from rtwin.calibration.campaign.measurements import local_m, read_measurements
 from rtwin.calibration.campaign.recipe import campaign_from_dict
-from rtwin.calibration.campaign.tables import read_table
+from rtwin.calibration.campaign.tables import column_names, read_table
 from rtwin.channel import free_space_path_loss_db
 from rtwin.errors import CampaignError
 from rtwin.units import from_db, to_db
 
+from ...tables import toml, two_masts
 from ..conftest import TABLE
 
 HEAD = "cell,phone,x,y,rss\n"
@@ -165,6 +166,54 @@ def test_latitude_and_longitude_are_named(tmp_path):
         with pytest.raises(CampaignError) as caught:
             read_table(tmp_path / "a.csv", {name}, fields)
         assert f"write {line} in [measurements]" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("head", "line"),
+    [
+        ("Latitude,Longitude,RSRP\n", 'latitude = "Latitude" and longitude = "Longitude"'),
+        ("lat,lng,rss\n", 'latitude = "lat" and longitude = "lng"'),
+        ("Easting,Northing,rss\n", 'x = "Easting" and y = "Northing"'),
+    ],
+)
+def test_a_campaign_that_names_no_columns_is_told_which(head, line, tmp_path):
+    (tmp_path / "points.csv").write_text(head)
+    table = two_masts(points=5)
+    table["measurements"] = {"file": "points.csv"}
+    (tmp_path / "campaign.toml").write_text(toml(table))
+    with pytest.raises(CampaignError, match="name the columns of positions") as caught:
+        load_campaign(tmp_path)
+    assert f"; write {line} in [measurements]" in str(caught.value)
+    (tmp_path / "points.csv").write_text("a,b\n")
+    with pytest.raises(CampaignError, match=r"or latitude and longitude \[deg\]$"):
+        load_campaign(tmp_path)
+
+
+def as_hdf5(file):
+    with h5py.File(file, "w") as h5:
+        h5["a"], h5["b"] = [1.0], [2.0]
+
+
+def as_parquet(file):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pyarrow.table({"a": [1.0], "b": [2.0]}), file)
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("t.csv", lambda file: file.write_text("\ufeffa, b\n1,2\n", "utf-8")),
+        ("t.h5", as_hdf5),
+        ("t.parquet", as_parquet),
+    ],
+)
+def test_column_names(name, write, tmp_path):
+    write(tmp_path / name)
+    assert column_names(tmp_path / name) == ["a", "b"]
+    (tmp_path / name).write_bytes(b"\xff\x00")
+    assert column_names(tmp_path / name) == []
+    assert column_names(tmp_path / "gone.csv") == []
 
 
 @pytest.mark.parametrize("word", ["NA", "null", "-"])

@@ -157,6 +157,8 @@ HEAD = "tx,x_m,y_m,path_gain_db\n"
         (HEAD + "mast,1,2,loud\n", r"news.csv: row 1 has 'loud', which is no number"),
         (HEAD + "mast,1,2,-1\n", r"no measurement can be used \(1 above free space\)"),
         ("tx,x_m,y_m,rss_dbm,path_gain_db\nmast,1,2,-1,-2\n", r"and one of path_gain_db"),
+        ("tx,Latitude,lng,rss_dbm\n", r"Latitude, lng need a \[georeference\]"),
+        ("tx,x_m,y_m,SS-RSRP\n", r"call 'SS-RSRP' by the one of these that it is"),
     ],
 )
 def test_files_that_cannot_be_used(recipe, tmp_path, text, says):
