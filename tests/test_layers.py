@@ -32,9 +32,10 @@ ALLOWED = {
     "view": BASE | {"channel", "dataset", "plot", "scene", "trace"},
     "export": BASE | {"channel", "dataset", "plot", "scene"},
     "experiments": BASE | {"channel", "dataset", "link", "plot", "scene"},
-    "caching": BASE | {"channel", "dataset", "link", "plot", "scene", "experiments"},
+    "caching": BASE | {"channel", "dataset", "link", "plot", "scene", "experiments", "streaming"},
+    "streaming": BASE | {"channel", "dataset", "link", "plot", "scene", "experiments"},
     "federation": BASE | TWINS | {"experiments"},
-    "cli": BASE | TWINS | {"caching", "experiments", "export", "federation", "view"},
+    "cli": BASE | TWINS | {"caching", "experiments", "export", "federation", "streaming", "view"},
 }
 # Rooms of a layer, and which of the others each may enter; what stands beside them may enter all.
 ROOMS = {
@@ -52,6 +53,12 @@ ROOMS = {
         "statistics": {"campaign"},
         "judgement": {"journal", "campaign", "physics", "statistics"},
         "application": {"campaign", "physics", "statistics", "judgement"},
+    },
+    "streaming": {
+        "behaviour": set(),
+        "twins": {"behaviour"},
+        "decision": {"behaviour"},
+        "loop": {"behaviour", "twins", "decision"},
     },
     "federation": {
         "traffic": set(),

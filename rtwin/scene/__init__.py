@@ -5,6 +5,7 @@ builds its own meshes and places its receivers; it knows nothing of the ray
 tracer. Units are SI, the frame is x east, y north, z up, in metres.
 """
 
+from rtwin.scene._model import INFINITE, MAX_THICKNESS_M
 from rtwin.scene.devices import (
     Antenna,
     Camera,
@@ -52,8 +53,10 @@ from rtwin.scene.vegetation import Volume, lengths_m, vegetation_volumes
 from rtwin.scene.ways import read_footways
 
 __all__ = [
+    "INFINITE",
     "ITU_TABLE",
     "MATERIAL_NAMES",
+    "MAX_THICKNESS_M",
     "VEGETATION",
     "Antenna",
     "Camera",
