@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 import rtwin
+from rtwin.errors import MissingExtraError
+from rtwin.extras import lazy_members
 
 PACKAGE = Path(rtwin.__file__).parent
-BASE = {"arrays", "units", "errors", "progress", "files", "shown"}
+BASE = {"arrays", "errors", "extras", "files", "progress", "settings", "shown", "units"}
 TWINS = {"calibration", "channel", "dataset", "horizontal", "link", "plot", "scene", "trace"}
 ALLOWED = {
     "progress": set(),
@@ -17,7 +19,9 @@ ALLOWED = {
     "arrays": set(),
     "units": {"arrays"},
     "errors": set(),
+    "extras": {"errors"},
     "files": {"errors"},
+    "settings": {"errors"},
     "scene": BASE,
     "channel": BASE,
     "link": BASE,
@@ -218,3 +222,17 @@ def test_exported_names_exist_and_are_sorted(layer):
         assert getattr(module, name) is not None
     capitals_first = sorted(module.__all__, key=lambda n: (not n.isupper(), n[0].islower(), n))
     assert list(module.__all__) == capitals_first
+
+
+def test_members_that_need_an_extra_say_which(monkeypatch):
+    import rtwin.caching as package
+
+    assert package.CachingEnv.__name__ == "CachingEnv"
+    with pytest.raises(AttributeError, match=r"module 'rtwin\.caching' has no attribute 'nobody'"):
+        package.__getattr__("nobody")
+    members = {"it": ("study", "Gymnasium", "'rtwin[rl]'"), "lost": ("gone", "a thing", "thing")}
+    load = lazy_members("rtwin.caching", members)
+    with pytest.raises(MissingExtraError, match="lost needs a thing; pip install thing"):
+        load("lost")
+    with pytest.raises(AttributeError):
+        load("it")

@@ -38,6 +38,7 @@ DECISIONS = ("preserve", "update", "re-trace")
 # What ray tracing of a world known to its materials' names alone is off by, outdoors: see
 # docs/calibration.md. A twin that was calibrated or corrected states less.
 UNCERTAINTY_DB = 6.0
+MAX_UNCERTAINTY_DB = 100.0  # ten decades: whoever knows less knows nothing
 _COLUMNS = (
     "is_inside",
     "uncertainty_db",
