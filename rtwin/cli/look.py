@@ -135,6 +135,8 @@ def plot(
     else:
         figure = plot_file(file, kind, metric=metric, rx=rx, tx=tx)
     save_figure(figure, output)
+    if figure.get_label():
+        stderr(f"note: the picture is empty: {figure.get_label()}")
     print_rows([("file", output)])
 
 
