@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.calibration.campaign import (
     Inputs,
     Measurements,
@@ -31,12 +31,10 @@ from rtwin.calibration.campaign import (
 from rtwin.calibration.physics import trace_campaign
 from rtwin.calibration.statistics import LIMIT, RowTrust, check_rows, fit_twin
 from rtwin.scene import load_recipe
-from rtwin.units import Floats
 
 SHARE, SHIFT_DB = 0.1, 20.0
 SCENES = {"canyon": "street_canyon", "duke": None}
-Rows = NDArray[np.int64]
-Attack = Callable[[Measurements, Rows, int, np.random.Generator], tuple[Rows, Floats]]
+Attack = Callable[[Measurements, Ints, int, np.random.Generator], tuple[Ints, Floats]]
 
 
 @dataclass(frozen=True)
@@ -63,22 +61,22 @@ def load(name: str, folder: Path | None) -> Field:
 
 
 def random_shifts(
-    data: Measurements, heard: Rows, count: int, rng: np.random.Generator
-) -> tuple[Rows, Floats]:
-    """Rows at random, up or down."""
+    data: Measurements, heard: Ints, count: int, rng: np.random.Generator
+) -> tuple[Ints, Floats]:
+    """Ints at random, up or down."""
     return rng.permutation(heard)[:count], SHIFT_DB * rng.choice([-1.0, 1.0], count)
 
 
 def one_way(
-    data: Measurements, heard: Rows, count: int, rng: np.random.Generator
-) -> tuple[Rows, Floats]:
-    """Rows at random, all up."""
+    data: Measurements, heard: Ints, count: int, rng: np.random.Generator
+) -> tuple[Ints, Floats]:
+    """Ints at random, all up."""
     return rng.permutation(heard)[:count], np.full(count, SHIFT_DB)
 
 
 def colluding(
-    data: Measurements, heard: Rows, count: int, rng: np.random.Generator
-) -> tuple[Rows, Floats]:
+    data: Measurements, heard: Ints, count: int, rng: np.random.Generator
+) -> tuple[Ints, Floats]:
     """What one device says about a place, of all transmitters: its nearest rows, all up."""
     device = rng.permutation(np.unique(data.device[heard]))[0]
     own = heard[data.device[heard] == device]
@@ -94,8 +92,8 @@ ATTACKS: dict[str, Attack] = {
 
 
 def poisoned(
-    data: Measurements, train: Rows, attack: Attack, rng: np.random.Generator
-) -> tuple[Measurements, NDArray[np.bool_]]:
+    data: Measurements, train: Ints, attack: Attack, rng: np.random.Generator
+) -> tuple[Measurements, Bools]:
     """The campaign with a tenth of some rows falsified, and which these are, [row]."""
     heard = train[~data.censored[train]]
     rows, shift = attack(data, heard, round(SHARE * len(train)), rng)
@@ -105,7 +103,7 @@ def poisoned(
     return replace(data, level_db=level), bad
 
 
-def held_out_rmse_db(field: Field, data: Measurements, train: Rows, held: Rows, seed: int) -> float:
+def held_out_rmse_db(field: Field, data: Measurements, train: Ints, held: Ints, seed: int) -> float:
     """Error on held-out rows, a mean over transmitters [dB]."""
     environment = "outdoor"
     twin = fit_twin(data, field.inputs, environment, train, field.block_m, seed)
@@ -115,14 +113,14 @@ def held_out_rmse_db(field: Field, data: Measurements, train: Rows, held: Rows, 
     return float(np.mean([np.sqrt(np.mean(off[tx == n] ** 2)) for n in np.unique(tx)]))
 
 
-def auc(score: Floats, bad: NDArray[np.bool_]) -> float:
+def auc(score: Floats, bad: Bools) -> float:
     """Chance that a falsified row has a larger score than another."""
     order = np.argsort(np.argsort(score)) + 1.0
     most = bad.sum()
     return float((order[bad].sum() - most * (most + 1) / 2) / (most * (~bad).sum()))
 
 
-def judged(verdict: RowTrust, bad: NDArray[np.bool_]) -> tuple[float, float, float]:
+def judged(verdict: RowTrust, bad: Bools) -> tuple[float, float, float]:
     """AUC, precision and recall of a verdict."""
     own = bad[verdict.rows]
     hits = float((own & verdict.untrusted).sum())

@@ -73,7 +73,7 @@ for row in fit.identifiability():
 # %%
 found = validate_twin(
     data,
-    part.inputs(part.levels(fit, train)["calibrated physics"]),
+    part.inputs(fit),
     "outdoor",
     10.0,
     share=0.4,

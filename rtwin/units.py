@@ -5,9 +5,10 @@ Frame: x east, y north, z up, metres. Azimuth is counted from +x towards +y in
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from rtwin.arrays import Floats
+
 SPEED_OF_LIGHT_M_S = 299792458.0
 BOLTZMANN_J_K = 1.380649e-23
 VACUUM_PERMITTIVITY_F_M = 8.8541878188e-12  # CODATA 2022
@@ -46,7 +47,7 @@ def unit_vector(azimuth: ArrayLike, zenith: ArrayLike) -> Floats:
     )
 
 
-def azimuth_zenith(vector: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def azimuth_zenith(vector: ArrayLike) -> tuple[Floats, Floats]:
     """Azimuth and zenith [rad] of vectors [..., 3] of any length above zero.
 
     The azimuth of a vertical vector is 0. Zenith comes from atan2, which keeps

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from rtwin.dataset import generate_radio_map
 from rtwin.scene import Recipe, recipe_from_dict
@@ -17,6 +18,7 @@ MOST_WORKERS = 8  # each holds an engine and TensorFlow, about 1 GB
 # How fast a machine draws examples, and how long one takes, is not what tests are about.
 settings.register_profile("rtwin", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rtwin")
+_DOCS = "tests/docs/"
 _COLLECTED = pytest.StashKey[set[Path]]()
 
 
@@ -29,14 +31,25 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep together what shares costly fixtures: the files of each test, and the docs' commands."""
+    """What takes longest begins first, so that no worker is left alone with it."""
     config.stash[_COLLECTED] = {item.path for item in items}
-    for item in items:
-        runs_commands = "ran" in getattr(item, "fixturenames", ())
-        group = "docs" if runs_commands else str(item.path.relative_to(config.rootpath))
-        item.add_marker(pytest.mark.xdist_group(group))
-    # What takes longest begins first, so that no worker is left alone with it.
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args[0] != "docs")
+    items.sort(key=lambda item: shared_by(item.nodeid) != _DOCS)
+
+
+def shared_by(nodeid: str) -> str:
+    """What runs in one worker since it shares costly fixtures: a file, or the docs' commands."""
+    file = nodeid.partition("::")[0]
+    return _DOCS if file.startswith(_DOCS) and "notebooks" not in file else file
+
+
+class _Shared(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        return shared_by(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """For `--dist loadfile`: as it, but all that runs the docs' commands together."""
+    return _Shared(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture

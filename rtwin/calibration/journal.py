@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.dataset.store import plain_errors, write_whole
 from rtwin.errors import StoreError
 from rtwin.files import sweep, target_of
 
-Arrays = dict[str, NDArray[np.float64]]
+Arrays = dict[str, Floats]
 _REQUEST = "request.txt"
 _STEP = re.compile(r"request\.txt|[\w-]+-\d{5}\.npz")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.calibration.application import write_twin
 from rtwin.calibration.campaign import (
     Campaign,
@@ -53,7 +53,6 @@ from rtwin.dataset.store import provenance
 from rtwin.errors import OutOfRangeError
 from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe, load_recipe, recipe_dict
-from rtwin.units import Floats
 
 
 def calibrate(
@@ -123,7 +122,7 @@ def calibrate(
     prepare_result(output, overwrite)
     steps = open_journal(output, request)
 
-    def physics(train: NDArray[np.int64], seed: int) -> tuple[dict[str, Floats], Inputs]:
+    def physics(train: Ints, seed: int) -> tuple[dict[str, Floats], Inputs]:
         assert part is not None
         own = steps.part(f"fit-{seed}-{len(train)}")
         solved, fit = part.solved(train, seed, progress, own)

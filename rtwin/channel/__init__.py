@@ -30,6 +30,7 @@ from rtwin.channel.reference import (
     two_ray_path_loss_db,
 )
 from rtwin.channel.response import cfr, cir, path_gain, path_gain_coherent, taps
+from rtwin.channel.screens import knife_edges
 from rtwin.channel.spreads import (
     Angle,
     has_line_of_sight,
@@ -67,6 +68,7 @@ __all__ = [
     "interpolate_path_gain",
     "knife_edge_loss_db",
     "knife_edge_nu",
+    "knife_edges",
     "mean_angle",
     "mean_delay_s",
     "path_gain",

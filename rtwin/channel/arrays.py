@@ -7,14 +7,16 @@ is small against the distance to the nearest object (Sionna's synthetic array).
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from rtwin.arrays import Complexes, Floats, Ints
 from rtwin.errors import OutOfRangeError, ShapeError
+from rtwin.shown import Shown
 from rtwin.units import rotation_matrix, unit_vector
 
 
-@dataclass(frozen=True, eq=False)
-class AntennaArray:
+@dataclass(frozen=True, eq=False, repr=False)
+class AntennaArray(Shown):
     """Element positions of an array, and how each device is turned.
 
     Attributes:
@@ -26,8 +28,8 @@ class AntennaArray:
         ShapeError: if an array has another shape (it is printed).
     """
 
-    positions_m: NDArray[np.float64]
-    orientation: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
+    positions_m: Floats
+    orientation: Floats = field(default_factory=lambda: np.zeros(3))
 
     def __post_init__(self) -> None:
         positions = np.asarray(self.positions_m, dtype=np.float64)
@@ -37,6 +39,16 @@ class AntennaArray:
                 raise ShapeError(f"{name} has shape {array.shape}; it must be [n, 3] with n >= 1.")
         object.__setattr__(self, "positions_m", positions)
         object.__setattr__(self, "orientation", orientation)
+
+    def facts(self) -> dict[str, object]:
+        """What it is, in a few words each."""
+        width = np.ptp(self.positions_m, axis=0).max()
+        turned = len(self.orientation)
+        return {
+            "elements": self.num_elements,
+            "width": f"{width:.3g} m",
+            "turned": f"for {turned} links" if turned > 1 else "for all links alike",
+        }
 
     @property
     def num_elements(self) -> int:
@@ -50,7 +62,7 @@ def planar_array_positions_m(
     vertical_spacing: float,
     horizontal_spacing: float,
     wavelength_m: float,
-) -> NDArray[np.float64]:
+) -> Floats:
     """Element positions of a planar array in the y-z plane of its device [m].
 
     Numbered down each column, columns from -y to +y: the order of Sionna's
@@ -82,9 +94,9 @@ def steering(
     array: AntennaArray,
     azimuth: ArrayLike,
     zenith: ArrayLike,
-    link_index: NDArray[np.int64],
+    link_index: Ints,
     wavelength_m: float,
-) -> NDArray[np.complex128]:
+) -> Complexes:
     """Phase factors of the elements for waves along given directions.
 
     The factor is exp(j 2 pi / wavelength r.d), with r the unit vector from the

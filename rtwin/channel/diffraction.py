@@ -12,16 +12,15 @@ keeps its relative precision.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from rtwin.arrays import Complexes, Floats
 from rtwin.units import SPEED_OF_LIGHT_M_S, to_db
-
-Real = NDArray[np.float64]
 
 _NUM_POINTS = 32
 
 
-def fresnel_integrals(x: ArrayLike) -> tuple[Real, Real]:
+def fresnel_integrals(x: ArrayLike) -> tuple[Floats, Floats]:
     """Fresnel cosine and sine integrals of pi t^2 / 2 from 0 to x.
 
     Args:
@@ -37,7 +36,7 @@ def fresnel_integrals(x: ArrayLike) -> tuple[Real, Real]:
 
 def knife_edge_nu(
     height_m: ArrayLike, tx_distance_m: ArrayLike, rx_distance_m: ArrayLike, frequency_hz: ArrayLike
-) -> Real:
+) -> Floats:
     """Diffraction parameter of a knife edge, without a unit.
 
     Args:
@@ -55,7 +54,7 @@ def knife_edge_nu(
     return np.asarray(height_m) * np.sqrt(2.0 * curvature / wavelength)
 
 
-def knife_edge_loss_db(nu: ArrayLike) -> Real:
+def knife_edge_loss_db(nu: ArrayLike) -> Floats:
     """Loss by a knife edge over free space [dB].
 
     Args:
@@ -69,7 +68,7 @@ def knife_edge_loss_db(nu: ArrayLike) -> Real:
     return -2.0 * to_db(np.abs(np.where(nu < 0, 1.0 + 1.0j - tail, tail)) / np.sqrt(2.0))
 
 
-def _fresnel_tail(x: Real) -> NDArray[np.complex128]:
+def _fresnel_tail(x: Floats) -> Complexes:
     """G(x) of the module, for x >= 0: [...]."""
     points, weights = np.polynomial.legendre.leggauss(_NUM_POINTS)
     # Beyond this s the integrand is below 1e-16 of its start.

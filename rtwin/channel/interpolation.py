@@ -1,8 +1,9 @@
 """A radio map between its cell centres."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.errors import ShapeError
 from rtwin.units import from_db, to_db
 
@@ -15,7 +16,7 @@ def interpolate_path_gain(
     cell_x_m: ArrayLike,
     cell_y_m: ArrayLike,
     xy_m: ArrayLike,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Floats, Floats]:
     """Path gain of every transmitter at points of a radio map, and its standard error.
 
     Bilinear in decibel between the four nearest cell centres; cells that no
@@ -71,9 +72,7 @@ def interpolate_path_gain(
     return np.where(inside[:, None], found, np.nan), np.where(inside[:, None], found_error, np.nan)
 
 
-def _place(
-    centers: NDArray[np.float64], values: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+def _place(centers: Floats, values: Floats) -> tuple[Ints, Floats, Floats, Bools]:
     """Cell below each value, weights of it and of the next, and whether the map holds it."""
     step = centers[1] - centers[0] if centers.size > 1 else 1.0
     position = (values - centers[0]) / step

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rtwin.units import Floats
+from rtwin.arrays import Floats
 
 
 def shadowing_correlation(distance_m: ArrayLike, correlation_distance_m: float) -> Floats:

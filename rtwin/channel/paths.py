@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.channel.segments import rank_in_row, row_offsets, segment_reduce, segment_sum
 from rtwin.errors import OutOfRangeError, ShapeError
 
@@ -61,9 +62,9 @@ class PathSet:
         OutOfRangeError: if a path holds a number that is not finite.
     """
 
-    num_paths: NDArray[np.int64]
+    num_paths: Ints
     a: NDArray[np.complexfloating[Any, Any]]
-    delay_s: NDArray[np.float64]
+    delay_s: Floats
     aod_azimuth: NDArray[np.floating[Any]]
     aod_zenith: NDArray[np.floating[Any]]
     aoa_azimuth: NDArray[np.floating[Any]]
@@ -127,22 +128,22 @@ class PathSet:
         return self.num_paths.size
 
     @cached_property
-    def offsets(self) -> NDArray[np.int64]:
+    def offsets(self) -> Ints:
         """First path of each link, and the number of paths at the end, [link + 1]."""
         return row_offsets(self.num_paths)
 
     @cached_property
-    def link_index(self) -> NDArray[np.int64]:
+    def link_index(self) -> Ints:
         """Link that each path belongs to, [path]."""
         return np.repeat(np.arange(self.num_links), self.num_paths)
 
     @property
-    def is_line_of_sight(self) -> NDArray[np.bool_]:
+    def is_line_of_sight(self) -> Bools:
         """Whether a path touches nothing, [path]; one through a wall is not in line of sight."""
         return (self.interactions == InteractionType.NONE).all(axis=1)
 
     @property
-    def power(self) -> NDArray[np.float64]:
+    def power(self) -> Floats:
         """Power gain of each path, linear, [path].
 
         abs(a)^2 summed over the receive ports and averaged over the transmit
@@ -152,7 +153,7 @@ class PathSet:
         return np.square(magnitude).sum(axis=1).mean(axis=1)
 
     @property
-    def excess_delay_s(self) -> NDArray[np.float64]:
+    def excess_delay_s(self) -> Floats:
         """Delay of each path after the first path of its link [s], [path]."""
         first = segment_reduce(np.minimum, self.delay_s, self.num_paths, np.nan)
         return self.delay_s - np.repeat(first, self.num_paths)
@@ -177,7 +178,7 @@ class PathSet:
         index = np.repeat(self.offsets[chosen], num_paths) + rank_in_row(num_paths)
         return self.take(index, num_paths)
 
-    def strongest(self, k: int) -> "tuple[PathSet, NDArray[np.float64]]":
+    def strongest(self, k: int) -> "tuple[PathSet, Floats]":
         """The k strongest paths of each link, and what is lost by leaving the others out.
 
         Ties go to the shorter delay, then to the path that comes first. The
@@ -195,7 +196,7 @@ class PathSet:
         rows, dropped = self.strongest_rows(k)
         return self.take(rows, np.minimum(self.num_paths, k)), dropped
 
-    def strongest_rows(self, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def strongest_rows(self, k: int) -> tuple[Ints, Floats]:
         """Like `strongest`, but which rows stay, ascending, [path], for data kept beside."""
         if k < 0:
             raise OutOfRangeError(
@@ -208,7 +209,7 @@ class PathSet:
         keep[by_strength] = rank_in_row(self.num_paths) < k
         return np.flatnonzero(keep), segment_sum(np.where(keep, 0.0, power), self.num_paths)
 
-    def take(self, index: NDArray[np.int64], num_paths: NDArray[np.int64]) -> "PathSet":
+    def take(self, index: Ints, num_paths: Ints) -> "PathSet":
         """Some paths, in the order asked for.
 
         Args:

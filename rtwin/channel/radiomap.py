@@ -7,13 +7,12 @@ y grows north and column x grows east.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError, ShapeError
 from rtwin.units import BOLTZMANN_J_K, from_db, to_db
 
-Map = NDArray[np.float64]
 
-
-def rss_dbm(path_gain: ArrayLike, tx_power_dbm: ArrayLike) -> Map:
+def rss_dbm(path_gain: ArrayLike, tx_power_dbm: ArrayLike) -> Floats:
     """Received power of each transmitter in each cell [dBm].
 
     Args:
@@ -34,7 +33,7 @@ def sinr(
     tx_power_dbm: ArrayLike,
     noise_power_w: float,
     interference_load: float = 1.0,
-) -> Map:
+) -> Floats:
     """Signal to interference and noise ratio of each transmitter in each cell, linear.
 
     All other transmitters interfere, at full power unless a load is given.
@@ -104,7 +103,7 @@ def serving_transmitter(path_gain: ArrayLike, tx_power_dbm: ArrayLike) -> NDArra
     return (np.argmax(np.concatenate([nobody, rss_w]), axis=0) - 1).astype(np.int16)
 
 
-def cell_centers_m(center: ArrayLike, size: ArrayLike, cell_size: ArrayLike) -> Map:
+def cell_centers_m(center: ArrayLike, size: ArrayLike, cell_size: ArrayLike) -> Floats:
     """Centres of the cells of a horizontal map [m].
 
     Where the size is no multiple of the cell size the map grows on all sides,
@@ -136,7 +135,7 @@ def cell_centers_m(center: ArrayLike, size: ArrayLike, cell_size: ArrayLike) -> 
     return np.stack([*np.meshgrid(x, y), np.full((num_y, num_x), center[2])], axis=-1)
 
 
-def standard_error_db(path_gain_runs: ArrayLike) -> Map:
+def standard_error_db(path_gain_runs: ArrayLike) -> Floats:
     """Standard error of the mean of independent ray-traced maps [dB].
 
     The relative standard error of the linear mean, in decibel per its first
@@ -159,7 +158,7 @@ def standard_error_db(path_gain_runs: ArrayLike) -> Map:
         return 10.0 / np.log(10.0) * error / runs.mean(axis=0)
 
 
-def _gain_and_power(path_gain: ArrayLike, tx_power_dbm: ArrayLike) -> tuple[Map, Map]:
+def _gain_and_power(path_gain: ArrayLike, tx_power_dbm: ArrayLike) -> tuple[Floats, Floats]:
     gain = np.asarray(path_gain, dtype=np.float64)
     power = np.asarray(tx_power_dbm, dtype=np.float64)
     if gain.ndim != 3 or power.shape not in ((), (1,), gain.shape[:1]):

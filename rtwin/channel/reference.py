@@ -9,31 +9,29 @@ functions work on arrays, element by element.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from rtwin.arrays import Complexes, Floats
 from rtwin.units import SPEED_OF_LIGHT_M_S, VACUUM_PERMITTIVITY_F_M, to_db
-
-Real = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 
 
 class SurfaceCoefficients(NamedTuple):
     """Field coefficients of a surface, linear, complex."""
 
-    te: Complex
-    tm: Complex
+    te: Complexes
+    tm: Complexes
 
 
 class SlabCoefficients(NamedTuple):
     """Field coefficients of a slab, linear, complex."""
 
-    reflection_te: Complex
-    reflection_tm: Complex
-    transmission_te: Complex
-    transmission_tm: Complex
+    reflection_te: Complexes
+    reflection_tm: Complexes
+    transmission_te: Complexes
+    transmission_tm: Complexes
 
 
-def free_space_path_loss_db(distance_m: ArrayLike, frequency_hz: ArrayLike) -> Real:
+def free_space_path_loss_db(distance_m: ArrayLike, frequency_hz: ArrayLike) -> Floats:
     """Path loss between isotropic antennas in free space [dB].
 
     Args:
@@ -52,7 +50,7 @@ def two_ray_path_loss_db(
     rx_height_m: ArrayLike,
     frequency_hz: ArrayLike,
     reflection_coefficient: ArrayLike = -1.0,
-) -> Real:
+) -> Floats:
     """Path loss over flat ground between isotropic antennas [dB].
 
     Args:
@@ -78,7 +76,7 @@ def two_ray_path_loss_db(
 
 def two_ray_incidence_angle(
     distance_m: ArrayLike, tx_height_m: ArrayLike, rx_height_m: ArrayLike
-) -> Real:
+) -> Floats:
     """Angle of incidence of the ray that the ground reflects [rad].
 
     Args:
@@ -94,7 +92,7 @@ def two_ray_incidence_angle(
 
 def two_ray_break_point_m(
     tx_height_m: ArrayLike, rx_height_m: ArrayLike, frequency_hz: ArrayLike
-) -> Real:
+) -> Floats:
     """Distance from which the two-ray loss falls with the fourth power [m].
 
     Args:
@@ -110,7 +108,7 @@ def two_ray_break_point_m(
 
 def complex_permittivity(
     relative_permittivity: ArrayLike, conductivity_s_per_m: ArrayLike, frequency_hz: ArrayLike
-) -> Complex:
+) -> Complexes:
     """Relative permittivity with the conductivity as its imaginary part, linear.
 
     Args:
@@ -173,7 +171,7 @@ def slab_reflection_transmission(
     return SlabCoefficients(reflection_te, reflection_tm, transmission_te, transmission_tm)
 
 
-def _normal_wavenumber(incidence_angle: ArrayLike, permittivity: ArrayLike) -> Complex:
+def _normal_wavenumber(incidence_angle: ArrayLike, permittivity: ArrayLike) -> Complexes:
     """Wavenumber along the normal inside a medium, relative to the one in air."""
     squared = np.asarray(permittivity, dtype=np.complex128) - np.square(np.sin(incidence_angle))
     root = np.sqrt(squared)
@@ -181,5 +179,5 @@ def _normal_wavenumber(incidence_angle: ArrayLike, permittivity: ArrayLike) -> C
     return np.where(root.imag > 0, -root, root)
 
 
-def _wavelength(frequency_hz: ArrayLike) -> Real:
+def _wavelength(frequency_hz: ArrayLike) -> Floats:
     return SPEED_OF_LIGHT_M_S / np.asarray(frequency_hz, dtype=np.float64)

@@ -13,22 +13,20 @@ ask for some links at a time: `cfr(paths.select(slice(0, 1000)), ...)`.
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from rtwin.arrays import Bools, Complexes, Floats, Ints
 from rtwin.channel.arrays import AntennaArray, steering
 from rtwin.channel.paths import PathSet
 from rtwin.channel.segments import segment_sum
 from rtwin.errors import OutOfRangeError, ShapeError
 from rtwin.units import wavelength_m
 
-Complex = NDArray[np.complex128]
-Index = NDArray[np.int64]
-
 _WORKING_NUMBERS = 2**20
 """Complex numbers per block; about four arrays of this size live at once."""
 
 
-def path_gain(paths: PathSet) -> NDArray[np.float64]:
+def path_gain(paths: PathSet) -> Floats:
     """Path gain of each link, linear: the powers of its paths added up.
 
     abs(a)^2 summed over paths and receive ports, averaged over transmit ports,
@@ -43,7 +41,7 @@ def path_gain(paths: PathSet) -> NDArray[np.float64]:
     return segment_sum(paths.power, paths.num_paths)
 
 
-def path_gain_coherent(paths: PathSet) -> NDArray[np.float64]:
+def path_gain_coherent(paths: PathSet) -> Floats:
     """Path gain of each link at the carrier frequency, linear: paths added with their phase.
 
     abs(sum of b)^2 summed over receive ports, averaged over transmit ports.
@@ -65,7 +63,7 @@ def cir(
     tx_array: AntennaArray | None = None,
     rx_array: AntennaArray | None = None,
     normalize_delays: bool = False,
-) -> Complex:
+) -> Complexes:
     """Baseband coefficients of each path, linear, at given times.
 
     Args:
@@ -93,7 +91,7 @@ def cfr(
     tx_array: AntennaArray | None = None,
     rx_array: AntennaArray | None = None,
     normalize_delays: bool = False,
-) -> Complex:
+) -> Complexes:
     """Frequency response of each link, linear, at given times.
 
     Args:
@@ -113,7 +111,7 @@ def cfr(
     frequencies = _one_axis("frequencies_hz", frequencies_hz)
     baseband = _Baseband(paths, times_s, tx_array, rx_array, normalize_delays)
 
-    def phase_ramp(index: Index) -> Complex:
+    def phase_ramp(index: Ints) -> Complexes:
         return np.exp(-2j * np.pi * baseband.delay_s[index][..., None] * frequencies)
 
     return _sum_over_paths(paths, baseband, phase_ramp, frequencies.size)
@@ -129,7 +127,7 @@ def taps(
     tx_array: AntennaArray | None = None,
     rx_array: AntennaArray | None = None,
     normalize_delays: bool = False,
-) -> Complex:
+) -> Complexes:
     """Taps of the channel sampled at a bandwidth, linear, with sinc filters at both ends.
 
     Tap l is the sum over paths of b sinc(l - W tau).
@@ -157,7 +155,7 @@ def taps(
     lag = np.arange(l_min, l_max + 1)
     baseband = _Baseband(paths, times_s, tx_array, rx_array, normalize_delays)
 
-    def sinc(index: Index) -> Complex:
+    def sinc(index: Ints) -> Complexes:
         return np.sinc(lag - bandwidth_hz * baseband.delay_s[index][..., None]).astype(complex)
 
     return _sum_over_paths(paths, baseband, sinc, lag.size)
@@ -189,7 +187,7 @@ class _Baseband:
         num_tx *= tx_array.num_elements if tx_array else 1
         self.shape = (num_rx, num_tx, self.times_s.size)
 
-    def __call__(self, index: Index) -> Complex:
+    def __call__(self, index: Ints) -> Complexes:
         paths, flat = self.paths, index.ravel()
         wavelength, link = wavelength_m(paths.frequency_hz), paths.link_index[flat]
         carrier = np.exp(-2j * np.pi * paths.frequency_hz * self.delay_s[flat])
@@ -209,8 +207,8 @@ class _Baseband:
 
 
 def _sum_over_paths(
-    paths: PathSet, left: _Baseband, right: Callable[[Index], Complex], num_right: int
-) -> Complex:
+    paths: PathSet, left: _Baseband, right: Callable[[Ints], Complexes], num_right: int
+) -> Complexes:
     """Sum over the paths of each link of left x right: [link, rx, tx, time, num_right]."""
     num_left = int(np.prod(left.shape))
     total = np.zeros((paths.num_links, num_left, num_right), dtype=np.complex128)
@@ -223,7 +221,7 @@ def _sum_over_paths(
 
 def _blocks(
     paths: PathSet, numbers_per_path: int, numbers_per_link: int
-) -> Iterator[tuple[Index, Index, NDArray[np.bool_]]]:
+) -> Iterator[tuple[Ints, Ints, Bools]]:
     """Links, [link, path] table of their paths and whether each entry exists, block by block.
 
     Links with like numbers of paths come together, so that little of a table
@@ -247,7 +245,7 @@ def _blocks(
             yield links, np.where(exists, paths.offsets[links][:, None] + step, 0), exists
 
 
-def _one_axis(name: str, values: ArrayLike) -> NDArray[np.float64]:
+def _one_axis(name: str, values: ArrayLike) -> Floats:
     array = np.atleast_1d(np.asarray(values, dtype=np.float64))
     if array.ndim != 1:
         raise ShapeError(f"{name} has shape {array.shape}; it must have one axis.")

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Ints
 
-def row_offsets(row_size: NDArray[np.int64]) -> NDArray[np.int64]:
+
+def row_offsets(row_size: Ints) -> Ints:
     """Where each row starts, and after the last one where it ends: [row + 1]."""
     offsets = np.zeros(row_size.size + 1, dtype=np.int64)
     np.cumsum(row_size, out=offsets[1:])
@@ -19,7 +21,7 @@ def row_offsets(row_size: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def segment_reduce(
-    reduce: np.ufunc, values: NDArray[Any], row_size: NDArray[np.int64], empty: float
+    reduce: np.ufunc, values: NDArray[Any], row_size: Ints, empty: float
 ) -> NDArray[Any]:
     """A ufunc such as np.add or np.maximum reduced over each row.
 
@@ -41,12 +43,12 @@ def segment_reduce(
     return result
 
 
-def segment_sum(values: NDArray[Any], row_size: NDArray[np.int64]) -> NDArray[Any]:
+def segment_sum(values: NDArray[Any], row_size: Ints) -> NDArray[Any]:
     """Sum over each row: [value, ...] -> [row, ...]; exactly 0 for an empty row."""
     return segment_reduce(np.add, values, row_size, 0)
 
 
-def rank_in_row(row_size: NDArray[np.int64]) -> NDArray[np.int64]:
+def rank_in_row(row_size: Ints) -> Ints:
     """Position of each value in its row, counted from 0: [value]."""
     starts = row_offsets(row_size)[:-1]
     return np.arange(row_size.sum()) - np.repeat(starts, row_size)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Complexes, Floats, Ints
 from rtwin.channel.paths import PathSet
 from rtwin.channel.segments import segment_reduce, segment_sum
 from rtwin.errors import OutOfRangeError
@@ -18,7 +19,7 @@ from rtwin.units import from_db
 Angle = Literal["aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith"]
 
 
-def mean_delay_s(paths: PathSet, dynamic_range_db: float | None = None) -> NDArray[np.float64]:
+def mean_delay_s(paths: PathSet, dynamic_range_db: float | None = None) -> Floats:
     """Power-weighted mean of the absolute delays of each link [s].
 
     Args:
@@ -35,9 +36,7 @@ def mean_delay_s(paths: PathSet, dynamic_range_db: float | None = None) -> NDArr
     return first + _weighted_mean(paths.excess_delay_s, weights, paths.num_paths)
 
 
-def rms_delay_spread_s(
-    paths: PathSet, dynamic_range_db: float | None = None
-) -> NDArray[np.float64]:
+def rms_delay_spread_s(paths: PathSet, dynamic_range_db: float | None = None) -> Floats:
     """RMS delay spread of each link [s].
 
     Args:
@@ -57,9 +56,7 @@ def rms_delay_spread_s(
     return np.sqrt(_weighted_mean(np.square(deviation), weights, paths.num_paths))
 
 
-def mean_angle(
-    paths: PathSet, angle: Angle, dynamic_range_db: float | None = None
-) -> NDArray[np.float64]:
+def mean_angle(paths: PathSet, angle: Angle, dynamic_range_db: float | None = None) -> Floats:
     """Power-weighted circular mean of one angle of each link [rad].
 
     Args:
@@ -78,7 +75,7 @@ def mean_angle(
 
 def rms_angular_spread(
     paths: PathSet, angle: Angle, dynamic_range_db: float | None = None
-) -> NDArray[np.float64]:
+) -> Floats:
     """Circular spread of one angle of each link [rad].
 
     sqrt(-2 ln R), where R is the length of the power-weighted mean of
@@ -101,7 +98,7 @@ def rms_angular_spread(
         return np.sqrt(np.abs(2.0 * np.log(length)))
 
 
-def has_line_of_sight(paths: PathSet) -> NDArray[np.bool_]:
+def has_line_of_sight(paths: PathSet) -> Bools:
     """Whether a path of each link touches nothing.
 
     Args:
@@ -113,7 +110,7 @@ def has_line_of_sight(paths: PathSet) -> NDArray[np.bool_]:
     return segment_sum(paths.is_line_of_sight.astype(np.int64), paths.num_paths) > 0
 
 
-def rician_k_factor(paths: PathSet) -> NDArray[np.float64]:
+def rician_k_factor(paths: PathSet) -> Floats:
     """Power of the line of sight over the power of all other paths of each link, linear.
 
     Args:
@@ -130,7 +127,7 @@ def rician_k_factor(paths: PathSet) -> NDArray[np.float64]:
         return line_of_sight / rest
 
 
-def _weights(paths: PathSet, dynamic_range_db: float | None) -> NDArray[np.float64]:
+def _weights(paths: PathSet, dynamic_range_db: float | None) -> Floats:
     power = paths.power
     if dynamic_range_db is None:
         return power
@@ -143,16 +140,12 @@ def _weights(paths: PathSet, dynamic_range_db: float | None) -> NDArray[np.float
     return np.where(power >= floor, power, 0.0)
 
 
-def _weighted_mean(
-    values: NDArray[Any], weights: NDArray[np.float64], num_paths: NDArray[np.int64]
-) -> NDArray[Any]:
+def _weighted_mean(values: NDArray[Any], weights: Floats, num_paths: Ints) -> NDArray[Any]:
     with np.errstate(invalid="ignore"):
         return segment_sum(weights * values, num_paths) / segment_sum(weights, num_paths)
 
 
-def _resultant(
-    paths: PathSet, angle: Angle, dynamic_range_db: float | None
-) -> NDArray[np.complex128]:
+def _resultant(paths: PathSet, angle: Angle, dynamic_range_db: float | None) -> Complexes:
     allowed = ("aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith")
     if angle not in allowed:
         raise OutOfRangeError(f"angle is {angle!r}, it must be one of {', '.join(allowed)}.")

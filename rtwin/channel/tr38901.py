@@ -3,11 +3,11 @@
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from rtwin.arrays import Floats
 from rtwin.units import SPEED_OF_LIGHT_M_S
 
-Real = NDArray[np.float64]
 Scenario = Literal["uma", "umi", "inh"]
 
 
@@ -18,7 +18,7 @@ def tr38901_path_loss_db(
     ut_height_m: ArrayLike,
     frequency_hz: float,
     line_of_sight: bool,
-) -> Real:
+) -> Floats:
     """Median path loss of a scenario [dB].
 
     Args:
@@ -44,10 +44,7 @@ def tr38901_path_loss_db(
         return np.maximum(sight, 38.3 * np.log10(d) + 17.30 + 24.9 * np.log10(f_ghz))
     # The environment stands 1 m high; antennas below that would have no break point.
     brk = 4 * np.maximum(bs - 1, 0.1) * np.maximum(ut - 1, 0.1) * frequency_hz / SPEED_OF_LIGHT_M_S
-    near, far, base = {
-        "uma": (22.0, -9.0, 28.0),
-        "umi": (21.0, -9.5, 32.4),
-    }[scenario]
+    near, far, base = {"uma": (22.0, -9.0, 28.0), "umi": (21.0, -9.5, 32.4)}[scenario]
     first = base + near * np.log10(d) + 20 * np.log10(f_ghz)
     second = base + 40 * np.log10(d) + 20 * np.log10(f_ghz)
     second = second + far * np.log10(brk**2 + (bs - ut) ** 2)
@@ -61,7 +58,7 @@ def tr38901_path_loss_db(
     return np.maximum(sight, blocked)
 
 
-def tr38901_los_probability(scenario: Scenario, distance_2d_m: ArrayLike) -> Real:
+def tr38901_los_probability(scenario: Scenario, distance_2d_m: ArrayLike) -> Floats:
     """Probability of line of sight, for terminals below 13 m.
 
     Args:
@@ -79,7 +76,7 @@ def tr38901_los_probability(scenario: Scenario, distance_2d_m: ArrayLike) -> Rea
     return np.where(d <= 18, 1.0, 18 / d + np.exp(-d / fade) * (1 - 18 / d))
 
 
-def tr38901_element_gain_db(azimuth_deg: ArrayLike, zenith_deg: ArrayLike) -> Real:
+def tr38901_element_gain_db(azimuth_deg: ArrayLike, zenith_deg: ArrayLike) -> Floats:
     """Gain of an element over its boresight [dB], boresight at azimuth 0 and zenith 90 deg.
 
     Args:

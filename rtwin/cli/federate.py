@@ -84,7 +84,7 @@ def aggregate(
 ) -> None:
     """One round: the step that the sites' measurements would give together.
 
-    Example: rtwin federate aggregate canyon.json munich.json -o shared.json
+    Example: rtwin federate aggregate canyon.json -o shared.json
     """
     from rtwin.federation.sites import aggregate as run
     from rtwin.federation.sites import disagreement, read_update
@@ -141,7 +141,7 @@ def network(
 ) -> None:
     """One network from those that sites trained from one start.
 
-    Example: rtwin federate network north.npz south.npz east.npz -o all.npz
+    Example: rtwin federate network mine.npz -o all.npz
     """
     from rtwin.federation.sites import aggregate_networks
 

@@ -125,6 +125,9 @@ def scene_attributes(world: World, *more_remarks: str) -> dict[str, Any]:
         "recipe": recipe_dict(recipe),
         "frequency_hz": recipe.frequency_hz,
         "seed": recipe.seed,
+        "diffraction_model": recipe.solver.diffraction_model
+        if recipe.solver.diffraction
+        else "none",
         "variant": world.engine.variant,
         "remarks": [*remarks(world), *more_remarks],
     }

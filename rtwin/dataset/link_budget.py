@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats
 from rtwin.channel import rss_dbm, sinr
 from rtwin.dataset.link_trace import (
     BELOW_CQI,
@@ -23,12 +24,12 @@ UNKNOWN_SIGHT = -1
 
 def make_link_trace(
     transmitters: dict[str, Any],
-    time_s: NDArray[np.float64],
+    time_s: Floats,
     ue_name: tuple[str, ...],
-    ue_position_m: NDArray[np.float64],
-    path_gain: NDArray[np.float64],
+    ue_position_m: Floats,
+    path_gain: Floats,
     *,
-    path_gain_standard_error_db: NDArray[np.float64] | None = None,
+    path_gain_standard_error_db: Floats | None = None,
     line_of_sight: NDArray[np.int8] | None = None,
     noise_power_w: float,
     adaptation: LinkAdaptation,
@@ -104,16 +105,13 @@ def make_link_trace(
     )
 
 
-def gain_arrives(path_gain: NDArray[np.float64]) -> NDArray[np.bool_]:
+def gain_arrives(path_gain: Floats) -> Bools:
     """Whether there is any gain; not where it is 0 or unknown."""
     return np.nan_to_num(path_gain, nan=0.0) > 0
 
 
 def _states(
-    position_m: NDArray[np.float64],
-    path_gain: NDArray[np.float64],
-    serving: NDArray[np.int16],
-    cqi: NDArray[np.int8],
+    position_m: Floats, path_gain: Floats, serving: NDArray[np.int16], cqi: NDArray[np.int8]
 ) -> NDArray[np.uint8]:
     own = np.take_along_axis(cqi, np.maximum(serving, 0)[..., None].astype(np.int64), 2)[..., 0]
     return np.select(

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.dataset.assemble import write_table
 from rtwin.dataset.inspection import open_checked, plain
 from rtwin.dataset.schema import COORDINATES, TRACE_FORMAT, TRACE_LAYOUT
@@ -21,6 +22,7 @@ from rtwin.dataset.store import (
     write_image,
 )
 from rtwin.errors import ShapeError
+from rtwin.shown import Shown
 
 if TYPE_CHECKING:
     import xarray
@@ -29,8 +31,8 @@ STATES = ("served", "below the lowest CQI", "nothing arrives", "outside of the m
 SERVED, BELOW_CQI, NOTHING_ARRIVES, OUTSIDE, NO_POSITION = range(5)
 
 
-@dataclass(frozen=True, eq=False)
-class LinkTrace:
+@dataclass(frozen=True, eq=False, repr=False)
+class LinkTrace(Shown):
     """A link trace in memory; the names are those of the file, docs/link_traces.md.
 
     `tx_name` and `ue_name` are tuples of str, the rest are arrays over
@@ -38,14 +40,14 @@ class LinkTrace:
     """
 
     tx_name: tuple[str, ...]
-    tx_position_m: NDArray[np.float64]  # [tx, 3]
-    tx_orientation_rad: NDArray[np.float64]  # [tx, 3]
-    tx_velocity_m_s: NDArray[np.float64]  # [tx, 3]
-    tx_power_dbm: NDArray[np.float64]  # [tx]
-    time_s: NDArray[np.float64]  # [time]
+    tx_position_m: Floats  # [tx, 3]
+    tx_orientation_rad: Floats  # [tx, 3]
+    tx_velocity_m_s: Floats  # [tx, 3]
+    tx_power_dbm: Floats  # [tx]
+    time_s: Floats  # [time]
     ue_name: tuple[str, ...]
-    ue_position_m: NDArray[np.float64]  # [time, ue, 3]
-    path_gain: NDArray[np.float64]  # [time, ue, tx]
+    ue_position_m: Floats  # [time, ue, 3]
+    path_gain: Floats  # [time, ue, tx]
     path_gain_standard_error_db: NDArray[np.floating[Any]]
     rss_dbm: NDArray[np.floating[Any]]
     sinr_db: NDArray[np.floating[Any]]
@@ -111,6 +113,15 @@ class LinkTrace:
             nothing = 0.0
         return np.where(self.serving_tx >= 0, own, np.asarray(nothing, values.dtype))
 
+    def facts(self) -> dict[str, object]:
+        """What it is, in a few words each."""
+        return {
+            "users": self.num_ues,
+            "steps": f"{self.num_steps} of {self.step_s:g} s",
+            "transmitters": ", ".join(self.tx_name),
+            **{name: count for name, count in self.counts().items() if count},
+        }
+
     def counts(self) -> dict[str, int]:
         """How many rows of (time, ue) are in each state, and how many handovers there are."""
         found = np.bincount(self.state.ravel(), minlength=len(STATES))
@@ -141,12 +152,7 @@ def _write(h5: h5py.File, trace: LinkTrace) -> None:
     attach_dimensions(
         h5,
         TRACE_LAYOUT,
-        {
-            **COORDINATES,
-            "tx": trace.tx_name,
-            "ue": trace.ue_name,
-            "time": trace.time_s,
-        },
+        {**COORDINATES, "tx": trace.tx_name, "ue": trace.ue_name, "time": trace.time_s},
     )
     h5.attrs["content_hash"] = content_hash(h5, TRACE_LAYOUT)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.channel import PATH_GEOMETRY
 from rtwin.scene import Receivers
 from rtwin.trace import NO_TRIANGLE, TracedPaths, Tracer
@@ -49,9 +50,7 @@ def trace_shard(
     }
 
 
-def _strongest(
-    traced: TracedPaths, count: int, frequency_hz: float
-) -> tuple[TracedPaths, NDArray[np.float64]]:
+def _strongest(traced: TracedPaths, count: int, frequency_hz: float) -> tuple[TracedPaths, Floats]:
     keep, dropped = traced.path_set(frequency_hz).strongest_rows(count)
     fields = {
         field.name: getattr(traced, field.name)[keep]

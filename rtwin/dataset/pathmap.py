@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.channel import (
     Angle,
     PathSet,
@@ -79,7 +80,7 @@ def path_statistics(paths: PathSet) -> dict[str, NDArray[Any]]:
     }
 
 
-def standing_at(position_m: NDArray[np.float64]) -> Receivers:
+def standing_at(position_m: Floats) -> Receivers:
     """Receivers that stand at places [m], [rx, 3], whatever is there."""
     still = np.zeros_like(position_m)
     return Receivers(

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rtwin.dataset.reader import PathDataset, open_dataset, open_radio_map
+from rtwin.arrays import Floats, Ints
+from rtwin.dataset.map_reader import open_radio_map
+from rtwin.dataset.reader import PathDataset, open_dataset
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.progress import Progress, count_of, silent
 from rtwin.scene import Recipe
@@ -72,7 +73,7 @@ def render_scene(
     )
 
 
-def _far_apart(points: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+def _far_apart(points: Floats, count: int) -> Ints:
     """Rows of up to `count` points, each as far from those before it as can be."""
     chosen: list[int] = []
     distance = np.full(len(points), np.inf)

@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.channel import rss_dbm, serving_transmitter, sinr, thermal_noise_w
 from rtwin.dataset.assemble import scene_attributes, transmitter_columns, write_table
 from rtwin.dataset.generate import request_hash
@@ -33,7 +33,6 @@ from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe
 from rtwin.trace import NUM_LATTICES, MapGrid, World, load_world, map_grid, trace_path_gain
 
-Gains = NDArray[np.float64]
 VEGETATION_REMARK = (
     "the radio map does not know the scene's vegetation: its values are those without any; "
     "method paths knows it"
@@ -143,8 +142,8 @@ class Correction(Protocol):
         """What the file says of it; `remarks` are added to the others."""
 
     def apply(
-        self, world: World, grid: MapGrid, gain: Gains, error: Gains, progress: Progress
-    ) -> tuple[Gains, Gains]:
+        self, world: World, grid: MapGrid, gain: Floats, error: Floats, progress: Progress
+    ) -> tuple[Floats, Floats]:
         """Gains and standard errors, linear, [tx, cell_y, cell_x], from those traced."""
 
 

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.channel import has_line_of_sight, path_gain, thermal_noise_w
 from rtwin.dataset.assemble import transmitter_columns
 from rtwin.dataset.link_budget import make_link_trace
 from rtwin.dataset.link_trace import LinkTrace, write_link_trace
 from rtwin.dataset.links import part
+from rtwin.dataset.map_reader import RadioMap
 from rtwin.dataset.pathmap import standing_at
-from rtwin.dataset.reader import RadioMap
 from rtwin.dataset.schema import TRACE_FORMAT
 from rtwin.dataset.store import prepare_place, provenance
 from rtwin.dataset.twin import SampleSettings, Twin, hash_of, open_twin, recipe_of
@@ -138,7 +139,7 @@ def sample_twin(
     return replace(trace, line_of_sight=_sight(world, trace, progress))
 
 
-def _map_height(radio_map: RadioMap, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+def _map_height(radio_map: RadioMap, xy: Floats) -> Floats:
     """Height of the map at the cells nearest to points [m], [n]; NaN at points that are NaN."""
     centers = radio_map.cell_centers_m
     step = float(radio_map.attributes["cell_size_m"])
@@ -207,9 +208,7 @@ def _from_paths(
     )
 
 
-def _trace(
-    tracer: Tracer, places: NDArray[np.float64], progress: Progress
-) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+def _trace(tracer: Tracer, places: Floats, progress: Progress) -> tuple[Floats, NDArray[np.int8]]:
     """Path gain and line of sight of places [n, 3], [n, tx] each."""
     num_tx = len(tracer.world.recipe.transmitter)
     receivers = standing_at(places.copy())

@@ -242,6 +242,8 @@ def plain_errors(path: Path, advice: str = "choose another place") -> Iterator[N
         reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
         if "No space left" in str(error) or "errno = 28" in str(error):
             reason = "no space left on the disk"
+        elif isinstance(error, FileExistsError):  # what mkdir says of a file in its way
+            reason = f"{error.filename} is a file, not a folder"
         raise StoreError(f"{path}: {reason}; {advice}") from error
     except RuntimeError as error:  # h5py raises these when a flush fails while closing
         reason = str(error).splitlines()[0]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.channel import PathSet, rss_dbm, sinr
 from rtwin.dataset.inspection import CheckedFile, open_unchecked, problems_of, snapshot_files
 from rtwin.dataset.reader import PathDataset
@@ -153,7 +154,7 @@ def _grid_problems(h5: CheckedFile) -> Iterator[str]:
         yield f"cell_centers_m are not cell_size_m = {size:g} m apart"
 
 
-def _path_map_problems(h5: CheckedFile, gain: NDArray[np.float64]) -> Iterator[str]:
+def _path_map_problems(h5: CheckedFile, gain: Floats) -> Iterator[str]:
     num_paths, direct = h5["num_paths"][...], h5["line_of_sight"][...]
     if ((gain > 0) & (num_paths == 0)).any() or (direct > np.minimum(num_paths, 1)).any():
         yield "num_paths is 0 in cells that path_gain or line_of_sight say are reached"
@@ -208,11 +209,7 @@ def _path_problems(dataset: PathDataset) -> Iterator[str]:
 
 
 def _line_of_sight_problems(
-    dataset: PathDataset,
-    links: slice,
-    paths: PathSet,
-    own_tx: NDArray[np.float64],
-    own_rx: NDArray[np.float64],
+    dataset: PathDataset, links: slice, paths: PathSet, own_tx: Floats, own_rx: Floats
 ) -> Iterator[str]:
     direct = paths.is_line_of_sight
     many = np.bincount(paths.link_index[direct], minlength=paths.num_links) > 1
@@ -237,9 +234,7 @@ def _line_of_sight_problems(
         yield f"links from {links.start} on: line-of-sight power is not that of Friis"
 
 
-def _vertex_length(
-    vertex: NDArray[np.float32], tx_m: NDArray[np.float64], rx_m: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _vertex_length(vertex: NDArray[np.float32], tx_m: Floats, rx_m: Floats) -> Floats:
     length = np.zeros(len(vertex))
     current = tx_m
     for depth in range(vertex.shape[1]):

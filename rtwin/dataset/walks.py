@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats
 from rtwin.dataset.twin import SampleSettings, Twin
 from rtwin.errors import OutOfRangeError
 from rtwin.scene import Tracks, Walk, random_waypoint, read_footways, read_tracks, walk_ways
@@ -68,12 +68,12 @@ def _random_waypoint(twin: Twin, world: World, walk: Walk, settings: SampleSetti
     height = height_above_ground(twin, settings)
     ground = ground_height_m(world, xy)
     known = np.isfinite(ground)
-    free: NDArray[np.bool_] = np.zeros(len(xy), bool)
+    free: Bools = np.zeros(len(xy), bool)
     points = np.column_stack([xy, ground + height])[known]
     free[known] = ~is_inside(world, points)
     room = _eroded(free.reshape(len(y), len(x)))
 
-    def clear(start: NDArray[np.float64], ends: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def clear(start: Floats, ends: Floats) -> Bools:
         both = np.concatenate([start[None], ends])
         z = ground_height_m(world, both) + _KNEE_M
         way = np.column_stack([both, z])
@@ -82,12 +82,12 @@ def _random_waypoint(twin: Twin, world: World, walk: Walk, settings: SampleSetti
     return random_waypoint(room, x, y, walk, clear)
 
 
-def _eroded(free: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _eroded(free: Bools) -> Bools:
     """Cells all of whose neighbours are free as well."""
     padded = np.pad(free, 1, mode="edge")
     num_y, num_x = free.shape
     shifts = [(i, j) for i in range(3) for j in range(3)]
-    near: NDArray[np.bool_] = np.stack([padded[i : i + num_y, j : j + num_x] for i, j in shifts])
+    near: Bools = np.stack([padded[i : i + num_y, j : j + num_x] for i, j in shifts])
     return np.asarray(near.all(axis=0))
 
 

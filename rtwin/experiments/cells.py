@@ -10,10 +10,9 @@ much waits in it, and delays are read from the two curves.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from rtwin.arrays import Floats, Ints
+
 SCHEDULERS = ("pf", "rr")
 PF_MEMORY_S = 0.1
 _LEAST_BITS = 1.0  # average of a user that was never served

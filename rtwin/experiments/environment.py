@@ -7,9 +7,10 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.dataset import LinkTrace
 from rtwin.errors import OutOfRangeError
-from rtwin.experiments.cells import Floats, Ints, sums
+from rtwin.experiments.cells import sums
 from rtwin.experiments.policies import demand_prb, whole_blocks
 from rtwin.experiments.rewards import PRB_PRICE, reward_of
 from rtwin.experiments.services import Slice

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rtwin.arrays import Floats
 from rtwin.dataset import LinkTrace
-from rtwin.experiments.cells import Floats
 from rtwin.experiments.policies import Policy
 from rtwin.experiments.rewards import PRB_PRICE, reward_of
 from rtwin.experiments.simulator import SlicedNetwork

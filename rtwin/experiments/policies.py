@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from rtwin.arrays import Floats, Ints
 from rtwin.errors import MissingExtraError, OutOfRangeError
-from rtwin.experiments.cells import Floats, Ints, sums
+from rtwin.experiments.cells import sums
 from rtwin.experiments.services import LARGEST
 from rtwin.experiments.simulator import NetworkView
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from rtwin.arrays import Ints
 from rtwin.errors import MissingExtraError
-from rtwin.experiments.cells import Ints
 from rtwin.experiments.environment import SlicingEnv
 
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.errors import OutOfRangeError
 
 SMALLEST, LARGEST = 0.5, 1.5  # of the mean size of a burst, where sizes vary
@@ -142,7 +142,7 @@ class Traffic:
         # Time of the next beat, in slots from the start of the next piece.
         self._next = rng.random(len(services)) * self._interval
 
-    def arrivals(self, num_slots: int) -> NDArray[np.float64]:
+    def arrivals(self, num_slots: int) -> Floats:
         """Whole bits that arrive in each of the next slots, [slot, ue]."""
         found = np.zeros((num_slots, len(self._interval)))
         beats = np.where(self._periodic, np.ceil((num_slots - self._next) / self._interval), 0.0)
@@ -160,6 +160,6 @@ class Traffic:
         np.add.at(found, (slots, ue), self._sizes(ue))
         return found
 
-    def _sizes(self, ue: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _sizes(self, ue: Ints) -> Floats:
         share = 1.0 + self._spread[ue] * self._rng.standard_normal(len(ue))
         return np.rint(self._bits[ue] * np.clip(share, SMALLEST, LARGEST))

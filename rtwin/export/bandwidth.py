@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats
 from rtwin.dataset.inspection import CheckedFile, open_checked
 from rtwin.errors import OutOfRangeError
 from rtwin.export.registry import Report
@@ -102,7 +102,7 @@ def write(
     return report
 
 
-def _step(time_s: NDArray[np.float64]) -> float:
+def _step(time_s: Floats) -> float:
     if len(time_s) < 2:
         raise OutOfRangeError(f"the trace has {len(time_s)} rows; a bandwidth trace needs 2")
     return float(time_s[-1] - time_s[0]) / (len(time_s) - 1)
@@ -120,9 +120,7 @@ def _rows_per_line(step_s: float, interval_s: float, num_rows: int) -> int:
     return every
 
 
-def _rates(
-    h5: CheckedFile, rows: slice, share: float, fair: bool
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _rates(h5: CheckedFile, rows: slice, share: float, fair: bool) -> tuple[Floats, Bools]:
     """Rate at the serving cell [Mbps] and where none is known, [time, ue]."""
     serving = h5["serving_tx"][rows].astype(np.int64)
     cell = np.maximum(serving, 0)[..., None]

@@ -1,15 +1,15 @@
 """Time steps of devices, as formats want them: shared by all and even."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError
 from rtwin.export.view import PathView
 
 _TOLERANCE = 1e-6  # of a step
 
 
-def shared_times_s(view: PathView, tool: str, otherwise: str = "") -> NDArray[np.float64]:
+def shared_times_s(view: PathView, tool: str, otherwise: str = "") -> Floats:
     """The times that all devices share [s], [time]; time 0 where all stand.
 
     Args:
@@ -30,7 +30,7 @@ def shared_times_s(view: PathView, tool: str, otherwise: str = "") -> NDArray[np
     return times[0]
 
 
-def even_step_s(times_s: NDArray[np.float64], tool: str) -> float:
+def even_step_s(times_s: Floats, tool: str) -> float:
     """The step between times [s]; NaN for one time.
 
     Raises:
@@ -49,7 +49,7 @@ def even_step_s(times_s: NDArray[np.float64], tool: str) -> float:
     return step
 
 
-def simulated_times_s(steps: int, duration_s: float, moving: bool) -> NDArray[np.float64]:
+def simulated_times_s(steps: int, duration_s: float, moving: bool) -> Floats:
     """Times at which the channel of standing receivers is sampled [s], [time].
 
     Raises:

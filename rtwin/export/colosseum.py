@@ -11,6 +11,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Complexes, Floats
 from rtwin.channel import cir
 from rtwin.errors import OutOfRangeError
 from rtwin.export.clock import shared_times_s
@@ -119,9 +120,7 @@ def _shift(gain_db: str, strongest_db: float) -> float:
     return shift
 
 
-def _taps(
-    view: PathView, num_times: int, progress: Progress
-) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+def _taps(view: PathView, num_times: int, progress: Progress) -> tuple[Complexes, Floats]:
     """Coefficients and delays [track, tx, time, tap], 0 where a link has fewer paths."""
     shape = (view.num_rx, view.num_tx, NUM_TAPS)
     iq, delay_s = np.zeros(shape, np.complex128), np.zeros(shape)
@@ -144,9 +143,7 @@ def _taps(
     )
 
 
-def _cells(
-    iq: NDArray[np.complex128], delay_s: NDArray[np.float64], nodes: int, num_tx: int
-) -> NDArray[np.object_]:
+def _cells(iq: Complexes, delay_s: Floats, nodes: int, num_tx: int) -> NDArray[np.object_]:
     """chMatrix [node, node, time]: a 2x4 array of delays and coefficients in each cell."""
     num_rx, _, num_times, _ = iq.shape
     cells = np.empty((nodes, nodes, num_times), object)

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.channel import cir
 from rtwin.dataset.mesh import scene_mesh
 from rtwin.errors import OutOfRangeError
@@ -86,7 +87,7 @@ def write(
     }
 
 
-def _times(view: PathView) -> NDArray[np.float64]:
+def _times(view: PathView) -> Floats:
     """The times that all moving receivers share [s], [time]."""
     return shared_times_s(view, "a DeepMIMO scene", ", or all as points with snapshots=false")
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
+from rtwin.dataset.map_reader import RadioMap
 from rtwin.dataset.mesh import SceneMesh, scene_mesh
-from rtwin.dataset.reader import RadioMap
 from rtwin.errors import MissingExtraError, OutOfRangeError
 from rtwin.export.raster import METRIC_HELP, TX_HELP, described, pixels, tx_row
 from rtwin.export.registry import Report
@@ -131,9 +132,7 @@ def write_glb(
     return {"cells": field.values.size, **({"objects": num_objects} if with_scene else {})}
 
 
-def surface(
-    radio_map: RadioMap,
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+def surface(radio_map: RadioMap) -> tuple[Floats, Ints, Floats]:
     """The surface of a map: vertices [m], triangles and places in a picture of it.
 
     One rectangle where the map is flat, else two triangles for each cell.
@@ -155,7 +154,7 @@ def surface(
     )
 
 
-def _y_up(vertices: NDArray[Any]) -> NDArray[np.float64]:
+def _y_up(vertices: NDArray[Any]) -> Floats:
     """East, north, up as glTF counts: x, -z, y."""
     return np.asarray(vertices, np.float64)[..., [0, 2, 1]] * [1.0, 1.0, -1.0]
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.channel import PathSet, cfr, cir
 from rtwin.errors import OutOfRangeError
 from rtwin.export.mat_file import save_mat
@@ -92,12 +93,7 @@ def write(
 
 
 def _rays(
-    view: PathView,
-    paths: PathSet,
-    b: NDArray[np.complexfloating],
-    rows: slice,
-    tx: int,
-    rx: int,
+    view: PathView, paths: PathSet, b: NDArray[np.complexfloating], rows: slice, tx: int, rx: int
 ) -> NDArray[Any]:
     """Struct array of one link, strongest ray first, [1, ray]."""
     order = np.argsort(-paths.power[rows], kind="stable") + rows.start
@@ -148,6 +144,6 @@ def _rays(
     return found
 
 
-def _direction(azimuth: float, zenith: float) -> NDArray[np.float64]:
+def _direction(azimuth: float, zenith: float) -> Floats:
     """[azimuth; elevation] in degrees, the elevation from the horizon."""
     return np.array([[np.degrees(azimuth)], [90.0 - np.degrees(zenith)]])

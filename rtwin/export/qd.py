@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.channel import PathSet
 from rtwin.errors import OutOfRangeError
 from rtwin.export.clock import even_step_s, shared_times_s, simulated_times_s
@@ -83,7 +84,7 @@ def write_siolena(
     return nodes.write(target, folder / "Channel", np.abs, complete, progress)
 
 
-def to_amplitude_db(a: NDArray[Any]) -> NDArray[np.float64]:
+def to_amplitude_db(a: NDArray[Any]) -> Floats:
     """Magnitude of coefficients in decibel, 20 log10 abs(a)."""
     return 2.0 * to_db(np.abs(a))
 

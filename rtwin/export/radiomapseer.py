@@ -12,8 +12,9 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats
+from rtwin.dataset.map_reader import RadioMap
 from rtwin.dataset.mesh import SceneMesh, scene_mesh
-from rtwin.dataset.reader import RadioMap
 from rtwin.errors import MissingExtraError, OutOfRangeError
 from rtwin.export.registry import Report
 from rtwin.progress import Progress
@@ -105,7 +106,7 @@ def _pixel(radio_map: RadioMap, tx: int, cell_m: float) -> tuple[int, int]:
     return int(column), int(row)
 
 
-def buildings(mesh: SceneMesh, cell_centers_m: NDArray[np.float64]) -> NDArray[np.bool_]:
+def buildings(mesh: SceneMesh, cell_centers_m: Floats) -> Bools:
     """Cells over whose centre anything stands that is not the ground, [cell_y, cell_x]."""
     x, y = cell_centers_m[0, :, 0], cell_centers_m[:, 0, 1]
     covered = np.zeros((len(y), len(x)), bool)
@@ -119,9 +120,7 @@ def buildings(mesh: SceneMesh, cell_centers_m: NDArray[np.float64]) -> NDArray[n
     return covered
 
 
-def _in_triangle(
-    corners: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64]
-) -> NDArray[np.bool_]:
+def _in_triangle(corners: Floats, x: Floats, y: Floats) -> Bools:
     """Whether points lie in a triangle seen from above; a wall seen from above has no inside."""
     sides = []
     for a, b in zip(corners, np.roll(corners, -1, axis=0), strict=True):

@@ -12,6 +12,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Complexes, Floats
 from rtwin.channel import PathSet, cir, taps
 from rtwin.errors import OutOfRangeError
 from rtwin.export.clock import shared_times_s
@@ -78,9 +79,7 @@ def write_cir(
     return {"a": f"{list(shape)} complex64", "tau": f"{[view.num_rx, 1, view.num_tx, width]}"}
 
 
-def _responses(
-    view: PathView, block: Block, times_s: NDArray[np.float64], normalize: bool
-) -> NDArray[np.complex128]:
+def _responses(view: PathView, block: Block, times_s: Floats, normalize: bool) -> Complexes:
     tx_array, rx_array = view.arrays(block)
     return cir(
         block.paths, times_s, tx_array=tx_array, rx_array=rx_array, normalize_delays=normalize
@@ -169,7 +168,7 @@ def write_emulator(
 
 
 def _entries(
-    paths: PathSet, sample_rate_hz: float, times_s: NDArray[np.float64], num_taps: int
+    paths: PathSet, sample_rate_hz: float, times_s: Floats, num_taps: int
 ) -> tuple[NDArray[np.void], float]:
     """Packed entries [time], and the largest share of power that their taps leave out."""
     last = MAX_TAP_INDEX - LEAD

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.channel import AntennaArray, PathSet
 from rtwin.channel.segments import rank_in_row, segment_sum
 from rtwin.dataset import PathDataset
@@ -33,7 +34,7 @@ class Block:
 
     rx: slice
     paths: PathSet
-    rows: NDArray[np.int64]
+    rows: Ints
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class PathView:
     """
 
     dataset: PathDataset
-    tx: NDArray[np.int64]
-    rx: NDArray[np.int64]
+    tx: Ints
+    rx: Ints
     tx_port: int | None = None
     rx_port: int | None = None
     strongest_paths: int | None = None
@@ -121,7 +122,7 @@ class PathView:
         return self
 
     @cached_property
-    def time_s(self) -> NDArray[np.float64] | None:
+    def time_s(self) -> Floats | None:
         """Times of the receivers [s], [rx]; None where they stand.
 
         Raises:
@@ -152,7 +153,7 @@ class PathView:
         ]
 
     @cached_property
-    def _survey(self) -> tuple[NDArray[np.int64], int, float]:
+    def _survey(self) -> tuple[Ints, int, float]:
         """Paths that are seen, [rx, tx]; paths left out; largest share of a link's gain lost."""
         counts = np.zeros((self.num_rx, self.num_tx), np.int64)
         left_out, worst = 0, 0.0
@@ -169,7 +170,7 @@ class PathView:
         return counts, left_out, worst
 
     @property
-    def num_paths(self) -> NDArray[np.int64]:
+    def num_paths(self) -> Ints:
         """Number of paths that are seen of each link, [rx, tx]; the first call reads the file."""
         return self._survey[0]
 
@@ -220,9 +221,7 @@ class PathView:
         return Block(rx, paths, rows)
 
 
-def _take(
-    paths: PathSet, rows: NDArray[np.int64], keep: NDArray[np.int64]
-) -> tuple[PathSet, NDArray[np.int64]]:
+def _take(paths: PathSet, rows: Ints, keep: Ints) -> tuple[PathSet, Ints]:
     """Some of the paths, ascending, in the same links."""
     if len(keep) == len(rows):
         return paths, rows
@@ -230,7 +229,7 @@ def _take(
     return paths.take(keep, num_paths), rows[keep]
 
 
-def chosen_rows(end: str, text: str, count: int) -> NDArray[np.int64]:
+def chosen_rows(end: str, text: str, count: int) -> Ints:
     """Rows named by a text such as "0,3,10:20", ascending; "" for all.
 
     Raises:

@@ -1,13 +1,11 @@
 """Path gains as levels that can be subtracted: in decibel, with a floor where nothing comes."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from rtwin.arrays import Floats
 from rtwin.units import to_db
 
-Floats = NDArray[np.float64]
-Rows = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 FLOOR_DB = -130.0  # what stands for a path gain of nothing [dB]
 UNREACHED_DB = -150.0  # of exact maps: what is below it is nothing [dB]
 

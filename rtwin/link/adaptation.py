@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError
 from rtwin.link.tables import (
     SUBCARRIERS_PER_BLOCK,
@@ -74,11 +75,11 @@ class LinkAdaptation:
         return num_resource_blocks(self.bandwidth_hz, self.subcarrier_spacing_hz)
 
     @cached_property
-    def cqi_threshold_db(self) -> NDArray[np.float64]:
+    def cqi_threshold_db(self) -> Floats:
         """Least SINR of CQI 1 to 15 at 10 % block errors [dB], [15]."""
         return self.required_sinr_db(cqi_efficiency(self.table)[1:])
 
-    def required_sinr_db(self, efficiency: ArrayLike) -> NDArray[np.float64]:
+    def required_sinr_db(self, efficiency: ArrayLike) -> Floats:
         """Least SINR at which a spectral efficiency [bit per resource element] gets through."""
         return self.shannon_gap_db + to_db(np.exp2(np.asarray(efficiency, np.float64)) - 1.0)
 
@@ -105,19 +106,17 @@ class LinkAdaptation:
         row[0] = NO_MCS
         return row.astype(np.int8)
 
-    def spectral_efficiency(self, cqi: ArrayLike) -> NDArray[np.float64]:
+    def spectral_efficiency(self, cqi: ArrayLike) -> Floats:
         """Bits per resource element: those of the MCS, at CQI 1 those of the CQI; 0 in outage."""
         cqi = np.maximum(np.asarray(cqi, np.int64), 0)
         return self._efficiency_of_cqi[cqi]
 
     @cached_property
-    def _efficiency_of_cqi(self) -> NDArray[np.float64]:
+    def _efficiency_of_cqi(self) -> Floats:
         speed = mcs_efficiency(self.table)[np.maximum(self._mcs_of_cqi, 0)]
         return np.minimum(speed, cqi_efficiency(self.table))
 
-    def rate_mbps(
-        self, efficiency: ArrayLike, num_prb: ArrayLike | None = None
-    ) -> NDArray[np.float64]:
+    def rate_mbps(self, efficiency: ArrayLike, num_prb: ArrayLike | None = None) -> Floats:
         """Rate of one layer [Mbit/s] over some of the resource blocks, or all.
 
         Source: 3GPP TS 38.306, clause 4.1.2.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rtwin.arrays import Bools
 from rtwin.errors import OutOfRangeError, ShapeError
 
 NO_CELL = -1
@@ -35,7 +36,7 @@ class Handover:
 
 def serving_cells(
     rss_dbm: ArrayLike, step_s: float, handover: Handover | None = None
-) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
+) -> tuple[NDArray[np.int16], Bools]:
     """The serving cell of each UE over time.
 
     A UE starts in its strongest cell. It changes to a neighbour that was

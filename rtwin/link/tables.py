@@ -7,8 +7,8 @@ very low error rates. Rows that the standard reserves are left out.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError
 
 QPSK, QAM16, QAM64, QAM256 = 2, 4, 6, 8
@@ -145,7 +145,7 @@ SUBCARRIERS_PER_BLOCK = 12
 _OCCUPIED = 0.9  # of a bandwidth that the standard does not list
 
 
-def cqi_efficiency(table: int) -> NDArray[np.float64]:
+def cqi_efficiency(table: int) -> Floats:
     """Spectral efficiency of each CQI [bit per resource element], [16]; 0 for CQI 0.
 
     Raises:
@@ -155,7 +155,7 @@ def cqi_efficiency(table: int) -> NDArray[np.float64]:
     return _efficiency(_CQI[_known(table)])
 
 
-def mcs_efficiency(table: int) -> NDArray[np.float64]:
+def mcs_efficiency(table: int) -> Floats:
     """Spectral efficiency of each MCS [bit per resource element], [29] or [28].
 
     Raises:
@@ -187,7 +187,7 @@ def num_resource_blocks(bandwidth_hz: float, subcarrier_spacing_hz: float) -> in
     return fitting
 
 
-def _efficiency(rows: tuple[tuple[int, float], ...]) -> NDArray[np.float64]:
+def _efficiency(rows: tuple[tuple[int, float], ...]) -> Floats:
     return np.array([order * rate / 1024.0 for order, rate in rows])
 
 

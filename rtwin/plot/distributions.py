@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.dataset import PathDataset
 from rtwin.plot.style import CATEGORIES, GREY, UNREACHED, new_figure, one_of, row_of, write_title
 from rtwin.plot.values import link_values
@@ -71,7 +71,7 @@ def plot_cdf(dataset: PathDataset, metric: str = "summary", tx: int | None = Non
     return figure
 
 
-def _curve(axes: "Axes", values: NDArray[np.float64], row: int) -> None:
+def _curve(axes: "Axes", values: Floats, row: int) -> None:
     values = np.sort(values[~np.isnan(values)])
     share = np.arange(1, len(values) + 1) / max(len(values), 1)
     # What lies at minus infinity lifts the start of the curve.

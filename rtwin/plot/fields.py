@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.dataset import RadioMap
 from rtwin.errors import OutOfRangeError
 from rtwin.plot.style import color_limits, one_of, row_of
@@ -51,7 +51,7 @@ class MapField:
     metric: str
     title: str
     label: str  # with its unit, for a colour bar
-    values: NDArray[np.float64]  # [cell_y, cell_x]; NaN where there is none
+    values: Floats  # [cell_y, cell_x]; NaN where there is none
     limits: tuple[float, float]  # values at the ends of the colours
     colors: str  # name of the colour map; "" for the colours of transmitters
     empty: str  # what a cell without a value means
@@ -108,7 +108,7 @@ def map_extent(radio_map: RadioMap) -> tuple[float, float, float, float]:
     return float(left), float(right), float(bottom), float(top)
 
 
-def corner_heights_m(radio_map: RadioMap) -> NDArray[np.float64]:
+def corner_heights_m(radio_map: RadioMap) -> Floats:
     """Heights of the corners [m], mean of the cells around each, [cell_y + 1, cell_x + 1]."""
     around = np.pad(radio_map.cell_centers_m[..., 2], 1, mode="edge")
     return 0.25 * (around[1:, 1:] + around[1:, :-1] + around[:-1, 1:] + around[:-1, :-1])
@@ -125,12 +125,12 @@ def _check_method(radio_map: RadioMap, metric: str) -> None:
         raise OutOfRangeError("metric is 'error', but a map from paths draws nothing and has none")
 
 
-def _serving(radio_map: RadioMap, tx: int | None) -> NDArray[np.float64]:
+def _serving(radio_map: RadioMap, tx: int | None) -> Floats:
     serving = radio_map.serving_transmitter.astype(np.float64)
     return np.where((serving < 0) if tx is None else (serving != tx), np.nan, serving)
 
 
-def _values(radio_map: RadioMap, metric: str, tx: int | None) -> NDArray[np.float64]:
+def _values(radio_map: RadioMap, metric: str, tx: int | None) -> Floats:
     rows = slice(None) if tx is None else slice(tx, tx + 1)
     gain = radio_map.path_gain[rows]
     if metric == "error":

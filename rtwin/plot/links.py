@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats
 from rtwin.channel import InteractionType, PathSet, path_gain, rician_k_factor, rms_delay_spread_s
 from rtwin.dataset import PathDataset
 from rtwin.plot.style import (
@@ -104,18 +105,19 @@ def _write_title(figure: "Figure", dataset: PathDataset, what: str, rx: int, tx:
 def _say_empty(figure: "Figure", paths: PathSet) -> "Figure":
     what = "no path" if paths.power.size == 0 else "paths, but no power,"
     note = f"{what} between this transmitter and this receiver"
+    figure.set_label(note)  # what the command prints beside the picture
     figure.text(0.5, 0.45, note, ha="center", va="center", fontsize=14, color=GREY)
     return figure
 
 
-def _by_class(paths: PathSet, shown: NDArray[np.bool_]) -> list[tuple[str, NDArray[np.bool_]]]:
+def _by_class(paths: PathSet, shown: Bools) -> list[tuple[str, Bools]]:
     """The classes that the link has, and which paths are of each."""
     names = path_classes(paths)
     found = [(name, (names == name) & shown) for name in PATH_CLASSES]
     return [(name, chosen) for name, chosen in found if chosen.any()]
 
 
-def _power_limits(power_db: NDArray[np.float64]) -> tuple[float, float]:
+def _power_limits(power_db: Floats) -> tuple[float, float]:
     """Round limits: the weakest path has a stem, the strongest has air above it."""
     step = 10.0 if np.ptp(power_db) > 20.0 else 5.0
     floor = step * np.floor((power_db.min() - 0.4 * step) / step)
@@ -183,9 +185,9 @@ def plot_angular_spectrum(dataset: PathDataset, rx: int, tx: int = 0) -> "Figure
 def _stems(
     axes: "Axes",
     where: NDArray[np.floating[Any]],
-    power_db: NDArray[np.float64],
+    power_db: Floats,
     floor: float,
-    classes: list[tuple[str, NDArray[np.bool_]]],
+    classes: list[tuple[str, Bools]],
     size: float = 5.5,
 ) -> None:
     for name, chosen in classes:

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats
 from rtwin.dataset import PathDataset
 from rtwin.plot.style import (
     GREEN,
@@ -78,7 +78,7 @@ def plot_receivers(
     return figure
 
 
-def _receiver_values(dataset: PathDataset, metric: str, tx: int | None) -> NDArray[np.float64]:
+def _receiver_values(dataset: PathDataset, metric: str, tx: int | None) -> Floats:
     """What is shown of each receiver, [rx]; NaN where no path brings power."""
     shape = (dataset.num_rx, dataset.num_tx)
     columns = slice(None) if tx is None else slice(tx, tx + 1)
@@ -92,12 +92,7 @@ def _receiver_values(dataset: PathDataset, metric: str, tx: int | None) -> NDArr
 
 
 def _receivers(
-    axes: "Axes",
-    rx_m: NDArray[np.float64],
-    values: NDArray[np.float64],
-    has_path: NDArray[np.bool_],
-    metric: str,
-    label: str,
+    axes: "Axes", rx_m: Floats, values: Floats, has_path: Bools, metric: str, label: str
 ) -> None:
     reached = np.isfinite(values)
     # Few receivers are large, many are small.

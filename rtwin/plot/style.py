@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.errors import MissingExtraError, OutOfRangeError, StoreError
 from rtwin.files import MARK, appearing, check_replaceable
 
@@ -106,7 +107,7 @@ def map_axes(axes: "Axes") -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def view_around(points: NDArray[np.float64]) -> View:
+def view_around(points: Floats) -> View:
     """A view of all points [n, 2] with a margin; a single point has 10 m around it."""
     low, high = points.min(axis=0), points.max(axis=0)
     margin = _MARGIN * float((high - low).max()) or 10.0
@@ -114,7 +115,7 @@ def view_around(points: NDArray[np.float64]) -> View:
     return float(left), float(right), float(bottom), float(top)
 
 
-def color_limits(values: NDArray[np.float64]) -> tuple[float, float]:
+def color_limits(values: Floats) -> tuple[float, float]:
     """2nd and 98th percentile of the numbers; a little apart if they are the same."""
     reached = values[np.isfinite(values)]
     if reached.size == 0:
@@ -138,7 +139,7 @@ def color_table(name: str) -> NDArray[np.uint8]:
     return np.asarray(rgba[:, :3], np.uint8)
 
 
-def color_bar(axes: "Axes", image: Any, values: NDArray[np.float64], label: str) -> None:
+def color_bar(axes: "Axes", image: Any, values: Floats, label: str) -> None:
     """A bar with arrows where values lie beyond its ends."""
     low, high = image.get_clim()
     reached = values[np.isfinite(values)]
@@ -150,13 +151,13 @@ def color_bar(axes: "Axes", image: Any, values: NDArray[np.float64], label: str)
 
 
 def mark_transmitters(
-    axes: "Axes", names: Iterable[str], position_m: NDArray[np.float64], only: int | None = None
+    axes: "Axes", names: Iterable[str], position_m: Floats, only: int | None = None
 ) -> None:
     """Triangles with names, written towards the middle of the axes; set limits before."""
     from matplotlib.patheffects import withStroke
 
     low, high = np.array([axes.get_xlim(), axes.get_ylim()]).T
-    taken: list[NDArray[np.float64]] = []
+    taken: list[Floats] = []
     for row, (name, position) in enumerate(zip(names, position_m, strict=True)):
         place = (np.asarray(position[:2]) - low) / (high - low)
         if only not in (None, row) or not ((place >= 0) & (place <= 1)).all():

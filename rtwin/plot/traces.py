@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.dataset import LinkTrace
 from rtwin.plot.style import (
     BLUE,
@@ -89,12 +89,7 @@ def plot_link_trace(trace: LinkTrace, metric: str = "rate") -> "Figure":
 
 
 def _values(
-    above: "Axes",
-    below: "Axes",
-    trace: LinkTrace,
-    xy: NDArray[np.float64],
-    values: NDArray[np.float64],
-    label: str,
+    above: "Axes", below: "Axes", trace: LinkTrace, xy: Floats, values: Floats, label: str
 ) -> None:
     low, high = color_limits(values)
     known = np.isfinite(values).ravel()
@@ -117,7 +112,7 @@ def _values(
     below.set_ylabel("median,\n10 to 90 %", fontsize=11)
 
 
-def _cells(above: "Axes", below: "Axes", trace: LinkTrace, xy: NDArray[np.float64]) -> None:
+def _cells(above: "Axes", below: "Axes", trace: LinkTrace, xy: Floats) -> None:
     serving = trace.serving_tx
     for row, name in enumerate(trace.tx_name):
         own = (serving == row).ravel()

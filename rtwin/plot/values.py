@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.channel import (
     PathSet,
     has_line_of_sight,
@@ -17,7 +17,7 @@ from rtwin.dataset import PathDataset
 from rtwin.progress import Count, uncounted
 from rtwin.units import to_db
 
-_OF_LINKS: dict[str, Callable[[PathSet], NDArray[np.float64]]] = {
+_OF_LINKS: dict[str, Callable[[PathSet], Floats]] = {
     "path_gain": lambda paths: to_db(path_gain(paths)),
     "rms_delay_spread": lambda paths: 1e9 * rms_delay_spread_s(paths),
     "rms_angular_spread": lambda paths: np.degrees(rms_angular_spread(paths, "aoa_azimuth")),
@@ -27,16 +27,14 @@ _OF_LINKS: dict[str, Callable[[PathSet], NDArray[np.float64]]] = {
 }
 
 
-def link_values(dataset: PathDataset, metric: str) -> NDArray[np.float64]:
+def link_values(dataset: PathDataset, metric: str) -> Floats:
     """A metric of every link, in the unit of the pictures; one column of `link_table`."""
     return link_table(dataset, (metric,))[metric]
 
 
 def link_table(
-    dataset: PathDataset,
-    metrics: Sequence[str],
-    progress: Count = uncounted,
-) -> dict[str, NDArray[np.float64]]:
+    dataset: PathDataset, metrics: Sequence[str], progress: Count = uncounted
+) -> dict[str, Floats]:
     """Metrics of every link, in the units of the pictures, read in one go.
 
     Args:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.errors import RecipeError, nearest
 from rtwin.scene._model import MAX_COORDINATE_M, MAX_SPEED_M_S, MAX_TURN_DEG, one_line, shown
 from rtwin.scene.column_names import recognised
@@ -27,7 +27,7 @@ LIMITS = {
 MAX_TEXT = 100
 
 
-def read_receiver_csv(path: Path) -> dict[str, NDArray[np.float64]]:
+def read_receiver_csv(path: Path) -> dict[str, Floats]:
     """Columns of a receiver table, [rx] each; optional columns absent are 0.
 
     Of x_m, y_m and lat_deg, lon_deg one pair is there, and one of z_m and height_m.

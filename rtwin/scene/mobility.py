@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from rtwin.arrays import Bools, Floats
 from rtwin.errors import OutOfRangeError, ShapeError
-from rtwin.scene.tracks import Floats, Tracks, check_samples
+from rtwin.scene.tracks import Tracks, check_samples
 
-IsClear = Callable[[Floats, Floats], NDArray[np.bool_]]
+IsClear = Callable[[Floats, Floats], Bools]
 MIN_SPEED_M_S, MAX_SPEED_M_S = 1e-3, 1000.0
 _STREAM = 0x7472  # keeps these draws apart from others of the same seed
 _TRIES = (16, 256)  # candidates for the next waypoint; more if none of the first is in sight
@@ -133,7 +134,7 @@ def _source(kind: str, walk: Walk) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _FreeGround:
-    free: NDArray[np.bool_]
+    free: Bools
     x: Floats
     y: Floats
     is_clear: IsClear | None
@@ -150,14 +151,14 @@ class _FreeGround:
         shift = rng.random((count, 2)) - 0.5
         return np.stack([self.x[column], self.y[row]], axis=1) + shift * self.step
 
-    def is_free(self, xy: Floats) -> NDArray[np.bool_]:
+    def is_free(self, xy: Floats) -> Bools:
         """Whether places [..., 2] are in free cells."""
         low = np.array([self.x[0], self.y[0]]) - self.step / 2
         column, row = np.moveaxis(np.floor((xy - low) / self.step).astype(np.int64), -1, 0)
         inside = (column >= 0) & (column < self.x.size) & (row >= 0) & (row < self.y.size)
         return np.asarray(inside & self.free[np.where(inside, row, 0), np.where(inside, column, 0)])
 
-    def reachable(self, start: Floats, ends: Floats) -> NDArray[np.bool_]:
+    def reachable(self, start: Floats, ends: Floats) -> Bools:
         """Whether the straight ways from a place [2] to others [n, 2] are free."""
         longest = np.linalg.norm(ends - start, axis=1).max()
         pieces = int(np.ceil(longest / (_WALKABLE_SHARE * self.step.min()))) + 2

@@ -10,8 +10,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.errors import RecipeError
 from rtwin.scene._model import MAX_COORDINATE_M
 from rtwin.scene._table import read_receiver_csv
@@ -30,8 +31,6 @@ from rtwin.scene.library import resolve_file
 from rtwin.scene.recipe import check_separation
 from rtwin.scene.ways import read_ways, walked
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 GroundHeight = Callable[[Floats], ArrayLike]
 IsInside = Callable[[Floats], ArrayLike]
 
@@ -56,7 +55,7 @@ class Receivers:
     velocity_m_s: Floats  # [rx, 3]
     orientation_rad: Floats  # [rx, 3], yaw, pitch, roll
     time_s: Floats | None  # [rx], trajectories only
-    candidate: NDArray[np.int64]  # [rx], row in the list, table, grid or draw it came from
+    candidate: Ints  # [rx], row in the list, table, grid or draw it came from
     num_candidates: int
     num_inside: int
     num_underground: int

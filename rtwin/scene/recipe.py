@@ -47,6 +47,7 @@ class Solver(Table):
     diffraction: Bool = False
     edge_diffraction: Bool = False
     diffraction_lit_region: Bool = True
+    diffraction_model: Literal["utd", "sionna"] = "utd"
     diffuse_reflection: Bool = False
     diffuse_rays: Rays = 10_000
     strongest_paths: Annotated[Int, Field(ge=1, le=1_000_000_000)] | None = None

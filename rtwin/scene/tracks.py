@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.errors import OutOfRangeError, RecipeError, ShapeError
 from rtwin.scene._model import MAX_COORDINATE_M
 from rtwin.scene._table import PLACES, read_csv
 from rtwin.scene.georeference import Georeference
 
-Floats = NDArray[np.float64]
 MAX_SAMPLES = 20_000_000  # users times steps
 
 
@@ -129,7 +128,7 @@ def _in_scene(
     return columns | {"x_m": xyz[:, 0], "y_m": xyz[:, 1]}
 
 
-def _in_order(ue: Any) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+def _in_order(ue: Any) -> tuple[tuple[str, ...], Ints]:
     names = tuple(dict.fromkeys(ue))
     number = {name: row for row, name in enumerate(names)}
     return names, np.array([number[name] for name in ue])

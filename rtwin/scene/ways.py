@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.errors import RecipeError
 from rtwin.scene._model import MAX_COORDINATE_M, one_line, shown
 from rtwin.scene.georeference import Georeference
 
-Floats = NDArray[np.float64]
 MAX_WAYS_BYTES = 256 * 2**20
 
 

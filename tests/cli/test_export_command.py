@@ -44,7 +44,6 @@ def test_report_and_progress(twin, tmp_path):
     assert said.returncode == 0, said.stderr
     assert "2 steps of 0.25 s" in said.stdout
     assert "2 tx, 3 rx" in said.stdout
-    assert "Exporting" in said.stderr
 
 
 def test_json(twin, tmp_path):

@@ -151,6 +151,26 @@ def test_edge_of_a_sheet_is_a_knife_edge(height):
     assert loss == pytest.approx(float(knife_edge_loss_db(nu)), abs=0.7)
 
 
+@pytest.mark.parametrize(("polarization", "gain_db"), [("V", -89.59), ("H", -96.36)])
+def test_conducting_half_plane(polarization, gain_db):
+    """Sommerfeld's half-plane in deep shadow: the field across its edge is the stronger one."""
+    sheet = wall("sheet", ([0, -200], [0, 200]), -200, 200, "metal")
+    traced = trace(
+        [sheet],
+        [-5, 0, -2],
+        [[5, 0, -2]],
+        polarization=polarization,
+        diffraction=True,
+        edge_diffraction=True,
+        refraction=False,
+        max_depth=1,
+        rays=200_000,
+    )
+    over = (traced.interactions[:, 0] == 8) & (np.abs(traced.vertex_m[:, 0]).max(axis=1) < 1)
+    assert over.sum() == 1
+    assert to_db(np.abs(traced.a[over][0, 0, 0]) ** 2) == pytest.approx(gain_db, abs=0.01)
+
+
 def test_doppler_is_the_change_of_phase():
     """Receiver moving: the shift equals the finite difference of -f tau."""
     velocity = np.array([13.0, -7.0, 2.0])

@@ -175,7 +175,7 @@ def test_wrong_requests(paths_file, tmp_path):
     with pytest.raises(OutOfRangeError, match="max_receivers is 0 and max_paths is 5"):
         write_page(paths_file, tmp_path / "page.html", max_receivers=0, max_paths=5)
     (tmp_path / "letter").write_text("")
-    with pytest.raises(StoreError, match="Not a directory"):
+    with pytest.raises(StoreError, match="letter is a file, not a folder"):
         write_page(paths_file, tmp_path / "letter" / "page.html")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.html", "letter"]
 

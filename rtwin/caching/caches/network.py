@@ -14,13 +14,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.caching.caches.reference import jain_index
 from rtwin.caching.caches.reliability import LOAD_WINDOW, NONE, Reliability, shielded
 from rtwin.caching.caches.textbook import Belady, Cache
 from rtwin.caching.demand import RequestTrace
 from rtwin.errors import OutOfRangeError, ShapeError
 
-Floats = NDArray[np.float64]
 WEIGHTS = ("recency", "short", "long", "elsewhere", "forecast", "newcomer", "load")
 ALWAYS = 1e6  # a bonus that no score beats
 SHORT, LONG = 60.0, 1200.0  # requests of a station in which counts fall to 1/e
@@ -49,11 +49,11 @@ class Forecaster(Protocol):
     def at(self, trace: RequestTrace, row: int) -> None:
         """Prepare for the request of a row: who is where is known by then."""
 
-    def log_scores(self, station: NDArray[np.int64], items: NDArray[np.int64]) -> Floats:
+    def log_scores(self, station: Ints, items: Ints) -> Floats:
         """ln of what is expected of items at stations; shapes as of `items`, [n, k] at [n]."""
 
 
-Router = Callable[["Network", int, int, int], NDArray[np.int64]]
+Router = Callable[["Network", int, int, int], Ints]
 """`router(network, item, first, second) -> station of each policy`, [policy]."""
 
 
@@ -69,12 +69,12 @@ class Outcome:
         handed_over, kept: Interventions of the shield and of the mask, [request, policy].
     """
 
-    hit: NDArray[np.bool_]
+    hit: Bools
     station: NDArray[np.int16]
-    overloaded: NDArray[np.bool_]
+    overloaded: Bools
     jain: NDArray[np.float32]
-    handed_over: NDArray[np.bool_]
-    kept: NDArray[np.bool_]
+    handed_over: Bools
+    kept: Bools
 
     def of(self, policies: slice) -> "Outcome":
         """What happened to some of the policies."""
@@ -165,12 +165,12 @@ class Network:
             self.forecaster.observe(trace, row)
         return hit, station, handed, kept
 
-    def is_overloaded(self) -> NDArray[np.bool_]:
+    def is_overloaded(self) -> Bools:
         """Whether the load of each station is above what is allowed, [policy, station]."""
         limit = np.array([m.overload_at for m in self.reliability]) * self.load.mean(axis=1)
         return np.asarray(self.load > limit[:, None])
 
-    def _serve(self, item: int, station: NDArray[np.int64]) -> tuple[NDArray[np.bool_], ...]:
+    def _serve(self, item: int, station: Ints) -> tuple[Bools, ...]:
         rows = self._rows
         self.load *= 1.0 - 1.0 / LOAD_WINDOW
         self.load[rows, station] += 1.0 / LOAD_WINDOW
@@ -185,7 +185,7 @@ class Network:
             kept[missed] = self._take_in(missed, station[missed], item, clock[missed])
         return hit, kept
 
-    def _count(self, item: int, station: NDArray[np.int64], clock: NDArray[np.int64]) -> None:
+    def _count(self, item: int, station: Ints, clock: Ints) -> None:
         """Counts fall from one request for an item to the next, and are stored as of the last."""
         rows = self._rows
         gone = clock - self.last[rows, station, item]
@@ -199,13 +199,7 @@ class Network:
         )
         self.total_last[item] = self._clock
 
-    def scores(
-        self,
-        rows: NDArray[np.int64],
-        station: NDArray[np.int64],
-        items: NDArray[np.int64],
-        clock: NDArray[np.int64],
-    ) -> Floats:
+    def scores(self, rows: Ints, station: Ints, items: Ints, clock: Ints) -> Floats:
         """How much is said for keeping items [n, k] at stations [n] of policies [n]."""
         own, there = rows[:, None], station[:, None]
         now = clock[:, None].astype(np.float64)
@@ -228,13 +222,7 @@ class Network:
             score += w[:, 4:5] * self.forecaster.log_scores(station, items)
         return score
 
-    def _take_in(
-        self,
-        rows: NDArray[np.int64],
-        station: NDArray[np.int64],
-        item: int,
-        clock: NDArray[np.int64],
-    ) -> NDArray[np.bool_]:
+    def _take_in(self, rows: Ints, station: Ints, item: int, clock: Ints) -> Bools:
         """Put a missed item in where it is worth it; where the mask kept another, [missed]."""
         kept = np.zeros(len(rows), bool)
         free = self.filled[rows, station] < self.slots
@@ -270,12 +258,12 @@ class Network:
         return kept
 
 
-def nearest(network: Network, item: int, first: int, second: int) -> NDArray[np.int64]:
+def nearest(network: Network, item: int, first: int, second: int) -> Ints:
     """The station that the client hears best."""
     return np.full(len(network.policies), first)
 
 
-def hit_first(network: Network, item: int, first: int, second: int) -> NDArray[np.int64]:
+def hit_first(network: Network, item: int, first: int, second: int) -> Ints:
     """The station that has the item, the first if both or none have."""
     if second < 0:
         return nearest(network, item, first, second)
@@ -283,14 +271,14 @@ def hit_first(network: Network, item: int, first: int, second: int) -> NDArray[n
     return np.where(there[:, 1] & ~there[:, 0], second, first)
 
 
-def least_loaded(network: Network, item: int, first: int, second: int) -> NDArray[np.int64]:
+def least_loaded(network: Network, item: int, first: int, second: int) -> Ints:
     """The station in reach with the lower load, the first if they are equal."""
     if second < 0:
         return nearest(network, item, first, second)
     return np.where(network.load[:, second] < network.load[:, first], second, first)
 
 
-def by_score(network: Network, item: int, first: int, second: int) -> NDArray[np.int64]:
+def by_score(network: Network, item: int, first: int, second: int) -> Ints:
     """Hits less the weight `load` times the load over the mean; without module 4 hits alone."""
     if second < 0:
         return nearest(network, item, first, second)
@@ -322,10 +310,10 @@ def run(network: Network, trace: RequestTrace) -> Outcome:
 
 
 def outcome_of(
-    hit: NDArray[np.bool_],
+    hit: Bools,
     station: NDArray[np.int16],
-    handed: NDArray[np.bool_],
-    kept: NDArray[np.bool_],
+    handed: Bools,
+    kept: Bools,
     num_stations: int,
     reliability: Sequence[Reliability],
 ) -> Outcome:
@@ -361,7 +349,7 @@ def belady_caches(trace: RequestTrace, slots: int) -> list[Belady]:
     ]
 
 
-def loads_of(station: NDArray[np.int64], num_stations: int) -> Floats:
+def loads_of(station: Ints, num_stations: int) -> Floats:
     """Exponentially weighted shares of requests at each station after each, [request, station]."""
     from scipy.signal import lfilter
 

@@ -1,9 +1,10 @@
 """Closed forms of caching: what a simulation must come to."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError
 
 
@@ -42,7 +43,7 @@ def lfu_hit_rate(shares: ArrayLike, slots: int) -> float:
     return float(np.sort(np.asarray(shares, np.float64))[::-1][:slots].sum())
 
 
-def jain_index(load: ArrayLike) -> NDArray[np.float64]:
+def jain_index(load: ArrayLike) -> Floats:
     """Jain's index of fairness of loads [..., station]: 1 if all are equal, 1/n if one has all.
 
     Source: Jain, Chiu, Hawe (1984): (sum L)^2 / (n sum L^2); 1 where all loads are 0.

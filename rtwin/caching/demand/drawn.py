@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.caching.demand.reach import Reach
 from rtwin.caching.demand.trace import Catalogue, RequestTrace
 from rtwin.errors import OutOfRangeError, ShapeError
 
-Floats = NDArray[np.float64]
 _MEDIAN_MB, _SIZE_SD = 5.0, 0.5  # a short video of 15 s at 2.5 Mbit/s; of ln(size)
 
 
@@ -43,9 +43,7 @@ class Bursts:
                 f"{self.share:g}; give 0 or more, 1 or more and 0 to 1"
             )
 
-    def draw(
-        self, num: int, num_stations: int, num_items: int, rng: np.random.Generator
-    ) -> NDArray[np.int64]:
+    def draw(self, num: int, num_stations: int, num_items: int, rng: np.random.Generator) -> Ints:
         """The item in burst of each station at each request, [request, station]; -1 for none."""
         found = np.full((num, num_stations), -1)
         if self.every <= 0:
@@ -210,7 +208,7 @@ class DriftingDemand:
         source = {"kind": "drifting", "seed": seed, "num": num, **asdict(self)}
         return _placed(catalogue, client, item, reach, self.bursts, source, rng)
 
-    def _rankings(self, num_stations: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    def _rankings(self, num_stations: int, rng: np.random.Generator) -> Ints:
         """The item of each rank, [station, rank]; some ranks are the same everywhere."""
         common = rng.permutation(self.items)
         out = np.tile(common, (num_stations, 1))
@@ -219,7 +217,7 @@ class DriftingDemand:
             out[station, own] = out[station, rng.permutation(own)]
         return out
 
-    def _drift(self, ranking: NDArray[np.int64], rng: np.random.Generator) -> None:
+    def _drift(self, ranking: Ints, rng: np.random.Generator) -> None:
         moved = rng.permutation(self.items)[: round(self.drift * self.items)]
         for row in ranking:
             row[moved] = row[rng.permutation(moved)]
@@ -230,17 +228,14 @@ def _check_exponent(exponent: float) -> None:
         raise OutOfRangeError(f"exponent is {exponent:g}; it must be 0 to 5")
 
 
-def _catalogue(kind: NDArray[np.int64], rng: np.random.Generator) -> Catalogue:
+def _catalogue(kind: Ints, rng: np.random.Generator) -> Catalogue:
     sizes = _MEDIAN_MB * np.exp(_SIZE_SD * rng.standard_normal(len(kind)))
     return Catalogue(kind.astype(np.int64), sizes)
 
 
 def draw_clients(
-    place: NDArray[np.int16],
-    user_weight: Floats,
-    station_weight: Floats,
-    rng: np.random.Generator,
-) -> NDArray[np.int64]:
+    place: NDArray[np.int16], user_weight: Floats, station_weight: Floats, rng: np.random.Generator
+) -> Ints:
     """Who asks, [request], as often as a user and the station where it is say.
 
     Args:
@@ -256,8 +251,8 @@ def draw_clients(
 
 def _placed(
     catalogue: Catalogue,
-    client: NDArray[np.int64],
-    item: NDArray[np.int64],
+    client: Ints,
+    item: Ints,
     reach: Reach,
     bursts: Bursts,
     source: dict[str, Any],

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.caching.demand.trace import NO_STATION, Catalogue, Floats, Ints, RequestTrace
+from rtwin.arrays import Floats, Ints
+from rtwin.caching.demand.trace import NO_STATION, Catalogue, RequestTrace
 from rtwin.dataset import LinkTrace
 from rtwin.errors import OutOfRangeError
 
@@ -24,7 +25,7 @@ class Reach:
         trace_hash: Content hash of the link trace; "" if it is drawn.
     """
 
-    time_s: NDArray[np.float64]
+    time_s: Floats
     first: NDArray[np.int16]
     second: NDArray[np.int16]
     station_name: tuple[str, ...]
@@ -40,11 +41,11 @@ class Reach:
         """Number of stations."""
         return len(self.station_name)
 
-    def rows_at(self, time_s: NDArray[np.float64]) -> NDArray[np.int64]:
+    def rows_at(self, time_s: Floats) -> Ints:
         """The last row at or before each time; the first row before all, [n]."""
         return np.maximum(np.searchsorted(self.time_s, time_s, side="right") - 1, 0)
 
-    def spread(self, num: int) -> NDArray[np.int64]:
+    def spread(self, num: int) -> Ints:
         """The row at each of `num` requests that are spread evenly over the time, [num]."""
         span = float(self.time_s[-1] - self.time_s[0])
         return self.rows_at(self.time_s[0] + span * (np.arange(num) + 0.5) / max(num, 1))

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.errors import OutOfRangeError, ShapeError
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 NO_STATION = -1
 
 
@@ -80,7 +79,7 @@ class RequestTrace:
     first: Ints
     second: Ints
     place: NDArray[np.int16]
-    burst: NDArray[np.bool_]
+    burst: Bools
     num_stations: int
     source: dict[str, Any] = field(default_factory=dict)
 

@@ -7,6 +7,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.caching.caches import (
     ALWAYS,
     LFU,
@@ -148,7 +149,7 @@ class CachingEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         seen = np.zeros(_SIZE, np.float32) if over else self._observation()
         return seen, reward, False, over, info
 
-    def action_masks(self) -> NDArray[np.bool_]:
+    def action_masks(self) -> Bools:
         """Which actions mean something; one at least does."""
         mask = np.zeros((2, len(CHOICES)), bool)
         if self.row >= self.max_requests:
@@ -202,7 +203,7 @@ class CachingEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         at = np.array([station])
         return [*found, int(held[self.network.forecaster.log_scores(at, held[None])[0].argmin()])]
 
-    def _of_items(self, station: int, items: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _of_items(self, station: int, items: Ints) -> Floats:
         network, known = self.network, items >= 0
         row = np.where(known, items, 0)
         age = network.served[0, station] + 1 - network.last[0, station, row]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.caching.caches import (
     LFU,
     NONE,
@@ -29,7 +30,7 @@ from rtwin.caching.learning import Plan
 WINDOWS = 25  # of the counted requests, for figures over time
 FORECAST = weights(forecast=1.0, newcomer=0.0)
 LFU_ROUTED = LFU + weights(load=0.3)
-Policy = tuple[NDArray[np.float64], Reliability]
+Policy = tuple[Floats, Reliability]
 BOUND = "Belady (bound)"
 COUNTS = "counts of stations"
 TWIN = "tastes of users present (twin)"

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.dataset import SampleSettings, generate_radio_map, open_radio_map, sample_map
-from rtwin.dataset.reader import RadioMap
+from rtwin.dataset.map_reader import RadioMap
 from rtwin.scene import Recipe, Tracks, Walk, recipe_from_dict, walk_ways
 from rtwin.units import wavelength_m
 
@@ -67,7 +67,7 @@ def town_recipe() -> Recipe:
     )
 
 
-def streets() -> list[NDArray[np.float64]]:
+def streets() -> list[Floats]:
     """The middle lines of all streets [m], [2, 2] each; those at the edge go around the town."""
     lines = []
     for k in range(BLOCKS + 1):
@@ -87,7 +87,7 @@ def street_walk(walk: Walk) -> Tracks:
     return walk_ways(streets(), walk)
 
 
-def free_space_gain(radio_map: RadioMap, tracks: Tracks) -> NDArray[np.float64]:
+def free_space_gain(radio_map: RadioMap, tracks: Tracks) -> Floats:
     """Path gain without the town, by Friis, [time, user, station]: a twin that knows no houses."""
     place = tracks.position_m.copy()
     place[..., 2] = np.where(np.isnan(place[..., 2]), 1.5, place[..., 2])

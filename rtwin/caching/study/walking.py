@@ -8,13 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.caching.demand import (
-    Bursts,
-    Reach,
-    RequestTrace,
-    WalkingDemand,
-    reach_of_trace,
-)
+from rtwin.arrays import Ints
+from rtwin.caching.demand import Bursts, Reach, RequestTrace, WalkingDemand, reach_of_trace
 from rtwin.caching.study.rows import (
     AXES,
     COUNTS,
@@ -28,14 +23,9 @@ from rtwin.caching.study.rows import (
 from rtwin.caching.study.safety import fresh_twin, run_safety
 from rtwin.caching.study.settings import PACE_S, CachingStudy
 from rtwin.caching.study.town import free_space_gain, street_walk, town_map, trace_of
-from rtwin.caching.twin import (
-    CountTwin,
-    PresentCounts,
-    TasteTwin,
-    fit_counts,
-)
+from rtwin.caching.twin import CountTwin, PresentCounts, TasteTwin, fit_counts
 from rtwin.dataset import make_link_trace, open_link_trace, open_radio_map
-from rtwin.dataset.reader import RadioMap
+from rtwin.dataset.map_reader import RadioMap
 from rtwin.link import LinkAdaptation
 from rtwin.scene import Tracks, Walk, read_footways, walk_ways
 
@@ -168,9 +158,7 @@ def _forecasters(trace: RequestTrace, world: World, offset: int, seed: int) -> d
 class _Shuffled(TasteTwin):
     """A twin that takes every user for another one."""
 
-    def __init__(
-        self, stations: int, clients: int, kind: NDArray[np.int64], other: NDArray[np.int64]
-    ) -> None:
+    def __init__(self, stations: int, clients: int, kind: Ints, other: Ints) -> None:
         super().__init__(stations, clients, kind)
         self._other = other
 

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from rtwin.arrays import Floats, Ints
 from rtwin.caching.demand import Bursts, RequestTrace, zipf
 from rtwin.errors import OutOfRangeError, ShapeError
 
-Floats = NDArray[np.float64]
 _STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 _SPANS = (100.0, 300.0, 1000.0, 3000.0, np.inf)  # requests of a station
 _BASE = 0.5  # requests for each item that nobody has made yet
@@ -70,7 +70,7 @@ class CountTwin:
         prior = _BASE * self._gain
         return (self.pooled[items] + prior) / (self.seen.sum() + prior * len(self.pooled))
 
-    def log_scores(self, station: NDArray[np.int64], items: NDArray[np.int64]) -> Floats:
+    def log_scores(self, station: Ints, items: Ints) -> Floats:
         """ln of the shares of items [n, k] at stations [n], up to a constant of the station."""
         strength = self.strength * self._gain
         value = self.count[station[:, None], items] + strength * self._base(items)

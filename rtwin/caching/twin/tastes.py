@@ -7,10 +7,10 @@ for all. A user who walks takes the taste along, and the link trace says where u
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.caching.demand import NO_STATION, Reach, RequestTrace, draw_clients
 from rtwin.errors import OutOfRangeError
 
-Floats = NDArray[np.float64]
 _PRIOR = 0.25  # requests that a user is taken to have made for each type
 _BASE = 0.5  # and everybody for each item
 
@@ -34,7 +34,7 @@ class TasteTwin:
         self,
         num_stations: int,
         num_clients: int,
-        kind: NDArray[np.int64],
+        kind: Ints,
         *,
         late: int = 0,
         ahead: int = 0,
@@ -50,7 +50,7 @@ class TasteTwin:
         self.rate = np.ones(num_clients)
         self.late, self.ahead, self.believed = late, ahead, place
         self._num_stations = num_stations
-        self._place: NDArray[np.int64] | None = None
+        self._place: Ints | None = None
         self._wanted = np.zeros((num_stations, num_kinds))
 
     @property
@@ -103,7 +103,7 @@ class TasteTwin:
         if new != NO_STATION:
             self._wanted[new] += weight
 
-    def log_scores(self, station: NDArray[np.int64], items: NDArray[np.int64]) -> Floats:
+    def log_scores(self, station: Ints, items: Ints) -> Floats:
         """ln of the share of items [n, k] at stations [n], up to a constant of the station."""
         kind = self.kind[items]
         wanted = np.maximum(self._wanted[station[:, None], kind], 1e-9)
@@ -128,7 +128,7 @@ class PresentCounts(TasteTwin):
     stations and tastes.
     """
 
-    def __init__(self, num_stations: int, num_clients: int, kind: NDArray[np.int64]) -> None:
+    def __init__(self, num_stations: int, num_clients: int, kind: Ints) -> None:
         super().__init__(num_stations, num_clients, np.arange(len(kind)))
         self.asked = np.zeros((num_clients, len(kind)))
         self._wanted = np.zeros((num_stations, len(kind)))
@@ -150,7 +150,7 @@ class PresentCounts(TasteTwin):
         if new != NO_STATION:
             self._wanted[new] += self.asked[client]
 
-    def log_scores(self, station: NDArray[np.int64], items: NDArray[np.int64]) -> Floats:
+    def log_scores(self, station: Ints, items: Ints) -> Floats:
         """ln of counts of items [n, k] at stations [n]."""
         return np.asarray(np.log(self._wanted[station[:, None], items] + 0.01))
 

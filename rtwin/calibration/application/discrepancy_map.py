@@ -13,6 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from rtwin.arrays import Floats
 from rtwin.calibration.campaign import Inputs, Link, Measurements, link_inputs
 from rtwin.calibration.judgement import read_result
 from rtwin.calibration.physics import (
@@ -27,7 +28,7 @@ from rtwin.calibration.statistics import fit_twin
 from rtwin.dataset.inspection import DAMAGE, open_container
 from rtwin.dataset.store import plain_errors, write_image
 from rtwin.errors import StoreError
-from rtwin.units import Floats, from_db
+from rtwin.units import from_db
 
 TWIN_FILE = "twin.h5"
 _COLUMNS = ("tx", "device", "position_m", "level_db", "censored", "count", "uncertainty_db")

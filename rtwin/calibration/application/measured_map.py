@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rtwin.arrays import Floats
 from rtwin.calibration.campaign import Campaign, Measurements
 from rtwin.calibration.physics import campaign_recipe, measurements_in_scene
 from rtwin.dataset.radiomap import map_request, write_radio_map
@@ -15,7 +16,7 @@ from rtwin.errors import OutOfRangeError, nearest
 from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe
 from rtwin.trace import load_world, map_grid
-from rtwin.units import Floats, from_db
+from rtwin.units import from_db
 
 METHOD = "measurements"
 REACH_M = 30.0

@@ -3,11 +3,10 @@
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.calibration.campaign.measurements import Measurements
 from rtwin.errors import OutOfRangeError
-from rtwin.units import Floats
 
 HoldOut = Literal["blocks", "random", "transmitters"]
 _BLOCKS_ACROSS = 8
@@ -21,16 +20,14 @@ def default_block_m(data: Measurements) -> float:
     return min(50.0, max(across / _BLOCKS_ACROSS, 0.5))
 
 
-def block_of(position_m: Floats, block_m: float) -> NDArray[np.int64]:
+def block_of(position_m: Floats, block_m: float) -> Ints:
     """Number of the square block that each point lies in, [row]."""
     cell = np.floor(position_m[:, :2] / block_m).astype(np.int64)
     _, number = np.unique(cell, axis=0, return_inverse=True)
     return np.asarray(number, np.int64).reshape(-1)
 
 
-def hold_out(
-    data: Measurements, block_m: float, share: float, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def hold_out(data: Measurements, block_m: float, share: float, seed: int) -> tuple[Ints, Ints]:
     """Rows to learn from and rows to judge by: whole blocks, drawn at random.
 
     All transmitters and devices of a block go the same way.
@@ -44,7 +41,7 @@ def hold_out(
 
 def splits(
     data: Measurements, kind: HoldOut, block_m: float, share: float, repeats: int, seed: int
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+) -> list[tuple[Ints, Ints]]:
     """Rows to learn from and rows to judge by, once for each draw.
 
     Args:
@@ -69,9 +66,7 @@ def splits(
     return [(np.flatnonzero(data.tx != n), np.flatnonzero(data.tx == n)) for n in measured]
 
 
-def draw(
-    data: Measurements, rows: NDArray[np.int64], per_transmitter: int | None, seed: int
-) -> NDArray[np.int64]:
+def draw(data: Measurements, rows: Ints, per_transmitter: int | None, seed: int) -> Ints:
     """At most that many of the rows for each transmitter; None for all."""
     if per_transmitter is None:
         return rows
@@ -83,7 +78,7 @@ def draw(
     return np.sort(np.concatenate(parts))
 
 
-def folds(position_m: Floats, block_m: float, count: int, seed: int) -> NDArray[np.int64]:
+def folds(position_m: Floats, block_m: float, count: int, seed: int) -> Ints:
     """Fold of each row, whole blocks together, folds of about equal size, [row]."""
     block = block_of(position_m, block_m)
     sizes = np.bincount(block)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.calibration.campaign.measurements import Measurements
 from rtwin.channel import tr38901_element_gain_db
-from rtwin.units import Floats, azimuth_zenith, wrap_angle
+from rtwin.units import azimuth_zenith, wrap_angle
 
 GAIN = "gain"
 WALL_FEATURES = (
@@ -31,9 +31,9 @@ class Inputs:
     pattern_db: Floats  # [row], element pattern towards the receiver; 0 where not directional
     bearing: Floats  # [row], azimuth from the boresight [rad]; from east where not directional
     elevation_deg: Floats  # [row], how far below the transmitter's horizon the receiver is
-    tx: NDArray[np.int64]
-    device: NDArray[np.int64]
-    sector: NDArray[np.int64]  # [row], transmitters at one place that look one way are one
+    tx: Ints
+    device: Ints
+    sector: Ints  # [row], transmitters at one place that look one way are one
     count: Floats  # [row]
     physics: Floats  # [row, feature]; may have no column
     names: tuple[str, ...] = ()  # of the features
@@ -81,7 +81,7 @@ def link_inputs(
     )
 
 
-def _sectors(data: Measurements) -> NDArray[np.int64]:
+def _sectors(data: Measurements) -> Ints:
     """Number of the sector of each transmitter, [tx]."""
     links = data.transmitters
     number = np.arange(len(links))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.calibration.campaign.plausible import check_unit, impossible, known_degrees
 from rtwin.calibration.campaign.recipe import Campaign, CampaignTransmitter
 from rtwin.calibration.campaign.tables import read_table
@@ -19,7 +20,7 @@ from rtwin.channel import free_space_path_loss_db
 from rtwin.errors import CampaignError
 from rtwin.scene._model import MAX_COORDINATE_M
 from rtwin.scene.georeference import Georeference
-from rtwin.units import Floats, from_db, to_db
+from rtwin.units import from_db, to_db
 
 _ENOUGH = 10  # rows that a power is guessed from
 _EQUATOR_M, _FLATTENING = 6378137.0, 1 / 298.257223563  # WGS 84
@@ -62,12 +63,12 @@ class Measurements:
 
     transmitters: tuple[Link, ...]
     devices: tuple[str, ...]
-    tx: NDArray[np.int64]
-    device: NDArray[np.int64]
+    tx: Ints
+    device: Ints
     position_m: Floats
     level_db: Floats
-    censored: NDArray[np.bool_]
-    count: NDArray[np.int64]
+    censored: Bools
+    count: Ints
     uncertainty_db: Floats
     set_aside: dict[str, int] = field(default_factory=dict)
 
@@ -222,7 +223,7 @@ def read_measurements(campaign: Campaign, frame: Georeference | None = None) -> 
     return kept
 
 
-def _is_far(position_m: Floats) -> NDArray[np.bool_]:
+def _is_far(position_m: Floats) -> Bools:
     with np.errstate(invalid="ignore"):
         return np.asarray((np.abs(position_m) > MAX_COORDINATE_M).any(axis=1))
 
@@ -234,7 +235,7 @@ def _text(value: Any) -> str:
 
 def _numbers(
     table: dict[str, NDArray[Any]], column: str | None, names: list[str], num: int
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+) -> tuple[Ints, Bools]:
     """Place of each row's name in a list, and which have none."""
     if column is None:
         return np.zeros(num, np.int64), np.zeros(num, bool)
@@ -311,7 +312,7 @@ def _nan_where_zero(values: Floats) -> Floats:
     return to_db(positive)
 
 
-def _without(data: Measurements, bad: dict[str, NDArray[np.bool_]]) -> Measurements:
+def _without(data: Measurements, bad: dict[str, Bools]) -> Measurements:
     """The rows for which no reason speaks; each row counts under its first reason."""
     counts, out = dict(data.set_aside), np.zeros(len(data), bool)
     for reason, mask in bad.items():

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats
 from rtwin.errors import CampaignError
-from rtwin.units import Floats
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ RANGES = {
 _LINEAR_BELOW = 0.1  # dBm never lie all between 0 and this
 
 
-def impossible(values: Floats, quantity: str) -> NDArray[np.bool_]:
+def impossible(values: Floats, quantity: str) -> Bools:
     """Which values cannot be of a quantity; never those that are no numbers.
 
     Args:

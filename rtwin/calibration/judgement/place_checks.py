@@ -7,13 +7,13 @@ wrong if another is better in more blocks than chance explains.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from rtwin.arrays import Floats, Ints
 from rtwin.calibration.campaign import Link, Measurements, block_of, folds
 from rtwin.calibration.statistics import PATTERN, PATTERN_SD, SLOPE, SLOPE_SD
 from rtwin.channel import tr38901_element_gain_db
-from rtwin.units import Floats, azimuth_zenith, wrap_angle
+from rtwin.units import azimuth_zenith, wrap_angle
 
 SURE_SD = 3.0  # standard errors, over blocks, by which another place has to be better
 _ERROR_LEFT = 0.85  # and it has to leave less than this of the error
@@ -32,10 +32,10 @@ class _Rows:
     """Heard rows of one transmitter, drawn, with what their comparison needs."""
 
     position_m: Floats
-    device: NDArray[np.int64]
+    device: Ints
     level_db: Floats
-    fold: NDArray[np.int64]
-    block: NDArray[np.int64]
+    fold: Ints
+    block: Ints
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def _left_out(rows: _Rows, link: Link, place_m: Floats) -> Floats:
     return error
 
 
-def _sure(before: Floats, after: Floats, block: NDArray[np.int64]) -> float:
+def _sure(before: Floats, after: Floats, block: Ints) -> float:
     """Mean gain over its standard error, from blocks."""
     gain = np.bincount(block, before**2 - after**2)
     gain = gain[np.bincount(block) > 0]

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.calibration.campaign import Measurements
 from rtwin.calibration.statistics import log_score
-from rtwin.units import Floats
 
 TWIN = "calibrated + discrepancy"
 PLAIN = "calibrated + discrepancy, plain mean"
@@ -58,14 +58,14 @@ class HeldOut:
     """
 
     data: Measurements
-    rows: NDArray[np.int64]
+    rows: Ints
     levels: dict[str, Floats]
     plain: dict[str, Floats]
     weights: dict[str, float]
     floor_db: float
 
     @property
-    def judged(self) -> NDArray[np.bool_]:
+    def judged(self) -> Bools:
         """Rows with a level of their own, [row]."""
         return ~self.data.censored
 
@@ -91,7 +91,7 @@ def rms(values: Floats) -> float:
     return float(np.sqrt(np.mean(values**2))) if values.size else float("nan")
 
 
-Marks = dict[str, tuple[NDArray[np.bool_], str, str]]
+Marks = dict[str, tuple[Bools, str, str]]
 
 
 def score_of(model: str, draws: list[HeldOut], marks: Marks) -> Score:

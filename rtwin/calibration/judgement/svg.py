@@ -4,7 +4,7 @@ from html import escape
 
 import numpy as np
 
-from rtwin.units import Floats
+from rtwin.arrays import Floats
 
 # Viridis and a blue-white-red scale, in steps that a printed page keeps apart.
 FIELD = (

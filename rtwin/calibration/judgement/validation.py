@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.calibration.campaign import HoldOut, Inputs, Measurements, draw, splits
 from rtwin.calibration.journal import Journal
 from rtwin.calibration.judgement.scores import (
@@ -22,9 +22,8 @@ from rtwin.calibration.judgement.scores import (
 )
 from rtwin.calibration.statistics import check_rows, fit_twin, heard_mean, noise_floor_db
 from rtwin.progress import Progress, silent
-from rtwin.units import Floats
 
-Physics = Callable[[NDArray[np.int64], int], tuple[dict[str, Floats], Inputs]]
+Physics = Callable[[Ints, int], tuple[dict[str, Floats], Inputs]]
 ALL = -1  # stands for all rows of a learning curve
 _LEVEL, _PLAIN, _WEIGHT = "level of ", "plain of ", "weight of "
 
@@ -65,8 +64,8 @@ def validate_twin(
     seed: int = 1,
     physics: Physics | None = None,
     curve_physics: bool = False,
-    line_of_sight: NDArray[np.bool_] | None = None,
-    untrusted: NDArray[np.bool_] | None = None,
+    line_of_sight: Bools | None = None,
+    untrusted: Bools | None = None,
     held_out: HoldOut = "blocks",
     progress: Progress = silent,
     journal: Journal | None = None,
@@ -115,10 +114,7 @@ def validate_twin(
             continue
 
         def work(
-            train: NDArray[np.int64] = train,
-            held: NDArray[np.int64] = held,
-            size: int | None = size,
-            seed: int = own_seed,
+            train: Ints = train, held: Ints = held, size: int | None = size, seed: int = own_seed
         ) -> dict[str, Floats]:
             levels: dict[str, Floats] = {}
             own = inputs
@@ -165,8 +161,8 @@ def _predictions(
     data: Measurements,
     inputs: Inputs,
     environment: str,
-    train: NDArray[np.int64],
-    held: NDArray[np.int64],
+    train: Ints,
+    held: Ints,
     block_m: float,
     seed: int,
     held_out: HoldOut,
@@ -195,9 +191,7 @@ def _predictions(
     return found | {_WEIGHT + name: np.array(weight) for name, weight in twin.weights.items()}
 
 
-def _held_out(
-    data: Measurements, held: NDArray[np.int64], found: dict[str, Floats], floor_db: float
-) -> HeldOut:
+def _held_out(data: Measurements, held: Ints, found: dict[str, Floats], floor_db: float) -> HeldOut:
     def named(prefix: str) -> dict[str, Floats]:
         return {n.removeprefix(prefix): v for n, v in found.items() if n.startswith(prefix)}
 

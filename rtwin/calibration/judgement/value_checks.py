@@ -1,10 +1,9 @@
 """Checks of what was measured: signs, units, and rows that were copied."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.calibration.campaign import Measurements, block_of, link_inputs
-from rtwin.units import Floats
 
 LEAST_SPREAD_DB = 0.5
 GROWS_SD = 3.0  # standard errors of the slope above which levels grow with distance
@@ -81,12 +80,12 @@ def shifted_copies(data: Measurements) -> tuple[int, Floats] | None:
     return count, np.asarray(shift, np.float64)
 
 
-def _centered(values: Floats, group: NDArray[np.int64]) -> Floats:
+def _centered(values: Floats, group: Ints) -> Floats:
     count = np.maximum(np.bincount(group), 1)
     return values - (np.bincount(group, values) / count)[group]
 
 
-def _equal_pairs(data: Measurements) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _equal_pairs(data: Measurements) -> tuple[Ints, Ints]:
     """Pairs of rows of one transmitter and device that have the very same level."""
     left, right = [], []
     pair = data.tx * len(data.devices) + data.device
@@ -99,7 +98,7 @@ def _equal_pairs(data: Measurements) -> tuple[NDArray[np.int64], NDArray[np.int6
     return np.concatenate(left), np.concatenate(right)
 
 
-def _pairs_at(data: Measurements, step: NDArray[np.int64]) -> int:
+def _pairs_at(data: Measurements, step: Ints) -> int:
     """How many pairs of rows of one transmitter and device lie one vector apart."""
     pair = data.tx * len(data.devices) + data.device
     spot = np.rint(data.position_m[:, :2] / _LATTICE_M).astype(np.int64)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.calibration.campaign import (
     WALL_FEATURES,
     Campaign,
@@ -20,14 +20,7 @@ from rtwin.calibration.campaign import (
 from rtwin.calibration.physics.link_profiles import PROFILE_FEATURES, profile_features
 from rtwin.errors import CampaignError
 from rtwin.scene import Recipe, recipe_dict, recipe_from_dict
-from rtwin.trace import (
-    World,
-    ground_height_m,
-    is_inside,
-    load_world,
-    obstruction,
-)
-from rtwin.units import Floats
+from rtwin.trace import World, ground_height_m, is_inside, load_world, obstruction
 
 _MARGIN_M = 1.0
 
@@ -141,7 +134,7 @@ class SceneFeatures:
 
     names: tuple[str, ...]
     values: Floats
-    line_of_sight: NDArray[np.bool_]
+    line_of_sight: Bools
 
 
 def scene_features(world: World, data: Measurements) -> SceneFeatures:
@@ -167,7 +160,7 @@ def scene_features(world: World, data: Measurements) -> SceneFeatures:
     return SceneFeatures(names, values.astype(np.float64), line.faces == 0)
 
 
-def with_offsets(gain_db: Floats, data: Measurements, train: NDArray[np.int64]) -> Floats:
+def with_offsets(gain_db: Floats, data: Measurements, train: Ints) -> Floats:
     """Gains plus one offset for each transmitter and device [dB], from the training rows.
 
     Medians, so that links without a path do not decide; a pair without rows has

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats
 from rtwin.calibration.physics.fit import PhysicalFit
 from rtwin.calibration.physics.loss import Problem
 from rtwin.calibration.physics.parameters import Parameter
 from rtwin.calibration.physics.path_model import Bundle, PhysicalModel
 from rtwin.channel import InteractionType
-from rtwin.units import Floats
 
 _STEP = 1e-2  # prior standard deviations
 _SHOWN = 6  # objects that are named, the others together
@@ -94,7 +94,7 @@ def _kinds(bundle: Bundle) -> NDArray[Any]:
     return found.astype(str)
 
 
-def _objects(bundle: Bundle) -> dict[str, NDArray[np.bool_]]:
+def _objects(bundle: Bundle) -> dict[str, Bools]:
     """Which paths touch each object that any touches."""
     world = bundle.world
     used = bundle.paths.interactions != 0

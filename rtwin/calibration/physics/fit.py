@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rtwin.arrays import Floats
 from rtwin.calibration.campaign import FitSpec
 from rtwin.calibration.journal import Journal
 from rtwin.calibration.physics.loss import Problem, scaled_gain_db
@@ -15,7 +16,6 @@ from rtwin.calibration.physics.path_model import MATERIAL_KINDS, PhysicalModel
 from rtwin.calibration.physics.profile_likelihood import Range, profile
 from rtwin.calibration.physics.starting_points import starting_points
 from rtwin.progress import Count, uncounted
-from rtwin.units import Floats
 
 SEEN = 0.8  # posterior over prior width above which data say nothing
 _ROUNDS = 2

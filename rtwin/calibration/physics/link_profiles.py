@@ -8,10 +8,10 @@ Positions are wrong by metres, so every feature is a mean over places around.
 import numpy as np
 from scipy.signal import oaconvolve
 
+from rtwin.arrays import Floats
 from rtwin.calibration.campaign import Measurements
 from rtwin.channel import knife_edge_loss_db, knife_edge_nu
 from rtwin.trace import HeightMap, World, height_map
-from rtwin.units import Floats
 
 PROFILE_FEATURES = (
     "roofs along the way",

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rtwin.arrays import Floats
 from rtwin.calibration.campaign import Campaign, FitSpec, MaterialChoice, Measurements
 from rtwin.calibration.journal import Journal
 from rtwin.calibration.physics.campaign_scene import with_object_materials, world_of
@@ -21,7 +22,6 @@ from rtwin.errors import CampaignError
 from rtwin.progress import Count, uncounted
 from rtwin.scene import Material, Recipe, recipe_dict, recipe_from_dict
 from rtwin.trace import World
-from rtwin.units import Floats
 
 _OWN = "choice"
 _DRAWN_SHARE = 0.5  # prior probability that the scene's material is right

@@ -9,22 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.calibration.campaign import Link, Measurements, link_inputs
 from rtwin.calibration.physics.parameters import Parameter
 from rtwin.channel import InteractionType
 from rtwin.dataset.pathmap import standing_at
 from rtwin.scene import Receivers, recipe_dict, recipe_from_dict
-from rtwin.trace import (
-    FrozenPaths,
-    TracedPaths,
-    Tracer,
-    World,
-    freeze_paths,
-    restore_materials,
-)
-from rtwin.units import SPEED_OF_LIGHT_M_S, Floats, to_db
+from rtwin.trace import FrozenPaths, TracedPaths, Tracer, World, freeze_paths, restore_materials
+from rtwin.units import SPEED_OF_LIGHT_M_S, to_db
 
 _REMEMBERED = 4
 FLOOR_BELOW_DB = 15.0  # the floor under the weakest decile of reached links
@@ -48,12 +41,12 @@ class Bundle:
     receivers: Receivers
     paths: TracedPaths
     frozen: FrozenPaths
-    rows: NDArray[np.int64]  # [row of the bundle], row of the campaign
-    path: NDArray[np.int64]  # [pair], path
-    row: NDArray[np.int64]  # [pair], row of the bundle
-    walls: NDArray[np.int64]  # [path], how often it is refracted
-    bends: NDArray[np.bool_]  # [path], whether it is diffracted
-    kind: NDArray[np.int64]  # [path], which of PATH_CLASSES it is
+    rows: Ints  # [row of the bundle], row of the campaign
+    path: Ints  # [pair], path
+    row: Ints  # [pair], row of the bundle
+    walls: Ints  # [path], how often it is refracted
+    bends: Bools  # [path], whether it is diffracted
+    kind: Ints  # [path], which of PATH_CLASSES it is
     length_m: Floats  # [path]
 
 
@@ -63,7 +56,7 @@ class PhysicalModel:
 
     data: Measurements
     bundles: tuple[Bundle, ...]
-    sector_of_tx: NDArray[np.int64]
+    sector_of_tx: Ints
     floor: float  # linear, added to every gain: what no traced path explains
     _known: dict[object, list[Floats]] = field(default_factory=dict)  # powers by materials
 
@@ -181,7 +174,7 @@ class PhysicalModel:
             )
         return out
 
-    def take(self, rows: NDArray[np.int64]) -> "PhysicalModel":
+    def take(self, rows: Ints) -> "PhysicalModel":
         """The model of some rows: their paths alone are evaluated."""
         place = np.full(len(self.data), -1)
         place[rows] = np.arange(len(rows))
@@ -253,7 +246,7 @@ def build_model(world: World, data: Measurements, floor: float | None = None) ->
     return replace(model, floor=floor, _known={})
 
 
-def _sector_of_tx(data: Measurements) -> NDArray[np.int64]:
+def _sector_of_tx(data: Measurements) -> Ints:
     numbers = np.arange(len(data.transmitters))
     one_each = replace(
         data.take(np.zeros(len(numbers), np.int64)) if len(data) else data, tx=numbers
@@ -271,7 +264,7 @@ def _masts(links: tuple[Link, ...]) -> list[list[int]]:
     return list(found.values())
 
 
-def _bundle(world: World, data: Measurements, tx: int, rows: NDArray[np.int64]) -> Bundle:
+def _bundle(world: World, data: Measurements, tx: int, rows: Ints) -> Bundle:
     spots, back = np.unique(data.position_m[rows], axis=0, return_inverse=True)
     back = np.asarray(back, np.int64).reshape(-1)
     table = recipe_dict(world.recipe)
@@ -305,7 +298,7 @@ def _bundle(world: World, data: Measurements, tx: int, rows: NDArray[np.int64]) 
     )
 
 
-def _classes(paths: TracedPaths) -> NDArray[np.int64]:
+def _classes(paths: TracedPaths) -> Ints:
     """Class of each path: the last of PATH_CLASSES that happens on it."""
     kind = np.zeros(len(paths.delay_s), np.int64)
     codes = (InteractionType.SPECULAR, InteractionType.REFRACTION, InteractionType.DIFFRACTION)
@@ -314,7 +307,7 @@ def _classes(paths: TracedPaths) -> NDArray[np.int64]:
     return kind
 
 
-def _narrow(bundle: Bundle, kept: NDArray[np.bool_], place: NDArray[np.int64]) -> Bundle:
+def _narrow(bundle: Bundle, kept: Bools, place: Ints) -> Bundle:
     """The bundle of some of its rows, with the paths that reach them."""
     pairs = np.flatnonzero(kept[bundle.row])
     used, path = np.unique(bundle.path[pairs], return_inverse=True)
@@ -333,7 +326,7 @@ def _narrow(bundle: Bundle, kept: NDArray[np.bool_], place: NDArray[np.int64]) -
     )
 
 
-def _some_paths(paths: TracedPaths, rows: NDArray[np.int64]) -> TracedPaths:
+def _some_paths(paths: TracedPaths, rows: Ints) -> TracedPaths:
     """Per-path values of some paths; `num_paths` no longer counts them."""
     names = [name for name in TracedPaths.__dataclass_fields__ if name != "num_paths"]
     return replace(paths, **{name: getattr(paths, name)[rows] for name in names})

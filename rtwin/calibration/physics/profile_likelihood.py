@@ -11,10 +11,10 @@ from functools import partial
 
 import numpy as np
 
+from rtwin.arrays import Floats
 from rtwin.calibration.journal import Arrays, Journal
 from rtwin.calibration.physics.loss import LIMIT, TOLD_APART, Problem
 from rtwin.progress import Count, uncounted
-from rtwin.units import Floats
 
 _ACROSS = np.linspace(-2.4, 2.4, 7)
 _STEPS = 5

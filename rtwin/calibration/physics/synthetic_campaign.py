@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tomlkit
 
+from rtwin.arrays import Floats
 from rtwin.calibration.campaign import Campaign, Measurements, campaign_from_dict, links_of
 from rtwin.calibration.physics.campaign_scene import campaign_recipe, with_materials, world_of
 from rtwin.calibration.physics.path_model import build_model
@@ -15,7 +16,6 @@ from rtwin.dataset.store import plain_errors
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.scene import Recipe, recipe_dict, recipe_from_dict, with_overrides
 from rtwin.trace import load_world, place
-from rtwin.units import Floats
 
 DYNAMIC_RANGE_DB = 55.0
 OFFSET_DB = -12.0  # of the phone that measured; a fit has to find it

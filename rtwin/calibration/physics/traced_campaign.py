@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.calibration.campaign import GAIN, Campaign, Inputs, Measurements, link_inputs
 from rtwin.calibration.journal import Journal
 from rtwin.calibration.physics.campaign_scene import (
@@ -30,7 +30,6 @@ from rtwin.calibration.physics.transmitter_places import Placement, find_places,
 from rtwin.progress import Count, Progress, count_of, silent, uncounted
 from rtwin.scene import Recipe
 from rtwin.trace import World, ground_height_m, is_inside
-from rtwin.units import Floats
 
 _FIRST_DRAWS, _LATER_DRAWS = 31, 7
 RAY_TRACED, CALIBRATED = "ray tracing + offset", "calibrated physics"
@@ -69,7 +68,7 @@ class TracedCampaign:
 
     def fit(
         self,
-        train: NDArray[np.int64],
+        train: Ints,
         seed: int,
         progress: Count = uncounted,
         start: PhysicalFit | None = None,
@@ -96,7 +95,7 @@ class TracedCampaign:
 
     def placed(
         self,
-        train: NDArray[np.int64],
+        train: Ints,
         seed: int,
         fit: PhysicalFit | None = None,
         progress: Count = uncounted,
@@ -125,19 +124,11 @@ class TracedCampaign:
         data = found.moved(self.data)
         features = scene_features(self.world, data)
         return replace(
-            self,
-            data=data,
-            model=build_model(self.world, data),
-            features=features,
-            places=found,
+            self, data=data, model=build_model(self.world, data), features=features, places=found
         )
 
     def chosen(
-        self,
-        train: NDArray[np.int64],
-        seed: int,
-        progress: Count = uncounted,
-        journal: Journal | None = None,
+        self, train: Ints, seed: int, progress: Count = uncounted, journal: Journal | None = None
     ) -> "TracedCampaign":
         """The same rows in the scene whose objects are what some rows say that they are."""
         spec = self.campaign.fit
@@ -164,7 +155,7 @@ class TracedCampaign:
 
     def solved(
         self,
-        train: NDArray[np.int64],
+        train: Ints,
         seed: int,
         progress: Progress = silent,
         journal: Journal | None = None,
@@ -202,13 +193,13 @@ class TracedCampaign:
         touched = {p.target for p in self.parameters}
         return replace(self, model=model) if model.materials & touched else self
 
-    def in_the_open(self, place_m: Floats) -> NDArray[np.bool_]:
+    def in_the_open(self, place_m: Floats) -> Bools:
         """Whether places [place, 3] lie outside of buildings, over the ground."""
         world = self.world
         known = np.isfinite(ground_height_m(world, place_m[:, :2]))
         return known & ~is_inside(world, place_m)
 
-    def levels(self, fit: PhysicalFit | None, train: NDArray[np.int64]) -> dict[str, Floats]:
+    def levels(self, fit: PhysicalFit | None, train: Ints) -> dict[str, Floats]:
         """Levels of the physical models in every row [dB]."""
         found = {RAY_TRACED: with_offsets(self.gain_db, self.data, train)}
         if fit is not None:

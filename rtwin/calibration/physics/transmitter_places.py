@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc
 
+from rtwin.arrays import Floats
 from rtwin.calibration.campaign import FitSpec, Link, Measurements
 from rtwin.calibration.journal import Journal
 from rtwin.calibration.physics.loss import TOLD_APART, Problem
@@ -18,7 +19,6 @@ from rtwin.calibration.physics.parameters import Parameter
 from rtwin.calibration.physics.path_model import MATERIAL_KINDS, build_model
 from rtwin.progress import Count, uncounted
 from rtwin.trace import World, ground_height_m, is_inside
-from rtwin.units import Floats
 
 _AXES = ("x_error_m", "y_error_m", "height_error_m")
 _POWER = 10  # of two: as many draws can be asked for

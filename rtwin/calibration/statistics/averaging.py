@@ -9,10 +9,10 @@ twin with few points so becomes the best simple model.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.stats import norm
 
+from rtwin.arrays import Floats, Ints
 from rtwin.calibration.campaign import GAIN, Inputs, Measurements, block_of, folds
 from rtwin.calibration.statistics.baselines import LinearModel, baselines
 from rtwin.calibration.statistics.bounds import (
@@ -28,7 +28,6 @@ from rtwin.calibration.statistics.gaussian_process import (
     fit_process,
     one_thread,
 )
-from rtwin.units import Floats
 
 NUM_FOLDS = 6
 _INTERVAL = 0.9
@@ -97,7 +96,7 @@ def fit_twin(
     data: Measurements,
     inputs: Inputs,
     environment: str,
-    train: NDArray[np.int64],
+    train: Ints,
     block_m: float,
     seed: int = 1,
     by_transmitter: bool = False,
@@ -165,9 +164,7 @@ def fit_twin(
     )
 
 
-def _bounded(
-    prediction: Prediction, bounds: tuple[Floats, Floats], train: NDArray[np.int64]
-) -> Prediction:
+def _bounded(prediction: Prediction, bounds: tuple[Floats, Floats], train: Ints) -> Prediction:
     low, high = bounds
     return replace(
         prediction,
@@ -181,11 +178,7 @@ def _rms(values: Floats) -> float:
 
 
 def _linear(
-    model: LinearModel,
-    data: Measurements,
-    inputs: Inputs,
-    train: NDArray[np.int64],
-    fold: NDArray[np.int64],
+    model: LinearModel, data: Measurements, inputs: Inputs, train: Ints, fold: Ints
 ) -> Prediction:
     mean, sd = model.fit_predict(data, inputs, train)
     left, left_sd = np.empty(len(train)), np.empty(len(train))
@@ -200,9 +193,7 @@ def _linear(
     return Prediction(mean, sd, sd, left, left_sd)
 
 
-def _gaussian(
-    process: Process, num: int, train: NDArray[np.int64], fold: NDArray[np.int64]
-) -> Prediction:
+def _gaussian(process: Process, num: int, train: Ints, fold: Ints) -> Prediction:
     mean, sd, field = process.predict(np.arange(num))
     place = np.searchsorted(train, process.train)
     left, left_sd = mean[train], sd[train]
@@ -210,9 +201,7 @@ def _gaussian(
     return Prediction(mean, sd, field, left, left_sd)
 
 
-def _weights(
-    left_out: dict[str, Floats], level: Floats, fold: NDArray[np.int64]
-) -> dict[str, float]:
+def _weights(left_out: dict[str, Floats], level: Floats, fold: Ints) -> dict[str, float]:
     """Stacked weights, or all of it on the best model where stacking does not hold up.
 
     Whether it does is asked of each fold with weights from the others.

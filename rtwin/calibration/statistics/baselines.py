@@ -9,17 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import norm
 
+from rtwin.arrays import Floats, Ints
 from rtwin.calibration.campaign import GAIN, WALL_FEATURES, Inputs, Measurements
-from rtwin.channel import (
-    free_space_path_loss_db,
-    tr38901_los_probability,
-    tr38901_path_loss_db,
-)
+from rtwin.channel import free_space_path_loss_db, tr38901_los_probability, tr38901_path_loss_db
 from rtwin.channel.tr38901 import Scenario
-from rtwin.units import Floats
 
 OFFSET_SD_DB, TRANSMITTER_SD_DB, DEVICE_SD_DB = 200.0, 30.0, 10.0  # each around the former
 SLOPE, SLOPE_SD = -3.0, 1.0  # level over 10 log10(distance): a path loss exponent of 3 +- 1
@@ -39,9 +34,7 @@ class LinearModel:
     columns: Callable[[Measurements, Inputs], list[tuple[Floats, float, float]]]
     walls: bool = False  # whether what stands in the way has weights, common to all
 
-    def fit_predict(
-        self, data: Measurements, inputs: Inputs, train: NDArray[np.int64]
-    ) -> tuple[Floats, Floats]:
+    def fit_predict(self, data: Measurements, inputs: Inputs, train: Ints) -> tuple[Floats, Floats]:
         """Mean and standard deviation of a measurement in every row [dB], from some rows.
 
         Args:
@@ -67,7 +60,7 @@ class LinearModel:
         return fixed + scaled @ weights, np.sqrt(spread + noise**2)
 
     def _design(
-        self, data: Measurements, inputs: Inputs, train: NDArray[np.int64]
+        self, data: Measurements, inputs: Inputs, train: Ints
     ) -> tuple[Floats, Floats, Floats]:
         """Columns, prior means and prior standard deviations.
 
@@ -96,7 +89,7 @@ class LinearModel:
         return np.column_stack(columns), np.array(means), np.array(sds)
 
 
-def _clipped(column: Floats, train: NDArray[np.int64]) -> Floats:
+def _clipped(column: Floats, train: Ints) -> Floats:
     return np.clip(column, column[train].min(), column[train].max()) if len(train) else column
 
 

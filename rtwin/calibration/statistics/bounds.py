@@ -1,18 +1,17 @@
 """What no prediction may say: more than free space brings, less than a receiver can tell."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import norm
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.calibration.campaign import Measurements
 from rtwin.channel import free_space_path_loss_db
-from rtwin.units import Floats
 
 ABOVE_FREE_SPACE_DB = 10.0
 BELOW_WEAKEST_DB = 30.0  # that a model may predict before it is averaged
 
 
-def level_bounds(data: Measurements, train: NDArray[np.int64]) -> tuple[Floats, Floats]:
+def level_bounds(data: Measurements, train: Ints) -> tuple[Floats, Floats]:
     """Lowest and highest level that a prediction may have in every row [dB], [row] each.
 
     Free space is absolute only where powers are known, and they rarely are: the row
@@ -63,9 +62,7 @@ def heard_mean(mean_db: Floats, sd_db: Floats, floor_db: float) -> Floats:
     return mean_db + sd_db * np.exp(norm.logpdf(z) - norm.logcdf(z))
 
 
-def log_score(
-    mean_db: Floats, sd_db: Floats, level_db: Floats, censored: NDArray[np.bool_]
-) -> Floats:
+def log_score(mean_db: Floats, sd_db: Floats, level_db: Floats, censored: Bools) -> Floats:
     """Minus the logarithm of a normal prediction's density at what was measured, [row].
 
     Censored rows count with the probability of their being below the floor (Tobit).

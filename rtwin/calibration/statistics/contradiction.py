@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.stats import norm
 
-from rtwin.units import Floats
+from rtwin.arrays import Bools, Floats, Ints
 
 LIMIT = 4.5  # robust standard deviations
 LEAST_SHIFT_DB = 6.0  # a set that is off by less is left alone
@@ -43,7 +42,7 @@ class Contradiction:
             lies, and nothing is.
     """
 
-    contradicted: NDArray[np.bool_]
+    contradicted: Bools
     score: Floats
     off_db: Floats
     undecided: bool = False
@@ -53,8 +52,8 @@ def contradictions(
     covariance: Floats,
     values_db: Floats,
     place_m: Floats,
-    sources: Sequence[NDArray[np.int64]],
-    asked: NDArray[np.bool_] | None = None,
+    sources: Sequence[Ints],
+    asked: Bools | None = None,
     *,
     limit: float = LIMIT,
     least_scale: float = _LEAST_SCALE,
@@ -104,7 +103,7 @@ def contradictions(
     return Contradiction(contradicted, score, off, undecided)
 
 
-def _nearest(place_m: Floats, source: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def _nearest(place_m: Floats, source: Ints) -> list[Ints]:
     """For some values, those of their source from the nearest on."""
     low, high = _TOGETHER
     most = min(high, int(_SHARE_TOGETHER * len(source)))
@@ -123,12 +122,12 @@ def _nearest(place_m: Floats, source: NDArray[np.int64]) -> list[NDArray[np.int6
 def _worst(
     precision: Floats,
     values: Floats,
-    neighbours: list[list[NDArray[np.int64]]],
-    alive: NDArray[np.bool_],
-    asked: NDArray[np.bool_],
+    neighbours: list[list[Ints]],
+    alive: Bools,
+    asked: Bools,
     limit: float,
     least_scale: float,
-) -> list[tuple[float, NDArray[np.int64]]]:
+) -> list[tuple[float, Ints]]:
     """Values and sets beyond the limit, by how far they are beyond, the worst first."""
     pull = precision @ np.where(alive, values, 0.0)
     free = alive & asked
@@ -145,11 +144,11 @@ def _worst(
 def _worst_sets(
     precision: Floats,
     pull: Floats,
-    about: list[NDArray[np.int64]],
-    free: NDArray[np.bool_],
+    about: list[Ints],
+    free: Bools,
     limit: float,
     scale: float,
-) -> list[tuple[float, NDArray[np.int64]]]:
+) -> list[tuple[float, Ints]]:
     low = _TOGETHER[0]
     orders = [order[free[order]] for order in about]
     orders = [order for order in orders if len(order) >= low]
@@ -178,15 +177,15 @@ def _worst_sets(
 
 
 def _apart(
-    worst: list[tuple[float, NDArray[np.int64]]],
+    worst: list[tuple[float, Ints]],
     place_m: Floats,
     precision: Floats,
     values: Floats,
-    alive: NDArray[np.bool_],
-) -> NDArray[np.int64]:
+    alive: Bools,
+) -> Ints:
     """The worst, and others so far away from them that they do not look odd for their sake."""
     pull = precision @ np.where(alive, values, 0.0)
-    taken: list[NDArray[np.int64]] = []
+    taken: list[Ints] = []
     near = np.zeros(len(place_m), bool)
     for _, rows in worst:
         if near[rows].any() or not _is_one(precision[np.ix_(rows, rows)], pull[rows]):
@@ -209,7 +208,7 @@ def _is_one(precision: Floats, pull: Floats) -> bool:
     return bool(np.mean(off * np.sign(shift) > abs(shift) / 2) >= _OF_ONE_MIND)
 
 
-def _without(precision: Floats, out: NDArray[np.int64], alive: NDArray[np.bool_]) -> Floats:
+def _without(precision: Floats, out: Ints, alive: Bools) -> Floats:
     """The precision of the rest once some values are gone; 0 where gone."""
     rest = alive.copy()
     rest[out] = False
@@ -222,8 +221,8 @@ def _scores(
     covariance: Floats,
     precision: Floats,
     values: Floats,
-    alive: NDArray[np.bool_],
-    asked: NDArray[np.bool_],
+    alive: Bools,
+    asked: Bools,
     least_scale: float,
 ) -> tuple[Floats, Floats]:
     """Distance of every value from what the believed others say [dB], and over its spread."""

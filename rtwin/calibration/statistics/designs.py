@@ -3,13 +3,12 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.calibration.campaign import GAIN, Inputs
 from rtwin.calibration.statistics.baselines import PATTERN, SLOPE
 from rtwin.calibration.statistics.gaussian_process import Design
 from rtwin.calibration.statistics.kernel import LinkKernel, Term
-from rtwin.units import Floats
 
 _LENGTH = 0.25  # prior correlation length over the median distance
 _FEW_FEATURES = 7  # for which the prior length of a surface over features is _FEATURE_LENGTH
@@ -38,7 +37,7 @@ def processes(inputs: Inputs) -> list[str]:
     return [KRIGING, SHARED, *with_scene]
 
 
-def design(inputs: Inputs, name: str, num_devices: int, train: NDArray[np.int64]) -> Design:
+def design(inputs: Inputs, name: str, num_devices: int, train: Ints) -> Design:
     """Inputs and covariance of one of the processes.
 
     Args:
@@ -89,7 +88,7 @@ def design(inputs: Inputs, name: str, num_devices: int, train: NDArray[np.int64]
     return Design(matrix, LinkKernel(tuple(terms), device[0], count[0], num_devices), base)
 
 
-def _scaled(values: Floats, train: NDArray[np.int64]) -> Floats:
+def _scaled(values: Floats, train: Ints) -> Floats:
     """Columns over their spread in the training rows, no further than their range there."""
     low, high = values[train].min(axis=0), values[train].max(axis=0)
     center, spread = values[train].mean(axis=0), np.maximum(values[train].std(axis=0), 1e-6)
@@ -97,12 +96,7 @@ def _scaled(values: Floats, train: NDArray[np.int64]) -> Floats:
 
 
 def _slopes(
-    columns: _Columns,
-    inputs: Inputs,
-    train: NDArray[np.int64],
-    name: str,
-    many_tx: bool,
-    tx: tuple[int, ...],
+    columns: _Columns, inputs: Inputs, train: Ints, name: str, many_tx: bool, tx: tuple[int, ...]
 ) -> list[Term]:
     """Slopes over distance and pattern around those of the base, clipped to the trained range."""
     far = inputs.log_distance_db

@@ -6,15 +6,14 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from threadpoolctl import threadpool_limits
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.calibration.statistics.baselines import below
 from rtwin.calibration.statistics.kernel import LinkKernel
 from rtwin.calibration.statistics.likelihood import JITTER, ShapeLikelihood
 from rtwin.channel import GaussianField, condition
-from rtwin.units import Floats
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -66,7 +65,7 @@ class Process:
     given: GaussianField
     base_db: Floats
     off_db: Floats
-    train: NDArray[np.int64]
+    train: Ints
     matrix: Floats
     noise_factor: Floats
     freedom: float | None = None
@@ -76,7 +75,7 @@ class Process:
         """Variance of the noise over its squared scale."""
         return 1.0 if self.freedom is None else self.freedom / (self.freedom - 2.0)
 
-    def predict(self, rows: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
+    def predict(self, rows: Ints) -> tuple[Floats, Floats, Floats]:
         """Mean, standard deviation of a measurement and of the field [dB] of some rows."""
         mean, total, field = (np.empty(len(rows)) for _ in range(3))
         trained = self.matrix[self.train]
@@ -89,7 +88,7 @@ class Process:
             field[block] = np.sqrt(np.maximum(variance, 1e-6))
         return mean + self.base_db[rows], total, field
 
-    def left_out(self, fold: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    def left_out(self, fold: Ints) -> tuple[Floats, Floats]:
         """Mean and standard deviation of each row from the other folds, shape kept [dB].
 
         Checked by tests/calibration/statistics/test_gaussian_process.py against refits.
@@ -99,7 +98,7 @@ class Process:
         variance = variance + (self._inflation - self.noise_factor) * noise
         return mean + self.base_db[self.train], np.sqrt(np.maximum(variance, 1e-6))
 
-    def field_covariance(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> Floats:
+    def field_covariance(self, a: Ints, b: Ints) -> Floats:
         """Posterior covariance of the field between rows [dB^2], [a, b]."""
         x, trained = self.matrix, self.matrix[self.train]
         left, right = (
@@ -113,8 +112,8 @@ class Process:
 def fit_process(
     layout: Design,
     level_db: Floats,
-    censored: NDArray[np.bool_],
-    train: NDArray[np.int64],
+    censored: Bools,
+    train: Ints,
     seed: int,
     log_values: Floats | None = None,
     freedom: float | None = None,

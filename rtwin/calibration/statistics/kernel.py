@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from rtwin.arrays import Floats
 from rtwin.channel import shadowing_correlation
-from rtwin.units import Floats
 
 _RANGE = 5.0  # how far a logarithm may go from its prior, in nepers
 

@@ -5,13 +5,12 @@ once, and a slope is one product of matrices per parameter.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import lapack
 from scipy.optimize import minimize
 from scipy.spatial.distance import cdist
 
+from rtwin.arrays import Bools, Floats
 from rtwin.calibration.statistics.kernel import LinkKernel, Term
-from rtwin.units import Floats
 
 JITTER = 1e-6  # on the diagonal [dB^2]
 _PRIOR_SD = 1.0  # of the logarithm of each standard deviation and length
@@ -90,10 +89,10 @@ class ShapeLikelihood:
         return np.asarray(found.x, np.float64)
 
 
-def _fixed_part(term: Term, matrix: Floats) -> tuple[Floats, NDArray[np.bool_] | None]:
+def _fixed_part(term: Term, matrix: Floats) -> tuple[Floats, Bools | None]:
     """What of a term does not change with its shape: distances and mask, or products."""
     own = matrix[:, term.columns]
-    mask: NDArray[np.bool_] | None = None
+    mask: Bools | None = None
     for column in term.within:
         same = matrix[:, column][:, None] == matrix[:, column][None]
         mask = same if mask is None else mask & same

@@ -4,12 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.calibration.campaign import Measurements, link_inputs
 from rtwin.calibration.statistics.designs import SHARED, design
 from rtwin.calibration.statistics.gaussian_process import Process, fit_process, one_thread
-from rtwin.units import Floats
 
 MAX_ROWS = 600
 _ACROSS = 16  # places along the longer side
@@ -17,12 +16,8 @@ _ACROSS = 16  # places along the longer side
 
 @one_thread
 def next_positions(
-    process: Process,
-    candidates: NDArray[np.int64],
-    targets: NDArray[np.int64],
-    count: int,
-    seed: int = 1,
-) -> tuple[NDArray[np.int64], Floats]:
+    process: Process, candidates: Ints, targets: Ints, count: int, seed: int = 1
+) -> tuple[Ints, Floats]:
     """Rows to measure next, each with what the map's standard deviation would then be.
 
     Greedy: each place is the one that lowers the mean variance of the field over
@@ -65,7 +60,7 @@ def next_positions(
 def plan_route(
     data: Measurements,
     count: int,
-    in_the_open: Callable[[Floats], NDArray[np.bool_]] | None = None,
+    in_the_open: Callable[[Floats], Bools] | None = None,
     seed: int = 1,
 ) -> list[tuple[float, float, float]]:
     """New places to measure: x and y [m], and the standard deviation of the map after each [dB].
@@ -112,6 +107,6 @@ def plan_route(
     return [(*spot, sd) for spot, sd in found.items()]
 
 
-def _some(rows: Sequence[int] | NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+def _some(rows: Sequence[int] | Ints, rng: np.random.Generator) -> Ints:
     rows = np.asarray(rows, np.int64)
     return np.sort(rng.permutation(rows)[:MAX_ROWS])

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.calibration.campaign import GAIN, Inputs, Measurements
 from rtwin.calibration.statistics.contradiction import LIMIT, Contradiction, contradictions
 from rtwin.calibration.statistics.designs import SCENE, SHARED, design
@@ -17,7 +17,6 @@ from rtwin.calibration.statistics.gaussian_process import (
     one_thread,
 )
 from rtwin.calibration.statistics.likelihood import JITTER
-from rtwin.units import Floats
 
 LEAST_ROWS = 30  # below which nothing is asked
 NOT_BELIEVED = "that everything else contradicts"
@@ -37,14 +36,14 @@ class RowTrust:
         undecided: Whether so much contradicts so much that nothing is set aside.
     """
 
-    rows: NDArray[np.int64]
-    untrusted: NDArray[np.bool_]
+    rows: Ints
+    untrusted: Bools
     score: Floats
     off_db: Floats
     undecided: bool = False
 
     @property
-    def kept(self) -> NDArray[np.int64]:
+    def kept(self) -> Ints:
         """The rows that are believed."""
         return self.rows[~self.untrusted]
 
@@ -53,7 +52,7 @@ class RowTrust:
 def check_rows(
     data: Measurements,
     inputs: Inputs,
-    rows: NDArray[np.int64],
+    rows: Ints,
     seed: int = 1,
     limit: float = LIMIT,
 ) -> RowTrust:
@@ -112,9 +111,9 @@ def check_rows(
 def _contradicted(
     process: Process,
     data: Measurements,
-    rows: NDArray[np.int64],
-    sources: list[NDArray[np.int64]],
-    believed: NDArray[np.bool_],
+    rows: Ints,
+    sources: list[Ints],
+    believed: Bools,
     limit: float,
 ) -> Contradiction:
     value = data.level_db[rows] - process.base_db[rows]
@@ -164,7 +163,7 @@ def trust_table(data: Measurements, verdict: RowTrust) -> dict[str, Any]:
     }
 
 
-def _by(verdict: RowTrust, source: NDArray[np.int64], names: list[str]) -> list[dict[str, Any]]:
+def _by(verdict: RowTrust, source: Ints, names: list[str]) -> list[dict[str, Any]]:
     found = []
     for number, name in enumerate(names):
         own = source == number

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.federation.defence.rules import SURE
 
-Real = NDArray[np.float64]
 MPAF_FACTOR = 1e6
 FTI_START = 10.0
 EDGE = 3.0 / np.sqrt(5.0)
@@ -32,12 +31,12 @@ class Scene:
         loss: As of Trusted, for attackers who have these data as well.
     """
 
-    weights: Real
-    base: Real
-    benign: Real
+    weights: Floats
+    base: Floats
+    benign: Floats
     fakes: int
-    root: Real | None = None
-    loss: Callable[[Real], Real] | None = None
+    root: Floats | None = None
+    loss: Callable[[Floats], Floats] | None = None
 
 
 @dataclass
@@ -54,14 +53,14 @@ class Attacker:
     step: float = FTI_START
     distance: float = field(default=-1.0)
 
-    def updates(self, scene: Scene) -> Real:
+    def updates(self, scene: Scene) -> Floats:
         """The fakes' updates of a round, [fake, weight]; none for no fakes."""
         if scene.fakes == 0 or self.attack == "none":
             return np.zeros((0, len(scene.weights)))
         return np.tile(ATTACKS[self.attack](scene, self), (scene.fakes, 1))
 
 
-def mpaf(scene: Scene, attacker: Attacker | None = None, factor: float = MPAF_FACTOR) -> Real:
+def mpaf(scene: Scene, attacker: Attacker | None = None, factor: float = MPAF_FACTOR) -> Floats:
     """Pull towards the poor model with all force, [weight].
 
     Source: X. Cao and N. Gong, CVPR workshops 2022 (MPAF); checked by
@@ -70,7 +69,7 @@ def mpaf(scene: Scene, attacker: Attacker | None = None, factor: float = MPAF_FA
     return factor * (scene.base - scene.weights)
 
 
-def injection(scene: Scene, attacker: Attacker) -> Real:
+def injection(scene: Scene, attacker: Attacker) -> Floats:
     """The traffic injection of the article (TPI, also FTI): MPAF with a factor that it searches.
 
     The factor grows by half of a step if the global model moved away from the poor one's
@@ -87,7 +86,7 @@ def injection(scene: Scene, attacker: Attacker) -> Real:
     return attacker.factor * (scene.base - scene.weights)
 
 
-def a_little_is_enough(scene: Scene, attacker: Attacker | None = None) -> Real:
+def a_little_is_enough(scene: Scene, attacker: Attacker | None = None) -> Floats:
     """As far from the mean as the crowd's majority still covers, [weight].
 
     Source: G. Baruch et al., NeurIPS 2019; checked by tests/federation/test_attacks.py.
@@ -101,7 +100,7 @@ def a_little_is_enough(scene: Scene, attacker: Attacker | None = None) -> Real:
     return scene.benign.mean(axis=0) - reach * scene.benign.std(axis=0)
 
 
-def min_max(scene: Scene, attacker: Attacker | None = None) -> Real:
+def min_max(scene: Scene, attacker: Attacker | None = None) -> Floats:
     """Against the mean as far as no honest one is farther from another, [weight].
 
     Source: V. Shejwalkar and A. Houmansadr, NDSS 2021; checked by
@@ -120,14 +119,14 @@ def min_max(scene: Scene, attacker: Attacker | None = None) -> Real:
     return middle + low * along
 
 
-def edge(scene: Scene, attacker: Attacker | None = None) -> Real:
+def edge(scene: Scene, attacker: Attacker | None = None) -> Floats:
     """Where a biweight is pulled hardest, against the mean: knows rule and updates, [weight]."""
     middle = np.median(scene.benign, axis=0)
     scale = 1.4826 * np.median(np.abs(scene.benign - middle), axis=0)
     return middle - np.sign(scene.benign.mean(axis=0)) * EDGE * scale
 
 
-def root_aware(scene: Scene, attacker: Attacker | None = None) -> Real:
+def root_aware(scene: Scene, attacker: Attacker | None = None) -> Floats:
     """Half along the clean update, half across it and against the honest: knows the root set.
 
     Of all directions with a cosine c to the root's update, weight c and harm sqrt(1 - c^2),
@@ -144,7 +143,7 @@ def root_aware(scene: Scene, attacker: Attacker | None = None) -> Real:
     return length * (root + across / norm) / np.sqrt(2.0)
 
 
-def bound_aware(scene: Scene, attacker: Attacker | None = None) -> Real:
+def bound_aware(scene: Scene, attacker: Attacker | None = None) -> Floats:
     """Min-max's direction, as far as clean data cannot tell: knows root_bound and its data.
 
     Its loss lies SURE standard errors above that of the honest mean. Without a root it is
@@ -164,7 +163,7 @@ def bound_aware(scene: Scene, attacker: Attacker | None = None) -> Real:
     return middle + low * along
 
 
-ATTACKS: dict[str, Callable[[Scene, Attacker], Real]] = {
+ATTACKS: dict[str, Callable[[Scene, Attacker], Floats]] = {
     "MPAF": mpaf,
     "FTI": injection,
     "ALIE": a_little_is_enough,

@@ -9,11 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError
 
-Real = NDArray[np.float64]
 _SMALL = 1e-12
 WEISZFELD_STEPS = 8
 # Scale of the median absolute deviation and of a third of a biweight's reach.
@@ -33,8 +32,8 @@ class Trusted:
     """
 
     fakes: int = 0
-    root: Real | None = None
-    loss: Callable[[Real], Real] | None = None
+    root: Floats | None = None
+    loss: Callable[[Floats], Floats] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,22 +46,22 @@ class Rule:
         needs_root: Whether it needs clean data.
     """
 
-    apply: Callable[[Real, Trusted], Real]
+    apply: Callable[[Floats, Trusted], Floats]
     breakdown: str
     needs_root: bool = False
 
 
-def mean(updates: Real) -> Real:
+def mean(updates: Floats) -> Floats:
     """The mean of all, [weight]."""
     return updates.mean(axis=0)
 
 
-def median(updates: Real) -> Real:
+def median(updates: Floats) -> Floats:
     """The median of each weight, [weight]."""
     return np.median(updates, axis=0)
 
 
-def trimmed_mean(updates: Real, share: float) -> Real:
+def trimmed_mean(updates: Floats, share: float) -> Floats:
     """The mean of each weight without its largest and smallest, [weight].
 
     Args:
@@ -80,7 +79,7 @@ def trimmed_mean(updates: Real, share: float) -> Real:
     return np.sort(updates, axis=0)[cut : len(updates) - cut].mean(axis=0)
 
 
-def krum_scores(updates: Real, fakes: int) -> Real:
+def krum_scores(updates: Floats, fakes: int) -> Floats:
     """Sum of the squared distances to each one's nearest n - f - 2 others, [participant]."""
     square = (updates**2).sum(axis=1)
     apart = np.maximum(square[:, None] + square - 2.0 * updates @ updates.T, 0.0)
@@ -88,7 +87,7 @@ def krum_scores(updates: Real, fakes: int) -> Real:
     return np.sort(apart, axis=1)[:, 1 : nearest + 1].sum(axis=1)
 
 
-def krum(updates: Real, fakes: int) -> Real:
+def krum(updates: Floats, fakes: int) -> Floats:
     """The update that lies nearest to most others: one of them, [weight].
 
     Source: P. Blanchard et al., NeurIPS 2017; checked by tests/federation/test_rules.py.
@@ -96,13 +95,13 @@ def krum(updates: Real, fakes: int) -> Real:
     return updates[int(np.argmin(krum_scores(updates, fakes)))].copy()
 
 
-def multi_krum(updates: Real, fakes: int) -> Real:
+def multi_krum(updates: Floats, fakes: int) -> Floats:
     """The mean of the n - f updates with the best Krum scores, [weight]."""
     best = np.argsort(krum_scores(updates, fakes), kind="stable")[: max(len(updates) - fakes, 1)]
     return updates[best].mean(axis=0)
 
 
-def geometric_median(updates: Real, steps: int = WEISZFELD_STEPS) -> Real:
+def geometric_median(updates: Floats, steps: int = WEISZFELD_STEPS) -> Floats:
     """The point with the least sum of distances, by Weiszfeld's steps from the median, [weight].
 
     Source: K. Pillutla et al., IEEE T-SP 2022; checked by tests/federation/test_rules.py.
@@ -114,7 +113,7 @@ def geometric_median(updates: Real, steps: int = WEISZFELD_STEPS) -> Real:
     return point
 
 
-def fl_trust(updates: Real, root: Real) -> Real:
+def fl_trust(updates: Floats, root: Floats) -> Floats:
     """Updates weighted by their cosine to a trusted one and brought to its length, [weight].
 
     Source: X. Cao et al., NDSS 2021; checked by tests/federation/test_rules.py.
@@ -128,7 +127,7 @@ def fl_trust(updates: Real, root: Real) -> Real:
     return trust @ scaled / trust.sum()
 
 
-def interquartile(updates: Real, reach: float = 1.5) -> Real:
+def interquartile(updates: Floats, reach: float = 1.5) -> Floats:
     """The mean of each weight within the quartiles' fences: the article's TID, [weight]."""
     low, high = np.quantile(updates, (0.25, 0.75), axis=0)
     fence = reach * (high - low)
@@ -136,14 +135,14 @@ def interquartile(updates: Real, reach: float = 1.5) -> Real:
     return np.where(inside, updates, 0.0).sum(axis=0) / np.maximum(inside.sum(axis=0), 1)
 
 
-def within_one_deviation(updates: Real) -> Real:
+def within_one_deviation(updates: Floats) -> Floats:
     """The mean of each weight within a standard deviation of its mean: TID, stricter, [weight]."""
     middle, spread = updates.mean(axis=0), updates.std(axis=0)
     inside = np.abs(updates - middle) <= spread * (1.0 + 1e-12)
     return np.where(inside, updates, 0.0).sum(axis=0) / np.maximum(inside.sum(axis=0), 1)
 
 
-def biweight(updates: Real) -> Real:
+def biweight(updates: Floats) -> Floats:
     """Tukey's biweight about the median, scaled by its absolute deviation, [weight].
 
     Source: Mosteller and Tukey 1977; checked by tests/federation/test_rules.py.
@@ -157,12 +156,12 @@ def biweight(updates: Real) -> Real:
     )
 
 
-def least_loss(updates: Real, loss: Callable[[Real], Real]) -> Real:
+def least_loss(updates: Floats, loss: Callable[[Floats], Floats]) -> Floats:
     """The half of the updates that leave the least loss on clean data, [kept, weight]."""
     return _ranked(updates, loss)[: (len(updates) + 1) // 2]
 
 
-def root_bound(updates: Real, root: Real, loss: Callable[[Real], Real]) -> Real:
+def root_bound(updates: Floats, root: Floats, loss: Callable[[Floats], Floats]) -> Floats:
     """The mean of as many updates as clean data do not tell from the best, [weight].
 
     Updates are ranked by the loss that each leaves. Of the means of the best one, two, ...
@@ -183,15 +182,15 @@ def root_bound(updates: Real, root: Real, loss: Callable[[Real], Real]) -> Real:
     return candidates[int(close[-1])].copy()
 
 
-def _ranked(updates: Real, loss: Callable[[Real], Real]) -> Real:
+def _ranked(updates: Floats, loss: Callable[[Floats], Floats]) -> Floats:
     return updates[np.argsort(_finite(loss(updates)).mean(axis=1), kind="stable")]
 
 
-def _finite(loss: Real) -> Real:
+def _finite(loss: Floats) -> Floats:
     return np.where(np.isfinite(loss), np.minimum(loss, 1e30), 1e30)
 
 
-def _root(trusted: Trusted) -> tuple[Real, Callable[[Real], Real]]:
+def _root(trusted: Trusted) -> tuple[Floats, Callable[[Floats], Floats]]:
     if trusted.root is None or trusted.loss is None:
         raise OutOfRangeError(
             "this rule needs a clean root set; give one, or take a rule without (biweight)"
@@ -199,7 +198,7 @@ def _root(trusted: Trusted) -> tuple[Real, Callable[[Real], Real]]:
     return trusted.root, trusted.loss
 
 
-def _trust_of_half(updates: Real, trusted: Trusted) -> Real:
+def _trust_of_half(updates: Floats, trusted: Trusted) -> Floats:
     root, loss = _root(trusted)
     return fl_trust(least_loss(updates, loss), root)
 

@@ -12,9 +12,9 @@ lies in one direction are found.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-Real = NDArray[np.float64]
+from rtwin.arrays import Bools, Floats, Ints
+
 LIMIT = 4.5  # robust standard deviations
 SLACK = 0.5  # of the running sum, forgiven a step
 ALARM = 4.0  # running sum over the largest in clean history
@@ -38,13 +38,13 @@ class Verdict:
         liars: Sources whose running sum passed what clean history ever had, [source].
     """
 
-    replaced: Real
-    untrusted: NDArray[np.bool_]
-    score: Real
-    half_width: Real
-    age: NDArray[np.int64]
-    running: Real
-    liars: NDArray[np.bool_]
+    replaced: Floats
+    untrusted: Bools
+    score: Floats
+    half_width: Floats
+    age: Ints
+    running: Floats
+    liars: Bools
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,21 +61,21 @@ class Belief:
         running: Largest running sum of each source in the history, [source].
     """
 
-    slope: Real
-    offset: Real
-    say: Real
-    joint: Real
-    past: Real
-    spread: Real
-    running: Real
+    slope: Floats
+    offset: Floats
+    say: Floats
+    joint: Floats
+    past: Floats
+    spread: Floats
+    running: Floats
 
 
-def robust_sd(values: Real, axis: int = 0) -> Real:
+def robust_sd(values: Floats, axis: int = 0) -> Floats:
     """1.4826 times the median absolute value; its square is the variance of a normal law."""
     return np.maximum(1.4826 * np.median(np.abs(values), axis=axis), 1e-9)
 
 
-def believe(history: Real) -> Belief:
+def believe(history: Floats) -> Belief:
     """Learn from clean history how sources follow from each other.
 
     Spreads and running sums are those of parts of the history that were left out, for what
@@ -85,7 +85,7 @@ def believe(history: Real) -> Belief:
         history: [hour, source], at least eight days.
     """
     hour = np.arange(len(history))
-    left: list[Real] = []
+    left: list[Floats] = []
     for part in np.array_split(hour, PARTS):
         learned = _learned(history, np.setdiff1d(hour, part))
         left.append(np.stack([history - said for said in _predictions(learned, history)])[:, part])
@@ -94,7 +94,7 @@ def believe(history: Real) -> Belief:
     return replace(_learned(history, hour), spread=spread, running=running)
 
 
-def _learned(history: Real, rows: NDArray[np.int64]) -> Belief:
+def _learned(history: Floats, rows: Ints) -> Belief:
     """Predictions from some hours of the history; spreads are not known yet."""
     sources = history.shape[1]
     joint = []
@@ -115,7 +115,7 @@ def _learned(history: Real, rows: NDArray[np.int64]) -> Belief:
     return replace(made, past=np.array(past))
 
 
-def _predictions(belief: Belief, series: Real) -> tuple[Real, Real, Real]:
+def _predictions(belief: Belief, series: Floats) -> tuple[Floats, Floats, Floats]:
     """By the median of the others, by all others together, and with own past besides."""
     jointly = _jointly(belief, series)
     with_past = np.column_stack(
@@ -124,15 +124,15 @@ def _predictions(belief: Belief, series: Real) -> tuple[Real, Real, Real]:
     return _said(series, belief.slope, belief.offset, belief.say), jointly, with_past
 
 
-def _others(series: Real, source: int) -> Real:
+def _others(series: Floats, source: int) -> Floats:
     return np.column_stack([np.delete(series, source, axis=1), np.ones(len(series))])
 
 
-def _jointly(belief: Belief, series: Real) -> Real:
+def _jointly(belief: Belief, series: Floats) -> Floats:
     return np.column_stack([_others(series, i) @ belief.joint[i] for i in range(series.shape[1])])
 
 
-def _pairs(history: Real) -> tuple[Real, Real, Real]:
+def _pairs(history: Floats) -> tuple[Floats, Floats, Floats]:
     """Slope, offset and say of every source over every other one, [source, other]."""
     middle = history.mean(axis=0)
     off = history - middle
@@ -145,7 +145,7 @@ def _pairs(history: Real) -> tuple[Real, Real, Real]:
     return slope, middle[:, None] - slope * middle, say
 
 
-def _said(series: Real, slope: Real, offset: Real, say: Real) -> Real:
+def _said(series: Floats, slope: Floats, offset: Floats, say: Floats) -> Floats:
     """What the others say of every source: their weighted median, [hour, source]."""
     said = np.empty_like(series)
     for source in range(series.shape[1]):
@@ -157,13 +157,13 @@ def _said(series: Real, slope: Real, offset: Real, say: Real) -> Real:
     return said
 
 
-def _inputs(series: Real, said: Real, source: int) -> Real:
+def _inputs(series: Floats, said: Floats, source: int) -> Floats:
     """The source's past, what the others say, and one, [hour, input]."""
     past = [np.concatenate([series[:lag, source], series[:-lag, source]]) for lag in OWN_LAGS]
     return np.column_stack([*past, said[:, source], np.ones(len(series))])
 
 
-def running_sums(distance: Real, slack: float = SLACK) -> Real:
+def running_sums(distance: Floats, slack: float = SLACK) -> Floats:
     """Largest cumulative sum of each source, up or down, [source].
 
     Args:
@@ -180,7 +180,7 @@ def running_sums(distance: Real, slack: float = SLACK) -> Real:
 
 
 def check_series(
-    belief: Belief, series: Real, limit: float = LIMIT, alarm: float = ALARM
+    belief: Belief, series: Floats, limit: float = LIMIT, alarm: float = ALARM
 ) -> Verdict:
     """Mask what does not fit, replace it, and look again until nothing is left.
 
@@ -233,7 +233,7 @@ def check_series(
     return Verdict(mended, untrusted, score, half_width, _age(untrusted), running, liars)
 
 
-def _age(untrusted: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _age(untrusted: Bools) -> Ints:
     """Hours since the last trusted value of each source."""
     age = np.zeros(untrusted.shape, np.int64)
     for hour in range(len(untrusted)):

@@ -8,22 +8,11 @@ from rtwin.federation.learning.asynchronous import (
     mixed,
     step_size,
 )
-from rtwin.federation.learning.clusters import (
-    Clusters,
-    have_drifted,
-    make_clusters,
-    profiles_of,
-)
-from rtwin.federation.learning.cost import (
-    VALUE_BYTES,
-    WEIGHT_BYTES,
-    Cost,
-    Network,
-    model_bytes,
-)
+from rtwin.federation.learning.clusters import Clusters, have_drifted, make_clusters, profiles_of
+from rtwin.federation.learning.cost import VALUE_BYTES, WEIGHT_BYTES, Cost, Network, model_bytes
 from rtwin.federation.learning.forecaster import LstmModel
 from rtwin.federation.learning.local import learn_locally
-from rtwin.federation.learning.model import LinearModel, Model, Real
+from rtwin.federation.learning.model import LinearModel, Model
 from rtwin.federation.learning.synchronous import Aggregate, learn_in_rounds, mean_of
 
 __all__ = [
@@ -37,7 +26,6 @@ __all__ = [
     "LstmModel",
     "Model",
     "Network",
-    "Real",
     "arrivals_of",
     "buffered",
     "have_drifted",

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rtwin.arrays import Floats
 from rtwin.federation.learning.clusters import Clusters
 from rtwin.federation.learning.cost import Cost, model_bytes
 from rtwin.federation.learning.local import learn_locally
-from rtwin.federation.learning.model import Model, Real
+from rtwin.federation.learning.model import Model
 
 SHARE, FADING = 0.3, 0.5
 
@@ -40,7 +41,7 @@ def step_size(staleness: float, share: float = SHARE, fading: float = FADING) ->
     return float(share * (1.0 + staleness) ** -fading)
 
 
-def arrivals_of(seconds: Real, each: int, buffer: int = 1) -> Iterator[Arrival]:
+def arrivals_of(seconds: Floats, each: int, buffer: int = 1) -> Iterator[Arrival]:
     """The order in which updates come in; ties go to the lower number.
 
     Args:
@@ -63,19 +64,19 @@ def arrivals_of(seconds: Real, each: int, buffer: int = 1) -> Iterator[Arrival]:
 
 def learn_asynchronously(
     model: Model,
-    heads: Real,
-    x: Real,
-    y: Real,
+    heads: Floats,
+    x: Floats,
+    y: Floats,
     rng: np.random.Generator,
     *,
-    seconds: Real,
+    seconds: Floats,
     clusters: Clusters | None = None,
     each: int = 1,
     share: float = SHARE,
     fading: float = FADING,
     reports: np.ndarray | None = None,
     cost: Cost | None = None,
-) -> Real:
+) -> Floats:
     """Each station learns once or more and mixes its weights into its head's when it is ready.
 
     Args:
@@ -123,7 +124,7 @@ def learn_asynchronously(
     return heads
 
 
-def mixed(heads: Real, sizes: Real, keep: float = 0.8, cost: Cost | None = None) -> Real:
+def mixed(heads: Floats, sizes: Floats, keep: float = 0.8, cost: Cost | None = None) -> Floats:
     """Heads after each took a part of their common mean.
 
     Args:
@@ -140,17 +141,17 @@ def mixed(heads: Real, sizes: Real, keep: float = 0.8, cost: Cost | None = None)
 
 def buffered(
     model: Model,
-    weights: Real,
-    x: Real,
-    y: Real,
+    weights: Floats,
+    x: Floats,
+    y: Floats,
     rng: np.random.Generator,
     *,
-    seconds: Real,
+    seconds: Floats,
     buffer: int,
     each: int = 1,
-    aggregate: Callable[[Real], Real] = lambda updates: updates.mean(axis=0),
+    aggregate: Callable[[Floats], Floats] = lambda updates: updates.mean(axis=0),
     rate: float = 1.0,
-) -> Real:
+) -> Floats:
     """A new version after every so many updates (FedBuff), each counted by its age.
 
     Args:

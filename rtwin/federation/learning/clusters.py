@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.errors import OutOfRangeError
-from rtwin.federation.learning.model import Real
 
 WEEK_H = 168
 
@@ -20,8 +19,8 @@ class Clusters:
         head: The member nearest to each cluster's middle, [cluster].
     """
 
-    of_station: NDArray[np.int64]
-    head: NDArray[np.int64]
+    of_station: Ints
+    head: Ints
 
     @property
     def count(self) -> int:
@@ -29,16 +28,16 @@ class Clusters:
         return len(self.head)
 
     @property
-    def sizes(self) -> NDArray[np.int64]:
+    def sizes(self) -> Ints:
         """Members of each, [cluster]."""
         return np.bincount(self.of_station, minlength=self.count)
 
-    def members(self, cluster: int) -> NDArray[np.int64]:
+    def members(self, cluster: int) -> Ints:
         """Stations of one cluster."""
         return np.flatnonzero(self.of_station == cluster)
 
 
-def profiles_of(z: Real) -> Real:
+def profiles_of(z: Floats) -> Floats:
     """Mean week of each station, of length 1, [station, hour of the week].
 
     Args:
@@ -51,13 +50,13 @@ def profiles_of(z: Real) -> Real:
     return mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
 
 
-def features_of(position_m: Real, profiles: Real) -> Real:
+def features_of(position_m: Floats, profiles: Floats) -> Floats:
     """Place over the extent, and profile, side by side, [station, feature]."""
     extent = max(float(np.ptp(position_m, axis=0).max()), 1e-9)
     return np.concatenate([position_m / extent, profiles], axis=1)
 
 
-def make_clusters(position_m: Real, profiles: Real, count: int, seed: int = 1) -> Clusters:
+def make_clusters(position_m: Floats, profiles: Floats, count: int, seed: int = 1) -> Clusters:
     """Clusters of stations by k-means on place and profile.
 
     Args:
@@ -82,7 +81,7 @@ def make_clusters(position_m: Real, profiles: Real, count: int, seed: int = 1) -
     return Clusters(found.labels_.astype(np.int64), np.array(head, np.int64))
 
 
-def have_drifted(before: Real, now: Real, limit: float = 0.35) -> bool:
+def have_drifted(before: Floats, now: Floats, limit: float = 0.35) -> bool:
     """Whether profiles changed so much that clusters should be made anew.
 
     Args:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rtwin.federation.learning.model import Real
+from rtwin.arrays import Floats
 
 WEIGHT_BYTES = 4
 VALUE_BYTES = 4
@@ -34,7 +34,7 @@ class Network:
     cloud_factor: float = 4.0
     spread: float = 0.6
 
-    def speeds(self, count: int, seed: int) -> Real:
+    def speeds(self, count: int, seed: int) -> Floats:
         """Speeds of stations, [station], lognormal about 1."""
         return np.exp(self.spread * np.random.default_rng([seed, 2]).standard_normal(count))
 
@@ -56,7 +56,7 @@ class Cost:
         if waits:
             self.wall_s += 8 * (edge / self.network.edge_bit_s + core / self.network.core_bit_s)
 
-    def learn(self, windows: float, speeds: Real) -> None:
+    def learn(self, windows: float, speeds: Floats) -> None:
         """Each of some stations learns from so many windows, all at once."""
         seconds = windows / (self.network.windows_per_s * speeds)
         self.wall_s += float(seconds.max(initial=0.0))

@@ -9,10 +9,9 @@ import os
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.errors import MissingExtraError
-from rtwin.federation.learning.model import Real
 from rtwin.federation.traffic import CLOSE_H
 
 UNITS = 16
@@ -55,7 +54,7 @@ class LstmModel:
         """2,337 for 16 units."""
         return sum(int(np.prod(shape)) for shape in self.shapes)
 
-    def initial(self, seed: int) -> Real:
+    def initial(self, seed: int) -> Floats:
         """As Keras starts them: Glorot, orthogonal, forget gates open."""
         rng = np.random.default_rng([seed, 3])
         parts = []
@@ -72,7 +71,7 @@ class LstmModel:
                 parts.append(rng.uniform(-limit, limit, shape).ravel())
         return np.concatenate(parts)
 
-    def predict(self, weights: Real, x: Real) -> Real:
+    def predict(self, weights: Floats, x: Floats) -> Floats:
         """As of Model."""
         lead = weights.shape[:-2]
         flat = weights.reshape(-1, *weights.shape[-2:])
@@ -80,14 +79,8 @@ class LstmModel:
         return found.reshape(*lead, *found.shape[1:]).astype(np.float64)
 
     def learn(
-        self,
-        weights: Real,
-        x: Real,
-        y: Real,
-        batches: NDArray[np.int64],
-        rate: float,
-        momentum: float,
-    ) -> Real:
+        self, weights: Floats, x: Floats, y: Floats, batches: Ints, rate: float, momentum: float
+    ) -> Floats:
         """As of Model."""
         lead = weights.shape[:-2]
         flat = weights.reshape(-1, *weights.shape[-2:])

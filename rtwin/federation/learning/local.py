@@ -2,23 +2,24 @@
 
 import numpy as np
 
-from rtwin.federation.learning.model import Model, Real
+from rtwin.arrays import Floats
+from rtwin.federation.learning.model import Model
 
 MOMENTUM, BATCH = 0.9, 20
 
 
 def learn_locally(
     model: Model,
-    weights: Real,
-    x: Real,
-    y: Real,
+    weights: Floats,
+    x: Floats,
+    y: Floats,
     rng: np.random.Generator,
     *,
     epochs: int = 1,
     rate: float | None = None,
     momentum: float = MOMENTUM,
     batch: int = BATCH,
-) -> Real:
+) -> Floats:
     """Weights of all stations after some epochs over their own rows.
 
     Args:

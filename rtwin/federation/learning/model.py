@@ -8,9 +8,8 @@ rtwin.horizontal as well as the forecasters here.
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Real = NDArray[np.float64]
+from rtwin.arrays import Floats, Ints
 
 
 class Model(Protocol):
@@ -26,11 +25,11 @@ class Model(Protocol):
         """Length of a descent's step that suits it."""
         ...
 
-    def initial(self, seed: int) -> Real:
+    def initial(self, seed: int) -> Floats:
         """Weights to start from, [weight]."""
         ...
 
-    def predict(self, weights: Real, x: Real) -> Real:
+    def predict(self, weights: Floats, x: Floats) -> Floats:
         """Predictions [..., station, row] of weights [..., station, weight].
 
         Args:
@@ -40,14 +39,8 @@ class Model(Protocol):
         ...
 
     def learn(
-        self,
-        weights: Real,
-        x: Real,
-        y: Real,
-        batches: NDArray[np.int64],
-        rate: float,
-        momentum: float,
-    ) -> Real:
+        self, weights: Floats, x: Floats, y: Floats, batches: Ints, rate: float, momentum: float
+    ) -> Floats:
         """Weights after gradient descent with momentum, which starts at rest.
 
         Args:
@@ -77,23 +70,17 @@ class LinearModel:
         """A third of FedDA's: with more, lively cells swing."""
         return 0.003
 
-    def initial(self, seed: int) -> Real:
+    def initial(self, seed: int) -> Floats:
         """Small random weights."""
         return 0.1 * np.random.default_rng([seed, 1]).standard_normal(self.num_weights)
 
-    def predict(self, weights: Real, x: Real) -> Real:
+    def predict(self, weights: Floats, x: Floats) -> Floats:
         """As of Model."""
         return (x @ weights[..., :-1, None])[..., 0] + weights[..., -1:]
 
     def learn(
-        self,
-        weights: Real,
-        x: Real,
-        y: Real,
-        batches: NDArray[np.int64],
-        rate: float,
-        momentum: float,
-    ) -> Real:
+        self, weights: Floats, x: Floats, y: Floats, batches: Ints, rate: float, momentum: float
+    ) -> Floats:
         """As of Model."""
         weights = np.array(weights, np.float64)
         speed = np.zeros_like(weights)
@@ -106,7 +93,7 @@ class LinearModel:
             weights = weights + speed
         return weights
 
-    def pooled(self, x: Real, y: Real) -> Real:
+    def pooled(self, x: Floats, y: Floats) -> Floats:
         """The least squares of all stations' rows together, [weight]."""
         flat = np.concatenate([x.reshape(-1, self.num_inputs), np.ones((y.size, 1))], axis=1)
         return np.asarray(np.linalg.lstsq(flat, y.ravel(), rcond=None)[0], np.float64)

@@ -4,15 +4,16 @@ from collections.abc import Callable
 
 import numpy as np
 
+from rtwin.arrays import Floats
 from rtwin.federation.learning.clusters import Clusters
 from rtwin.federation.learning.cost import Cost, model_bytes
 from rtwin.federation.learning.local import learn_locally
-from rtwin.federation.learning.model import Model, Real
+from rtwin.federation.learning.model import Model
 
-Aggregate = Callable[[Real], Real]  # updates [station, weight] to one [weight]
+Aggregate = Callable[[Floats], Floats]  # updates [station, weight] to one [weight]
 
 
-def mean_of(updates: Real) -> Real:
+def mean_of(updates: Floats) -> Floats:
     """The plain mean, as of FedAvg where all have as many rows."""
     return updates.mean(axis=0)
 
@@ -20,7 +21,7 @@ def mean_of(updates: Real) -> Real:
 def clustered_mean(clusters: Clusters) -> Aggregate:
     """Heads take the mean of their members, the cloud that of the heads by cluster size."""
 
-    def aggregate(updates: Real) -> Real:
+    def aggregate(updates: Floats) -> Floats:
         heads = np.stack([updates[clusters.members(k)].mean(0) for k in range(clusters.count)])
         return clusters.sizes @ heads / clusters.sizes.sum()
 
@@ -29,18 +30,18 @@ def clustered_mean(clusters: Clusters) -> Aggregate:
 
 def learn_in_rounds(
     model: Model,
-    weights: Real,
-    x: Real,
-    y: Real,
+    weights: Floats,
+    x: Floats,
+    y: Floats,
     rounds: int,
     rng: np.random.Generator,
     *,
     aggregate: Aggregate = mean_of,
     clusters: Clusters | None = None,
     cost: Cost | None = None,
-    speeds: Real | None = None,
+    speeds: Floats | None = None,
     done: Callable[[int, int], None] = lambda step, total: None,
-) -> Real:
+) -> Floats:
     """Federated averaging: one global model from all stations' rows.
 
     Args:

@@ -7,14 +7,12 @@ station took part at all, not a person, and not an hour of traffic.
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.errors import MissingExtraError, OutOfRangeError
 
-Real = NDArray[np.float64]
 
-
-def clipped(updates: Real, norm: float) -> Real:
+def clipped(updates: Floats, norm: float) -> Floats:
     """Updates no longer than a norm, [participant, weight]; none becomes longer.
 
     Raises:
@@ -27,7 +25,7 @@ def clipped(updates: Real, norm: float) -> Real:
     return updates * np.minimum(1.0, norm / np.maximum(length, 1e-300))
 
 
-def noised_mean(updates: Real, norm: float, sigma: float, rng: np.random.Generator) -> Real:
+def noised_mean(updates: Floats, norm: float, sigma: float, rng: np.random.Generator) -> Floats:
     """Mean of clipped updates whose sum carries noise of sigma times the norm, [weight].
 
     Source: DP-FedAvg, H. B. McMahan et al., ICLR 2018; checked by

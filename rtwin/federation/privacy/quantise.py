@@ -3,12 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError
 
-Real = NDArray[np.float64]
 
-
-def quantised(updates: Real, bits: int, rng: np.random.Generator) -> tuple[NDArray[np.int32], Real]:
+def quantised(
+    updates: Floats, bits: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int32], Floats]:
     """Whole numbers and the step of each update, [participant, weight] and [participant, 1].
 
     Args:
@@ -30,6 +31,6 @@ def quantised(updates: Real, bits: int, rng: np.random.Generator) -> tuple[NDArr
     return np.clip(low + up, -levels, levels).astype(np.int32), step
 
 
-def dequantised(numbers: NDArray[np.int32], step: Real) -> Real:
+def dequantised(numbers: NDArray[np.int32], step: Floats) -> Floats:
     """The updates again, to within a step."""
     return numbers * step

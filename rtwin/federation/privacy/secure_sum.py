@@ -14,14 +14,14 @@ a real federation takes that of a library.
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError
 
-Real = NDArray[np.float64]
 Words = NDArray[np.uint32]
 FRACTION_BITS = 16
 
 
-def fixed(updates: Real, participants: int) -> Words:
+def fixed(updates: Floats, participants: int) -> Words:
     """Fixed point modulo 2^32, negative numbers as complements.
 
     Raises:
@@ -37,7 +37,7 @@ def fixed(updates: Real, participants: int) -> Words:
     return np.round(updates * 2.0**FRACTION_BITS).astype(np.int64).astype(np.uint32)
 
 
-def masked_updates(updates: Real, seed: int) -> Words:
+def masked_updates(updates: Floats, seed: int) -> Words:
     """What the stations send, [participant, weight]: each alone is noise.
 
     Args:
@@ -55,16 +55,16 @@ def masked_updates(updates: Real, seed: int) -> Words:
     return words
 
 
-def unfixed(total: Words) -> Real:
-    """Real numbers of a sum in fixed point."""
+def unfixed(total: Words) -> Floats:
+    """Floats numbers of a sum in fixed point."""
     return total.astype(np.int32) / 2.0**FRACTION_BITS
 
 
-def secure_sum(updates: Real, seed: int) -> Real:
+def secure_sum(updates: Floats, seed: int) -> Floats:
     """The sum of masked updates, [weight]; equal to plain_fixed_sum to the bit."""
     return unfixed(masked_updates(updates, seed).sum(axis=0, dtype=np.uint32))
 
 
-def plain_fixed_sum(updates: Real) -> Real:
+def plain_fixed_sum(updates: Floats) -> Floats:
     """The sum in the same fixed point without masks, [weight]."""
     return unfixed(fixed(updates, len(updates)).sum(axis=0, dtype=np.uint32))

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.calibration.physics.fit import SEEN
 from rtwin.calibration.physics.loss import LIMIT
 from rtwin.errors import OutOfRangeError
-from rtwin.federation.sites.site_update import Real, SharedParameter, SiteUpdate
+from rtwin.federation.sites.site_update import SharedParameter, SiteUpdate
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +33,8 @@ class Shared:
     """
 
     parameters: tuple[SharedParameter, ...]
-    z: Real
-    precision: Real
+    z: Floats
+    precision: Floats
     loss: float
     rounds: int = 0
     sent_bytes: int = 0
@@ -42,7 +42,7 @@ class Shared:
     moved: float = 0.0
 
     @property
-    def width(self) -> Real:
+    def width(self) -> Floats:
         """Posterior over prior standard deviation, [parameter]."""
         return np.sqrt(np.diag(np.linalg.inv(self.precision)))
 
@@ -73,7 +73,7 @@ class Shared:
 
 def places_among(
     site_parameters: tuple[SharedParameter, ...], every: tuple[SharedParameter, ...]
-) -> NDArray[np.int64]:
+) -> Ints:
     """Where a site's parameters stand among all.
 
     Raises:
@@ -94,7 +94,9 @@ def places_among(
     return np.array(places, np.int64)
 
 
-def aggregate(updates: Sequence[SiteUpdate], z: Real | None = None, damping: float = 0.0) -> Shared:
+def aggregate(
+    updates: Sequence[SiteUpdate], z: Floats | None = None, damping: float = 0.0
+) -> Shared:
     """One step from updates that were made at one place.
 
     Args:
@@ -134,8 +136,8 @@ def aggregate(updates: Sequence[SiteUpdate], z: Real | None = None, damping: flo
 
 
 def summed(
-    updates: Sequence[SiteUpdate], every: tuple[SharedParameter, ...], z: Real
-) -> tuple[Real, Real, float]:
+    updates: Sequence[SiteUpdate], every: tuple[SharedParameter, ...], z: Floats
+) -> tuple[Floats, Floats, float]:
     precision, pull, loss = np.eye(len(every)), -z.copy(), float(z @ z)
     for update in updates:
         places = places_among(update.parameters, every)

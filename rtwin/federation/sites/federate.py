@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.calibration.physics.loss import LIMIT, TOLD_APART
 from rtwin.errors import OutOfRangeError
 from rtwin.federation.sites.aggregate import Shared, places_among, summed
 from rtwin.federation.sites.site import Site, union_of
-from rtwin.federation.sites.site_update import Real, SharedParameter
+from rtwin.federation.sites.site_update import SharedParameter
 
 STEPS, STEPS_AROUND, TRIALS = 12, 8, 6
 STARTS, REFINED = 24, 4
@@ -25,7 +25,7 @@ SCAN = np.linspace(-2.0, 2.0, 9)
 FRINGES = 2  # of each parameter, from which is descended
 LOOKS = 3  # around the best valley, at most
 NEAR = 0.4  # prior standard deviations around a place in which nothing is scanned
-Valley = tuple[float, Real, Real]  # loss, place, precision
+Valley = tuple[float, Floats, Floats]  # loss, place, precision
 
 
 def federate(
@@ -86,20 +86,18 @@ class _Search:
 
     def __post_init__(self) -> None:
         self.every: tuple[SharedParameter, ...] = union_of(self.sites)
-        self.places: list[NDArray[np.int64]] = [
-            places_among(site.parameters, self.every) for site in self.sites
-        ]
+        self.places: list[Ints] = [places_among(site.parameters, self.every) for site in self.sites]
 
     def _each(self) -> zip:
         return zip(self.sites, self.places, strict=True)
 
-    def loss(self, z: Real) -> float:
+    def loss(self, z: Floats) -> float:
         """Of all sites and the prior."""
         self.rounds += 1
         self.sent_bytes += 4 * len(self.sites)
         return float(sum(site.loss(z[place]) for site, place in self._each()) + z @ z)
 
-    def updates(self, z: Real) -> tuple[Real, Real, float]:
+    def updates(self, z: Floats) -> tuple[Floats, Floats, float]:
         """Precision, pull and loss of all sites and the prior."""
         self.rounds += 1
         updates = [site.update(z[place]) for site, place in self._each()]
@@ -109,7 +107,7 @@ class _Search:
     def best(self) -> Valley:
         return min(self.valleys, key=lambda valley: valley[0])
 
-    def descend(self, z: Real, steps: int = STEPS) -> Valley:
+    def descend(self, z: Floats, steps: int = STEPS) -> Valley:
         """Levenberg-Marquardt on the sums; the valley at its end is remembered."""
         precision, pull, here = self.updates(z)
         damping = 1e-2
@@ -139,7 +137,7 @@ class _Search:
             self.descend(other, STEPS_AROUND)
         return self.best()[0] < here * (1.0 - ENOUGH)
 
-    def _starts(self, best: Real) -> list[Real]:
+    def _starts(self, best: Floats) -> list[Floats]:
         """The best fringes of every parameter, and the best places of a coarse scan.
 
         A parameter that nobody sees is as good everywhere; scanned alone, it would hide the
@@ -154,7 +152,7 @@ class _Search:
         chosen = [place for places in fringes for place in places] + scanned[: self.refined]
         return [place for _, place in chosen]
 
-    def _fringes(self, z: Real) -> list[tuple[int, list[float]]]:
+    def _fringes(self, z: Floats) -> list[tuple[int, list[float]]]:
         """Values of each parameter that would look much the same to some site."""
         values: dict[int, list[float]] = {}
         for site, place in self._each():
@@ -163,7 +161,7 @@ class _Search:
                 known += [v for v in fringes if all(abs(v - w) > 1e-3 for w in known)]
         return sorted(values.items())
 
-    def _places(self, z: Real, i: int, values: list[float]) -> list[tuple[float, Real]]:
+    def _places(self, z: Floats, i: int, values: list[float]) -> list[tuple[float, Floats]]:
         """Loss and place with one parameter set to some values, the best first."""
         places = []
         for value in values:

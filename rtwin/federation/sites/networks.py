@@ -11,23 +11,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError, StoreError, nearest
 from rtwin.federation.defence import RULES, Trusted, default_rule
 from rtwin.files import check_not_input
 from rtwin.scene._model import one_line
 
-Real = NDArray[np.float64]
-Learner = Callable[[Real], Real]  # weights, to those after some epochs on data of its own
+Learner = Callable[[Floats], Floats]  # weights, to those after some epochs on data of its own
 
 
-def flat(arrays: Sequence[NDArray[Any]]) -> Real:
+def flat(arrays: Sequence[NDArray[Any]]) -> Floats:
     """A network's arrays, such as Keras' get_weights, as one, [weight]."""
     if not arrays:
         return np.zeros(0)
     return np.concatenate([np.asarray(a, np.float64).ravel() for a in arrays])
 
 
-def shaped(weights: Real, like: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+def shaped(weights: Floats, like: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """Arrays of the shapes and types of others, such as Keras' set_weights takes.
 
     Raises:
@@ -42,11 +42,11 @@ def shaped(weights: Real, like: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
 
 def learn_networks(
     learners: Sequence[Learner],
-    weights: Real,
+    weights: Floats,
     rounds: int,
     rule: str | None = None,
     fakes: int = 0,
-) -> Real:
+) -> Floats:
     """Rounds of sites that train with their own tools: weights go out, weights come back.
 
     Args:
@@ -120,7 +120,7 @@ def aggregate_networks(
     }
 
 
-def _rule(name: str | None) -> Callable[[Real, Trusted], Real]:
+def _rule(name: str | None) -> Callable[[Floats, Trusted], Floats]:
     name = name or default_rule(False)
     free = [known for known, rule in RULES.items() if not rule.needs_root]
     if name not in free:

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import numpy as np
 
+from rtwin.arrays import Floats
 from rtwin.federation.sites.aggregate import Shared
 from rtwin.federation.sites.site import Site, load_site
-from rtwin.federation.sites.site_update import Real, SiteUpdate
+from rtwin.federation.sites.site_update import SiteUpdate
 
 SETTLED = 4  # updates at one place after which a site's own parameters stand still
 
 
-def place_in(site: Site, shared: Shared | None) -> Real:
+def place_in(site: Site, shared: Shared | None) -> Floats:
     """Where a site is asked: at the shared parameters, or at the prior if there are none yet."""
     known: dict[str, float] = {}
     if shared is not None:
@@ -41,7 +42,7 @@ def make_update(
     return settled_update(site, place_in(site, at))
 
 
-def settled_update(site: Site, z: Real) -> SiteUpdate:
+def settled_update(site: Site, z: Floats) -> SiteUpdate:
     """Its update after its own parameters and noise have found their place."""
     for _ in range(SETTLED):
         site.update(z)

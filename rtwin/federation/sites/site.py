@@ -6,10 +6,11 @@ from typing import Protocol
 
 import numpy as np
 
+from rtwin.arrays import Floats
 from rtwin.calibration.campaign import load_campaign
 from rtwin.calibration.physics import Parameter, PhysicalModel, TracedCampaign, trace_campaign
 from rtwin.calibration.physics.loss import LIMIT, Problem
-from rtwin.federation.sites.site_update import Real, SharedParameter, SiteUpdate, without_own
+from rtwin.federation.sites.site_update import SharedParameter, SiteUpdate, without_own
 from rtwin.scene import load_recipe
 
 # Kinds that belong to a material wherever it is used; antennas, clutter and offsets do not.
@@ -32,19 +33,19 @@ class Site(Protocol):
         """Shared parameters that its data could say something of."""
         ...
 
-    def loss(self, z: Real) -> float:
+    def loss(self, z: Floats) -> float:
         """Its loss at some place, its own parameters as they are, [parameter]."""
         ...
 
-    def update(self, z: Real) -> SiteUpdate:
+    def update(self, z: Floats) -> SiteUpdate:
         """Its update at some place, its own parameters solved for."""
         ...
 
-    def adopt_noise(self, z: Real) -> None:
+    def adopt_noise(self, z: Floats) -> None:
         """Measure by the scatter that is left at some place."""
         ...
 
-    def fringes(self, z: Real) -> list[list[float]]:
+    def fringes(self, z: Floats) -> list[list[float]]:
         """Values of each parameter at which the site would look much the same."""
         ...
 
@@ -62,7 +63,7 @@ class CampaignSite:
         self._problem = Problem(model, parameters, traced.campaign.fit)
         self._shared = np.array([p.kind in SHARED_KINDS for p in parameters], bool)
         # Its last update: place, own parameters, their precision, the same across, pull.
-        self._last: tuple[Real, Real, Real, Real, Real] | None = None
+        self._last: tuple[Floats, Floats, Floats, Floats, Floats] | None = None
         self.forget()
 
     def forget(self) -> None:
@@ -80,7 +81,7 @@ class CampaignSite:
             if shared
         )
 
-    def _own_at(self, z: Real) -> Real:
+    def _own_at(self, z: Floats) -> Floats:
         """Its own parameters beside shared ones, to first order about its last update."""
         if self._last is None:
             return self._own
@@ -88,32 +89,32 @@ class CampaignSite:
         step = np.linalg.solve(precision, pull - across @ (z - place))
         return np.clip(own + step, -LIMIT, LIMIT)
 
-    def _whole(self, z: Real, own: Real) -> Real:
+    def _whole(self, z: Floats, own: Floats) -> Floats:
         whole = np.empty(len(self._shared))
         whole[self._shared], whole[~self._shared] = z, own
         return whole
 
-    def loss(self, z: Real) -> float:
+    def loss(self, z: Floats) -> float:
         """As of Site."""
         return self._settled(z)[0] - float(z @ z)
 
-    def _settled(self, z: Real) -> tuple[float, Real]:
+    def _settled(self, z: Floats) -> tuple[float, Floats]:
         """Its loss and its own parameters: as they were, or moved with the shared ones."""
         tried = [self._own, self._own_at(z)] if self._last is not None else [self._own]
         losses = [self._problem.loss(self._whole(z, own)) for own in tried]
         best = int(np.argmin(losses))
         return losses[best], tried[best]
 
-    def adopt_noise(self, z: Real) -> None:
+    def adopt_noise(self, z: Floats) -> None:
         """As of Site."""
         self._problem.adopt_noise(self._whole(z, self._settled(z)[1]))
 
-    def fringes(self, z: Real) -> list[list[float]]:
+    def fringes(self, z: Floats) -> list[list[float]]:
         """As of Site."""
         whole = self._whole(z, self._own)
         return [self._problem.fringes(whole, int(i)) for i in np.flatnonzero(self._shared)]
 
-    def update(self, z: Real) -> SiteUpdate:
+    def update(self, z: Floats) -> SiteUpdate:
         """As of Site."""
         z = np.asarray(z, np.float64)
         loss, own = self._settled(z)

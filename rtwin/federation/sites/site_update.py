@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats
 from rtwin.calibration.physics import Parameter
-
-Real = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -51,9 +49,9 @@ class SiteUpdate:
 
     site: str
     parameters: tuple[SharedParameter, ...]
-    z: Real
-    pull: Real
-    precision: Real
+    z: Floats
+    pull: Floats
+    precision: Floats
     loss: float
     rows: int
 
@@ -64,7 +62,7 @@ class SiteUpdate:
         return 4 * (count * (count + 1) // 2 + 2 * count + 1)
 
 
-def without_own(precision: Real, pull: Real, shared: NDArray[np.bool_]) -> tuple[Real, Real]:
+def without_own(precision: Floats, pull: Floats, shared: Bools) -> tuple[Floats, Floats]:
     """Precision and pull of shared parameters once the others are solved for.
 
     Args:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments.study_files import Cell
 from rtwin.federation.learning import (
     Clusters,
     LinearModel,
     Model,
-    Real,
     learn_asynchronously,
     learn_in_rounds,
     learn_locally,
@@ -82,13 +82,13 @@ def run_history(
 def _learn_new(
     learner: str,
     model: Model,
-    start: Real,
-    shared: Real,
+    start: Floats,
+    shared: Floats,
     rows: Windows,
     clusters: Clusters,
     rounds: int,
     rng: np.random.Generator,
-) -> tuple[Real, int]:
+) -> tuple[Floats, int]:
     """Weights of the new stations, [station, weight], and the epochs that each learned."""
     count = len(rows.x)
     if learner == "global as it is":

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rtwin.federation.learning import Clusters, Real
+from rtwin.arrays import Floats
+from rtwin.federation.learning import Clusters
 from rtwin.federation.studies.traffic import Scheme
 from rtwin.federation.traffic import CELL_M, Traffic
 from rtwin.plot.style import BLUE, CATEGORIES, ORANGE, UNREACHED, map_axes, new_figure
@@ -102,7 +103,7 @@ def plot_clusters(clusters: Clusters, traffic: Traffic) -> "Figure":
 
 
 def plot_rules(
-    errors: Mapping[str, Real], rules: Sequence[str], attacks: Sequence[str]
+    errors: Mapping[str, Floats], rules: Sequence[str], attacks: Sequence[str]
 ) -> "Figure":
     """Heat maps of the error, rule by attack, one for each phase.
 
@@ -187,7 +188,7 @@ def plot_sites(
     return figure
 
 
-def plot_privacy(epsilon: Real, mae: Real, ways: Sequence[str]) -> "Figure":
+def plot_privacy(epsilon: Floats, mae: Floats, ways: Sequence[str]) -> "Figure":
     """Error against the privacy loss, with the error of updates as they are.
 
     Args:

@@ -7,20 +7,23 @@ the same rows in the same order.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Annotated
 
 import numpy as np
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError
 from rtwin.federation.defence import ATTACKS, RULES, Attacker, Scene, Trusted
-from rtwin.federation.learning import Model, Network, Real, arrivals_of, learn_locally, step_size
+from rtwin.federation.learning import Model, Network, arrivals_of, learn_locally, step_size
 from rtwin.federation.traffic import TEST_DAYS, Traffic, Windows, standardised, windows_of
+from rtwin.settings import Among, Between, Count, Settings
 
 CAP = 100.0  # of errors: what is larger or no number is shown so
 PHASES = ("V", "H")
 
 
 @dataclass(frozen=True)
-class PoisoningStudy:
+class PoisoningStudy(Settings):
     """What is asked.
 
     Attributes:
@@ -32,28 +35,14 @@ class PoisoningStudy:
         root_cells, root_days: The server's own clean data; 0 cells: it has none.
     """
 
-    rules: tuple[str, ...] = tuple(RULES)
-    attacks: tuple[str, ...] = tuple(ATTACKS)
-    fakes: tuple[float, ...] = (0.2, 0.4)
-    seeds: int = 5
-    rounds: int = 30
-    buffer: int = 12
+    rules: Annotated[tuple[str, ...], Among(RULES)] = tuple(RULES)
+    attacks: Annotated[tuple[str, ...], Among(ATTACKS)] = tuple(ATTACKS)
+    fakes: Annotated[tuple[float, ...], Between(0, 1)] = (0.2, 0.4)
+    seeds: Count = 5
+    rounds: Count = 30
+    buffer: Count = 12
     root_cells: int = 5
     root_days: int = 7
-
-    def __post_init__(self) -> None:
-        for kind, names, known in (
-            ("rules", self.rules, RULES),
-            ("attacks", self.attacks, ATTACKS),
-        ):
-            lost = [name for name in names if name not in known]
-            if lost:
-                raise OutOfRangeError(f"{kind} has {lost[0]!r}; there are {', '.join(known)}")
-        if not all(0.0 < share < 1.0 for share in self.fakes):
-            raise OutOfRangeError(f"fakes is {list(self.fakes)}; shares must lie between 0 and 1")
-        for name in ("seeds", "rounds", "buffer"):
-            if getattr(self, name) < 1:
-                raise OutOfRangeError(f"{name} is {getattr(self, name)}; it must be 1 or more")
 
 
 @dataclass(frozen=True)
@@ -77,7 +66,7 @@ class Outcome:
     phase: str
     seed: int
     mae: float
-    by_step: Real  # after each round, or of each day
+    by_step: Floats  # after each round, or of each day
 
 
 @dataclass(eq=False)
@@ -87,7 +76,7 @@ class _Field:
     train: Windows
     test: Windows
     root: Windows | None
-    z: Real
+    z: Floats
     train_days: int
     root_rows: dict[int, Windows] = field(default_factory=dict)
 
@@ -157,7 +146,7 @@ def _pooled(windows: Windows) -> Windows:
     return Windows(x, windows.y.reshape(1, -1), windows.hour)
 
 
-def _error(model: Model, weights: Real, windows: Windows) -> Real:
+def _error(model: Model, weights: Floats, windows: Windows) -> Floats:
     """Mean absolute error of models [case, weight] on all stations' windows, capped, [case]."""
     stations = len(windows.x)
     stacked = np.repeat(weights[:, None], stations, axis=1)
@@ -168,13 +157,13 @@ def _error(model: Model, weights: Real, windows: Windows) -> Real:
 def _combined(
     case: Case,
     attacker: Attacker,
-    weights: Real,
-    base: Real,
-    benign: Real,
+    weights: Floats,
+    base: Floats,
+    benign: Floats,
     fakes: int,
     told: int,
-    trusted: tuple[Real | None, Callable[[Real], Real]],
-) -> Real:
+    trusted: tuple[Floats | None, Callable[[Floats], Floats]],
+) -> Floats:
     """The update that a rule makes of honest and fake ones, [weight]."""
     root, loss = trusted
     lies = attacker.updates(
@@ -192,14 +181,14 @@ class _Root:
     def __init__(self, model: Model, windows: Windows | None) -> None:
         self.model, self.windows = model, windows
 
-    def update(self, weights: Real, rng: np.random.Generator) -> Real | None:
+    def update(self, weights: Floats, rng: np.random.Generator) -> Floats | None:
         """What an epoch over them does to each case's model, [case, weight]."""
         if self.windows is None:
             return None
         start = weights[:, None]
         return learn_locally(self.model, start, self.windows.x, self.windows.y, rng)[:, 0] - weights
 
-    def loss(self, weights: Real, updates: Real) -> Real:
+    def loss(self, weights: Floats, updates: Floats) -> Floats:
         """Squared error of each row after each update, [participant, row]."""
         if self.windows is None:
             return np.zeros((len(updates), 1))
@@ -230,10 +219,7 @@ def _build(
         clean = root.update(weights, rng)
         for g, case in enumerate(cases):
             fakes = case.fakes(stations)
-            trusted = (
-                None if clean is None else clean[g],
-                partial(root.loss, weights[g].copy()),
-            )
+            trusted = (None if clean is None else clean[g], partial(root.loss, weights[g].copy()))
             weights[g] += _combined(
                 case, attackers[g], weights[g], base, local[g], fakes, fakes, trusted
             )
@@ -300,12 +286,12 @@ def _day(
     model: Model,
     cases: Sequence[Case],
     attackers: Sequence[Attacker],
-    weights: Real,
+    weights: Floats,
     new: Windows,
-    base: Real,
+    base: Floats,
     root: _Root,
     drawn: tuple[int, int, float],
-) -> Real:
+) -> Floats:
     """A day of arrivals in buffers, for cases with one share of fakes, [case, weight]."""
     seed, number, share = drawn
     rng = np.random.default_rng([seed, 12, number])
@@ -329,10 +315,7 @@ def _day(
         clean = root.update(here, rng)
         told = round(share * study.buffer)
         for g, case in enumerate(cases):
-            trusted = (
-                None if clean is None else clean[g],
-                partial(root.loss, here[g].copy()),
-            )
+            trusted = (None if clean is None else clean[g], partial(root.loss, here[g].copy()))
             here[g] += _combined(
                 case, attackers[g], here[g], base, local[g], len(held) - len(true), told, trusted
             )

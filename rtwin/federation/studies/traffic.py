@@ -6,9 +6,11 @@ under several drifts, and how many days of history each way of learning needs.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import numpy as np
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError
 from rtwin.federation.learning import (
     VALUE_BYTES,
@@ -17,7 +19,6 @@ from rtwin.federation.learning import (
     Cost,
     Model,
     Network,
-    Real,
     have_drifted,
     learn_asynchronously,
     learn_in_rounds,
@@ -37,6 +38,7 @@ from rtwin.federation.traffic import (
     standardised,
     windows_of,
 )
+from rtwin.settings import Among, Count, Settings
 
 BUILDING = ("local only", "central", "flat, synchronous", "clustered, synchronous (V-twin)")
 KEEPING = (
@@ -55,7 +57,7 @@ HISTORY = (1, 2, 4, 8, 16, 23)
 
 
 @dataclass(frozen=True)
-class TrafficStudy:
+class TrafficStudy(Settings):
     """What is asked.
 
     Attributes:
@@ -70,23 +72,15 @@ class TrafficStudy:
         memory_days: Days that a rebuild learns from.
     """
 
-    clusters: int = 5
-    rounds: int = 30
-    warm_rounds: int = 5
-    epochs: int = 20
-    seeds: int = 1
+    clusters: Count = 5
+    rounds: Count = 30
+    warm_rounds: Count = 5
+    epochs: Count = 20
+    seeds: Count = 1
     history: tuple[int, ...] = HISTORY
-    drifts: tuple[str, ...] = DRIFTS
+    drifts: Annotated[tuple[str, ...], Among(DRIFTS)] = DRIFTS
     network: Network = field(default_factory=Network)
     memory_days: int = 20
-
-    def __post_init__(self) -> None:
-        lost = [name for name in self.drifts if name not in DRIFTS]
-        if lost:
-            raise OutOfRangeError(f"drifts has {lost[0]!r}; there are {', '.join(DRIFTS)}")
-        for name in ("clusters", "rounds", "warm_rounds", "epochs", "seeds"):
-            if getattr(self, name) < 1:
-                raise OutOfRangeError(f"{name} is {getattr(self, name)}; it must be 1 or more")
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,9 +104,9 @@ class Scheme:
     nrmse: float
     cost: Cost
     covered: float
-    forecast: Real
-    truth: Real
-    half_width: Real
+    forecast: Floats
+    truth: Floats
+    half_width: Floats
 
 
 @dataclass(eq=False)
@@ -121,8 +115,8 @@ class _Town:
 
     traffic: Traffic
     drift: str
-    z: Real
-    range_z: Real
+    z: Floats
+    range_z: Floats
     train_days: int
 
     def windows(self, first: int, last: int) -> Windows:
@@ -195,7 +189,7 @@ class _Building:
         profiles = profiles_of(town.z[: DAY * town.train_days])
         self.clusters = make_clusters(town.traffic.position_m, profiles, study.clusters, seed)
         self.profiles = profiles
-        self.made: dict[str, Real] = {}
+        self.made: dict[str, Floats] = {}
 
     def scheme(self, name: str) -> Scheme:
         """Build so, and forecast the test days."""
@@ -207,12 +201,12 @@ class _Building:
         half_width = np.broadcast_to(width, forecast.shape)
         return _scheme("V", self.town, name, self.seed, forecast, self.test.y, half_width, cost)
 
-    def last_off(self, weights: Real) -> Real:
+    def last_off(self, weights: Floats) -> Floats:
         """Absolute errors in the last week of building, [station, hour]."""
         last = self.town.windows(self.town.train_days - 7, self.town.train_days)
         return np.abs(self.model.predict(weights, last.x) - last.y)
 
-    def build(self, name: str, cost: Cost) -> Real:
+    def build(self, name: str, cost: Cost) -> Floats:
         """Weights of every station, [station, weight]."""
         rng = np.random.default_rng([self.seed, 20])
         start, rows = self.model.initial(self.seed), self.train
@@ -239,8 +233,8 @@ class _Building:
 
 
 def central(
-    model: Model, weights: Real, rows: Windows, epochs: int, rng: np.random.Generator, cost: Cost
-) -> Real:
+    model: Model, weights: Floats, rows: Windows, epochs: int, rng: np.random.Generator, cost: Cost
+) -> Floats:
     """One model of all rows in the cloud: raw counts up, the model down, [weight]."""
     stations, count = rows.y.shape
     pooled_x, pooled_y = rows.x.reshape(1, -1, rows.x.shape[-1]), rows.y.reshape(1, -1)
@@ -295,7 +289,7 @@ class _Keeping:
         )
         return _scheme("H", town, name, self.seed, forecast, truth, half_width, self.cost)
 
-    def _synchronous(self, name: str, weights: Real, day: int) -> Real:
+    def _synchronous(self, name: str, weights: Floats, day: int) -> Floats:
         study, model = self.study, self.model
         rows = self.town.windows(max(day + 1 - study.memory_days, 0), day + 1)
         stations = len(rows.x)
@@ -314,18 +308,11 @@ class _Keeping:
         start = model.initial(self.seed) if scratch else weights[0]
         rounds = (2 * study.rounds) // 3 if scratch else study.warm_rounds
         made = learn_in_rounds(
-            model,
-            start,
-            rows.x,
-            rows.y,
-            rounds,
-            self.rng,
-            cost=self.cost,
-            speeds=self.built.speeds,
+            model, start, rows.x, rows.y, rounds, self.rng, cost=self.cost, speeds=self.built.speeds
         )
         return np.tile(made, (stations, 1))
 
-    def _asynchronous(self, name: str, heads: Real, day: int, off: Real) -> Real:
+    def _asynchronous(self, name: str, heads: Floats, day: int, off: Floats) -> Floats:
         rows = self.town.windows(max(day + 1 - self.study.memory_days, 0), day + 1)
         clusters = None if name == "asynchronous, flat" else self.clusters
         reports = np.flatnonzero(off > np.median(off)) if name.endswith("events") else None
@@ -345,7 +332,7 @@ class _Keeping:
             heads = mixed(heads, clusters.sizes.astype(np.float64), cost=self.cost)
         return heads
 
-    def _recluster(self, day: int, heads: Real) -> Real:
+    def _recluster(self, day: int, heads: Floats) -> Floats:
         """New clusters where the last week's profiles are no longer the old ones."""
         week = self.town.z[DAY * (day - 6) : DAY * (day + 1)]
         now = profiles_of(np.roll(week, (day - 6) * DAY % 168, axis=0))
@@ -366,9 +353,9 @@ def _scheme(
     town: _Town,
     name: str,
     seed: int,
-    forecast: Real,
-    truth: Real,
-    half_width: Real,
+    forecast: Floats,
+    truth: Floats,
+    half_width: Floats,
     cost: Cost,
 ) -> Scheme:
     mae, mse = errors(forecast, truth)

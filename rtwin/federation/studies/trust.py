@@ -4,15 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats
 from rtwin.errors import OutOfRangeError
 from rtwin.federation.defence import Verdict, believe, by_source, check_series
-from rtwin.federation.learning import LinearModel, Real
+from rtwin.federation.learning import LinearModel
 from rtwin.federation.traffic import DAY, TEST_DAYS, Traffic, errors, standardised, windows_of
 
 LEAST_CELLS = 10
-Tamper = Callable[[Real, np.random.Generator], tuple[Real, NDArray[np.bool_]]]
+Tamper = Callable[[Floats, np.random.Generator], tuple[Floats, Bools]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,15 +41,15 @@ class Tampering:
 
 
 def _spikes(share: float, size: float) -> Tamper:
-    def tamper(z: Real, rng: np.random.Generator) -> tuple[Real, NDArray[np.bool_]]:
+    def tamper(z: Floats, rng: np.random.Generator) -> tuple[Floats, Bools]:
         where = rng.random(z.shape) < share
         return z + np.where(where, size * rng.choice([-1.0, 1.0], z.shape), 0.0), where
 
     return tamper
 
 
-def _sources(count: int, change: Callable[[Real], Real], neighbours: bool = False) -> Tamper:
-    def tamper(z: Real, rng: np.random.Generator) -> tuple[Real, NDArray[np.bool_]]:
+def _sources(count: int, change: Callable[[Floats], Floats], neighbours: bool = False) -> Tamper:
+    def tamper(z: Floats, rng: np.random.Generator) -> tuple[Floats, Bools]:
         side = round(np.sqrt(z.shape[1]))
         if neighbours:
             first = int(rng.integers(0, side)) * side + int(rng.integers(0, max(side - count, 1)))
@@ -111,7 +111,7 @@ def run_trust(
     weights = np.tile(model.pooled(known.x, known.y), (z.shape[1], 1))
     test = windows_of(z, train_days, traffic.num_days)
 
-    def mae(series: Real) -> float:
+    def mae(series: Floats) -> float:
         """Of forecasts from a series of what truly came."""
         seen = np.concatenate([z[: DAY * train_days], series])
         inputs = windows_of(seen, train_days, traffic.num_days)
@@ -132,11 +132,7 @@ def run_trust(
 
 
 def _scored(
-    kind: str,
-    seed: int,
-    verdict: Verdict,
-    where: NDArray[np.bool_],
-    mae: tuple[float, float, float],
+    kind: str, seed: int, verdict: Verdict, where: Bools, mae: tuple[float, float, float]
 ) -> Tampering:
     from sklearn.metrics import roc_auc_score
 

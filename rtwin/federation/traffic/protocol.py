@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtwin.federation.traffic.series import DAY, Real, Traffic
+from rtwin.arrays import Floats
+from rtwin.federation.traffic.series import DAY, Traffic
 
 CLOSE_H, PERIOD_H = (3, 2, 1), (72, 48, 24)  # lags, the oldest first
 FIRST_H = PERIOD_H[0]
@@ -22,8 +23,8 @@ class Windows:
         hour: Which hour of the traffic that is, [window].
     """
 
-    x: Real
-    y: Real
+    x: Floats
+    y: Floats
     hour: np.ndarray
 
     def take(self, cells: list[int] | np.ndarray) -> "Windows":
@@ -31,7 +32,7 @@ class Windows:
         return Windows(self.x[cells], self.y[cells], self.hour)
 
 
-def standardised(traffic: Traffic, train_days: int) -> tuple[Real, Real, Real]:
+def standardised(traffic: Traffic, train_days: int) -> tuple[Floats, Floats, Floats]:
     """Traffic in standard deviations of each cell about its mean, both of the first days.
 
     Returns:
@@ -44,7 +45,7 @@ def standardised(traffic: Traffic, train_days: int) -> tuple[Real, Real, Real]:
     return (traffic.values - mean) / sd, mean, sd
 
 
-def windows_of(z: Real, first_day: int, last_day: int) -> Windows:
+def windows_of(z: Floats, first_day: int, last_day: int) -> Windows:
     """Windows whose hours lie in some days; the first three days have none.
 
     Args:
@@ -59,7 +60,7 @@ def windows_of(z: Real, first_day: int, last_day: int) -> Windows:
     return Windows(np.ascontiguousarray(x), np.ascontiguousarray(z[hour].T), hour)
 
 
-def errors(forecast: Real, truth: Real) -> tuple[float, float]:
+def errors(forecast: Floats, truth: Floats) -> tuple[float, float]:
     """Mean absolute and mean squared error in standard deviations, over all cells and hours."""
     off = forecast - truth
     return float(np.abs(off).mean()), float((off**2).mean())

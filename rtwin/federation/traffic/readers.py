@@ -6,9 +6,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from rtwin.arrays import Floats
 from rtwin.dataset.inspection import open_container
 from rtwin.errors import CampaignError, OutOfRangeError, RtwinError, StoreError
-from rtwin.federation.traffic.series import SHIPPED, Real, Traffic, grid_position_m
+from rtwin.federation.traffic.series import SHIPPED, Traffic, grid_position_m
 from rtwin.scene._model import one_line
 
 TARGETS = ("internet", "sms", "call")
@@ -20,9 +21,7 @@ HOUR_MS = 3_600_000
 
 
 def load_traffic(
-    path: str | Path | None = None,
-    cells: Sequence[int] | None = None,
-    target: str = "internet",
+    path: str | Path | None = None, cells: Sequence[int] | None = None, target: str = "internet"
 ) -> Traffic:
     """Hourly traffic from a file.
 
@@ -84,7 +83,7 @@ def _check(traffic: Traffic, path: Path) -> None:
         )
 
 
-def _made(values: Real, cells: Sequence[int], start: np.datetime64) -> Traffic:
+def _made(values: Floats, cells: Sequence[int], start: np.datetime64) -> Traffic:
     numbers = tuple(int(cell) for cell in cells)
     return Traffic(values, numbers, grid_position_m(numbers), start)
 

@@ -4,11 +4,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.errors import OutOfRangeError
 
-Real = NDArray[np.float64]
 SHIPPED = Path(__file__).with_name("data") / "milan_25_cells.csv"
 TWO_MONTHS = SHIPPED.with_name("milan_two_months.csv")
 GRID, CELL_M = 100, 235.0  # the grid of Milan: 100 x 100 squares, number 1 in the south-west
@@ -26,9 +25,9 @@ class Traffic:
         start: First hour, local time.
     """
 
-    values: Real
+    values: Floats
     cells: tuple[int, ...]
-    position_m: Real
+    position_m: Floats
     start: np.datetime64
 
     @property
@@ -36,7 +35,7 @@ class Traffic:
         """Whole days."""
         return len(self.values) // DAY
 
-    def take(self, cells: NDArray[np.int64] | list[int]) -> "Traffic":
+    def take(self, cells: Ints | list[int]) -> "Traffic":
         """Some of the cells, by their rank."""
         rows = np.asarray(cells, np.int64)
         return replace(
@@ -63,7 +62,7 @@ class Traffic:
         )
 
 
-def grid_position_m(cells: tuple[int, ...]) -> Real:
+def grid_position_m(cells: tuple[int, ...]) -> Floats:
     """Middles of squares of Milan's grid [m], [cell, 2].
 
     Source: Barlacchi et al., Scientific Data 2, 150055 (2015): squares of 235 m, rows from

@@ -13,8 +13,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.errors import OutOfRangeError
-from rtwin.horizontal.levels import Floats, Mask
+from rtwin.settings import NotNegative, Settings
 
 
 class Decision(IntEnum):
@@ -26,7 +27,7 @@ class Decision(IntEnum):
 
 
 @dataclass(frozen=True)
-class Limits:
+class Limits(Settings):
     """What is acceptable.
 
     Attributes:
@@ -38,19 +39,12 @@ class Limits:
         max_retrace_share: Share of the touched cells to be traced beyond which all are.
     """
 
-    tolerance_db: float = 3.0
-    drift_db: float = 4.0
-    max_updates: int = 5
-    max_distance: float = 1.0
-    max_displacement_m: float = 0.5
-    max_retrace_share: float = 0.25
-
-    def __post_init__(self) -> None:
-        for name in self.__dataclass_fields__:
-            if not getattr(self, name) >= 0:
-                raise OutOfRangeError(
-                    f"limits.{name} is {getattr(self, name)}; it must be 0 or more"
-                )
+    tolerance_db: NotNegative = 3.0
+    drift_db: NotNegative = 4.0
+    max_updates: NotNegative = 5
+    max_distance: NotNegative = 1.0
+    max_displacement_m: NotNegative = 0.5
+    max_retrace_share: NotNegative = 0.25
 
 
 @dataclass(frozen=True)
@@ -75,7 +69,7 @@ class Drift:
     """What chained updates without tracing have added, [cell]; all zero after a trace."""
 
     variance_db2: Floats
-    num_updates: NDArray[np.int64]
+    num_updates: Ints
 
     @staticmethod
     def none(num_cells: int) -> "Drift":
@@ -108,7 +102,7 @@ class Evidence:
     """
 
     transmitter: str
-    is_candidate: Mask
+    is_candidate: Bools
     chance: Floats
     sigma_db: Floats
     drift: Drift
@@ -138,10 +132,7 @@ class TransmitterDecision:
 
 
 def decide(
-    evidence: Evidence,
-    rungs: Sequence[Rung],
-    threshold: float = 0.05,
-    limits: Limits | None = None,
+    evidence: Evidence, rungs: Sequence[Rung], threshold: float = 0.05, limits: Limits | None = None
 ) -> TransmitterDecision:
     """The cheapest rung whose predicted loss is acceptable.
 
@@ -193,13 +184,13 @@ def decide(
     return TransmitterDecision(name, rung, cells, why, seconds, refused)
 
 
-def _spent(drift: Drift, sigma_db: Floats, limits: Limits) -> Mask:
+def _spent(drift: Drift, sigma_db: Floats, limits: Limits) -> Bools:
     variance = drift.variance_db2 + np.square(sigma_db)
     return (np.sqrt(variance) > limits.drift_db) | (drift.num_updates >= limits.max_updates)
 
 
 def _objection(
-    rung: Rung, evidence: Evidence, touched: Mask, doubtful: Mask, limits: Limits
+    rung: Rung, evidence: Evidence, touched: Bools, doubtful: Bools, limits: Limits
 ) -> str | None:
     """Why a rung is not acceptable, or None."""
     if rung.is_learned:

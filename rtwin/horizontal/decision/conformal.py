@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError, ShapeError
-from rtwin.horizontal.levels import Floats
 
 EVERY = "every"  # the class of all edits together
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.errors import EditError, RtwinError, nearest
 from rtwin.horizontal.edits.tables import (
     AddObject,
@@ -214,7 +214,7 @@ class _Edited:
             raise EditError(f"unknown material '{name}'; {nearest(name, known)}")
 
 
-def _moved(points_m: NDArray[np.float64], edit: MoveObject) -> NDArray[np.float64]:
+def _moved(points_m: Floats, edit: MoveObject) -> Floats:
     """Points [m], [point, 3], turned about the middle of their box and shifted."""
     moved = points_m.copy()
     if edit.yaw_deg:

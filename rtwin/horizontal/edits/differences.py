@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.scene import Recipe, Transmitter, Volume
 from rtwin.trace import Part, SceneParts
 
@@ -16,11 +16,11 @@ class ObjectChange:
 
     name: str
     kind: Literal["added", "removed", "moved", "material"]
-    old_box_m: NDArray[np.float64] | None  # [2, 3], lower and upper corner; None if it is new
-    new_box_m: NDArray[np.float64] | None  # [2, 3]; None if it is gone
+    old_box_m: Floats | None  # [2, 3], lower and upper corner; None if it is new
+    new_box_m: Floats | None  # [2, 3]; None if it is gone
 
     @property
-    def boxes_m(self) -> NDArray[np.float64]:
+    def boxes_m(self) -> Floats:
         """The boxes that it fills or filled [m], [box, 2, 3]."""
         return np.stack([b for b in (self.old_box_m, self.new_box_m) if b is not None])
 
@@ -99,7 +99,7 @@ def _objects(found: SceneParts) -> dict[str, Part | Volume]:
     return {item.name: item for item in objects}
 
 
-def _corners(item: Part | Volume | None) -> NDArray[np.float64]:
+def _corners(item: Part | Volume | None) -> Floats:
     """Corners of the triangles of a part, of a volume those of its box's floor and roof."""
     assert item is not None
     if isinstance(item, Volume):
@@ -110,7 +110,7 @@ def _corners(item: Part | Volume | None) -> NDArray[np.float64]:
     return item.vertices[item.faces].reshape(-1, 3).astype(np.float64)
 
 
-def _box(item: Part | Volume | None) -> NDArray[np.float64]:
+def _box(item: Part | Volume | None) -> Floats:
     corners = _corners(item)
     return np.stack([corners.min(axis=0), corners.max(axis=0)])
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats
 from rtwin.errors import OutOfRangeError
 from rtwin.horizontal.known_change.retrace import retrace
 from rtwin.horizontal.twin import Maps, TwinState, trace_state
@@ -89,12 +89,7 @@ def few_ray(old: TwinState, recipe: Recipe, parts: SceneParts, *, rays: int = 10
 
 
 def delta(
-    old: TwinState,
-    recipe: Recipe,
-    parts: SceneParts,
-    *,
-    rays: int = 1000,
-    guard: Guard = "stale",
+    old: TwinState, recipe: Recipe, parts: SceneParts, *, rays: int = 1000, guard: Guard = "stale"
 ) -> Estimate:
     """Difference of few-ray traces of both worlds with common random numbers, on the stale map.
 
@@ -176,12 +171,7 @@ def stale_maps(old: TwinState, recipe: Recipe) -> Maps:
 _COUNTED = ("path_gain", "num_paths", "line_of_sight")
 
 
-def guarded(
-    stale_gain: NDArray[np.float64],
-    few_old: NDArray[np.float64],
-    few_new: NDArray[np.float64],
-    guard: Guard,
-) -> NDArray[np.float64]:
+def guarded(stale_gain: Floats, few_old: Floats, few_new: Floats, guard: Guard) -> Floats:
     """stale + (new - old) in linear power, and what the guard says where nothing would be left."""
     if guard not in GUARDS:
         raise OutOfRangeError(f"guard is {guard!r}, it must be {', '.join(GUARDS)}")
@@ -214,7 +204,7 @@ def _moved_by(start: Maps, few_old: Maps, few_new: Maps, guard: Guard) -> Maps:
     return result
 
 
-def _missing(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _missing(values: Floats) -> Bools:
     return np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
 
 
@@ -264,7 +254,7 @@ def _with_map_rays(recipe: Recipe, rays: int) -> Recipe:
     return recipe.model_copy(update={"radio_map": spec})
 
 
-def _monte_carlo(world: World, old: TwinState, recipe: Recipe) -> NDArray[np.float64]:
+def _monte_carlo(world: World, old: TwinState, recipe: Recipe) -> Floats:
     """Path gain of the transmitters of a recipe in a world that may not have them all."""
     rows = {device.name: row for row, device in enumerate(world.recipe.transmitter)}
     return np.stack(

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats
 from rtwin.dataset.assemble import scene_attributes
 from rtwin.dataset.pathmap import world_of_cells
 from rtwin.errors import OutOfRangeError
@@ -52,7 +52,7 @@ class Retraced:
     state: TwinState
     how: tuple[Way, ...]  # [tx], the cheapest exact way
     effort: tuple[Effort, ...]  # [tx]
-    is_touched: NDArray[np.bool_]  # [tx, cell_y, cell_x], cells whose paths were computed anew
+    is_touched: Bools  # [tx, cell_y, cell_x], cells whose paths were computed anew
     seconds: tuple[float, ...]  # [tx]
     decisions: tuple[TransmitterDecision | None, ...]  # [tx], where there was a choice
 
@@ -147,7 +147,7 @@ class _One:
     how: Way
     trace: TransmitterTrace
     maps: Maps
-    is_touched: NDArray[np.bool_]  # [cell_y, cell_x]
+    is_touched: Bools  # [cell_y, cell_x]
     effort: Effort
     decision: TransmitterDecision | None = None
 
@@ -222,8 +222,8 @@ def change_of(old: SceneParts, new: SceneParts, found: Differences) -> Change:
         if name not in other:
             number[rows] = after[name]
     recoloured = np.zeros(sum(len(rows) for rows in after.values()), bool)
-    boxes: list[NDArray[np.float64]] = []
-    volumes: list[NDArray[np.float64]] = []
+    boxes: list[Floats] = []
+    volumes: list[Floats] = []
     for change in found.objects:
         if change.kind == "material" and change.name in after:
             recoloured[after[change.name]] = True

@@ -9,8 +9,8 @@ from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.channel import rss_dbm, serving_transmitter, sinr
 from rtwin.dataset import open_radio_map
 from rtwin.dataset.assemble import write_table
@@ -25,7 +25,7 @@ from rtwin.dataset.store import (
 )
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.horizontal.merging.fusion import DRIFT_DB, MapTwin, Merged, Rule, map_twin, merge_maps
-from rtwin.horizontal.twin import UNCERTAINTY_DB, Snapshot, open_twin
+from rtwin.horizontal.twin import MAX_UNCERTAINTY_DB, UNCERTAINTY_DB, Snapshot, open_twin
 
 MAX_AGE_DAYS = 36_525.0  # a century
 _CELL = ("tx", "cell_y", "cell_x")
@@ -86,8 +86,8 @@ def merge_files(
             f"ages are {', '.join(f'{a:g}' for a in ages_days)} days for {len(files)} maps; give "
             f"one of 0 to {MAX_AGE_DAYS:g} for each"
         )
-    if not (np.isfinite(drift_db) and drift_db >= 0):
-        raise OutOfRangeError(f"drift is {drift_db:g} dB; it must be 0 or more")
+    if not 0 <= drift_db <= MAX_UNCERTAINTY_DB:
+        raise OutOfRangeError(f"drift is {drift_db:g} dB; it must be 0 to {MAX_UNCERTAINTY_DB:g}")
     if any(Path(file).resolve() == output.resolve() for file in files):
         raise StoreError(f"{output}: is one of the maps to merge; choose another name")
     found = [open_twin(f) if Path(f).is_dir() else open_radio_map(f) for f in files]
@@ -111,7 +111,7 @@ def merge_files(
     return merged
 
 
-def _ages_days(snapshot: Snapshot, newest: datetime) -> NDArray[np.float64]:
+def _ages_days(snapshot: Snapshot, newest: datetime) -> Floats:
     """How long before the newest snapshot each cell was last traced or updated [days]."""
     numbers = np.unique(snapshot.traced_snapshot)
     out = np.zeros(snapshot.traced_snapshot.shape)

@@ -13,10 +13,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rtwin.arrays import Bools, Floats
 from rtwin.channel import cell_centers_m, interpolate_path_gain
 from rtwin.dataset import RadioMap
 from rtwin.errors import OutOfRangeError, StoreError
-from rtwin.horizontal.levels import FLOOR_DB, Floats, floored_db
+from rtwin.horizontal.levels import FLOOR_DB, floored_db
 from rtwin.units import from_db, to_db
 
 Rule = Literal["covariance-intersection", "selection", "inverse-variance"]
@@ -78,7 +79,7 @@ class Merged:
     disagreement: Floats
 
     @property
-    def needs_trace(self) -> NDArray[np.bool_]:
+    def needs_trace(self) -> Bools:
         """Cells on which maps disagree by more than 3 standard deviations."""
         return self.disagreement > DISAGREE_SIGMA
 

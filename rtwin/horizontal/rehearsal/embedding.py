@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtwin.horizontal.levels import Floats, Rows
+from rtwin.arrays import Floats, Ints
 from rtwin.horizontal.rehearsal.library import Library
 
 RANK = 12
@@ -28,7 +28,7 @@ class JointEmbedding:
     edits: Floats
     cells: Floats
 
-    def chance(self, columns: Rows, value_db: Floats, sd_db: Floats) -> Floats:
+    def chance(self, columns: Ints, value_db: Floats, sd_db: Floats) -> Floats:
         """Chance that each cell changed by more than 1 dB, given measured changes, [column].
 
         Args:

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from scipy import sparse
 
+from rtwin.arrays import Floats, Ints
 from rtwin.horizontal.edits import Edit, edits_from_dict
-from rtwin.horizontal.levels import Floats, Rows
 from rtwin.horizontal.twin import TwinState
 from rtwin.scene import Volume
 from rtwin.trace import Part
@@ -321,6 +321,6 @@ def _structures(state: TwinState, ground: set[str]) -> dict[str, tuple[str, ...]
     return {name: tuple(members) for name, members in found.items()}
 
 
-def rows_of(cells: int, tx: Rows, cell: Rows) -> Rows:
+def rows_of(cells: int, tx: Ints, cell: Ints) -> Ints:
     """Columns of a library's maps that hold cells of transmitters."""
     return np.asarray(tx, np.int64) * cells + np.asarray(cell, np.int64)

@@ -17,9 +17,10 @@ import h5py
 import numpy as np
 from scipy import sparse
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.dataset.store import open_checked, plain_errors, write_header, write_image
 from rtwin.errors import StoreError
-from rtwin.horizontal.levels import FLOOR_DB, Floats, Mask, Rows, floored_db
+from rtwin.horizontal.levels import FLOOR_DB, floored_db
 from rtwin.horizontal.rehearsal.hypotheses import Hypothesis
 from rtwin.horizontal.twin import Maps
 
@@ -45,10 +46,10 @@ class Rehearsed:
     """
 
     hypothesis: Hypothesis
-    cell: Rows
+    cell: Ints
     gain_db: Floats
     spread_ns: Floats
-    sight: Rows
+    sight: Ints
     seconds: float = 0.0
     hashes: tuple[str, ...] = ()
 
@@ -156,7 +157,7 @@ class Library:
         shape = (len(self.entries), self.num_columns)
         return sparse.csr_matrix((values.astype(np.float32), columns, starts), shape)
 
-    def at(self, columns: Rows) -> Floats:
+    def at(self, columns: Ints) -> Floats:
         """Changes of the path gain at some columns, [entry, row] dB."""
         if not len(self.entries):
             return np.zeros((0, len(columns)))
@@ -178,7 +179,7 @@ class Library:
         self,
         scene_hash: str,
         tx_names: Sequence[str],
-        is_touched: Mask,
+        is_touched: Bools,
         names: Iterable[str],
         most: float = 0.05,
     ) -> "Library":
@@ -212,7 +213,7 @@ class Library:
         )
 
 
-def _some(entries: tuple[Rehearsed, ...], kept: Mask) -> tuple[Rehearsed, ...]:
+def _some(entries: tuple[Rehearsed, ...], kept: Bools) -> tuple[Rehearsed, ...]:
     return tuple(entry for entry, stays in zip(entries, kept, strict=True) if stays)
 
 

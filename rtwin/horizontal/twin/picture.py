@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.dataset.inspection import snapshot_files
 from rtwin.errors import OutOfRangeError
 from rtwin.horizontal.levels import UNREACHED_DB
@@ -93,7 +93,7 @@ def plot_twin(folder: str | Path, snapshot: int = -1, tx: int | None = None) -> 
     return figure
 
 
-def _gain_db(snapshot: Snapshot, name: str | None) -> NDArray[np.float64]:
+def _gain_db(snapshot: Snapshot, name: str | None) -> Floats:
     """Path gain [dB] of one transmitter or of the best, [cell_y, cell_x]; NaN where none."""
     radio_map = snapshot.radio_map
     if name is not None and name not in radio_map.tx_name:
@@ -107,7 +107,7 @@ def _gain_db(snapshot: Snapshot, name: str | None) -> NDArray[np.float64]:
 
 def _field(
     axes: "Axes",
-    values: NDArray[np.float64],
+    values: Floats,
     extent: tuple[float, float, float, float],
     limits: tuple[float, float],
     colors: str,
@@ -129,10 +129,7 @@ def _field(
 
 
 def _difference(
-    axes: "Axes",
-    old: NDArray[np.float64],
-    new: NDArray[np.float64],
-    extent: tuple[float, float, float, float],
+    axes: "Axes", old: Floats, new: Floats, extent: tuple[float, float, float, float]
 ) -> None:
     """Blue where the wave lost, red where it won; cells reached once alone count from the floor."""
     reached = np.isfinite(old) | np.isfinite(new)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Ints
 from rtwin.dataset.inspection import CheckedFile, open_checked
 from rtwin.dataset.schema import MAP_FORMAT, TWIN_VARIABLES
 from rtwin.errors import StoreError
@@ -68,11 +69,7 @@ def path_columns(recipe: Recipe, traces: Sequence[tuple[str, TransmitterTrace]])
 
 
 def read_traces(
-    folder: Path,
-    names: Sequence[str],
-    numbers: NDArray[Any],
-    num_cells: int,
-    parts: SceneParts,
+    folder: Path, names: Sequence[str], numbers: NDArray[Any], num_cells: int, parts: SceneParts
 ) -> tuple[TransmitterTrace, ...]:
     """The stored paths of transmitters.
 
@@ -119,7 +116,7 @@ def _read(h5: CheckedFile, name: str) -> TransmitterTrace:
     )
 
 
-def _rows(counts: NDArray[np.int64], row: int) -> slice:
+def _rows(counts: Ints, row: int) -> slice:
     start = int(counts[:row].sum())
     return slice(start, start + int(counts[row]))
 

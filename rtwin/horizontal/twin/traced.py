@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats
 from rtwin.dataset.assemble import scene_attributes
 from rtwin.dataset.generate import default_shard_size
 from rtwin.dataset.pathmap import path_statistics, standing_at, world_of_cells
@@ -49,7 +50,7 @@ class TwinState:
     grid: MapGrid
     traces: tuple[TransmitterTrace, ...]  # of each transmitter; receiver = cell_y * num_x + cell_x
     maps: Maps  # `path_gain` and schema.PATH_MAP_VARIABLES
-    is_inside: NDArray[np.bool_]  # [cell_y, cell_x]
+    is_inside: Bools  # [cell_y, cell_x]
     attributes: dict[str, Any]  # what files of this world say of where they came from
 
     @property
@@ -164,11 +165,8 @@ def stacked(maps: Sequence[Maps]) -> Maps:
 
 
 def inside_cells(
-    world: World,
-    grid: MapGrid,
-    before: NDArray[np.bool_] | None = None,
-    boxes_m: NDArray[np.float64] | None = None,
-) -> NDArray[np.bool_]:
+    world: World, grid: MapGrid, before: Bools | None = None, boxes_m: Floats | None = None
+) -> Bools:
     """Which cells' middles lie inside of objects, [cell_y, cell_x].
 
     Args:

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.horizontal.levels import Floats, floored_db
+from rtwin.arrays import Floats
+from rtwin.horizontal.levels import floored_db
 from rtwin.horizontal.rehearsal import PALETTE, SIZES_M, SMALL_M, Hypothesis
 from rtwin.horizontal.unknown_change.cell_paths import StoredTwin, boxes_m, crosses_box
 from rtwin.horizontal.unknown_change.residuals import Residuals

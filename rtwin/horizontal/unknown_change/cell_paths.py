@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.channel import InteractionType
-from rtwin.horizontal.levels import Floats, Rows, floored_db
+from rtwin.horizontal.levels import floored_db
 from rtwin.horizontal.twin import Snapshot
 from rtwin.scene import Recipe, Volume
 from rtwin.trace import Part, SceneParts, TracedPaths
@@ -20,7 +21,7 @@ class CellPaths:
 
     tx_m: Floats  # [3]
     cell_m: Floats  # [cell, 3]
-    cell: Rows  # [path], cell that it leads to
+    cell: Ints  # [path], cell that it leads to
     power: Floats  # [path], linear
     object: NDArray[np.int32]  # [path, depth], row of the world's objects; -1 where none
     interactions: NDArray[np.uint8]  # [path, depth]
@@ -30,7 +31,7 @@ class CellPaths:
         """Path gain of each cell, linear, [cell], with every path's power times a factor."""
         return np.bincount(self.cell, self.power * factor, len(self.cell_m)).astype(np.float64)
 
-    def take(self, cells: Rows) -> "CellPaths":
+    def take(self, cells: Ints) -> "CellPaths":
         """The paths of some cells, numbered in the order asked for; each at most once."""
         place = np.full(len(self.cell_m), -1)
         place[cells] = np.arange(len(cells))
@@ -53,11 +54,11 @@ class CellPaths:
         start = np.broadcast_to(self.tx_m, (len(end), 1, 3))
         return np.concatenate([start, bends, end], axis=1)
 
-    def bounces(self, number: int) -> NDArray[np.int64]:
+    def bounces(self, number: int) -> Ints:
         """How often each path meets an object, [path]."""
         return (self.object == number).sum(axis=1)
 
-    def removable(self, number: int) -> NDArray[np.bool_]:
+    def removable(self, number: int) -> Bools:
         """Paths that are gone without an object: reflected or bent by it, not led through it."""
         led = self.interactions == InteractionType.REFRACTION
         return ((self.object == number) & ~led).any(axis=1)
@@ -141,7 +142,7 @@ def map_twin(snapshot: Snapshot) -> MapTwin:
     )
 
 
-def crosses_box(start_m: Floats, end_m: Floats, box_m: Floats) -> NDArray[np.bool_]:
+def crosses_box(start_m: Floats, end_m: Floats, box_m: Floats) -> Bools:
     """Whether segments pass through a box.
 
     Args:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import erf
 
+from rtwin.arrays import Bools, Floats
 from rtwin.horizontal.edits import Edit
-from rtwin.horizontal.levels import Floats, Mask
 from rtwin.horizontal.rehearsal import Hypothesis
 from rtwin.horizontal.unknown_change.candidates import NUM_FREE, Proposals, log_density
 from rtwin.horizontal.unknown_change.cell_paths import MapTwin, StoredTwin
@@ -76,8 +76,8 @@ class Correction:
     gain_db: Floats
     sigma_db: Floats
     chance: Floats
-    is_stale: Mask
-    is_preserved: Mask
+    is_stale: Bools
+    is_preserved: Bools
     agreements: tuple[Agreement, ...]
     explanations: tuple[Explanation, ...]
     gain_nats: float
@@ -242,7 +242,7 @@ class _Search:
         own = [[c for c in free if c.kind == kind] for kind in kinds]
         return [c for group, take in zip(own, (3, 2, 1), strict=False) for c in group[:take]]
 
-    def weights(self, rows: Mask | slice = slice(None)) -> Floats:
+    def weights(self, rows: Bools | slice = slice(None)) -> Floats:
         """Posterior weights of no change and of every candidate, from some rows."""
         fits = np.array(self._fits)[:, rows].sum(axis=1)
         score = np.full(len(fits), -np.inf)
@@ -287,7 +287,7 @@ class _Search:
             flat += float((self._fit(self._flatter(used)) - fits[0])[~used].sum())
         return total - max(flat, 0.0)
 
-    def _flatter(self, rows: Mask) -> Floats:
+    def _flatter(self, rows: Bools) -> Floats:
         """Residuals as a linear function of the twin's level, fitted to some rows, [row] dB."""
         out = np.zeros(len(self._found))
         for tx in np.unique(self._found.tx):

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from rtwin.horizontal.levels import Floats, Rows
+from rtwin.arrays import Floats, Ints
 from rtwin.horizontal.unknown_change.cell_paths import MapTwin
 from rtwin.horizontal.unknown_change.residuals import Residuals
 
@@ -60,12 +60,7 @@ class Agreement:
 
 
 def agreements(
-    twin: MapTwin,
-    found: Residuals,
-    *,
-    offsets: bool = False,
-    alpha: float = ALPHA,
-    seed: int = 0,
+    twin: MapTwin, found: Residuals, *, offsets: bool = False, alpha: float = ALPHA, seed: int = 0
 ) -> tuple[Agreement, ...]:
     """The verdict on each transmitter that was measured.
 
@@ -138,7 +133,7 @@ def _null_misfits(num: int, centred: bool) -> Floats:
     return _misfits(z)
 
 
-def local_p(twin: MapTwin, tx: int, cell: Rows, z: Floats, seed: int = 0) -> float:
+def local_p(twin: MapTwin, tx: int, cell: Ints, z: Floats, seed: int = 0) -> float:
     """Chance that residuals dealt at random are as alike among neighbours and objects.
 
     Whatever the residuals are as a whole, shuffling keeps it: neither scatter nor
@@ -177,7 +172,7 @@ def _neighbourhoods(place_m: Floats) -> Floats:
     return np.concatenate(out) if out else np.zeros((0, num))
 
 
-def _fed_together(twin: MapTwin, tx: int, cell: Rows) -> Floats:
+def _fed_together(twin: MapTwin, tx: int, cell: Ints) -> Floats:
     """Shares of power through each object, and what has a line of sight, as `_neighbourhoods`."""
     if not twin.paths:
         return np.zeros((0, len(cell)))

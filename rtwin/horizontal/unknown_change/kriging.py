@@ -5,8 +5,8 @@ from itertools import product
 
 import numpy as np
 
+from rtwin.arrays import Floats, Ints
 from rtwin.channel import GaussianField, condition, shadowing_correlation
-from rtwin.horizontal.levels import Floats, Rows
 
 # Candidates of the marginal likelihood: scales relative to the diagonal of the map, dB.
 _LENGTHS = (0.03, 0.08, 0.2, 0.5)
@@ -105,7 +105,7 @@ class Kriging:
         return share, np.sqrt(np.maximum(left, 0))
 
 
-def kriging(cells_m: Floats, measured: Rows, value_db: Floats, noise_db: Floats) -> Field:
+def kriging(cells_m: Floats, measured: Ints, value_db: Floats, noise_db: Floats) -> Field:
     """The field in every cell [cell, 2 or 3] m, of which the rows `measured` were measured."""
     if not len(value_db):
         return Field(np.zeros(len(cells_m)), np.full(len(cells_m), UNMEASURED_DB))
@@ -113,7 +113,7 @@ def kriging(cells_m: Floats, measured: Rows, value_db: Floats, noise_db: Floats)
 
 
 def inverse_distance(
-    cells_m: Floats, measured: Rows, value_db: Floats, power: float = 2.0
+    cells_m: Floats, measured: Ints, value_db: Floats, power: float = 2.0
 ) -> Floats:
     """Inverse-distance weighting (Shepard 1968) of all measured cells, [cell] dB."""
     weight = np.maximum(_distances(cells_m, cells_m[measured]), 1e-3) ** -power

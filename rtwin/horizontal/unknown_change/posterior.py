@@ -15,7 +15,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import erf, gammaln, logsumexp
 
-from rtwin.horizontal.levels import Floats, Rows
+from rtwin.arrays import Floats, Ints
 from rtwin.horizontal.rehearsal import Library, rows_of
 from rtwin.horizontal.unknown_change.kriging import UNMEASURED_DB, Kriging, extent_m
 
@@ -43,8 +43,8 @@ class Evidence:
         sd_db: Standard deviation of measurement and twin together [dB], [row].
     """
 
-    tx: Rows
-    cell: Rows
+    tx: Ints
+    cell: Ints
     value_db: Floats
     sd_db: Floats
 
@@ -69,11 +69,11 @@ class Combinations:
     def __len__(self) -> int:
         return len(self.log_prior)
 
-    def take(self, rows: Rows) -> "Combinations":
+    def take(self, rows: Ints) -> "Combinations":
         """Some of them."""
         return Combinations(self.share[rows], self.level_db[rows], self.log_prior[rows])
 
-    def at(self, at_entries: Floats, tx: Rows) -> Floats:
+    def at(self, at_entries: Floats, tx: Ints) -> Floats:
         """Changes [combination, row] dB from those of the entries, [entry, row]."""
         found: Floats = self.share @ at_entries + self.level_db[:, tx]
         return found

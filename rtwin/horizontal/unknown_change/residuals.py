@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rtwin.arrays import Floats, Ints
 from rtwin.calibration.campaign import Measurements, grid_means
 from rtwin.calibration.statistics import Design, LinkKernel, Term, fit_process
 from rtwin.errors import CampaignError, nearest
-from rtwin.horizontal.levels import FLOOR_DB, Floats, Rows
+from rtwin.horizontal.levels import FLOOR_DB
 from rtwin.horizontal.unknown_change.cell_paths import MapTwin
 
 _ENOUGH = 3  # rows of which the median is an offset
@@ -29,9 +30,9 @@ class Residuals:
         set_aside: How many raw rows were not used, by reason.
     """
 
-    tx: Rows
-    cell: Rows
-    device: Rows
+    tx: Ints
+    cell: Ints
+    device: Ints
     value_db: Floats
     sd_db: Floats
     set_aside: dict[str, int]
@@ -39,7 +40,7 @@ class Residuals:
     def __len__(self) -> int:
         return len(self.tx)
 
-    def groups(self) -> list[Rows]:
+    def groups(self) -> list[Ints]:
         """The rows of each pair of a transmitter and a device."""
         key = np.stack([self.tx, self.device], axis=1)
         _, inverse = np.unique(key, axis=0, return_inverse=True)
@@ -181,13 +182,7 @@ def krige(
         ]
     )
     here = np.column_stack(
-        [
-            cells[found.cell],
-            np.ones(len(found)),
-            found.tx,
-            found.device,
-            np.ones(len(found)),
-        ]
+        [cells[found.cell], np.ones(len(found)), found.tx, found.device, np.ones(len(found))]
     )
     matrix = np.concatenate([here, everywhere])
     parts = [Term((0, 1), (3,), _FIELD_SD_DB, length)]

@@ -3,11 +3,12 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rtwin.arrays import Floats, Ints
 from rtwin.channel import path_gain
 from rtwin.dataset.pathmap import standing_at, world_of_cells
 from rtwin.errors import RtwinError
 from rtwin.horizontal.edits import Edit, Edits, apply_edits
-from rtwin.horizontal.levels import Floats, Rows, floored_db
+from rtwin.horizontal.levels import floored_db
 from rtwin.horizontal.twin import TwinState
 from rtwin.horizontal.unknown_change.cell_paths import StoredTwin, cell_paths
 from rtwin.trace import Tracer, is_inside, world_of_parts
@@ -53,7 +54,7 @@ class Synthesis:
         self._order = twin.names
         self.num_traces = 0
 
-    def gain_db(self, edits: tuple[Edit, ...], cells: Rows) -> Floats | None:
+    def gain_db(self, edits: tuple[Edit, ...], cells: Ints) -> Floats | None:
         """Path gain of some cells after edits, [tx, cell] dB, or None if they cannot be.
 
         They cannot where an edit is refused or a transmitter would stand inside an object.

@@ -8,9 +8,10 @@ from importlib.util import find_spec
 import numpy as np
 from scipy.special import erf
 
+from rtwin.arrays import Floats
 from rtwin.errors import StoreError
 from rtwin.horizontal.learned import load_predictor, shipped_file
-from rtwin.horizontal.levels import FLOOR_DB, Floats
+from rtwin.horizontal.levels import FLOOR_DB
 from rtwin.horizontal.rehearsal import Library
 from rtwin.horizontal.unknown_change import (
     PRESERVE_CHANCE,

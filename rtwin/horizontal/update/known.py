@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rtwin.arrays import Bools
 from rtwin.dataset.assemble import scene_attributes
 from rtwin.errors import EditError
 from rtwin.horizontal.decision import Drift, Evidence, Rung, TransmitterDecision
@@ -22,7 +23,7 @@ from rtwin.horizontal.edits import (
 )
 from rtwin.horizontal.known_change import Retraced, retrace
 from rtwin.horizontal.known_change import Way as TraceWay
-from rtwin.horizontal.levels import UNREACHED_DB, Mask, floored_db
+from rtwin.horizontal.levels import UNREACHED_DB, floored_db
 from rtwin.horizontal.rehearsal import (
     LIBRARY_FILE,
     Rehearsed,
@@ -167,7 +168,7 @@ def _from_library(
         recipe, parts = apply_edits(edits, *parent.world(scene))
         attributes = before.attributes | scene_attributes(world_of_parts(recipe, parts))
         after = replace(after, recipe=recipe, attributes=attributes)
-    touched: Mask = np.zeros(parent.decision.shape, bool)
+    touched: Bools = np.zeros(parent.decision.shape, bool)
     touched.ravel()[known.cell] = True
     names = parent.radio_map.tx_name
     changed = changed_cells(parent.maps, names, maps, names)
@@ -207,11 +208,7 @@ def rehearsed_maps(maps: Maps, known: Rehearsed) -> Maps:
 
 
 def _traced(
-    parent: Snapshot,
-    edits: Edits | None,
-    wish: Wish,
-    scene: str | Path | None,
-    progress: Progress,
+    parent: Snapshot, edits: Edits | None, wish: Wish, scene: str | Path | None, progress: Progress
 ) -> Snapshot:
     start = time.perf_counter()
     before = parent.state(scene)
@@ -241,7 +238,7 @@ def _traced(
     return made
 
 
-def _keep_library(made: Snapshot, touched: Mask, *edits: Edits) -> None:
+def _keep_library(made: Snapshot, touched: Bools, *edits: Edits) -> None:
     """What was rehearsed and stays valid is kept beside the new snapshot."""
     file = made.folder / LIBRARY_FILE
     if not file.exists():
@@ -315,11 +312,7 @@ def describe(edit: object) -> str:
 
 
 def _reason(
-    how: TraceWay,
-    effort: Effort,
-    name: str,
-    found: Differences,
-    choice: TransmitterDecision | None,
+    how: TraceWay, effort: Effort, name: str, found: Differences, choice: TransmitterDecision | None
 ) -> str:
     mine = next((change for change in found.transmitters if change.name == name), None)
     if how == "kept":
@@ -340,7 +333,7 @@ def _reason(
 
 def changed_cells(
     before: Maps, names_before: Sequence[str], after: Maps, names_after: Sequence[str]
-) -> Mask:
+) -> Bools:
     """Cells whose path gain differs by more than 1 dB, [tx after, cell_y, cell_x]."""
     changed = []
     for tx, name in enumerate(names_after):

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from rtwin.arrays import Bools
 from rtwin.calibration.campaign import Measurements
 from rtwin.errors import CampaignError, RtwinError
 from rtwin.horizontal.decision import Decision, Drift, Evidence, Rung, decide
 from rtwin.horizontal.edits import Edits, apply_edits, edits_from_dict
 from rtwin.horizontal.known_change import retrace
-from rtwin.horizontal.levels import FLOOR_DB, Mask
+from rtwin.horizontal.levels import FLOOR_DB
 from rtwin.horizontal.rehearsal import library_of
 from rtwin.horizontal.twin import (
     PRESERVED,
@@ -56,7 +57,7 @@ class MeasuredUpdate:
     snapshot: Snapshot
     correction: Correction
     found: Residuals
-    needs_trace: Mask  # [tx, cell_y, cell_x], too uncertain to be left so
+    needs_trace: Bools  # [tx, cell_y, cell_x], too uncertain to be left so
     way: How
 
 
@@ -240,7 +241,7 @@ def _maps_after(
 
 def _note(
     parent: Snapshot, made: Correction, found: Residuals, source: str, seconds: float
-) -> tuple[Note, Mask]:
+) -> tuple[Note, Bools]:
     shape, names = parent.decision.shape, parent.radio_map.tx_name
     kept, sigma = made.is_preserved.reshape(shape), made.sigma_db.reshape(shape)
     drift, marked = _drift(parent), np.zeros(shape, bool)

@@ -169,5 +169,5 @@ def test_impossible_edits_get_one_line(two_boxes, edit, said):
 def test_a_bad_file_gets_one_line(tmp_path):
     (tmp_path / "e.toml").write_text("[[edit]\nkind=")
     for file in (tmp_path / "e.toml", tmp_path / "missing.toml", tmp_path):
-        with pytest.raises(EditError, match="not a readable TOML file"):
+        with pytest.raises(EditError, match=r"not valid TOML|not a readable TOML file"):
             load_edits(file)

@@ -363,6 +363,7 @@ def test_maps_and_meshes_do_not_mix(tmp_path):
     with pytest.raises(GeometryError) as caught:
         build_scene([campus().save(tmp_path / "a.osm"), tmp_path / "a.stl"], tmp_path / "out")
     assert_one_line(caught, "a.stl: has no place on Earth, but other sources have")
+    (tmp_path / "a.tif").touch()
     with pytest.raises(RecipeError) as refused:
         build_scene([tmp_path / "a.stl"], tmp_path / "out", terrain=tmp_path / "a.tif")
     assert_one_line(refused, "terrain needs a map with a place on Earth")

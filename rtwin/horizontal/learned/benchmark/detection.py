@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from rtwin.arrays import Bools, Floats
 from rtwin.horizontal.decision import miss_threshold
-from rtwin.horizontal.levels import Floats, Mask
 
 MISS = 0.1  # share of changed cells that a threshold may miss, on new scenes
 
@@ -16,12 +16,12 @@ class Detection:
     """Signals of every judged cell, and whether it changed."""
 
     signals: dict[str, list[Floats]] = field(default_factory=dict)
-    changed: list[Mask] = field(default_factory=list)
+    changed: list[Bools] = field(default_factory=list)
     scene: list[Floats] = field(default_factory=list)
-    calibrating: list[Mask] = field(default_factory=list)
+    calibrating: list[Bools] = field(default_factory=list)
 
     def add(
-        self, scene: int, is_calibration: bool, changed: Mask, signals: dict[str, Floats]
+        self, scene: int, is_calibration: bool, changed: Bools, signals: dict[str, Floats]
     ) -> None:
         """Cells of one case."""
         for name, values in signals.items():
@@ -51,7 +51,7 @@ class Detection:
             )
 
 
-def roc_area(signal: Floats, truth: Mask) -> float:
+def roc_area(signal: Floats, truth: Bools) -> float:
     """Chance that a changed cell's signal is above an unchanged one's; ties count half."""
     _, place, count = np.unique(signal, return_inverse=True, return_counts=True)
     rank = (np.cumsum(count) - (count - 1) / 2)[place.reshape(-1)]
@@ -62,7 +62,7 @@ def roc_area(signal: Floats, truth: Mask) -> float:
     return float(above / (positive * negative))
 
 
-def average_precision(signal: Floats, truth: Mask) -> float:
+def average_precision(signal: Floats, truth: Bools) -> float:
     """Mean precision over the changed cells, from the strongest signal on."""
     order = np.argsort(-signal, kind="stable")
     hits = truth[order]

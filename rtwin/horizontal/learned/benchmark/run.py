@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rtwin.arrays import Bools, Floats
 from rtwin.errors import OutOfRangeError
 from rtwin.horizontal.learned.benchmark.detection import Detection
 from rtwin.horizontal.learned.benchmark.scores import Scores, Update, sums_of
@@ -35,7 +36,6 @@ from rtwin.horizontal.learned.worlds import (
     read_cases,
     split_scenes,
 )
-from rtwin.horizontal.levels import Floats, Mask
 from rtwin.horizontal.rehearsal import floor_change_db, joint_embedding, rows_of
 from rtwin.horizontal.unknown_change import (
     Evidence,
@@ -260,7 +260,7 @@ def signals_of(
     scene: SceneCases,
     posterior: Posterior,
     ways: Mapping[str, Update],
-    judged: Mask,
+    judged: Bools,
     gate: Predictor | None,
 ) -> dict[str, Floats]:
     """What says that a cell changed, of the judged cells."""

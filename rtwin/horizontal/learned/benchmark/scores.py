@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rtwin.horizontal.levels import Floats, Mask, Rows
+from rtwin.arrays import Bools, Floats, Ints
 
 CHANGED_DB = 1.0
 RESAMPLES = 1000
@@ -56,7 +56,7 @@ class Update:
     says_none: bool | None = None
 
 
-def sums_of(truth_db: Floats, judged: Mask, update: Update, is_outside: bool) -> Floats:
+def sums_of(truth_db: Floats, judged: Bools, update: Update, is_outside: bool) -> Floats:
     """SUMS of one update."""
     truth, error = truth_db[judged], (update.change_db - truth_db)[judged]
     changed = np.abs(truth) > CHANGED_DB
@@ -117,7 +117,7 @@ class Scores:
         top, bottom = np.array([one[s] for s in scenes]), np.array([other[s] for s in scenes])
         rng = np.random.default_rng(seed)
 
-        def value(rows: Rows) -> float:
+        def value(rows: Ints) -> float:
             up = _figures(top[rows].sum(axis=0))[figure]
             return up / _figures(bottom[rows].sum(axis=0))[figure]
 

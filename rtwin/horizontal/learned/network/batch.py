@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.horizontal.learned.network.graph import (
     CELL,
     MAX_ROWS,
@@ -19,7 +20,7 @@ from rtwin.horizontal.learned.network.graph import (
     hypothesis_graph,
 )
 from rtwin.horizontal.learned.worlds import Case, SceneCases
-from rtwin.horizontal.levels import FLOOR_DB, Floats, Mask, Rows
+from rtwin.horizontal.levels import FLOOR_DB
 from rtwin.horizontal.rehearsal import floor_change_db, rows_of
 from rtwin.horizontal.unknown_change import (
     MOST,
@@ -43,7 +44,7 @@ class Example:
     graph: HypothesisGraph
     tx: int
     target_db: Floats  # [cell]
-    judged: Mask  # [cell]
+    judged: Bools  # [cell]
     cause: Floats  # [world], what the network should name
 
 
@@ -93,10 +94,10 @@ def example_of(scene: SceneCases, case: Case, evidence: Evidence, tx: int) -> Ex
     )
 
 
-def judged_cells(scene: SceneCases, case: Case) -> Mask:
+def judged_cells(scene: SceneCases, case: Case) -> Bools:
     """Cells outside of objects that are heard before or after, [tx, cell]."""
     heard = np.maximum(scene.gain_db, scene.gain_db + case.change_db) > SEEN_DB
-    found: Mask = heard & ~scene.is_inside
+    found: Bools = heard & ~scene.is_inside
     return found
 
 
@@ -250,10 +251,10 @@ def link_features(example: Example) -> Floats:
     )
 
 
-def _pixels(cells_m: Floats, side: int) -> Rows:
+def _pixels(cells_m: Floats, side: int) -> Ints:
     """Place of each cell in a square raster, row by row."""
     columns = len(np.unique(np.round(cells_m[:, 0], 3)))
     number = np.arange(len(cells_m))
     row, column = number // columns, number % columns
-    found: Rows = np.minimum(row, side - 1) * side + np.minimum(column, side - 1)
+    found: Ints = np.minimum(row, side - 1) * side + np.minimum(column, side - 1)
     return found

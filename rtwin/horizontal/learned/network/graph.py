@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from rtwin.horizontal.levels import Floats, Mask, Rows
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.horizontal.unknown_change import UNMEASURED_DB, Kriging, Posterior, extent_m
 
 MAX_ROWS = 64  # measured cells that the network looks at
@@ -36,7 +36,7 @@ class HypothesisGraph:
     """
 
     posterior: Posterior
-    rows: Rows
+    rows: Ints
     world: Floats
     pair: Floats
     alike: Floats
@@ -46,7 +46,7 @@ class HypothesisGraph:
     gain_db: Floats  # [tx, cell]
 
     @cached_property
-    def _fields(self) -> dict[int, tuple[Rows, Kriging]]:
+    def _fields(self) -> dict[int, tuple[Ints, Kriging]]:
         """Kriging of each measured transmitter, and its rows among `rows`."""
         found, evidence = {}, self.posterior.evidence
         for tx in np.unique(evidence.tx[self.rows]):
@@ -57,7 +57,7 @@ class HypothesisGraph:
             found[int(tx)] = own, Kriging(place, values, noise, extent_m(self.cells_m))
         return found
 
-    def cells_of(self, tx: int, cells: Rows | slice = slice(None)) -> "CellArrays":
+    def cells_of(self, tx: int, cells: Ints | slice = slice(None)) -> "CellArrays":
         """Arrays of some cells of a transmitter."""
         places = self.cells_m[cells]
         num, first = self.posterior.library.num_cells, tx * self.posterior.library.num_cells
@@ -148,7 +148,7 @@ def hypothesis_graph(posterior: Posterior, cells_m: Floats, gain_db: Floats) -> 
     )
 
 
-def telling_rows(posterior: Posterior, most: int = MAX_ROWS) -> Rows:
+def telling_rows(posterior: Posterior, most: int = MAX_ROWS) -> Ints:
     """Measured rows that say most: those that differ, then those that the worlds differ in."""
     evidence = posterior.evidence
     if len(evidence) <= most:
@@ -169,6 +169,6 @@ def _alike(posterior: Posterior) -> Floats:
     return found
 
 
-def changed(change_db: Floats) -> Mask:
+def changed(change_db: Floats) -> Bools:
     """Cells that changed: by more than 1 dB."""
     return np.abs(change_db) > 1.0

@@ -9,19 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from rtwin.arrays import Floats
 from rtwin.errors import StoreError
 from rtwin.horizontal.decision import EVERY
 from rtwin.horizontal.learned.network.batch import blank
-from rtwin.horizontal.learned.network.graph import (
-    CELL,
-    MAX_ROWS,
-    HypothesisGraph,
-    hypothesis_graph,
-)
+from rtwin.horizontal.learned.network.graph import CELL, MAX_ROWS, HypothesisGraph, hypothesis_graph
 from rtwin.horizontal.learned.network.train import names_of
 from rtwin.horizontal.learned.network.weights import load_weights, save_weights
 from rtwin.horizontal.learned.worlds import load_arrays
-from rtwin.horizontal.levels import Floats
 from rtwin.horizontal.unknown_change import MOST, Posterior
 
 MODELS = Path(__file__).parent / "models"

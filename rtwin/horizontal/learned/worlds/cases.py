@@ -17,19 +17,15 @@ from typing import Any
 
 import numpy as np
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.errors import RtwinError, StoreError
 from rtwin.horizontal.edits import apply_edits, edits_from_dict
 from rtwin.horizontal.known_change import retraced_maps
 from rtwin.horizontal.learned.worlds.arrays import load_arrays, save_arrays
 from rtwin.horizontal.learned.worlds.scenes import TrainingScene, training_scene
 from rtwin.horizontal.learned.worlds.truths import Fate, Truth, perturbed_tables
-from rtwin.horizontal.levels import Floats, Mask, Rows, floored_db
-from rtwin.horizontal.rehearsal import (
-    Library,
-    read_library,
-    rehearse_state,
-    write_library,
-)
+from rtwin.horizontal.levels import floored_db
+from rtwin.horizontal.rehearsal import Library, read_library, rehearse_state, write_library
 from rtwin.horizontal.twin import TwinState, trace_state
 from rtwin.progress import Progress, silent
 from rtwin.trace import world_of_parts
@@ -54,7 +50,7 @@ class Case:
     truth: Truth
     change_db: Floats
     spread_ns: Floats
-    sight: Rows
+    sight: Ints
     of_twin: bool
     seconds: float
 
@@ -80,7 +76,7 @@ class SceneCases:
     cell_size_m: float
     tx_m: Floats
     gain_db: Floats
-    is_inside: Mask
+    is_inside: Bools
     mismatch_db: Floats
     library: Library
     cases: tuple[Case, ...]

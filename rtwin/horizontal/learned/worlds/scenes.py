@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError, nearest
 from rtwin.horizontal.edits import apply_edits, edits_from_dict
 from rtwin.horizontal.learned.worlds.families import FAMILIES, procedural_recipe
@@ -33,7 +33,7 @@ TILE_M = 110.0
 _MARGIN_M = 25.0  # houses this far outside a tile still mirror into it
 NUM_CELLS = 1024
 RAYS = 20_000
-Box = NDArray[np.float64]  # [2, 3] m, lower and upper corner
+Box = Floats  # [2, 3] m, lower and upper corner
 # Name, size [m], material, base above the ground [m].
 OUTDOORS = (
     ("car", (4.5, 1.8, 1.5), "metal", 0.2),
@@ -94,7 +94,7 @@ def box_of(part: Part) -> Box:
 
 def free_places(
     world: World, rng: np.random.Generator, size_m: Any, count: int, area: Any
-) -> list[tuple[NDArray[np.float64], float]]:
+) -> list[tuple[Floats, float]]:
     """Places (a point on the ground, a yaw in degrees) where a box fits, at most `count`."""
     low, high = np.array(area[:2]), np.array(area[2:])
     tries = 30 * count
@@ -115,7 +115,7 @@ def free_places(
     height = np.nan_to_num(z)[:, None, None] + min(1.0, half[2])
     points = np.concatenate([xy[:, None] + turned, np.broadcast_to(height, (tries, 9, 1))], axis=-1)
     taken = is_inside(world, points.reshape(-1, 3)).reshape(tries, 9).any(axis=1)
-    found: list[tuple[NDArray[np.float64], float]] = []
+    found: list[tuple[Floats, float]] = []
     for i in np.flatnonzero(~taken & np.isfinite(z)):
         if all(
             np.linalg.norm(xy[i] - p[:2]) > 1.2 * np.linalg.norm(half[:2] * 2) for p, _ in found
@@ -127,7 +127,7 @@ def free_places(
 
 
 def box_table(
-    name: str, movable: tuple[str, Any, str, float], place: NDArray[np.float64], yaw_deg: float
+    name: str, movable: tuple[str, Any, str, float], place: Floats, yaw_deg: float
 ) -> dict[str, Any]:
     """The [[object]] table of a movable object at a place on the ground."""
     _, size, material, base = movable
@@ -241,7 +241,7 @@ def _transmitter(
 
 def _outdoor_position(
     world: World, parts: SceneParts, recipe: Recipe, inner: Any, rng: np.random.Generator
-) -> NDArray[np.float64]:
+) -> Floats:
     if rng.random() < 0.5:
         boxes = [box_of(p) for p in parts.parts if p.name not in recipe.geometry.ground]
         roofs = [

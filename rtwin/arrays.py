@@ -1,0 +1,11 @@
+"""Types of arrays as signatures name them: one spelling each, whatever the shape."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Bools", "Complexes", "Floats", "Ints"]
+
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Complexes = NDArray[np.complex128]
