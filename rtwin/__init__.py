@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         open_twin as open_twin,
     )
     from rtwin.door import (
+        quality as quality,
         radio_map as radio_map,
     )
     from rtwin.door import (
@@ -93,6 +94,7 @@ __all__ = [
     "open_link_trace",
     "open_radio_map",
     "open_twin",
+    "quality",
     "radio_map",
     "rehearse",
     "sample",

@@ -15,6 +15,7 @@ import typer
 from rtwin import __version__
 from rtwin.cli import (
     calibrate,
+    deploy,
     experiment,
     exports,
     federate,
@@ -49,6 +50,7 @@ for command in (
     keep.rehearse,
     keep.update,
     keep.merge,
+    deploy.quality,
     look.info,
     look.validate,
     look.plot,
