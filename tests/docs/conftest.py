@@ -61,7 +61,7 @@ FEW = {
 # Studies whose amounts have other names than seeds.
 SEEDLESS = {
     "deployment": ["--runs", "2", "--slots", "10"],
-    "sites": ["--sites", "munich", "--points", "20", "--starts", "1"],
+    "sites": ["--sites", "canyon west,canyon east", "--points", "20", "--starts", "1"],
 }
 
 
