@@ -199,12 +199,20 @@ def radiomap(
     method: Annotated[
         str,
         typer.Option(
-            help="monte-carlo: cell averages; paths: exact paths, with spreads and angles."
+            help="monte-carlo: cell averages; paths: exact paths, with spreads and angles; "
+            "auto: the one that takes less time."
         ),
-    ] = "monte-carlo",
+    ] = "auto",
     cell_size: CellSize = None,
     height: MapHeight = None,
-    rays: Annotated[int | None, typer.Option(help="Rays per transmitter.")] = None,
+    z: Annotated[
+        float | None,
+        typer.Option(metavar="M", help="Height of a level map instead [m]: a floor, a basement."),
+    ] = None,
+    rays: Annotated[
+        int | None,
+        typer.Option(help="Rays per transmitter; by area and cell size if not given."),
+    ] = None,
     calibration: Annotated[
         Path | None,
         typer.Option(metavar="RESULT", help="Result of a calibration: what it found."),
@@ -246,6 +254,7 @@ def radiomap(
         scene,
         cell_size_m=cell_size,
         map_height_m=height,
+        map_z_m=z,
         **{"rays" if method == "paths" else "map_rays": rays},
         **solver,
     )
@@ -292,6 +301,7 @@ def radiomap(
             ("reached", f"{100 * info['reached_share']:.1f} % of the cells"),
         ],
     )
+    print_remarks(info)
 
 
 def render(
@@ -348,7 +358,7 @@ def _discrepancy(calibration: Path | None, method: str) -> Any:
     """What puts a calibrated twin into a map."""
     if calibration is None:
         raise OutOfRangeError("discrepancy needs a calibration; name its result with --calibration")
-    if method != "monte-carlo":
+    if method == "paths":
         raise OutOfRangeError(
             f"discrepancy changes the gains of cells, not the paths to them; method is {method}, "
             "it must be monte-carlo"

@@ -17,6 +17,7 @@ from rtwin.scene._model import (
     MAX_COORDINATE_M,
     Area,
     Bool,
+    Coordinate,
     FileTable,
     Float,
     Int,
@@ -58,8 +59,10 @@ class RadioMap(Table):
 
     cell_size_m: Annotated[Float, Field(ge=0.01, le=MAX_COORDINATE_M)] = 5.0
     height_m: Length = 1.5
+    z_m: Coordinate | None = None
     area: Area | None = None
-    rays: Rays = 1_000_000
+    rays: Rays | None = None
+    target_error_db: Annotated[Float, Field(ge=0.1, le=10)] = 1.0
 
 
 class Recipe(FileTable):
@@ -251,7 +254,12 @@ def recipe_dict(recipe: Recipe) -> dict[str, Any]:
 
 
 _TOP = ("frequency_hz", "bandwidth_hz", "temperature_k", "noise_figure_db", "seed")
-_MAP = {"cell_size_m": "cell_size_m", "map_height_m": "height_m", "map_rays": "rays"}
+_MAP = {
+    "cell_size_m": "cell_size_m",
+    "map_height_m": "height_m",
+    "map_z_m": "z_m",
+    "map_rays": "rays",
+}
 OVERRIDES = (*_TOP, "num_receivers", *_MAP, *Solver.model_fields)
 
 
@@ -262,7 +270,7 @@ def with_overrides(recipe: Recipe, **overrides: Any) -> Recipe:
         recipe: The recipe to start from.
         overrides: frequency_hz [Hz], bandwidth_hz [Hz], temperature_k [K],
             noise_figure_db [dB], seed; num_receivers (random receivers, keeping
-            height, area and antenna); cell_size_m [m], map_height_m [m] and
+            height, area and antenna); cell_size_m [m], map_height_m [m], map_z_m [m] and
             map_rays of the radio map; any key of [solver]. None leaves the recipe's value.
     Returns:
         A new recipe with the same name and folder.

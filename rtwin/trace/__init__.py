@@ -10,6 +10,7 @@ from rtwin.trace.engine import GPU_VARIANT, Engine, find_llvm, start_engine
 from rtwin.trace.evaluate import evaluate_paths
 from rtwin.trace.frozen import FrozenPaths, freeze_paths, restore_materials
 from rtwin.trace.heights import HeightMap, height_map
+from rtwin.trace.map_sampling import MapSampling, map_sampling, undersampling_remark
 from rtwin.trace.obstruction import Obstruction, obstruction
 from rtwin.trace.partial import (
     Change,
@@ -28,7 +29,7 @@ from rtwin.trace.queries import (
     may_change_inside,
     segments_meet,
 )
-from rtwin.trace.radiomap import NUM_LATTICES, MapGrid, map_grid, trace_path_gain
+from rtwin.trace.radiomap import MapGrid, map_grid, num_lattices, trace_path_gain
 from rtwin.trace.remarks import remarks
 from rtwin.trace.sources import Part, SceneParts, load_parts, scene_file_meshes
 from rtwin.trace.transmitter import (
@@ -50,7 +51,6 @@ from rtwin.trace.world import (
 __all__ = [
     "GPU_VARIANT",
     "NO_TRIANGLE",
-    "NUM_LATTICES",
     "PATH_COLUMNS",
     "Change",
     "Effort",
@@ -58,6 +58,7 @@ __all__ = [
     "FrozenPaths",
     "HeightMap",
     "MapGrid",
+    "MapSampling",
     "Obstruction",
     "Part",
     "PartialTrace",
@@ -78,7 +79,9 @@ __all__ = [
     "load_parts",
     "load_world",
     "map_grid",
+    "map_sampling",
     "may_change_inside",
+    "num_lattices",
     "obstruction",
     "part_triangles",
     "place",
@@ -92,5 +95,6 @@ __all__ = [
     "start_engine",
     "trace_path_gain",
     "traced_paths",
+    "undersampling_remark",
     "world_of_parts",
 ]

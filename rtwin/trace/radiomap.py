@@ -18,7 +18,8 @@ from rtwin.trace.patterns import register
 from rtwin.trace.queries import ground_height_m
 from rtwin.trace.world import World
 
-NUM_LATTICES = 4
+NUM_LATTICES = 4  # at least
+RAYS_PER_LATTICE = 5_000_000  # at most: the solver's memory grows with them
 _INTERACTIONS = ("specular_reflection", "diffuse_reflection", "refraction")
 _EDGES = ("diffraction", "edge_diffraction", "diffraction_lit_region")
 FLAT_M = 0.01
@@ -90,11 +91,22 @@ def map_grid(world: World) -> MapGrid:
     known = ground[np.isfinite(ground)]
     stand_in = float(known.mean()) if known.size else 0.0
     z = np.where(np.isfinite(ground), ground, stand_in) + spec.height_m
+    if spec.z_m is not None:
+        z = np.full_like(z, spec.z_m)
     return MapGrid((float(low[0]), float(low[1])), spec.cell_size_m, (num_y, num_x), z)
 
 
+def num_lattices(rays: int) -> int:
+    """How many lattices share the rays of a map."""
+    return max(NUM_LATTICES, -(-rays // RAYS_PER_LATTICE))
+
+
 def trace_path_gain(
-    world: World, transmitter: int, grid: MapGrid, progress: Count = uncounted
+    world: World,
+    transmitter: int,
+    grid: MapGrid,
+    rays: int | None = None,
+    progress: Count = uncounted,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Path gain of one transmitter in every cell, and its standard error.
 
@@ -104,24 +116,39 @@ def trace_path_gain(
 
     Args:
         transmitter: Row of the transmitter in the recipe.
+        rays: Shared by all lattices; default: as many as the recipe asks for.
         progress: Called with lattices done and lattices in all.
     Returns:
         Path gain, linear, and standard error of it, linear, [cell_y, cell_x] each.
     """
     spec = world.recipe.transmitter[transmitter]
     num_ports = spec.antenna.num_ports
-    maps = np.zeros((NUM_LATTICES, *grid.shape))
-    total = NUM_LATTICES * num_ports
+    if rays is None:
+        from rtwin.trace.map_sampling import map_sampling
+
+        rays = map_sampling(world, grid).rays
+    count = num_lattices(rays)
+    maps = np.zeros((count, *grid.shape))
+    total = count * num_ports
     surface = None if grid.is_flat else _surface(world, grid)
-    for lattice in range(NUM_LATTICES):
+    for lattice in range(count):
+        # Lattices of unequal size point in unequal directions; one size would repeat itself.
+        share = max(1, rays // count + 17 * lattice)
         for port in range(num_ports):
-            maps[lattice] += _solve(world, spec, port, num_ports, grid, surface, lattice)
+            maps[lattice] += _solve(world, spec, port, num_ports, grid, surface, lattice, share)
             progress(lattice * num_ports + port + 1, total)
-    return maps.mean(axis=0), maps.std(axis=0, ddof=1) / np.sqrt(NUM_LATTICES)
+    return maps.mean(axis=0), maps.std(axis=0, ddof=1) / np.sqrt(count)
 
 
 def _solve(
-    world: World, spec: Any, port: int, num_ports: int, grid: MapGrid, surface: Any, lattice: int
+    world: World,
+    spec: Any,
+    port: int,
+    num_ports: int,
+    grid: MapGrid,
+    surface: Any,
+    lattice: int,
+    rays: int,
 ) -> NDArray[np.float64]:
     rt, mi, recipe = world.engine.rt, world.engine.mi, world.recipe
     scene, solver = world.scene, world.recipe.solver
@@ -156,8 +183,6 @@ def _solve(
         }
     else:
         where = {"measurement_surface": surface}
-    # Lattices of unequal size point in unequal directions; one size would repeat itself.
-    rays = max(1, recipe.radio_map.rays // NUM_LATTICES + 17 * lattice)
     result = rt.RadioMapSolver()(
         scene,
         precoding_vec=(mi.Float(one_port), mi.Float(np.zeros_like(one_port))),
