@@ -10,6 +10,7 @@ from rtwin.trace.engine import GPU_VARIANT, Engine, find_llvm, start_engine
 from rtwin.trace.evaluate import evaluate_paths
 from rtwin.trace.frozen import FrozenPaths, freeze_paths, restore_materials
 from rtwin.trace.heights import HeightMap, height_map
+from rtwin.trace.map_grid import MapGrid, map_grid
 from rtwin.trace.map_sampling import MapSampling, map_sampling, undersampling_remark
 from rtwin.trace.obstruction import Obstruction, obstruction
 from rtwin.trace.partial import (
@@ -29,8 +30,8 @@ from rtwin.trace.queries import (
     may_change_inside,
     segments_meet,
 )
-from rtwin.trace.radiomap import MapGrid, map_grid, num_lattices, trace_path_gain
-from rtwin.trace.remarks import remarks
+from rtwin.trace.radiomap import num_lattices, trace_path_gain
+from rtwin.trace.remarks import link_remarks, remarks
 from rtwin.trace.sources import Part, SceneParts, load_parts, scene_file_meshes
 from rtwin.trace.transmitter import (
     PATH_COLUMNS,
@@ -76,6 +77,7 @@ __all__ = [
     "is_clear",
     "is_inside",
     "keeps_chains",
+    "link_remarks",
     "load_parts",
     "load_world",
     "map_grid",

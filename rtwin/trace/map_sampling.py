@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.trace.radiomap import MapGrid
+from rtwin.trace.map_grid import MapGrid
 from rtwin.trace.world import World
 
 LEAST_RAYS, MOST_RAYS = 1_000_000, 50_000_000
