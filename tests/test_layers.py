@@ -11,10 +11,11 @@ from rtwin.errors import MissingExtraError
 from rtwin.extras import lazy_members
 
 PACKAGE = Path(rtwin.__file__).parent
-BASE = {"arrays", "errors", "extras", "files", "progress", "settings", "units"}
+BASE = {"arrays", "errors", "extras", "files", "progress", "settings", "shown", "units"}
 TWINS = {"calibration", "channel", "dataset", "horizontal", "link", "plot", "scene", "trace"}
 ALLOWED = {
     "progress": set(),
+    "shown": set(),
     "arrays": set(),
     "units": {"arrays"},
     "errors": set(),
@@ -35,6 +36,7 @@ ALLOWED = {
     "caching": BASE | {"channel", "dataset", "link", "plot", "scene", "experiments", "streaming"},
     "streaming": BASE | {"channel", "dataset", "link", "plot", "scene", "experiments"},
     "federation": BASE | TWINS | {"experiments"},
+    "door": BASE | TWINS | {"export"},
     "cli": BASE | TWINS | {"caching", "experiments", "export", "federation", "streaming", "view"},
 }
 # Rooms of a layer, and which of the others each may enter; what stands beside them may enter all.
@@ -137,7 +139,7 @@ def test_imports_go_down(file):
             assert parts[1] == layer or parts[1] in ALLOWED[layer], f"{layer} imports {name}"
         assert parts[0] not in ENGINE or layer == "trace", f"{layer} imports the engine: {name}"
         assert parts[0] not in {"tensorflow", "keras"} or (
-            file.name == "reader.py"
+            (layer, file.name) == ("dataset", "learning.py")
             or layer == "horizontal"
             or (layer, file.name) == ("federation", "forecaster.py")
         )
@@ -184,6 +186,8 @@ def test_no_modules_import_each_other_in_a_circle():
     known = set(graph)
     sorter = TopologicalSorter()
     for module, file in graph.items():
+        if module == "rtwin":
+            continue  # loads its door when a name is asked for
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Import):
                 found = [alias.name for alias in node.names]
@@ -202,7 +206,7 @@ def test_files_fit_in_the_head(file):
     assert len(file.read_text().splitlines()) <= 450
 
 
-DOORS = sorted(set(ALLOWED) - {"units", "errors", "progress", "files"})
+DOORS = sorted(set(ALLOWED) - {"units", "errors", "progress", "files", "shown"})
 DOORS += [
     f"{layer}.{room}"
     for layer, rooms in ROOMS.items()

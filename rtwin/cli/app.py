@@ -53,6 +53,7 @@ for command in (
     look.info,
     look.validate,
     look.plot,
+    look.antenna,
     trace.render,
     look.view,
     exports.export,

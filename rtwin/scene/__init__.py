@@ -6,6 +6,7 @@ tracer. Units are SI, the frame is x east, y north, z up, in metres.
 """
 
 from rtwin.scene._model import INFINITE, MAX_THICKNESS_M
+from rtwin.scene.antenna import AntennaPattern, read_antenna
 from rtwin.scene.devices import (
     Antenna,
     Camera,
@@ -59,6 +60,7 @@ __all__ = [
     "MAX_THICKNESS_M",
     "VEGETATION",
     "Antenna",
+    "AntennaPattern",
     "Camera",
     "CsvReceivers",
     "Foliage",
@@ -95,6 +97,7 @@ __all__ = [
     "material_properties",
     "place_receivers",
     "random_waypoint",
+    "read_antenna",
     "read_footways",
     "read_tracks",
     "recipe_dict",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rtwin.channel import cell_centers_m
 from rtwin.errors import RecipeError
 from rtwin.progress import Count, uncounted
+from rtwin.trace.patterns import register
 from rtwin.trace.queries import ground_height_m
 from rtwin.trace.world import World
 
@@ -125,7 +126,10 @@ def _solve(
     rt, mi, recipe = world.engine.rt, world.engine.mi, world.recipe
     scene, solver = world.scene, world.recipe.solver
     scene.tx_array = rt.PlanarArray(
-        num_rows=1, num_cols=1, pattern=spec.antenna.pattern, polarization=spec.antenna.polarization
+        num_rows=1,
+        num_cols=1,
+        pattern=register(world.engine, spec.antenna, recipe.folder),
+        polarization="V" if spec.antenna.is_file else spec.antenna.polarization,
     )
     for name in list(scene.transmitters):
         scene.remove(name)

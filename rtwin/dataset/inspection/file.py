@@ -77,6 +77,11 @@ class CheckedFile:
         self.h5.close()
 
     @property
+    def is_open(self) -> bool:
+        """Whether it has not been closed."""
+        return bool(self.h5)
+
+    @property
     def filename(self) -> str:
         """The name of the file."""
         return str(self.path)

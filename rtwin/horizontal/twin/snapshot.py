@@ -20,6 +20,7 @@ from rtwin.horizontal.edits import apply_edits, edits_from_dict
 from rtwin.horizontal.twin.stored_paths import read_traces
 from rtwin.horizontal.twin.traced import Maps, TwinState
 from rtwin.scene import Recipe, load_recipe, recipe_from_dict
+from rtwin.shown import Shown
 from rtwin.trace import (
     PATH_COLUMNS,
     MapGrid,
@@ -64,8 +65,8 @@ class Note:
     more: Mapping[str, Any] = field(default_factory=dict)  # further facts, for JSON
 
 
-@dataclass(frozen=True, eq=False)
-class Snapshot:
+@dataclass(frozen=True, eq=False, repr=False)
+class Snapshot(Shown):
     """One state of a twin as its file says it."""
 
     file: Path
@@ -87,6 +88,16 @@ class Snapshot:
     tx_decision: NDArray[np.uint8]  # [tx]
     tx_reason: tuple[str, ...]
     tx_seconds: Floats
+
+    def facts(self) -> dict[str, object]:
+        """What it is, in a few words each."""
+        return {
+            "twin": self.folder,
+            "snapshot": self.number,
+            "made": self.created,
+            "news": self.news or "none",
+            **self.radio_map.facts(),
+        }
 
     @property
     def folder(self) -> Path:
