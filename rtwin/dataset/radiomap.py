@@ -140,8 +140,15 @@ def write_radio_map(
         request: What was asked for, see rtwin.dataset.store.prepare_target.
         attributes: What else is said of the file; `remarks` are added to the others.
     """
+    layout = PATH_MAP_LAYOUT if method == "paths" else MAP_LAYOUT
+    said = {
+        **scene_attributes(world, *_remarks(world, grid, method), *attributes.get("remarks", [])),
+        **{name: value for name, value in attributes.items() if name != "remarks"},
+        "request_hash": request,
+        **map_attributes(world.recipe, grid, method),
+    }
     with plain_errors(file):
-        write_image(file, lambda h5: _write(h5, world, grid, method, columns, request, attributes))
+        write_image(file, lambda h5: write_map(h5, layout, world.recipe, grid, columns, said))
 
 
 class Correction(Protocol):
@@ -173,33 +180,6 @@ def _trace_averages(world: World, grid: MapGrid, progress: Progress) -> dict[str
 
         gain[tx], error[tx] = trace_path_gain(world, tx, grid, rays, report)
     return {"path_gain": gain, "path_gain_standard_error": error}
-
-
-def _write(
-    h5: h5py.File,
-    world: World,
-    grid: MapGrid,
-    method: str,
-    columns: dict[str, Any],
-    request: str,
-    attributes: dict[str, Any],
-) -> None:
-    layout = PATH_MAP_LAYOUT if method == "paths" else MAP_LAYOUT
-    write_map(
-        h5,
-        layout,
-        world.recipe,
-        grid,
-        columns,
-        {
-            **scene_attributes(
-                world, *_remarks(world, grid, method), *attributes.get("remarks", [])
-            ),
-            **{name: value for name, value in attributes.items() if name != "remarks"},
-            "request_hash": request,
-            **map_attributes(world.recipe, grid, method),
-        },
-    )
 
 
 def map_attributes(recipe: Recipe, grid: MapGrid, method: str) -> dict[str, Any]:
