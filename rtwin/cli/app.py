@@ -11,6 +11,7 @@ import warnings
 from typing import Annotated
 
 import typer
+from typer import Option
 
 from rtwin import __version__
 from rtwin.cli import (
@@ -75,10 +76,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
-        ),
+        bool, Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Ray-traced channel twins: from a 3D scene to channel datasets and radio maps."""

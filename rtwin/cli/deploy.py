@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from rtwin.cli.federated import Folder, finish
-from rtwin.cli.options import JsonFlag, Quiet, numbers
+from rtwin.cli.federated import finish
+from rtwin.cli.options import JsonFlag, Quiet, StudyFolder, numbers
 from rtwin.cli.report import print_json, print_rows, progress_bar
 from rtwin.progress import count_of
 
@@ -109,7 +109,7 @@ def _checks(twins: list[str], given: list[str]) -> dict[str, str]:
 
 
 def deployment(
-    output: Folder,
+    output: StudyFolder,
     regions: Annotated[int, typer.Option(help="Twins that share the budget.")] = 10,
     budget: Annotated[int, typer.Option(help="Units in a slot.")] = 6,
     update_units: Annotated[int, typer.Option(help="Units of an update.")] = 1,
