@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from rtwin.cli import federated
+from rtwin.cli import streaming as streamed
 from rtwin.cli.options import JsonFlag, Quiet
 from rtwin.cli.report import print_json, print_rows, progress_bar
 from rtwin.errors import OutOfRangeError
@@ -180,6 +181,7 @@ for command in (
     federated.trust,
     federated.privacy,
     federated.sites,
+    streamed.streaming,
 ):
     app.command()(command)
 
