@@ -160,6 +160,7 @@ def fit_double_q(
     Source: H. van Hasselt et al., AAAI 2016; checked by tests/streaming/decision/test_learned.py.
     """
     from sklearn.neural_network import MLPRegressor
+    from threadpoolctl import threadpool_limits
 
     _check(examples)
     rng = np.random.Generator(np.random.PCG64([seed, 0xD0]))
@@ -170,6 +171,25 @@ def fit_double_q(
     num, num_actions = scores.shape
     network = MLPRegressor(hidden_layer_sizes=(64, 64), learning_rate_init=2e-3, random_state=seed)
     network.partial_fit(features, np.zeros((num, num_actions)))
+    # One thread: so small a network is slower with more.
+    with threadpool_limits(1):
+        numbers = (updates, batch, discount, sync_every)
+        _improve(network, features, scores, examples.following, rng, *numbers)
+    return Learned(network, False, mean, spread)
+
+
+def _improve(
+    network: Any,
+    features: Floats,
+    scores: Floats,
+    following: Ints,
+    rng: np.random.Generator,
+    updates: int,
+    batch: int,
+    discount: float,
+    sync_every: int,
+) -> None:
+    num, num_actions = scores.shape
     older = copy.deepcopy(network)
     memory: list[tuple[int, int]] = []
     for update in range(updates):
@@ -181,7 +201,7 @@ def fit_double_q(
         memory += list(zip(state.tolist(), acted.tolist(), strict=True))
         rows, actions = np.array([memory[k] for k in rng.integers(len(memory), size=batch)]).T
         target = network.predict(features[rows])
-        after = examples.following[rows]
+        after = following[rows]
         later = features[np.maximum(after, 0)]
         best = network.predict(later).argmax(axis=1)
         worth = older.predict(later)[np.arange(batch), best]
@@ -190,7 +210,6 @@ def fit_double_q(
         network.partial_fit(features[rows], target)
         if update % sync_every == 0:
             older = copy.deepcopy(network)
-    return Learned(network, False, mean, spread)
 
 
 def _check(examples: Examples) -> None:

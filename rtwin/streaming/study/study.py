@@ -75,6 +75,8 @@ def run_streaming(study: StreamingStudy, progress: Progress = silent) -> Finding
         MissingExtraError: if cvxpy is not installed.
     Checked by tests/streaming/study/test_study.py.
     """
+    from threadpoolctl import threadpool_limits
+
     _try_solver()
     catalogue = (
         draw_catalogue(study.videos)
@@ -86,7 +88,9 @@ def run_streaming(study: StreamingStudy, progress: Progress = silent) -> Finding
     with tempfile.TemporaryDirectory(prefix="rtwin-") as name:
         worlds = Worlds(study.radio(), Path(name))
         found.twin_hash = str(worlds.shared["ray-traced twin"].attributes.get("content_hash", ""))
-        given = _learn(study, catalogue, worlds, found, progress)
+        # Small matrices: threads would only wait for each other.
+        with threadpool_limits(1):
+            given = _learn(study, catalogue, worlds, found, progress)
         parts: dict[int, Seed] = {}
         for seed, part in _seeds(given, worlds):
             parts[seed] = part

@@ -182,7 +182,8 @@ def _frontier(findings: Findings) -> StudyTable:
         for name in names:
             own = [r for r in shown if r.scheme == name and r.price == price]
             columns = ("satisfaction", "consumption", "utility", "left_out")
-            rows.append({"price": price, "scheme": name} | _figures(own, columns))
+            row: dict[str, Cell] = {"price": price, "scheme": name}
+            rows.append(row | _figures(own, columns))
     return StudyTable(
         "frontier",
         "Satisfaction against consumption, over the price of all blocks",

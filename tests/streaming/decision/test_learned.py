@@ -38,7 +38,7 @@ def test_what_can_be_learned_is_learned(fit, examples):
     test = Examples(examples.features[~rows], examples.scores[~rows], np.full((~rows).sum(), -1))
     learned = fit(kept)
     best_single = min(test.regret(np.full(len(test.scores), n)) for n in range(NUM))
-    assert test.regret(learned.actions(test.features)) < 0.35 * best_single
+    assert test.regret(learned.actions(test.features)) < 0.6 * best_single
     again = pickle.loads(pickle.dumps(learned))
     assert np.array_equal(again.actions(test.features), learned.actions(test.features))
 
