@@ -11,10 +11,12 @@ import warnings
 from typing import Annotated
 
 import typer
+from typer import Option
 
 from rtwin import __version__
 from rtwin.cli import (
     calibrate,
+    deploy,
     experiment,
     exports,
     federate,
@@ -49,9 +51,11 @@ for command in (
     keep.rehearse,
     keep.update,
     keep.merge,
+    deploy.quality,
     look.info,
     look.validate,
     look.plot,
+    look.antenna,
     trace.render,
     look.view,
     exports.export,
@@ -72,10 +76,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
-        ),
+        bool, Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Ray-traced channel twins: from a 3D scene to channel datasets and radio maps."""
@@ -101,4 +102,10 @@ def run() -> None:
     except BrokenPipeError:
         # The reader of our output has gone; closing quietly is what it wants.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        if error.errno is None:  # not the system's
+            raise
+        name = "" if error.filename is None else f"{os.fsdecode(error.filename)[:80]}: "
+        stderr(one_line(f"{name}{error.strerror or error}"))
         sys.exit(1)

@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from rtwin.cli.options import JsonFlag, Quiet, SceneOfFile
 from rtwin.cli.report import human_bytes, print_json, print_rows, progress_bar, stderr
 
 FileArgument = Annotated[
-    Path, typer.Argument(metavar="FILE", help="A dataset, radio map, link trace or twin.")
+    Path, Argument(metavar="FILE", help="A dataset, radio map, link trace or twin.")
 ]
 
 
@@ -108,17 +109,15 @@ def validate(file: FileArgument, json: JsonFlag = False) -> None:
 
 def plot(
     file: FileArgument,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="PNG, PDF or SVG.")
-    ],
+    output: Annotated[Path, Option("-o", "--output", metavar="FILE", help="PNG, PDF or SVG.")],
     kind: Annotated[
-        str, typer.Option(help="map, receivers, delay, angles, cdf or trace; by file if not given.")
+        str, Option(help="map, receivers, delay, angles, cdf or trace; by file if not given.")
     ] = "",
     metric: Annotated[
-        str, typer.Option(help="What is shown, e.g. rss, sinr, path_gain; see docs/plots.md.")
+        str, Option(help="What is shown, e.g. rss, sinr, path_gain; see docs/plots.md.")
     ] = "",
-    rx: Annotated[int, typer.Option(help="Receiver, for delay and angles.")] = 0,
-    tx: Annotated[int | None, typer.Option(help="Transmitter; all if not given.")] = None,
+    rx: Annotated[int, Option(help="Receiver, for delay and angles.")] = 0,
+    tx: Annotated[int | None, Option(help="Transmitter; all if not given.")] = None,
 ) -> None:
     """Draw a radio map, receivers, delay profile, angular spectrum, distributions or link trace.
 
@@ -135,23 +134,62 @@ def plot(
     else:
         figure = plot_file(file, kind, metric=metric, rx=rx, tx=tx)
     save_figure(figure, output)
+    if figure.get_label():
+        stderr(f"note: the picture is empty: {figure.get_label()}")
     print_rows([("file", output)])
+
+
+def antenna(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A pattern: .msi, .pln, or .csv of directions.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Picture: PNG, PDF or SVG."),
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Describe an antenna pattern from a file, and draw it."""
+    from rtwin.scene import read_antenna
+
+    pattern = read_antenna(file)
+    zenith, azimuth = pattern.peak_direction_deg
+    found: dict[str, Any] = {
+        "name": pattern.name,
+        "frequency_hz": pattern.frequency_hz,
+        "peak_gain_dbi": round(pattern.peak_gain_dbi, 2),
+        "peak_zenith_deg": zenith,
+        "peak_azimuth_deg": azimuth,
+        "horizontal_beamwidth_deg": _rounded(pattern.beamwidth_deg("horizontal")),
+        "vertical_beamwidth_deg": _rounded(pattern.beamwidth_deg("vertical")),
+        "front_to_back_db": round(pattern.front_to_back_db, 1),
+        "efficiency": round(pattern.efficiency, 3),
+        "polarization": "in the file" if pattern.has_polarization else "not in the file",
+    }
+    if output is not None:
+        from rtwin.plot import plot_antenna, save_figure
+
+        found["file"] = str(save_figure(plot_antenna(pattern), output))
+    if json:
+        print_json(found)
+    else:
+        print_rows([(name, "unknown" if v is None else v) for name, v in found.items()])
+
+
+def _rounded(angle_deg: float) -> float | None:
+    return None if angle_deg != angle_deg else round(angle_deg, 1)
 
 
 def view(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE...", help="A dataset, a radio map, both, or a scene alone."),
+        Argument(metavar="FILE...", help="A dataset, a radio map, both, or a scene alone."),
     ],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="HTML page to write.")
-    ],
+    output: Annotated[Path, Option("-o", "--output", metavar="FILE", help="HTML page to write.")],
     scene: SceneOfFile = None,
-    receivers: Annotated[
-        int, typer.Option(metavar="N", help="Most receivers on the page.")
-    ] = 50_000,
+    receivers: Annotated[int, Option(metavar="N", help="Most receivers on the page.")] = 50_000,
     paths: Annotated[
-        int, typer.Option(metavar="N", help="Most paths on the page; links keep their strongest.")
+        int, Option(metavar="N", help="Most paths on the page; links keep their strongest.")
     ] = 200_000,
     quiet: Quiet = False,
 ) -> None:

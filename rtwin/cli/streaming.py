@@ -5,23 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from rtwin.cli.options import JsonFlag, Quiet
+from rtwin.cli.options import JsonFlag, Quiet, StudyFolder, pair
 from rtwin.cli.report import print_json, print_rows, progress_bar
 from rtwin.errors import OutOfRangeError
 
 if TYPE_CHECKING:
     from rtwin.experiments.study_files import StudyResults
 
-Folder = Annotated[
-    Path,
-    typer.Option(
-        "-o", "--output", metavar="FOLDER", help="Folder for tables, pictures and raw figures."
-    ),
-]
-
 
 def streaming(
-    output: Folder,
+    output: StudyFolder,
     scene: Annotated[
         str, typer.Option(help="A shipped scene, a folder or a .toml file.")
     ] = "courtyard",
@@ -80,7 +73,7 @@ def streaming(
         reservation=reservation,
         interference=interference,
         swipes=swipes,
-        twins=dict(_pair(text) for text in twin or ()),
+        twins={k: Path(v) for k, v in (pair("twin", text) for text in twin or ())},
         ways=ways,
         reference=reference,
         map_rays=map_rays,
@@ -108,10 +101,3 @@ def _numbers(option: str, text: str) -> tuple[float, ...]:
         return tuple(float(word) for word in text.split(",") if word.strip())
     except ValueError:
         raise OutOfRangeError(f"--{option} is {text!r}; write numbers with commas") from None
-
-
-def _pair(text: str) -> tuple[str, Path]:
-    name, equals, value = text.partition("=")
-    if not (name and equals and value):
-        raise OutOfRangeError(f"--twin is {text!r}; write NAME=FILE")
-    return name.strip(), Path(value.strip())

@@ -338,4 +338,10 @@ COORDINATES = {
     "xyz": ("x", "y", "z"),
     "angle": ("yaw", "pitch", "roll"),
 }
-PORT_LABELS = {"V": ("V",), "H": ("H",), "VH": ("V", "H"), "cross": ("slant -45", "slant +45")}
+PORT_LABELS = {
+    "V": ("V",),
+    "H": ("H",),
+    "VH": ("V", "H"),
+    "cross": ("slant -45", "slant +45"),
+    "file": ("file",),
+}

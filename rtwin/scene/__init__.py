@@ -6,6 +6,7 @@ tracer. Units are SI, the frame is x east, y north, z up, in metres.
 """
 
 from rtwin.scene._model import INFINITE, MAX_THICKNESS_M
+from rtwin.scene.antenna import AntennaPattern, read_antenna
 from rtwin.scene.devices import (
     Antenna,
     Camera,
@@ -44,6 +45,7 @@ from rtwin.scene.recipe import (
     Recipe,
     Solver,
     check_separation,
+    closest_m,
     recipe_dict,
     recipe_from_dict,
     with_overrides,
@@ -59,6 +61,7 @@ __all__ = [
     "MAX_THICKNESS_M",
     "VEGETATION",
     "Antenna",
+    "AntennaPattern",
     "Camera",
     "CsvReceivers",
     "Foliage",
@@ -86,6 +89,7 @@ __all__ = [
     "WayReceivers",
     "build_meshes",
     "check_separation",
+    "closest_m",
     "foliage",
     "georeference_at",
     "is_vegetation",
@@ -95,6 +99,7 @@ __all__ = [
     "material_properties",
     "place_receivers",
     "random_waypoint",
+    "read_antenna",
     "read_footways",
     "read_tracks",
     "recipe_dict",

@@ -3,7 +3,8 @@
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from rtwin.scene._model import (
     Angle,
@@ -18,21 +19,60 @@ from rtwin.scene._model import (
     RelativeFile,
     Table,
     Velocity3,
+    _relative_file,
 )
+from rtwin.scene.antenna.read import PATTERN_SUFFIXES
 
 Spacing = Annotated[Float, Field(gt=0, le=1000)]
 Count = Annotated[Int, Field(ge=1, le=10_000_000)]
 
 
+PATTERNS = ("iso", "dipole", "hw_dipole", "tr38901")
+
+
+def _pattern(value: str) -> str:
+    if value in PATTERNS:
+        return value
+    if not value.lower().endswith(PATTERN_SUFFIXES):
+        raise PydanticCustomError(
+            "pattern",
+            "must be {known}, or a file that ends in {suffixes}",
+            {"known": ", ".join(PATTERNS), "suffixes": ", ".join(PATTERN_SUFFIXES)},
+        )
+    return _relative_file(value)
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+
+
 class Antenna(Table):
     """A planar array of equal elements; spacings in wavelengths."""
 
-    pattern: Literal["iso", "dipole", "hw_dipole", "tr38901"] = "iso"
-    polarization: Literal["V", "H", "VH", "cross"] = "V"
+    pattern: Pattern = "iso"
+    polarization: Literal["V", "H", "VH", "cross", "file"] = "V"
     num_rows: Annotated[Int, Field(ge=1, le=1024)] = 1
     num_cols: Annotated[Int, Field(ge=1, le=1024)] = 1
     vertical_spacing: Spacing = 0.5
     horizontal_spacing: Spacing = 0.5
+    synthetic_array: Bool = True
+
+    @property
+    def diagonal(self) -> float:
+        """From the first element to the farthest, in wavelengths."""
+        high = (self.num_rows - 1) * self.vertical_spacing
+        return math.hypot(high, (self.num_cols - 1) * self.horizontal_spacing)
+
+    @property
+    def peak_gain_dbi(self) -> float:
+        """Greatest gain of an element [dBi]; of a pattern from a file what few exceed."""
+        return {"iso": 0.0, "dipole": 1.77, "hw_dipole": 2.16, "tr38901": 8.0}.get(
+            self.pattern, 24.0
+        )
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the element's pattern is in a file beside the recipe."""
+        return self.pattern not in PATTERNS
 
     @property
     def num_ports(self) -> int:
@@ -45,6 +85,7 @@ class Transmitter(Table):
 
     name: Name
     position_m: Point3
+    height_m: Length | None = None
     azimuth_deg: Angle | None = None
     downtilt_deg: Angle | None = None
     roll_deg: Angle = 0.0
@@ -52,6 +93,15 @@ class Transmitter(Table):
     power_dbm: Annotated[Float, Field(ge=-200, le=200)] = 44.0
     velocity_m_s: Velocity3 = (0.0, 0.0, 0.0)
     antenna: Antenna = Antenna()
+
+    @model_validator(mode="after")
+    def _one_height(self) -> "Transmitter":
+        if self.height_m is not None and abs(self.position_m[2] - self.height_m) > 1e-3:
+            raise ValueError(
+                f"transmitter '{self.name}' has z = {self.position_m[2]:g} and height_m = "
+                f"{self.height_m:g}; write position_m = {{ x_m = .., y_m = .., height_m = .. }}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_direction(self) -> "Transmitter":

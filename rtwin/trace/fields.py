@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rtwin.channel import InteractionType
 from rtwin.scene import Antenna, Receivers, Recipe, Solver
 from rtwin.trace.exact import refine_exact, with_exact_vertices
+from rtwin.trace.patterns import antenna_functions
 from rtwin.trace.table import PathTable
 from rtwin.trace.wedges import wedge_arrays
 from rtwin.trace.world import NO_TRIANGLE, World
@@ -137,9 +138,7 @@ def coefficients(
 
 def antenna_patterns(world: World, antenna: Antenna) -> list[Any]:
     """The engine's pattern functions, one for each polarisation port."""
-    from sionna.rt.antenna_pattern import antenna_pattern_registry
-
-    return antenna_pattern_registry.get(antenna.pattern)(polarization=antenna.polarization).patterns
+    return list(antenna_functions(world.engine, antenna, world.recipe.folder))
 
 
 def to_buffer(world: World, table: PathTable, diffraction: bool, *, valid: bool) -> Any:

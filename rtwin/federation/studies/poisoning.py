@@ -7,21 +7,24 @@ the same rows in the same order.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from rtwin import progress
 from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError
 from rtwin.federation.defence import ATTACKS, RULES, Attacker, Scene, Trusted
 from rtwin.federation.learning import Model, Network, arrivals_of, learn_locally, step_size
 from rtwin.federation.traffic import TEST_DAYS, Traffic, Windows, standardised, windows_of
+from rtwin.settings import Among, Between, Count, Settings
 
 CAP = 100.0  # of errors: what is larger or no number is shown so
 PHASES = ("V", "H")
 
 
 @dataclass(frozen=True)
-class PoisoningStudy:
+class PoisoningStudy(Settings):
     """What is asked.
 
     Attributes:
@@ -33,28 +36,14 @@ class PoisoningStudy:
         root_cells, root_days: The server's own clean data; 0 cells: it has none.
     """
 
-    rules: tuple[str, ...] = tuple(RULES)
-    attacks: tuple[str, ...] = tuple(ATTACKS)
-    fakes: tuple[float, ...] = (0.2, 0.4)
-    seeds: int = 5
-    rounds: int = 30
-    buffer: int = 12
+    rules: Annotated[tuple[str, ...], Among(RULES)] = tuple(RULES)
+    attacks: Annotated[tuple[str, ...], Among(ATTACKS)] = tuple(ATTACKS)
+    fakes: Annotated[tuple[float, ...], Between(0, 1)] = (0.2, 0.4)
+    seeds: Count = 5
+    rounds: Count = 30
+    buffer: Count = 12
     root_cells: int = 5
     root_days: int = 7
-
-    def __post_init__(self) -> None:
-        for kind, names, known in (
-            ("rules", self.rules, RULES),
-            ("attacks", self.attacks, ATTACKS),
-        ):
-            lost = [name for name in names if name not in known]
-            if lost:
-                raise OutOfRangeError(f"{kind} has {lost[0]!r}; there are {', '.join(known)}")
-        if not all(0.0 < share < 1.0 for share in self.fakes):
-            raise OutOfRangeError(f"fakes is {list(self.fakes)}; shares must lie between 0 and 1")
-        for name in ("seeds", "rounds", "buffer"):
-            if getattr(self, name) < 1:
-                raise OutOfRangeError(f"{name} is {getattr(self, name)}; it must be 1 or more")
 
 
 @dataclass(frozen=True)
@@ -106,10 +95,7 @@ def cases_of(study: PoisoningStudy) -> list[Case]:
 
 
 def run_poisoning(
-    study: PoisoningStudy,
-    traffic: Traffic,
-    model: Model,
-    done: Callable[[int, int], None] = lambda step, total: None,
+    study: PoisoningStudy, traffic: Traffic, model: Model, done: progress.Count = progress.uncounted
 ) -> list[Outcome]:
     """Errors of all cases, building (V) and upkeep (H), for every seed.
 
@@ -133,9 +119,10 @@ def run_poisoning(
         def step(count: int, before: int = before) -> None:
             done(before + count, total)
 
+        trial = _Trial(study, ground, model, cases, seed)
         with np.errstate(all="ignore"):  # models that liars broke overflow: that is the result
-            found += _build(study, ground, model, cases, seed, step)
-            found += _keep(study, ground, model, cases, seed, lambda n: step(study.rounds + n))
+            found += _build(trial, step)
+            found += _keep(trial, lambda n: step(study.rounds + n))
     return found
 
 
@@ -209,15 +196,19 @@ class _Root:
         return off[:, 0] ** 2
 
 
-def _build(
-    study: PoisoningStudy,
-    ground: _Field,
-    model: Model,
-    cases: Sequence[Case],
-    seed: int,
-    done: Callable[[int], None],
-) -> list[Outcome]:
+class _Trial(NamedTuple):
+    """All cases with one seed."""
+
+    study: PoisoningStudy
+    ground: _Field
+    model: Model
+    cases: Sequence[Case]
+    seed: int
+
+
+def _build(trial: _Trial, done: Callable[[int], None]) -> list[Outcome]:
     """The V phase: synchronous rounds from scratch."""
+    study, ground, model, cases, seed = trial
     rng = np.random.default_rng([seed, 10])
     base = model.initial(seed + 1000)
     weights = np.tile(model.initial(seed), (len(cases), 1))
@@ -243,15 +234,9 @@ def _build(
     ]
 
 
-def _keep(
-    study: PoisoningStudy,
-    ground: _Field,
-    model: Model,
-    cases: Sequence[Case],
-    seed: int,
-    done: Callable[[int], None],
-) -> list[Outcome]:
+def _keep(trial: _Trial, done: Callable[[int], None]) -> list[Outcome]:
     """The H phase: a clean model, then a week of arrivals with liars among them."""
+    study, ground, model, cases, seed = trial
     rng = np.random.default_rng([seed, 11])
     stations = len(ground.train.x)
     start = model.initial(seed)

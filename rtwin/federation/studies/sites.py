@@ -6,7 +6,7 @@ nothing that they measured.
 """
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from rtwin.calibration.campaign import load_campaign
 from rtwin.calibration.physics import make_campaign, trace_campaign
 from rtwin.errors import OutOfRangeError
 from rtwin.federation.sites import CampaignSite, Shared, federate
+from rtwin.progress import Progress, silent
 from rtwin.scene import load_recipe, recipe_dict, recipe_from_dict
+from rtwin.settings import Count, NotNegative, Settings
 
 FREE = ("brick", "concrete", "marble")
 KINDS = ("relative_permittivity", "conductivity_s_per_m")
@@ -33,7 +35,7 @@ Materials = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
-class SitesStudy:
+class SitesStudy(Settings):
     """What is asked.
 
     Attributes:
@@ -45,22 +47,20 @@ class SitesStudy:
     """
 
     sites: tuple[str, ...] = tuple(name for name, *_ in SITES)
-    points: int = 60
-    noise_db: float = 2.0
-    starts: int = 12
-    refined: int = 2
+    points: Count = 60
+    noise_db: NotNegative = 2.0
+    starts: Count = 12
+    refined: Count = 2
     seed: int = 1
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         known = [name for name, *_ in SITES]
         lost = [name for name in self.sites if name not in known]
         if lost or len(self.sites) < 2:
             raise OutOfRangeError(
                 f"sites is {', '.join(self.sites)}; give two or more of {', '.join(known)}"
             )
-        for name in ("points", "starts", "refined"):
-            if getattr(self, name) < 1:
-                raise OutOfRangeError(f"{name} is {getattr(self, name)}; it must be 1 or more")
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,10 +88,7 @@ def drawn_truth(seed: int) -> Materials:
     }
 
 
-def run_sites(
-    study: SitesStudy,
-    done: Callable[[str, int, int], None] = lambda stage, step, total: None,
-) -> SitesOutcome:
+def run_sites(study: SitesStudy, done: Progress = silent) -> SitesOutcome:
     """Measure, calibrate each site alone by the same search, then all together.
 
     Args:
@@ -117,11 +114,7 @@ def run_sites(
 
 
 def _measured(
-    study: SitesStudy,
-    folder: Path,
-    site: Place,
-    truth: Materials,
-    number: int,
+    study: SitesStudy, folder: Path, site: Place, truth: Materials, number: int
 ) -> CampaignSite:
     """A site that measured the scene as it is and knows it as it is drawn."""
     name, scene, mast, area = site
