@@ -9,6 +9,7 @@ to), so every triangle gets one number that never changes for a scene:
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from rtwin.scene import (
     recipe_from_dict,
 )
 from rtwin.trace.edge_material import edge_material
+from rtwin.trace.edges import SceneEdges, find_edges
 from rtwin.trace.engine import Engine, start_engine
 from rtwin.trace.planes import Planes, find_planes
 from rtwin.trace.sources import Part, SceneParts, load_parts, material_color
@@ -44,6 +46,11 @@ class Triangles:
     plane: NDArray[np.int64]  # [triangle], row of World.planes
     shape: NDArray[np.uint32]  # [triangle], the engine's number of the shape
     primitive: NDArray[np.uint32]  # [triangle], row inside that shape
+
+    @cached_property
+    def edges(self) -> SceneEdges:
+        """Where they meet at an angle, and where they end."""
+        return find_edges(self.vertices, self.plane)
 
 
 @dataclass(frozen=True)
