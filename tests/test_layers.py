@@ -7,16 +7,21 @@ from pathlib import Path
 import pytest
 
 import rtwin
+from rtwin.errors import MissingExtraError
+from rtwin.extras import lazy_members
 
 PACKAGE = Path(rtwin.__file__).parent
-BASE = {"arrays", "units", "errors", "progress", "files"}
+BASE = {"arrays", "errors", "extras", "files", "progress", "settings", "shown", "units"}
 TWINS = {"calibration", "channel", "dataset", "horizontal", "link", "plot", "scene", "trace"}
 ALLOWED = {
     "progress": set(),
+    "shown": set(),
     "arrays": set(),
     "units": {"arrays"},
     "errors": set(),
+    "extras": {"errors"},
     "files": {"errors"},
+    "settings": {"errors"},
     "scene": BASE,
     "channel": BASE,
     "link": BASE,
@@ -28,9 +33,11 @@ ALLOWED = {
     "view": BASE | {"channel", "dataset", "plot", "scene", "trace"},
     "export": BASE | {"channel", "dataset", "plot", "scene"},
     "experiments": BASE | {"channel", "dataset", "link", "plot", "scene"},
-    "caching": BASE | {"channel", "dataset", "link", "plot", "scene", "experiments"},
+    "caching": BASE | {"channel", "dataset", "link", "plot", "scene", "experiments", "streaming"},
+    "streaming": BASE | {"channel", "dataset", "link", "plot", "scene", "experiments"},
     "federation": BASE | TWINS | {"experiments"},
-    "cli": BASE | TWINS | {"caching", "experiments", "export", "federation", "view"},
+    "door": BASE | TWINS | {"export"},
+    "cli": BASE | TWINS | {"caching", "experiments", "export", "federation", "streaming", "view"},
 }
 # Rooms of a layer, and which of the others each may enter; what stands beside them may enter all.
 ROOMS = {
@@ -48,6 +55,12 @@ ROOMS = {
         "statistics": {"campaign"},
         "judgement": {"journal", "campaign", "physics", "statistics"},
         "application": {"campaign", "physics", "statistics", "judgement"},
+    },
+    "streaming": {
+        "behaviour": set(),
+        "twins": {"behaviour"},
+        "decision": {"behaviour"},
+        "loop": {"behaviour", "twins", "decision"},
     },
     "federation": {
         "traffic": set(),
@@ -126,7 +139,7 @@ def test_imports_go_down(file):
             assert parts[1] == layer or parts[1] in ALLOWED[layer], f"{layer} imports {name}"
         assert parts[0] not in ENGINE or layer == "trace", f"{layer} imports the engine: {name}"
         assert parts[0] not in {"tensorflow", "keras"} or (
-            file.name == "reader.py"
+            (layer, file.name) == ("dataset", "learning.py")
             or layer == "horizontal"
             or (layer, file.name) == ("federation", "forecaster.py")
         )
@@ -173,6 +186,8 @@ def test_no_modules_import_each_other_in_a_circle():
     known = set(graph)
     sorter = TopologicalSorter()
     for module, file in graph.items():
+        if module == "rtwin":
+            continue  # loads its door when a name is asked for
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Import):
                 found = [alias.name for alias in node.names]
@@ -191,7 +206,7 @@ def test_files_fit_in_the_head(file):
     assert len(file.read_text().splitlines()) <= 450
 
 
-DOORS = sorted(set(ALLOWED) - {"units", "errors", "progress", "files"})
+DOORS = sorted(set(ALLOWED) - {"units", "errors", "progress", "files", "shown"})
 DOORS += [
     f"{layer}.{room}"
     for layer, rooms in ROOMS.items()
@@ -207,3 +222,17 @@ def test_exported_names_exist_and_are_sorted(layer):
         assert getattr(module, name) is not None
     capitals_first = sorted(module.__all__, key=lambda n: (not n.isupper(), n[0].islower(), n))
     assert list(module.__all__) == capitals_first
+
+
+def test_members_that_need_an_extra_say_which(monkeypatch):
+    import rtwin.caching as package
+
+    assert package.CachingEnv.__name__ == "CachingEnv"
+    with pytest.raises(AttributeError, match=r"module 'rtwin\.caching' has no attribute 'nobody'"):
+        package.__getattr__("nobody")
+    members = {"it": ("study", "Gymnasium", "'rtwin[rl]'"), "lost": ("gone", "a thing", "thing")}
+    load = lazy_members("rtwin.caching", members)
+    with pytest.raises(MissingExtraError, match="lost needs a thing; pip install thing"):
+        load("lost")
+    with pytest.raises(AttributeError):
+        load("it")

@@ -9,9 +9,8 @@ run_caching(CachingStudy()) -> the study
 CachingEnv needs Gymnasium and is loaded when it is asked for.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rtwin.caching import learning
 from rtwin.caching.caches import Network, Reliability, run, weights
 from rtwin.caching.demand import (
     Catalogue,
@@ -26,12 +25,11 @@ from rtwin.caching.demand import (
 from rtwin.caching.learning import learn
 from rtwin.caching.study import CachingStudy, run_caching, write_caching
 from rtwin.caching.twin import CountTwin, TasteTwin, fit_counts, fit_tastes
+from rtwin.extras import lazy_members
 
 if TYPE_CHECKING:
     from rtwin.caching.learning import CachingEnv as CachingEnv
     from rtwin.caching.learning import train_maskable_ppo as train_maskable_ppo
-
-_LAZY = ("CachingEnv", "train_maskable_ppo")  # not in __all__: `import *` needs no extras
 
 __all__ = [
     "CachingStudy",
@@ -56,8 +54,11 @@ __all__ = [
     "write_caching",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(learning, name)
+# Not in __all__: `import *` needs no extras.
+__getattr__ = lazy_members(
+    __name__,
+    {
+        "CachingEnv": ("learning", "Gymnasium", "'rtwin[experiments]'"),
+        "train_maskable_ppo": ("learning", "Gymnasium", "'rtwin[rl]'"),
+    },
+)

@@ -11,11 +11,12 @@ from numpy.typing import ArrayLike
 
 from rtwin.arrays import Complexes, Floats, Ints
 from rtwin.errors import OutOfRangeError, ShapeError
+from rtwin.shown import Shown
 from rtwin.units import rotation_matrix, unit_vector
 
 
-@dataclass(frozen=True, eq=False)
-class AntennaArray:
+@dataclass(frozen=True, eq=False, repr=False)
+class AntennaArray(Shown):
     """Element positions of an array, and how each device is turned.
 
     Attributes:
@@ -38,6 +39,16 @@ class AntennaArray:
                 raise ShapeError(f"{name} has shape {array.shape}; it must be [n, 3] with n >= 1.")
         object.__setattr__(self, "positions_m", positions)
         object.__setattr__(self, "orientation", orientation)
+
+    def facts(self) -> dict[str, object]:
+        """What it is, in a few words each."""
+        width = np.ptp(self.positions_m, axis=0).max()
+        turned = len(self.orientation)
+        return {
+            "elements": self.num_elements,
+            "width": f"{width:.3g} m",
+            "turned": f"for {turned} links" if turned > 1 else "for all links alike",
+        }
 
     @property
     def num_elements(self) -> int:

@@ -52,6 +52,7 @@ for command in (
     look.info,
     look.validate,
     look.plot,
+    look.antenna,
     trace.render,
     look.view,
     exports.export,
@@ -101,4 +102,10 @@ def run() -> None:
     except BrokenPipeError:
         # The reader of our output has gone; closing quietly is what it wants.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        if error.errno is None:  # not the system's
+            raise
+        name = "" if error.filename is None else f"{os.fsdecode(error.filename)[:80]}: "
+        stderr(one_line(f"{name}{error.strerror or error}"))
         sys.exit(1)

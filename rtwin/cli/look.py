@@ -135,7 +135,50 @@ def plot(
     else:
         figure = plot_file(file, kind, metric=metric, rx=rx, tx=tx)
     save_figure(figure, output)
+    if figure.get_label():
+        stderr(f"note: the picture is empty: {figure.get_label()}")
     print_rows([("file", output)])
+
+
+def antenna(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A pattern: .msi, .pln, or .csv of directions.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Picture: PNG, PDF or SVG."),
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Describe an antenna pattern from a file, and draw it."""
+    from rtwin.scene import read_antenna
+
+    pattern = read_antenna(file)
+    zenith, azimuth = pattern.peak_direction_deg
+    found: dict[str, Any] = {
+        "name": pattern.name,
+        "frequency_hz": pattern.frequency_hz,
+        "peak_gain_dbi": round(pattern.peak_gain_dbi, 2),
+        "peak_zenith_deg": zenith,
+        "peak_azimuth_deg": azimuth,
+        "horizontal_beamwidth_deg": _rounded(pattern.beamwidth_deg("horizontal")),
+        "vertical_beamwidth_deg": _rounded(pattern.beamwidth_deg("vertical")),
+        "front_to_back_db": round(pattern.front_to_back_db, 1),
+        "efficiency": round(pattern.efficiency, 3),
+        "polarization": "in the file" if pattern.has_polarization else "not in the file",
+    }
+    if output is not None:
+        from rtwin.plot import plot_antenna, save_figure
+
+        found["file"] = str(save_figure(plot_antenna(pattern), output))
+    if json:
+        print_json(found)
+    else:
+        print_rows([(name, "unknown" if v is None else v) for name, v in found.items()])
+
+
+def _rounded(angle_deg: float) -> float | None:
+    return None if angle_deg != angle_deg else round(angle_deg, 1)
 
 
 def view(

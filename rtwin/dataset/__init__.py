@@ -10,26 +10,24 @@ file_info(file), validate_file(file)
 from rtwin.dataset.evaluate import evaluate
 from rtwin.dataset.generate import generate
 from rtwin.dataset.info import file_info
+from rtwin.dataset.learning import LinkTensors, angle_delay, split_receivers, tf_dataset
 from rtwin.dataset.link_budget import make_link_trace
 from rtwin.dataset.link_trace import LinkTrace, open_link_trace, write_link_trace
+from rtwin.dataset.map_reader import RadioMap, open_radio_map
 from rtwin.dataset.picture import render_scene
 from rtwin.dataset.radiomap import generate_radio_map
-from rtwin.dataset.reader import (
-    PathDataset,
-    RadioMap,
-    open_dataset,
-    open_radio_map,
-    tf_dataset,
-)
+from rtwin.dataset.reader import PathDataset, open_dataset
 from rtwin.dataset.sample import sample, sample_map
 from rtwin.dataset.twin import SampleSettings
 from rtwin.dataset.validate import validate_file
 
 __all__ = [
+    "LinkTensors",
     "LinkTrace",
     "PathDataset",
     "RadioMap",
     "SampleSettings",
+    "angle_delay",
     "evaluate",
     "file_info",
     "generate",
@@ -41,6 +39,7 @@ __all__ = [
     "render_scene",
     "sample",
     "sample_map",
+    "split_receivers",
     "tf_dataset",
     "validate_file",
     "write_link_trace",

@@ -177,12 +177,19 @@ def _changed(
         data["receivers"]["antenna"]["pattern"] = rx_pattern
     folder = Path(".") if scene is None else load_recipe(scene).folder
     has_files = old.geometry.file or any(item.shape == "mesh" for item in old.object)
+    made = recipe_from_dict(data, old.name, folder)
+    antennas = [made.receivers.antenna, *(tx.antenna for tx in made.transmitter)]
+    if any(antenna.is_file for antenna in antennas) and scene is None:
+        raise RecipeError(
+            f"{dataset.path}: antenna patterns of {old.name!r} are in files; name the recipe "
+            "with scene"
+        )
     if has_files and scene is None:
         raise RecipeError(
             f"{dataset.path}: the geometry of {old.name!r} is in files of its own; "
             "name the recipe with scene"
         )
-    return recipe_from_dict(data, old.name, folder)
+    return made
 
 
 def _material_tables(file: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from rtwin.dataset.store import prepare_place, prepare_target, provenance
 from rtwin.dataset.workers import trace_apart
 from rtwin.errors import OutOfRangeError
 from rtwin.progress import Progress, Steps, silent
-from rtwin.scene import Receivers, Recipe, recipe_dict
+from rtwin.scene import Receivers, Recipe, recipe_dict, resolve_file
 from rtwin.trace import Tracer, World, load_world, place
 
 SHARD_SIZE = 2048
@@ -118,12 +119,17 @@ def request_hash(recipe: Recipe, scene_hash: str, receivers: Receivers | None) -
             placed.update(np.ascontiguousarray(values, "<f8").tobytes())
     # What only the other kind of file or a picture depends on does not count.
     unused = {"camera", "radio_map" if receivers is not None else "receivers"}
-    request = {
+    request: dict[str, Any] = {
         "recipe": {key: value for key, value in recipe_dict(recipe).items() if key not in unused},
         "scene": scene_hash,
         "receivers": placed.hexdigest(),
         "versions": provenance(),
     }
+    antennas = [recipe.receivers.antenna, *(tx.antenna for tx in recipe.transmitter)]
+    files = sorted({antenna.pattern for antenna in antennas if antenna.is_file})
+    if files:
+        contents = [resolve_file(recipe.folder, name).read_bytes() for name in files]
+        request["patterns"] = [hashlib.sha256(content).hexdigest() for content in contents]
     return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 

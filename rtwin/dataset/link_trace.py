@@ -22,6 +22,7 @@ from rtwin.dataset.store import (
     write_image,
 )
 from rtwin.errors import ShapeError
+from rtwin.shown import Shown
 
 if TYPE_CHECKING:
     import xarray
@@ -30,8 +31,8 @@ STATES = ("served", "below the lowest CQI", "nothing arrives", "outside of the m
 SERVED, BELOW_CQI, NOTHING_ARRIVES, OUTSIDE, NO_POSITION = range(5)
 
 
-@dataclass(frozen=True, eq=False)
-class LinkTrace:
+@dataclass(frozen=True, eq=False, repr=False)
+class LinkTrace(Shown):
     """A link trace in memory; the names are those of the file, docs/link_traces.md.
 
     `tx_name` and `ue_name` are tuples of str, the rest are arrays over
@@ -111,6 +112,15 @@ class LinkTrace:
         if name in ("rate_mbps", "spectral_efficiency"):
             nothing = 0.0
         return np.where(self.serving_tx >= 0, own, np.asarray(nothing, values.dtype))
+
+    def facts(self) -> dict[str, object]:
+        """What it is, in a few words each."""
+        return {
+            "users": self.num_ues,
+            "steps": f"{self.num_steps} of {self.step_s:g} s",
+            "transmitters": ", ".join(self.tx_name),
+            **{name: count for name, count in self.counts().items() if count},
+        }
 
     def counts(self) -> dict[str, int]:
         """How many rows of (time, ue) are in each state, and how many handovers there are."""

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from rtwin.arrays import Floats, Ints
-from rtwin.dataset.reader import PathDataset, open_dataset, open_radio_map
+from rtwin.dataset.map_reader import open_radio_map
+from rtwin.dataset.reader import PathDataset, open_dataset
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.progress import Progress, count_of, silent
 from rtwin.scene import Recipe

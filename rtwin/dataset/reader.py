@@ -1,42 +1,41 @@
-"""Reading dataset files: whole, by link, as xarray, as a stream for learning."""
+"""Reading dataset files: whole, by link, as channels, as xarray."""
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from rtwin.arrays import Floats, Ints
+from rtwin.arrays import Complexes, Ints
 from rtwin.channel import (
-    PATH_DIRECTIONS,
     PATH_GEOMETRY,
     AntennaArray,
     PathSet,
-    interpolate_path_gain,
+    cfr,
+    cir,
     planar_array_positions_m,
+    taps,
 )
 from rtwin.dataset.inspection import CheckedFile, open_checked, plain
 from rtwin.dataset.schema import (
-    MAP_FORMAT,
-    PATH_MAP_VARIABLES,
     PATHS_FORMAT,
     PATHS_LAYOUT,
     SWEEP_FORMAT,
     SWEPT,
 )
-from rtwin.errors import MissingExtraError, OutOfRangeError, StoreError
+from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.scene import Antenna, Recipe, recipe_from_dict
+from rtwin.shown import Shown
 from rtwin.units import wavelength_m
 
 if TYPE_CHECKING:
     import xarray
 
 
-class PathDataset:
+class PathDataset(Shown):
     """A dataset of paths, open for reading; use it in a `with` block.
 
     Nothing is read until it is asked for, so a file may be larger than memory.
@@ -188,6 +187,96 @@ class PathDataset:
         columns = {name: self._rows(name, rows) for name in ("a", *PATH_GEOMETRY)}
         return PathSet(num_paths=self.num_paths[links], frequency_hz=self.frequency_hz, **columns)
 
+    def links(self, rx: int | None = None, tx: int | None = None) -> Ints:
+        """Numbers of the links of one receiver, of one transmitter, of both, or of all, [link]."""
+        numbers = np.arange(self.num_links).reshape(self.num_rx, self.num_tx)
+        if rx is not None or tx is not None:
+            self.link(rx or 0, tx or 0)  # that they exist
+        rows = slice(None) if rx is None else slice(rx, rx + 1)
+        return numbers[rows, slice(None) if tx is None else slice(tx, tx + 1)].ravel()
+
+    def cfr(
+        self,
+        frequencies_hz: ArrayLike,
+        times_s: ArrayLike | None = None,
+        *,
+        rx: int | None = None,
+        tx: int | None = None,
+        normalize_delays: bool = False,
+    ) -> Complexes:
+        """Frequency response with the recipe's arrays; see rtwin.channel.cfr.
+
+        Args:
+            frequencies_hz: Relative to the carrier [Hz], [frequency].
+            times_s: Times [s], [time]; None is time 0 alone.
+            rx, tx: One receiver, one transmitter; None for all of them.
+            normalize_delays: Count delays from the first path of each link.
+        Returns:
+            [link, rx_port, tx_port, time, frequency], complex; links as `links(rx, tx)`.
+        """
+        paths, ends = self._ends(self.links(rx, tx))
+        return cfr(paths, frequencies_hz, times_s, normalize_delays=normalize_delays, **ends)
+
+    def cir(
+        self,
+        times_s: ArrayLike | None = None,
+        *,
+        rx: int | None = None,
+        tx: int | None = None,
+        normalize_delays: bool = False,
+    ) -> Complexes:
+        """Coefficients of each path with the recipe's arrays; see rtwin.channel.cir.
+
+        Returns:
+            [path, rx_port, tx_port, time], complex; paths of `links(rx, tx)`, one after another.
+        """
+        paths, ends = self._ends(self.links(rx, tx))
+        return cir(paths, times_s, normalize_delays=normalize_delays, **ends)
+
+    def taps(
+        self,
+        bandwidth_hz: float,
+        l_min: int,
+        l_max: int,
+        times_s: ArrayLike | None = None,
+        *,
+        rx: int | None = None,
+        tx: int | None = None,
+        normalize_delays: bool = False,
+    ) -> Complexes:
+        """Taps at a bandwidth with the recipe's arrays; see rtwin.channel.taps.
+
+        Returns:
+            [link, rx_port, tx_port, time, tap], complex; links as `links(rx, tx)`.
+        """
+        paths, ends = self._ends(self.links(rx, tx))
+        return taps(
+            paths, bandwidth_hz, l_min, l_max, times_s, normalize_delays=normalize_delays, **ends
+        )
+
+    def _ends(self, links: Ints) -> tuple[PathSet, dict[str, AntennaArray]]:
+        """Paths of some links, and the arrays at both ends of each."""
+        first, last = int(links[0]), int(links[-1]) + 1
+        chosen = links - first
+        tx_array, rx_array = self.arrays(first, last)
+        return self.paths(first, last).select(chosen), {
+            "tx_array": AntennaArray(tx_array.positions_m, tx_array.orientation[chosen]),
+            "rx_array": AntennaArray(rx_array.positions_m, rx_array.orientation[chosen]),
+        }
+
+    def facts(self) -> dict[str, object]:
+        """What it is, in a few words each."""
+        if not self._file.is_open:
+            return {"file": self.path, "state": "closed"}
+        return {
+            "file": self.path,
+            "scene": self._file.attrs["scene"],
+            "frequency": f"{self.frequency_hz / 1e9:g} GHz",
+            "links": f"{self.num_links} ({self.num_tx} tx x {self.num_rx} rx)",
+            "paths": int(self.num_paths.sum()),
+            "links without a path": int((self.num_paths == 0).sum()),
+        }
+
     def path_rows(self, first_link: int, last_link: int) -> slice:
         """Rows of the path variables that belong to a range of links."""
         return slice(int(self._offsets[first_link]), int(self._offsets[last_link]))
@@ -244,101 +333,3 @@ def open_dataset(file: str | Path, frequency_hz: float | None = None) -> PathDat
         OutOfRangeError: if the file does not hold the frequency.
     """
     return PathDataset(file, frequency_hz)
-
-
-@dataclass(frozen=True)
-class RadioMap:
-    """A radio map in memory: a twin of the power that transmitters bring to an area."""
-
-    tx_name: tuple[str, ...]
-    tx_position_m: Floats  # [tx, 3]
-    tx_power_dbm: Floats  # [tx]
-    cell_centers_m: Floats  # [cell_y, cell_x, 3]
-    path_gain: Floats  # [tx, cell_y, cell_x], linear
-    path_gain_standard_error: Floats
-    rss_dbm: NDArray[np.float32]
-    sinr: Floats
-    serving_transmitter: NDArray[np.int16]  # [cell_y, cell_x], -1 where none
-    attributes: dict[str, Any]
-    # Of maps from paths: the variables of schema.PATH_MAP_VARIABLES, [tx, cell_y, cell_x] each.
-    path_statistics: dict[str, NDArray[Any]] = field(default_factory=dict)
-
-    def path_gain_at(self, xy_m: Floats) -> tuple[Floats, Floats]:
-        """Path gain between the cells and its standard error at places; see interpolate_path_gain.
-
-        Args:
-            xy_m: Places [m], [place, 2].
-        """
-        centers = self.cell_centers_m
-        x, y = centers[0, :, 0], centers[:, 0, 1]
-        return interpolate_path_gain(self.path_gain, self.path_gain_standard_error, x, y, xy_m)
-
-
-def open_radio_map(file: str | Path) -> RadioMap:
-    """Read a radio map file.
-
-    Raises:
-        StoreError: if the file is missing, broken, of another kind or newer.
-    """
-    with open_checked(file, MAP_FORMAT) as h5:
-        names = (
-            "tx_position_m",
-            "tx_power_dbm",
-            "cell_centers_m",
-            "path_gain",
-            "path_gain_standard_error",
-            "rss_dbm",
-            "sinr",
-            "serving_transmitter",
-        )
-        return RadioMap(
-            tx_name=tuple(h5["tx_name"].asstr()[...]),
-            **{name: h5[name][...] for name in names},
-            attributes={name: plain(value) for name, value in h5.attrs.items()},
-            path_statistics={v.name: h5[v.name][...] for v in PATH_MAP_VARIABLES if v.name in h5},
-        )
-
-
-def tf_dataset(file: str | Path, links_per_batch: int = 256) -> Any:
-    """The links as a tf.data.Dataset of ragged batches, for learning.
-
-    Each element is a dict: `rx_position_m` [link, 3], `tx` [link], and per path
-    as ragged [link, path]: `path_gain` (linear), `delay_s`, `aod_azimuth`,
-    `aod_zenith`, `aoa_azimuth`, `aoa_zenith`, `doppler_hz`, all float32. The
-    file is read piece by piece.
-
-    Raises:
-        MissingExtraError: if TensorFlow is not installed.
-    """
-    try:
-        import tensorflow as tf
-    except ImportError as error:
-        raise MissingExtraError(
-            "tf_dataset needs TensorFlow; pip install 'rtwin[horizontal]'"
-        ) from error
-    ragged = ("path_gain", "delay_s", *PATH_DIRECTIONS, "doppler_hz")
-    signature = {
-        "rx_position_m": tf.TensorSpec((None, 3), tf.float32),
-        "tx": tf.TensorSpec((None,), tf.int32),
-        **{name: tf.RaggedTensorSpec((None, None), tf.float32, 1) for name in ragged},
-    }
-
-    def elements() -> Iterator[dict[str, Any]]:
-        with open_dataset(file) as dataset:
-            position = dataset.read("rx_position_m")
-            for links, paths in dataset.batches(links_per_batch):
-                rx = dataset.read("link_rx", links)
-                values = {name: getattr(paths, name) for name in ragged[1:]}
-                values["path_gain"] = paths.power
-                yield {
-                    "rx_position_m": position[rx].astype(np.float32),
-                    "tx": dataset.read("link_tx", links),
-                    **{
-                        name: tf.RaggedTensor.from_row_lengths(
-                            values[name].astype(np.float32), paths.num_paths
-                        )
-                        for name in ragged
-                    },
-                }
-
-    return tf.data.Dataset.from_generator(elements, output_signature=signature)

@@ -14,8 +14,8 @@ from rtwin.dataset.assemble import transmitter_columns
 from rtwin.dataset.link_budget import make_link_trace
 from rtwin.dataset.link_trace import LinkTrace, write_link_trace
 from rtwin.dataset.links import part
+from rtwin.dataset.map_reader import RadioMap
 from rtwin.dataset.pathmap import standing_at
-from rtwin.dataset.reader import RadioMap
 from rtwin.dataset.schema import TRACE_FORMAT
 from rtwin.dataset.store import prepare_place, provenance
 from rtwin.dataset.twin import SampleSettings, Twin, hash_of, open_twin, recipe_of

@@ -123,7 +123,13 @@ SCENE_VARIABLES = (
     Variable("material_name", ("material_id",), "str", "", "name of the material"),
     Variable("relative_permittivity", ("material_id",), "<f8", "1", "real relative permittivity"),
     Variable("conductivity_s_per_m", ("material_id",), "<f8", "S m-1", "conductivity"),
-    Variable("thickness_m", ("material_id",), "<f8", "m", "thickness of the slab"),
+    Variable(
+        "thickness_m",
+        ("material_id",),
+        "<f8",
+        "m",
+        "thickness of the slab; inf for a half-space, which lets nothing through",
+    ),
     Variable("scattering_coefficient", ("material_id",), "<f8", "1", "scattering coefficient"),
     Variable("xpd_coefficient", ("material_id",), "<f8", "1", "cross-polarisation coefficient"),
 )
@@ -332,4 +338,10 @@ COORDINATES = {
     "xyz": ("x", "y", "z"),
     "angle": ("yaw", "pitch", "roll"),
 }
-PORT_LABELS = {"V": ("V",), "H": ("H",), "VH": ("V", "H"), "cross": ("slant -45", "slant +45")}
+PORT_LABELS = {
+    "V": ("V",),
+    "H": ("H",),
+    "VH": ("V", "H"),
+    "cross": ("slant -45", "slant +45"),
+    "file": ("file",),
+}

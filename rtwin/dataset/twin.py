@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from rtwin.dataset.info import file_info
-from rtwin.dataset.reader import RadioMap, open_dataset, open_radio_map
+from rtwin.dataset.map_reader import RadioMap, open_radio_map
+from rtwin.dataset.reader import open_dataset
 from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT
 from rtwin.errors import GeometryError, OutOfRangeError, StoreError
 from rtwin.link import Handover, LinkAdaptation

@@ -7,10 +7,8 @@ run_slicing(experiment) -> what twin fidelity is worth
 What needs an optional library is loaded when it is asked for.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rtwin.errors import MissingExtraError
 from rtwin.experiments.episodes import Episode, delayed, run_episode
 from rtwin.experiments.fidelity import SlicingExperiment, run_slicing
 from rtwin.experiments.picture import plot_slicing
@@ -31,6 +29,7 @@ from rtwin.experiments.simulator import (
 )
 from rtwin.experiments.table import csv_table, json_report, markdown_table, rows_of
 from rtwin.experiments.worlds import WorldSettings
+from rtwin.extras import lazy_members
 
 if TYPE_CHECKING:
     from rtwin.experiments.environment import SlicingEnv as SlicingEnv
@@ -39,16 +38,6 @@ if TYPE_CHECKING:
     from rtwin.experiments.mobile import mobile_env_stations as mobile_env_stations
     from rtwin.experiments.ppo import PpoPolicy as PpoPolicy
     from rtwin.experiments.ppo import train_ppo as train_ppo
-
-# name: module, what it needs, how to get it. Not in __all__: `import *` needs no extras.
-_LAZY = {
-    "PpoPolicy": ("ppo", "Gymnasium", "'rtwin[rl]'"),
-    "RadioMapChannel": ("mobile", "mobile-env", "mobile-env"),
-    "SlicingEnv": ("environment", "Gymnasium", "'rtwin[experiments]'"),
-    "mobile_env_config": ("mobile", "mobile-env", "mobile-env"),
-    "mobile_env_stations": ("mobile", "mobile-env", "mobile-env"),
-    "train_ppo": ("ppo", "Gymnasium", "'rtwin[rl]'"),
-}
 
 __all__ = [
     "SERVICES",
@@ -78,12 +67,15 @@ __all__ = [
     "whole_blocks",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, needs, package = _LAZY[name]
-    try:
-        return getattr(import_module(f"rtwin.experiments.{module}"), name)
-    except ImportError as error:
-        raise MissingExtraError(f"{name} needs {needs}; pip install {package}") from error
+# Not in __all__: `import *` needs no extras.
+__getattr__ = lazy_members(
+    __name__,
+    {
+        "PpoPolicy": ("ppo", "Gymnasium", "'rtwin[rl]'"),
+        "RadioMapChannel": ("mobile", "mobile-env", "mobile-env"),
+        "SlicingEnv": ("environment", "Gymnasium", "'rtwin[experiments]'"),
+        "mobile_env_config": ("mobile", "mobile-env", "mobile-env"),
+        "mobile_env_stations": ("mobile", "mobile-env", "mobile-env"),
+        "train_ppo": ("ppo", "Gymnasium", "'rtwin[rl]'"),
+    },
+)

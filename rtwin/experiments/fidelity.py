@@ -108,6 +108,10 @@ class SlicingExperiment:
     twins: Mapping[str, Path] = field(default_factory=dict)
     world: WorldSettings = field(default_factory=WorldSettings)
     reference: Path | None = None
+    walk_interval_s: float = 0.1
+    speed_m_s: tuple[float, float] = (0.6, 1.8)
+    power_dbm: float | None = None
+    told: bool = True
 
     def __post_init__(self) -> None:
         if self.seeds < 1:
@@ -158,7 +162,7 @@ def run_slicing(experiment: SlicingExperiment, progress: Progress = silent) -> l
     Optimised().solve(np.full((1, 1), 0.5), np.ones((1, 1)))
     progress("experiment", 0, 1)
     with tempfile.TemporaryDirectory(prefix="rtwin-") as name:
-        worlds = _Worlds(experiment, Path(name))
+        worlds = Worlds(experiment, Path(name))
         compared = policies()
         runs: list[Run] = []
         per_seed = 1 + (len(compared) - 1) * worlds.num_beliefs
@@ -169,7 +173,7 @@ def run_slicing(experiment: SlicingExperiment, progress: Progress = silent) -> l
     return runs
 
 
-def _runs_of(worlds: "_Worlds", seed: int, compared: Mapping[str, Policy]) -> Iterator[Run]:
+def _runs_of(worlds: "Worlds", seed: int, compared: Mapping[str, Policy]) -> Iterator[Run]:
     experiment = worlds.experiment
     slices = make_slices(dict(experiment.users))
     settings = SimulatorSettings(epoch_s=experiment.epoch_s)
@@ -192,12 +196,19 @@ class Belief:
     error_db: float
 
 
-class _Worlds:
-    """Reference worlds and what twins predict in them; what seeds share is traced once."""
+class Worlds:
+    """Reference worlds and what twins predict in them; what seeds share is traced once.
+
+    Args:
+        experiment: What is drawn and compared.
+        folder: Where maps are traced into.
+    """
 
     def __init__(self, experiment: SlicingExperiment, folder: Path) -> None:
         self.experiment, self.folder = experiment, folder
         recipe = load_recipe(experiment.scene, map_rays=experiment.map_rays)
+        if experiment.power_dbm is not None:
+            recipe = _with_power(recipe, experiment.power_dbm)
         self.reference: RadioMap | None = None
         if experiment.reference is not None:
             # A measured world has transmitters that the scene was not built with.
@@ -231,7 +242,7 @@ class _Worlds:
         """How many beliefs there are of a reference world."""
         # Log-distance, kriging, the corrected twin, last epoch's channels, the reference
         # itself; the updated twin.
-        return len(self.shared) + 5 + (self.reference is None)
+        return len(self.shared) + 5 + (self.reference is None and self.experiment.told)
 
     @staticmethod
     def _fitting(file: Path, recipe: Recipe) -> RadioMap:
@@ -260,8 +271,9 @@ class _Worlds:
         if reference is None:
             real = perturbed(recipe, self.materials, experiment.world, rng)
             reference = with_residual(self._map(real, "reference"), experiment.world, rng)
-            recipe = updated(recipe, self.materials, experiment.world, same)
-            told = {"updated twin": self._map(recipe, "updated")}
+            if experiment.told:
+                recipe = updated(recipe, self.materials, experiment.world, same)
+                told = {"updated twin": self._map(recipe, "updated")}
         free_space = self.shared["free space"]
         walkable = _visited(free_space, self._tracks(seed + _DRIVE_TEST))
         error_db = experiment.point_error_db
@@ -302,7 +314,11 @@ class _Worlds:
     def _tracks(self, seed: int) -> Tracks:
         experiment = self.experiment
         walk = Walk(
-            num_ues=sum(experiment.users.values()), duration_s=experiment.duration_s, seed=seed
+            num_ues=sum(experiment.users.values()),
+            duration_s=experiment.duration_s,
+            interval_s=experiment.walk_interval_s,
+            speed_m_s=experiment.speed_m_s,
+            seed=seed,
         )
         if self.reference is not None and experiment.ways is not None:
             # Nobody is scored where nothing was measured.
@@ -339,6 +355,13 @@ def known_parts(lines: Sequence[NDArray[np.float64]], world: RadioMap) -> list[A
     if not found:
         raise OutOfRangeError("no way runs through a cell of which the reference knows anything")
     return found
+
+
+def _with_power(recipe: Recipe, power_dbm: float) -> Recipe:
+    data = recipe_dict(recipe)
+    for transmitter in data["transmitter"]:
+        transmitter["power_dbm"] = power_dbm
+    return recipe_from_dict(data, recipe.name, recipe.folder)
 
 
 def _with_cells_of(recipe: Recipe, radio_map: RadioMap) -> Recipe:

@@ -117,6 +117,37 @@ class EpochReport:
     ue_drop_share: Floats
 
 
+def adaptation_of(trace: LinkTrace) -> LinkAdaptation:
+    """The carrier of a link trace, and how its rates follow the SINR."""
+    return LinkAdaptation(
+        **{item.name: trace.attributes[item.name] for item in fields(LinkAdaptation)}
+    )
+
+
+def believed_efficiency(adaptation: LinkAdaptation, sinr_db: ArrayLike, error_db: float) -> Floats:
+    """Bits per resource element of an SINR that is known with an error.
+
+    Args:
+        adaptation: How rates follow the SINR.
+        sinr_db: What is believed [dB], any shape; NaN where nothing is.
+        error_db: Standard deviation of the belief [dB].
+    Returns:
+        Same shape: without an error the efficiency of the SINR, 0 in outage; with one what costs
+        as much on average, 1 / E(1 / efficiency) over Gaussian errors.
+    Checked by tests/experiments/test_simulator.py.
+    """
+    sinr_db = np.asarray(sinr_db, np.float64)
+    if error_db == 0:
+        return adaptation.spectral_efficiency(adaptation.cqi(sinr_db))
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_ERROR_NODES)
+    cost = np.zeros_like(sinr_db)
+    for node, weight in zip(nodes, weights / weights.sum(), strict=True):
+        # Below the lowest CQI nothing is known but that it costs no less than there.
+        cqi = np.maximum(adaptation.cqi(sinr_db + error_db * node), 1)
+        cost += weight / adaptation.spectral_efficiency(cqi)
+    return 1.0 / cost
+
+
 class SlicedNetwork:
     """Users of several slices on the channels of a link trace.
 
@@ -191,21 +222,14 @@ class SlicedNetwork:
 
     def _believed(self, trace: LinkTrace, error_db: float) -> tuple[Ints, Floats]:
         """Believed cell and bits of a block in a slot, [row, ue] each; 0 bits where no cell."""
-        names = [item.name for item in fields(LinkAdaptation)]
-        adaptation = LinkAdaptation(**{name: trace.attributes[name] for name in names})
+        adaptation = adaptation_of(trace)
         per_element = adaptation.resource_elements_per_s_and_prb * self.settings.slot_s
         cell = trace.serving_tx[:, : self.num_ues].astype(np.int64)
         sinr_db = trace.of_serving("sinr_db")[:, : self.num_ues].astype(np.float64)
+        bits = believed_efficiency(adaptation, sinr_db, error_db) * per_element
         if error_db == 0:
-            bits = adaptation.spectral_efficiency(adaptation.cqi(sinr_db)) * per_element
-            return cell, np.where(cell >= 0, np.floor(bits), 0.0)
-        nodes, weights = np.polynomial.hermite_e.hermegauss(_ERROR_NODES)
-        cost = np.zeros_like(sinr_db)
-        for node, weight in zip(nodes, weights / weights.sum(), strict=True):
-            # Below the lowest CQI nothing is known but that it costs no less than there.
-            cqi = np.maximum(adaptation.cqi(sinr_db + error_db * node), 1)
-            cost += weight / (adaptation.spectral_efficiency(cqi) * per_element)
-        return cell, np.where(cell >= 0, 1.0 / cost, 0.0)
+            bits = np.floor(bits)
+        return cell, np.where(cell >= 0, bits, 0.0)
 
     def reset(self, seed: int, first_epoch: int = 0) -> None:
         """Empty all queues and draw new traffic.

@@ -22,7 +22,7 @@ from rtwin.channel import (
 from rtwin.dataset import RadioMap, generate, open_dataset
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments.cells import Floats
-from rtwin.scene import Recipe, recipe_dict, recipe_from_dict, with_overrides
+from rtwin.scene import INFINITE, Recipe, recipe_dict, recipe_from_dict, with_overrides
 from rtwin.units import from_db, to_db
 
 DISTANCES_M = (7.5, 15.0, 30.0, 60.0, 120.0)
@@ -129,8 +129,9 @@ def updated(
             * float(np.exp(settings.permittivity_sd * eps)),
             "conductivity_s_per_m": float(materials.conductivity_s_per_m[row])
             * float(np.exp(settings.conductivity_sd * sigma)),
-            "thickness_m": float(materials.thickness_m[row])
-            * float(np.exp(settings.thickness_sd * thick)),
+            "thickness_m": INFINITE
+            if np.isinf(materials.thickness_m[row])
+            else float(materials.thickness_m[row]) * float(np.exp(settings.thickness_sd * thick)),
         }
     for tx, spec in zip(data["transmitter"], recipe.transmitter, strict=True):
         yaw, pitch, _ = np.degrees(spec.orientation_rad)

@@ -21,7 +21,7 @@ from rtwin.export.clock import shared_times_s
 from rtwin.export.registry import Report
 from rtwin.export.view import Block, PathView
 from rtwin.progress import Progress
-from rtwin.scene import Antenna
+from rtwin.scene import MAX_THICKNESS_M, Antenna
 from rtwin.units import wavelength_m
 
 CENTIMETRES = 100.0
@@ -280,7 +280,7 @@ def _small(
             "exponent_alpha_r": np.zeros(len(read("thickness_m"))),
             "exponent_alpha_i": np.zeros(len(read("thickness_m"))),
             "lambda_r": np.zeros(len(read("thickness_m"))),
-            "thickness_m": read("thickness_m"),
+            "thickness_m": np.minimum(read("thickness_m"), MAX_THICKNESS_M),
         },
         "scenario": {
             "num_scene_interactions_per_ray": [recipe.solver.max_depth],

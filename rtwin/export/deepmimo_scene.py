@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rtwin.dataset import PathDataset
 from rtwin.dataset.mesh import SceneMesh
 from rtwin.export.stream import write_npz
-from rtwin.scene import Recipe
+from rtwin.scene import MAX_THICKNESS_M, Recipe
 from rtwin.scene.vegetation import vegetation_volumes
 
 _FILES = ("vertices.npz", "faces.npz", "materials.npz", "objects.json")
@@ -91,7 +91,7 @@ def materials(dataset: PathDataset, scenery: list[Solid]) -> dict[str, Any]:
             "scattering_model": "lambertian" if scattering else "none",
             "scattering_coefficient": float(scattering),
             "cross_polarization_coefficient": float(xpd),
-            "thickness": float(thickness),
+            "thickness": min(float(thickness), MAX_THICKNESS_M),
         }
         for name, permittivity, conductivity, scattering, xpd, thickness in columns
     ]

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.reader import RadioMap
+from rtwin.dataset.map_reader import RadioMap
 from rtwin.errors import GeometryError, MissingExtraError
 from rtwin.export.raster import METRIC_HELP, transmitter_of
 from rtwin.export.registry import Report

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.arrays import Floats, Ints
+from rtwin.dataset.map_reader import RadioMap
 from rtwin.dataset.mesh import SceneMesh, scene_mesh
-from rtwin.dataset.reader import RadioMap
 from rtwin.errors import MissingExtraError, OutOfRangeError
 from rtwin.export.raster import METRIC_HELP, TX_HELP, described, pixels, tx_row
 from rtwin.export.registry import Report

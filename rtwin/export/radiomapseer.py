@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.arrays import Bools, Floats
+from rtwin.dataset.map_reader import RadioMap
 from rtwin.dataset.mesh import SceneMesh, scene_mesh
-from rtwin.dataset.reader import RadioMap
 from rtwin.errors import MissingExtraError, OutOfRangeError
 from rtwin.export.registry import Report
 from rtwin.progress import Progress

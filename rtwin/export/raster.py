@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.reader import RadioMap
+from rtwin.dataset.map_reader import RadioMap
 from rtwin.errors import OutOfRangeError
 from rtwin.plot.fields import MapField
 from rtwin.plot.style import CATEGORIES, color_table

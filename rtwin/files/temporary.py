@@ -13,6 +13,8 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from rtwin.errors import StoreError
+
 _HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 
 
@@ -24,8 +26,12 @@ def temporary_beside(target: Path, suffix: str = "") -> Path:
     Args:
         target: What will be made.
         suffix: End of the name, for writers that go by it.
+    Raises:
+        StoreError: if the target is `.`, `..` or the root.
     Checked by tests/files/test_temporary.py.
     """
+    if target.name in ("", ".."):
+        raise StoreError(f"{target}: is a folder without a name of its own; give a name")
     sweep(target.parent, target.name)
     name = target.with_name(f".{target.name}.{_HOST}-{os.getpid()}.tmp{suffix}")
     _remove(name)  # of a process that had the same number

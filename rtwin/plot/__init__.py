@@ -5,6 +5,7 @@ plot_file(file, kind) -> Figure, save_figure(figure, file) -> PNG, PDF or SVG
 The figures need no window; matplotlib is loaded when one is made.
 """
 
+from rtwin.plot.antennas import plot_antenna
 from rtwin.plot.distributions import plot_cdf
 from rtwin.plot.files import plot_file
 from rtwin.plot.links import plot_angular_spectrum, plot_delay_profile
@@ -15,6 +16,7 @@ from rtwin.plot.traces import plot_link_trace
 
 __all__ = [
     "plot_angular_spectrum",
+    "plot_antenna",
     "plot_cdf",
     "plot_delay_profile",
     "plot_file",

@@ -3,13 +3,16 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtwin.dataset import file_info, open_dataset, open_link_trace, open_radio_map
+import numpy as np
+
+from rtwin.channel import path_gain
+from rtwin.dataset import PathDataset, file_info, open_dataset, open_link_trace, open_radio_map
 from rtwin.errors import OutOfRangeError
 from rtwin.plot.distributions import plot_cdf
 from rtwin.plot.links import plot_angular_spectrum, plot_delay_profile
 from rtwin.plot.maps import plot_radio_map
 from rtwin.plot.receivers import plot_receivers
-from rtwin.plot.style import one_of
+from rtwin.plot.style import one_of, row_of
 from rtwin.plot.traces import plot_link_trace
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ def plot_file(
             for a dataset; "trace" for a link trace; "" for the first that fits.
         metric: What is shown, by kind; "" for the default. Delay and angles have none.
         rx: Row of the receiver, for delay and angles.
-        tx: Row of the transmitter; None for all, and for delay and angles the first.
+        tx: Row of the transmitter; None for all, and for delay and angles the strongest.
     Returns:
         A figure; `save_figure` writes it.
     Raises:
@@ -68,4 +71,14 @@ def plot_file(
         if kind == "cdf":
             return plot_cdf(dataset, metric, tx)
         draw = plot_delay_profile if kind == "delay" else plot_angular_spectrum
-        return draw(dataset, rx, 0 if tx is None else tx)
+        return draw(dataset, rx, strongest_tx(dataset, rx) if tx is None else tx)
+
+
+def strongest_tx(dataset: PathDataset, rx: int) -> int:
+    """The transmitter that a receiver hears best; the first where it hears none.
+
+    Raises:
+        OutOfRangeError: if there is no such receiver.
+    """
+    links = dataset.links(row_of("rx", rx, dataset.num_rx))
+    return int(np.argmax(path_gain(dataset.paths(int(links[0]), int(links[-1]) + 1))))

@@ -105,6 +105,7 @@ def _write_title(figure: "Figure", dataset: PathDataset, what: str, rx: int, tx:
 def _say_empty(figure: "Figure", paths: PathSet) -> "Figure":
     what = "no path" if paths.power.size == 0 else "paths, but no power,"
     note = f"{what} between this transmitter and this receiver"
+    figure.set_label(note)  # what the command prints beside the picture
     figure.text(0.5, 0.45, note, ha="center", va="center", fontsize=14, color=GREY)
     return figure
 

@@ -5,6 +5,8 @@ builds its own meshes and places its receivers; it knows nothing of the ray
 tracer. Units are SI, the frame is x east, y north, z up, in metres.
 """
 
+from rtwin.scene._model import INFINITE, MAX_THICKNESS_M
+from rtwin.scene.antenna import AntennaPattern, read_antenna
 from rtwin.scene.devices import (
     Antenna,
     Camera,
@@ -52,10 +54,13 @@ from rtwin.scene.vegetation import Volume, lengths_m, vegetation_volumes
 from rtwin.scene.ways import read_footways
 
 __all__ = [
+    "INFINITE",
     "ITU_TABLE",
     "MATERIAL_NAMES",
+    "MAX_THICKNESS_M",
     "VEGETATION",
     "Antenna",
+    "AntennaPattern",
     "Camera",
     "CsvReceivers",
     "Foliage",
@@ -92,6 +97,7 @@ __all__ = [
     "material_properties",
     "place_receivers",
     "random_waypoint",
+    "read_antenna",
     "read_footways",
     "read_tracks",
     "recipe_dict",

@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +18,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     PrivateAttr,
     StringConstraints,
     ValidationError,
@@ -29,6 +30,8 @@ from rtwin.errors import RecipeError, RtwinError, nearest
 
 # float32, which the ray tracer computes in, keeps a centimetre up to here.
 MAX_COORDINATE_M = 1e5
+INFINITE: Literal["infinite"] = "infinite"
+MAX_THICKNESS_M = 100.0
 MAX_SPEED_M_S = 1e5
 MAX_TURN_DEG = 36_000.0  # a hundred turns
 
@@ -136,6 +139,19 @@ def _switch(value: Any) -> bool:
     return value
 
 
+def _thickness(value: Any) -> float | str:
+    if value == INFINITE:
+        return INFINITE
+    if isinstance(value, str):
+        raise PydanticCustomError(
+            "thickness", 'must be metres, or "infinite" for a half-space such as the ground'
+        )
+    number = _number(value)
+    if not 0 < number <= MAX_THICKNESS_M:
+        raise PydanticCustomError("thickness", 'must be above 0 m and at most 100 m, or "infinite"')
+    return number
+
+
 def _relative_file(value: str) -> str:
     parts = value.replace("\\", "/").split("/")
     if value.startswith(("/", "\\", "~")) or ":" in value or ".." in parts or "\0" in value:
@@ -160,6 +176,10 @@ Speed = Annotated[Float, Field(ge=-MAX_SPEED_M_S, le=MAX_SPEED_M_S)]
 Fraction = Annotated[Float, Field(ge=0, le=1)]
 Coordinate = Annotated[Float, Field(ge=-MAX_COORDINATE_M, le=MAX_COORDINATE_M)]
 Length = Annotated[Float, Field(gt=0, le=MAX_COORDINATE_M)]
+Thickness = Annotated[
+    Annotated[float, Field(gt=0, le=MAX_THICKNESS_M)] | Literal["infinite"],
+    PlainValidator(_thickness),
+]
 Point2 = tuple[Coordinate, Coordinate]
 Point3 = tuple[Coordinate, Coordinate, Coordinate]
 Velocity3 = tuple[Speed, Speed, Speed]

@@ -3,7 +3,8 @@
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from rtwin.scene._model import (
     Angle,
@@ -18,21 +19,46 @@ from rtwin.scene._model import (
     RelativeFile,
     Table,
     Velocity3,
+    _relative_file,
 )
+from rtwin.scene.antenna.read import PATTERN_SUFFIXES
 
 Spacing = Annotated[Float, Field(gt=0, le=1000)]
 Count = Annotated[Int, Field(ge=1, le=10_000_000)]
 
 
+PATTERNS = ("iso", "dipole", "hw_dipole", "tr38901")
+
+
+def _pattern(value: str) -> str:
+    if value in PATTERNS:
+        return value
+    if not value.lower().endswith(PATTERN_SUFFIXES):
+        raise PydanticCustomError(
+            "pattern",
+            "must be {known}, or a file that ends in {suffixes}",
+            {"known": ", ".join(PATTERNS), "suffixes": ", ".join(PATTERN_SUFFIXES)},
+        )
+    return _relative_file(value)
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+
+
 class Antenna(Table):
     """A planar array of equal elements; spacings in wavelengths."""
 
-    pattern: Literal["iso", "dipole", "hw_dipole", "tr38901"] = "iso"
-    polarization: Literal["V", "H", "VH", "cross"] = "V"
+    pattern: Pattern = "iso"
+    polarization: Literal["V", "H", "VH", "cross", "file"] = "V"
     num_rows: Annotated[Int, Field(ge=1, le=1024)] = 1
     num_cols: Annotated[Int, Field(ge=1, le=1024)] = 1
     vertical_spacing: Spacing = 0.5
     horizontal_spacing: Spacing = 0.5
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the element's pattern is in a file beside the recipe."""
+        return self.pattern not in PATTERNS
 
     @property
     def num_ports(self) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rtwin.errors import MaterialRangeError, RecipeError, nearest
+from rtwin.scene._model import INFINITE
 from rtwin.scene.foliage import VEGETATION
 from rtwin.scene.objects import MaterialSpec
 from rtwin.units import VACUUM_PERMITTIVITY_F_M
@@ -75,24 +76,37 @@ MATERIAL_NAMES = (*ITU_TABLE, FRESH_WATER, VEGETATION)
 _WATER_GHZ = (0.01, 1000.0)
 
 
+# Nobody means a sheet in air by these: they fill what lies below them.
+HALF_SPACES = ("very_dry_ground", "medium_dry_ground", "wet_ground", FRESH_WATER)
+SLAB_M = 0.1  # thickness of other materials that say none, as in Sionna RT
+
 # What a material takes from its recipe's table as it stands.
-_AS_GIVEN = ("thickness_m", "scattering_coefficient", "xpd_coefficient")
+_AS_GIVEN = ("scattering_coefficient", "xpd_coefficient")
 _PATTERN = ("scattering_pattern", "alpha_r", "alpha_i", "lambda_")
 
 
 @dataclass(frozen=True)
 class Material:
-    """A material at one frequency. ``None``: not a parameter of the scattering pattern."""
+    """A material at one frequency. ``None``: not a parameter of the scattering pattern.
+
+    An infinite thickness makes a half-space: it reflects by Fresnel's coefficients
+    and lets nothing through.
+    """
 
     relative_permittivity: float
     conductivity_s_per_m: float
-    thickness_m: float = 0.1
+    thickness_m: float = SLAB_M
     scattering_coefficient: float = 0.0
     xpd_coefficient: float = 0.0
     scattering_pattern: Literal["lambertian", "directive", "backscattering"] = "lambertian"
     alpha_r: int | None = None
     alpha_i: int | None = None
     lambda_: float | None = None
+
+    @property
+    def is_half_space(self) -> bool:
+        """Whether it has no back side."""
+        return math.isinf(self.thickness_m)
 
 
 def material_properties(name: str, spec: MaterialSpec | None, frequency_hz: float) -> Material:
@@ -120,8 +134,16 @@ def material_properties(name: str, spec: MaterialSpec | None, frequency_hz: floa
     return Material(
         relative_permittivity=permittivity,
         conductivity_s_per_m=conductivity,
+        thickness_m=_thickness_m(name, spec),
         **{name: getattr(spec, name) for name in (*_AS_GIVEN, *_PATTERN)},
     )
+
+
+def _thickness_m(name: str, spec: MaterialSpec) -> float:
+    if spec.thickness_m is None:
+        numbers = spec.relative_permittivity is not None
+        return math.inf if not numbers and (spec.itu or name) in HALF_SPACES else SLAB_M
+    return math.inf if spec.thickness_m == INFINITE else float(spec.thickness_m)
 
 
 def _itu(key: str, spec: MaterialSpec, frequency_hz: float) -> tuple[float, float]:

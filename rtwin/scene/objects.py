@@ -17,6 +17,7 @@ from rtwin.scene._model import (
     Point3,
     RelativeFile,
     Table,
+    Thickness,
     Velocity3,
 )
 
@@ -129,13 +130,15 @@ class MaterialSpec(Table):
 
     Permittivity and conductivity come from the ITU-R P.2040 table (``itu``, or
     the material's own name when nothing is said) or from two numbers. With a
-    specific attenuation it is vegetation: see rtwin.scene.vegetation.
+    specific attenuation it is vegetation: see rtwin.scene.vegetation. Without a
+    thickness it is a half-space if it is ground or water by its ITU name, else a
+    slab of 0.1 m.
     """
 
     itu: str | None = None
     relative_permittivity: Annotated[Float, Field(ge=1, le=1e5)] | None = None
     conductivity_s_per_m: Annotated[Float, Field(ge=0, le=1e9)] | None = None
-    thickness_m: Annotated[Float, Field(gt=0, le=100)] = 0.1
+    thickness_m: Thickness | None = None
     scattering_coefficient: Fraction = 0.0
     xpd_coefficient: Fraction = 0.0
     scattering_pattern: Literal["lambertian", "directive", "backscattering"] = "lambertian"

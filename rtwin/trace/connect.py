@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rtwin.channel import InteractionType
 from rtwin.scene import Solver
 from rtwin.trace.images import ChainImages
+from rtwin.trace.rays import segment
 from rtwin.trace.reach import reachable_pairs
 from rtwin.trace.table import PathTable
 from rtwin.trace.wedges import WEDGE_FIELDS, first_faces
@@ -22,6 +23,7 @@ from rtwin.trace.world import NO_TRIANGLE, World
 
 SAME_PLANE_M = 0.02
 SAME_NORMAL = 0.999
+SAME_FACE_M = 2e-4  # nearer planes are one face that rounding has split
 WALKERS_PER_LAUNCH = 500_000
 
 
@@ -61,6 +63,25 @@ def walk_pairs(
     return PathTable.concatenate(parts)
 
 
+_OF_WALKERS = (
+    "_chain",
+    "_receiver",
+    "_along_edge",
+    "_edge",
+    "_wedge",
+    "_edge_offset",
+    "_remaining",
+    "_vertex",
+    "_normal",
+    "_at_edge",
+    "_done",
+    "_count",
+    "_kind",
+    "_triangle",
+    "_point",
+)
+
+
 class _Walkers:
     """Pairs on their way from the receiver back to the transmitter."""
 
@@ -86,7 +107,7 @@ class _Walkers:
             self.alive = np.flatnonzero(within)
         self._edge_offset = _edge_offset(self._wedge)
         self._remaining = group.length[chain]
-        self._vertex = receivers_m[receiver].astype(np.float32)
+        self._vertex = receivers_m[receiver].astype(np.float64)
         self._normal = np.zeros((num, 3), np.float32)
         self._at_edge = np.zeros(num, bool)  # whether the walker stands on its edge
         self._done = np.zeros(num, bool)
@@ -94,7 +115,7 @@ class _Walkers:
         self._count = np.zeros(num, np.int64)
         self._kind = np.zeros((num, depth), np.uint8)
         self._triangle = np.full((num, depth), NO_TRIANGLE, np.uint32)
-        self._point = np.zeros((num, depth, 3), np.float32)
+        self._point = np.zeros((num, depth, 3))
 
     def walk(self) -> PathTable:
         """Step until nobody is under way; the candidates."""
@@ -111,16 +132,22 @@ class _Walkers:
         target = self._group.aim_m(self._chain[alive], k, along_edge)
         hit = self._shoot(target, to_edge)
         open_end = to_edge | (k == 0)  # nothing may stand between here and the target
-        on_plane = _on_plane(self._group, self._chain[alive], k - 1, hit)
+        on_plane, before = _on_plane(self._world, self._group, self._chain[alive], k - 1, hit)
         arrived = np.where(open_end, ~hit.valid, hit.valid & on_plane)
-        passes = hit.valid & ~arrived & self._refraction & (self._count[alive] + 1 + k <= depth)
         reflects, diffracts = arrived & ~open_end, arrived & to_edge
+        # A face close before the one looked for may be either: a pane of a window, say.
+        passes = hit.valid & (~arrived | (reflects & before)) & self._refraction
+        passes &= self._count[alive] + 1 + k <= depth
+        passes[passes] = ~self._world.is_opaque[hit.triangle[passes]]
+        both = self._fork(alive[passes & reflects])
+        through = alive.copy()
+        through[passes & reflects] = both
         self._done[alive[arrived & (k == 0)]] = True
-        for mask, code in (
-            (reflects, InteractionType.SPECULAR),
-            (passes, InteractionType.REFRACTION),
+        for rows, mask, code in (
+            (alive, reflects, InteractionType.SPECULAR),
+            (through, passes, InteractionType.REFRACTION),
         ):
-            self._record(alive[mask], code, hit.triangle[mask], hit.point[mask], hit.normal[mask])
+            self._record(rows[mask], code, hit.triangle[mask], hit.point[mask], hit.normal[mask])
         rows = alive[diffracts]
         self._record(
             rows,
@@ -130,7 +157,17 @@ class _Walkers:
             self._wedge["n0"][rows],
         )
         self._remaining[alive[reflects | diffracts]] -= 1
-        self.alive = alive[reflects | diffracts | passes]
+        self.alive = np.concatenate([alive[reflects | diffracts | passes], both])
+
+    def _fork(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Walkers that stand where those of some rows do; their rows."""
+        new = len(self._chain) + np.arange(len(rows))
+        if len(rows):
+            for name in _OF_WALKERS:
+                column = getattr(self, name)
+                if column is not None:
+                    setattr(self, name, np.concatenate([column, column[rows]]))
+        return new
 
     def _shoot(self, target: NDArray[np.float64], to_edge: NDArray[np.bool_]) -> "_Hit":
         """First hits on the way to the targets, a step beside the edges like Sionna."""
@@ -139,7 +176,7 @@ class _Walkers:
         leaves_edge = self._at_edge[alive]
         step = _Step(
             start=self._vertex[alive] + leaves_edge[:, None] * offset,
-            target=target.astype(np.float32) + to_edge[:, None] * offset,
+            target=target + to_edge[:, None] * offset,
             target_normal=np.where(to_edge[:, None], self._wedge["n0"][alive], np.float32(0)),
             normal=self._normal[alive],
         )
@@ -171,7 +208,7 @@ class _Walkers:
             receiver=self._receiver[rows],
             kind=np.where(filled, self._kind[place], 0).astype(np.uint8),
             triangle=np.where(filled, self._triangle[place], NO_TRIANGLE),
-            vertex=np.where(filled[..., None], self._point[place], np.float32(0)),
+            vertex=np.where(filled[..., None], self._point[place], 0.0),
             wedge=self._wedge[rows],
             chain=self._group.row[self._chain[rows]],
         )
@@ -189,42 +226,45 @@ class _Step:
 class _Hit:
     valid: NDArray[np.bool_]
     triangle: NDArray[np.uint32]
-    point: NDArray[np.float32]
+    point: NDArray[np.float64]
     normal: NDArray[np.float32]
 
 
 def _shoot_segments(world: World, step: _Step) -> _Hit:
     """First hit of the segment of each walker, as Sionna's image method would shoot it."""
-    from sionna.rt.utils import offset_p, spawn_ray_to
+    from sionna.rt.utils import offset_p
 
     mi, dr = world.engine.mi, world.engine.dr
-    start, target = world.points(step.start), world.points(step.target)
+    start, target = world.places(step.start), world.places(step.target)
     end = offset_p(target, start - target, world.points(step.target_normal))
-    ray = spawn_ray_to(start, end, world.points(step.normal))
+    ray = segment(world.engine, start, end, world.points(step.normal))
     hit = world.mi_scene.ray_intersect(ray, ray_flags=mi.RayFlags.Minimal, coherent=True)
     valid = hit.is_valid()
     triangle = world.triangle_of(hit, valid)
     dr.eval(valid, triangle, hit.p, hit.n)
-    return _Hit(valid.numpy(), triangle.numpy(), hit.p.numpy().T, hit.n.numpy().T)
+    return _Hit(valid.numpy(), triangle.numpy(), world.from_engine(hit.p), hit.n.numpy().T)
 
 
 def _on_plane(
+    world: World,
     group: ChainImages,
     chain: NDArray[np.int64],
     element: NDArray[np.int64],
     hit: _Hit,
-) -> NDArray[np.bool_]:
-    """Whether each hit lies on the plane of the element looked for.
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether each hit lies on the plane of the element looked for, and whether clearly off it.
 
     By plane, not by distance along the ray: grazing rays fail the latter.
     """
     if group.depth == 0:
-        return np.zeros(len(chain), bool)
+        return np.zeros(len(chain), bool), np.zeros(len(chain), bool)
     element = np.maximum(element, 0)
     normal = group.normal[chain, element]
     distance = np.einsum("pi,pi->p", hit.point - group.point[chain, element], normal)
     aligned = np.abs(np.einsum("pi,pi->p", hit.normal, normal)) > SAME_NORMAL
-    return aligned & (np.abs(distance) < SAME_PLANE_M)
+    other = world.triangles.plane[np.where(hit.valid, hit.triangle, 0)]
+    other = other != group.plane[chain, element]
+    return aligned & (np.abs(distance) < SAME_PLANE_M), other & (np.abs(distance) > SAME_FACE_M)
 
 
 def _edge_offset(wedge: NDArray[Any]) -> NDArray[np.float32]:

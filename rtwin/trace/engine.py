@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.errors import EngineError
+from rtwin.trace.half_space import teach_half_spaces
 
 GPU_VARIANT = "cuda_ad_mono_polarized"
 CPU_VARIANT = "llvm_ad_mono_polarized"
@@ -129,6 +130,7 @@ def start_engine() -> Engine:
             ) from error
     import sionna.rt
 
+    teach_half_spaces()
     mitsuba.set_log_level(mitsuba.LogLevel.Error)
     return Engine(sionna.rt, mitsuba, drjit, str(mitsuba.variant()), llvm_path)
 

@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.channel import InteractionType
 from rtwin.scene import Antenna, Receivers, Recipe, Solver
 from rtwin.trace.edge_fields import edge_calculator, edge_plan, has_own_edges
+from rtwin.trace.exact import refine_exact, with_exact_vertices
+from rtwin.trace.patterns import antenna_functions
 from rtwin.trace.table import PathTable
 from rtwin.trace.wedges import wedge_arrays
 from rtwin.trace.world import NO_TRIANGLE, World
@@ -49,10 +52,14 @@ def refine(
     receivers_m: NDArray[np.float64],
     solver: Solver,
 ) -> PathTable:
-    """The candidates that are paths, with exact vertices; Sionna's image method decides."""
+    """The candidates that are paths, with exact vertices; of diffracted ones Sionna decides."""
     from sionna.rt.path_solvers.image_method import ImageMethod
 
-    parts = []
+    bends = (table.kind == InteractionType.DIFFRACTION).any(axis=1)
+    straight = refine_exact(world, table.take(np.flatnonzero(~bends)), source_m, receivers_m)
+    if not bends.any():
+        return straight
+    table, parts = table.take(np.flatnonzero(bends)), [straight]
     for start in range(0, len(table), PATHS_PER_LAUNCH):
         part = table.take(slice(start, start + PATHS_PER_LAUNCH))
         buffer = to_buffer(world, part, solver.diffraction, valid=False)
@@ -61,21 +68,14 @@ def refine(
             paths=buffer,
             diffraction=solver.diffraction,
             diffraction_lit_region=solver.diffraction_lit_region,
-            src_positions=world.points(source_m[None]),
-            tgt_positions=world.points(receivers_m),
+            src_positions=world.places(source_m[None]),
+            tgt_positions=world.places(receivers_m),
         )
         buffer.schedule()
         world.engine.dr.eval(buffer.valid)
-        valid = _direct_is_valid(part) | buffer.valid.numpy()
-        parts.append(_from_buffer(world, buffer, part).take(np.flatnonzero(valid)))
-    if not parts:
-        return table
+        valid = np.flatnonzero(buffer.valid.numpy())
+        parts.append(_from_buffer(world, buffer, part).take(valid))
     return PathTable.concatenate(parts)
-
-
-def _direct_is_valid(table: PathTable) -> NDArray[np.bool_]:
-    # A path that touches nothing was decided by the walk: there is no chain to refine.
-    return (table.kind == 0).all(axis=1)
 
 
 def coefficients(
@@ -105,6 +105,8 @@ def coefficients(
         antenna_patterns(world, transmitter.antenna),
         antenna_patterns(world, receivers.antenna),
     )
+    first = np.zeros(len(table), np.int64) if source is None else source
+    table = with_exact_vertices(world, table, transmitter.position_m[first], receivers.position_m)
     a = np.zeros((len(table), len(rx_patterns), len(tx_patterns)), np.complex64)
     doppler = np.zeros(len(table), np.float32)
     own = has_own_edges(world, table.kind)
@@ -138,8 +140,8 @@ def coefficients(
             paths=buffer,
             samples_per_src=samples_per_source,
             diffraction=diffraction,
-            src_positions=world.points(transmitter.position_m),
-            tgt_positions=world.points(receivers.position_m),
+            src_positions=world.places(transmitter.position_m),
+            tgt_positions=world.places(receivers.position_m),
             src_orientations=world.points(transmitter.orientation_rad),
             tgt_orientations=world.points(receivers.orientation_rad),
             src_antenna_patterns=tx_patterns,
@@ -157,9 +159,7 @@ def coefficients(
 
 def antenna_patterns(world: World, antenna: Antenna) -> list[Any]:
     """The engine's pattern functions, one for each polarisation port."""
-    from sionna.rt.antenna_pattern import antenna_pattern_registry
-
-    return antenna_pattern_registry.get(antenna.pattern)(polarization=antenna.polarization).patterns
+    return list(antenna_functions(world.engine, antenna, world.recipe.folder))
 
 
 def to_buffer(world: World, table: PathTable, diffraction: bool, *, valid: bool) -> Any:
@@ -178,9 +178,10 @@ def to_buffer(world: World, table: PathTable, diffraction: bool, *, valid: bool)
         flat = engine.opaque(np.ascontiguousarray(values, dtype).ravel(), kind)
         return getattr(mi, {"Float": "TensorXf", "UInt": "TensorXu"}[kind])(flat, (num, depth))
 
-    buffer._vertices_x = tensor(table.vertex[..., 0], "Float", np.float32)
-    buffer._vertices_y = tensor(table.vertex[..., 1], "Float", np.float32)
-    buffer._vertices_z = tensor(table.vertex[..., 2], "Float", np.float32)
+    vertex = table.vertex - world.origin_m
+    buffer._vertices_x = tensor(vertex[..., 0], "Float", np.float32)
+    buffer._vertices_y = tensor(vertex[..., 1], "Float", np.float32)
+    buffer._vertices_z = tensor(vertex[..., 2], "Float", np.float32)
     buffer._shapes = tensor(shape, "UInt", np.uint32)
     buffer._primitives = tensor(primitive, "UInt", np.uint32)
     buffer._interaction_types = tensor(table.kind, "UInt", np.uint32)
@@ -204,6 +205,7 @@ def _from_buffer(world: World, buffer: Any, table: PathTable) -> PathTable:
     vertex = np.stack(
         [buffer.vertices_x.numpy(), buffer.vertices_y.numpy(), buffer.vertices_z.numpy()], axis=-1
     ).reshape(num, depth, 3)
+    vertex = (vertex + world.origin_m).astype(np.float32)
     # Behind a path's last interaction the buffer holds leftovers of the image
     # method, which Sionna's diffraction distances would add up: repeat the last
     # vertex instead, so that the leftover segments have length zero.

@@ -23,11 +23,12 @@ from rtwin.trace.edge_fields import (
     other_materials,
 )
 from rtwin.trace.evaluate import without_gaps
+from rtwin.trace.exact import with_exact_vertices
 from rtwin.trace.fields import antenna_patterns, receiver_end, to_buffer, transmitter_ends
 from rtwin.trace.table import PathTable
 from rtwin.trace.transmitter import TracedPaths
 from rtwin.trace.wedges import wedges_of_edges
-from rtwin.trace.world import World
+from rtwin.trace.world import World, set_values
 from rtwin.units import from_db
 
 MATERIAL_PARAMETERS = {
@@ -137,8 +138,8 @@ def restore_materials(world: World) -> None:
     the next trace.
     """
     for material, found in world.materials.items():
-        for name in MATERIAL_PARAMETERS:
-            _set_material(world, material, name, world.engine.opaque([getattr(found, name)]))
+        made = world.radio_materials[material]
+        set_values(world.engine, made, found)
 
 
 def _set_material(world: World, material: str, name: str, value: Any) -> None:
@@ -187,6 +188,8 @@ def freeze_paths(
         wedge=wedges_of_edges(world, first, paths.edge[rows]),
     )
     end, rx_end = transmitter_ends(recipe)[transmitter], receiver_end(recipe, receivers)
+    source_m = np.broadcast_to(end.position_m, (len(table), 3))
+    table = with_exact_vertices(world, table, source_m, rx_end.position_m)
     used = kind != 0
     material = world.triangles.material[np.where(used, triangle, 0)]
     touches = np.zeros((len(rows), len(world.material_names)), bool)
@@ -213,8 +216,8 @@ def freeze_paths(
             "wavelength": world.engine.opaque([world.scene.wavelength[0]]),
             "samples_per_src": 1,
             "diffraction": diffraction,
-            "src_positions": world.points(end.position_m),
-            "tgt_positions": world.points(rx_end.position_m),
+            "src_positions": world.places(end.position_m),
+            "tgt_positions": world.places(rx_end.position_m),
             "src_orientations": world.points(end.orientation_rad),
             "tgt_orientations": world.points(rx_end.orientation_rad),
             "src_antenna_patterns": antenna_patterns(world, end.antenna),

@@ -174,7 +174,9 @@ class Tracer:
             interactions=table.kind,
             triangle=table.triangle,
             edge=edges_of_wedges(self.world, table.wedge),
-            vertex_m=np.where((table.kind != 0)[..., None], table.vertex, np.float32(np.nan)),
+            vertex_m=np.where((table.kind != 0)[..., None], table.vertex, np.nan).astype(
+                np.float32
+            ),
             is_repeat=np.ones(num, bool),
             a=np.zeros((num, receiver.num_ports, source.end.antenna.num_ports), np.complex64),
             doppler_hz=np.zeros(num),

@@ -174,9 +174,9 @@ def first_hit(
     mi, dr = world.engine.mi, world.engine.dr
     if not len(origin_m):
         return np.zeros(0, bool), np.zeros(0, np.uint32), np.zeros((0, 3))
-    ray = mi.Ray3f(world.points(origin_m), mi.Vector3f(world.points(direction)))
+    ray = mi.Ray3f(world.places(origin_m), mi.Vector3f(world.points(direction)))
     hit = world.mi_scene.ray_intersect(ray, ray_flags=mi.RayFlags.Minimal, coherent=True)
     valid = hit.is_valid()
     triangle = world.triangle_of(hit, valid)
     dr.eval(valid, triangle, hit.p)
-    return valid.numpy(), triangle.numpy(), hit.p.numpy().T.astype(np.float64)
+    return valid.numpy(), triangle.numpy(), world.from_engine(hit.p)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rtwin.channel import cell_centers_m
 from rtwin.errors import RecipeError
 from rtwin.progress import Count, uncounted
+from rtwin.trace.patterns import register
 from rtwin.trace.queries import ground_height_m
 from rtwin.trace.world import World
 
@@ -125,12 +126,19 @@ def _solve(
     rt, mi, recipe = world.engine.rt, world.engine.mi, world.recipe
     scene, solver = world.scene, world.recipe.solver
     scene.tx_array = rt.PlanarArray(
-        num_rows=1, num_cols=1, pattern=spec.antenna.pattern, polarization=spec.antenna.polarization
+        num_rows=1,
+        num_cols=1,
+        pattern=register(world.engine, spec.antenna, recipe.folder),
+        polarization="V" if spec.antenna.is_file else spec.antenna.polarization,
     )
     for name in list(scene.transmitters):
         scene.remove(name)
     scene.add(
-        rt.Transmitter("tx", position=list(spec.position_m), orientation=list(spec.orientation_rad))
+        rt.Transmitter(
+            "tx",
+            position=(np.array(spec.position_m) - world.origin_m).tolist(),
+            orientation=list(spec.orientation_rad),
+        )
     )
     one_port = np.zeros(num_ports, np.float32)
     one_port[port] = 1.0
@@ -141,7 +149,7 @@ def _solve(
         middle = [low + extent / 2 for low, extent in zip(grid.low_m, size, strict=True)]
         center = [*middle, float(grid.corner_z_m[0, 0])]
         where = {
-            "center": mi.Point3f(center),
+            "center": mi.Point3f((np.array(center) - world.origin_m).tolist()),
             "orientation": mi.Point3f(0, 0, 0),
             "size": mi.Point2f(size),
             "cell_size": mi.Point2f(grid.cell_size_m, grid.cell_size_m),
@@ -173,7 +181,7 @@ def _surface(world: World, grid: MapGrid) -> Any:
     x = grid.low_m[0] + grid.cell_size_m * np.arange(num_x + 1)
     y = grid.low_m[1] + grid.cell_size_m * np.arange(num_y + 1)
     xx, yy = np.meshgrid(x, y)
-    vertices = np.stack([xx, yy, grid.corner_z_m], axis=-1).reshape(-1, 3)
+    vertices = np.stack([xx, yy, grid.corner_z_m], axis=-1).reshape(-1, 3) - world.origin_m
     first = (np.arange(num_y)[:, None] * (num_x + 1) + np.arange(num_x)).ravel()
     a, b, c, d = first, first + 1, first + num_x + 2, first + num_x + 1
     faces = np.stack([np.stack([a, b, c], 1), np.stack([a, c, d], 1)], axis=1).reshape(-1, 3)

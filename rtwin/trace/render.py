@@ -169,7 +169,7 @@ def _vegetation(world: World) -> dict[str, Any]:
         vertices, faces = np.asarray(item.mesh.vertices), np.asarray(item.mesh.faces)
         mesh = mi.Mesh(f"vegetation-{item.name}", len(vertices), len(faces), props=properties)
         parameters = mi.traverse(mesh)
-        parameters["vertex_positions"] = vertices.astype(np.float32).ravel()
+        parameters["vertex_positions"] = (vertices - world.origin_m).astype(np.float32).ravel()
         parameters["faces"] = faces.astype(np.uint32).ravel()
         parameters.update()
         shapes[f"vegetation-{item.name}"] = mesh
@@ -197,7 +197,9 @@ def _scene_picture(
                 "near_clip": 0.01,
                 "far_clip": 1e6,
                 "to_world": mi.ScalarTransform4f().look_at(
-                    view.position.tolist(), view.target.tolist(), view.up.tolist()
+                    (view.position - world.origin_m).tolist(),
+                    (view.target - world.origin_m).tolist(),
+                    view.up.tolist(),
                 ),
                 "film": {
                     "type": "hdrfilm",
@@ -238,7 +240,8 @@ def _cut_open(world: World, clip_m: float) -> dict[str, Any]:
     """Integrator that sees nothing above a height; Sionna's own cut is centred on the origin."""
     mi, bounds = world.engine.mi, world.bounds_m
     center, size = bounds.mean(axis=0), np.ptp(bounds, axis=0)
-    place = mi.ScalarTransform4f().translate([center[0], center[1], clip_m])
+    middle = np.array([center[0], center[1], clip_m]) - world.origin_m
+    place = mi.ScalarTransform4f().translate(middle.tolist())
     plane = {"type": "rectangle", "to_world": place.scale([4 * size[0] + 1, 4 * size[1] + 1, 1])}
     return {
         "type": "sliced_path",

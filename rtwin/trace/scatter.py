@@ -113,8 +113,8 @@ def _visible(
         pair = dr.arange(mi.UInt, (rows.stop - rows.start) * num_rx)
         divisor = engine.opaque([num_rx], "UInt")
         ray = pair // divisor
-        target = dr.gather(mi.Point3f, world.points(receivers_m), pair - ray * divisor)
-        origin = dr.gather(mi.Point3f, world.points(place[rows]), ray)
+        target = dr.gather(mi.Point3f, world.places(receivers_m), pair - ray * divisor)
+        origin = dr.gather(mi.Point3f, world.places(place[rows]), ray)
         normal = dr.gather(mi.Point3f, world.points(rays.normal[rows]), ray)
         segment = spawn_ray_to(origin, target, mi.Vector3f(normal))
         facing = dr.dot(normal, target - origin) > 0

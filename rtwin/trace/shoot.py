@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rtwin.channel import InteractionType
+from rtwin.trace.rays import off_surface
 from rtwin.trace.wedges import wedge_rows
 from rtwin.trace.world import World
 
@@ -26,7 +27,7 @@ class Bounce:
     ray: NDArray[np.int64]  # [hit], ray number, ascending
     kind: NDArray[np.uint8]  # [hit], InteractionType
     triangle: NDArray[np.uint32]  # [hit]
-    point: NDArray[np.float32]  # [hit, 3], m
+    point: NDArray[np.float64]  # [hit, 3], m
     normal: NDArray[np.float32]  # [hit, 3], towards the incoming wave
     probability: NDArray[np.float32]  # [hit], of the event that was sampled
     wedge: NDArray[Any] | None  # [hit], wedges.WEDGE_FIELDS; None without diffraction
@@ -68,8 +69,7 @@ def shoot(
     generator = SBCandidateGenerator()
     sampler = generator._sampler
     sampler.seed(seed % 2**32, num_rays)
-    source = mi.Point3f(*np.asarray(position_m, np.float32)[:, None])
-    dr.make_opaque(source)
+    source = world.places(np.asarray(position_m, np.float64)[None])
     ray = spawn_ray_from_sources(fibonacci_lattice, num_rays, source)
     active = dr.full(mi.Mask, True, num_rays)
     enabled = dr.full(mi.UInt, int(allowed), num_rays)
@@ -102,6 +102,9 @@ def shoot(
         enabled[is_diffuse] &= ~mi.UInt(int(InteractionType.DIFFRACTION))
         triangle = world.triangle_of(hit, active)
         ray = hit.spawn_ray(d=sample.wo)
+        # Off an edge as far as Sionna goes: nearer, rays would leak into the wedge.
+        near = off_surface(world.engine, hit.p, sample.wo, hit.n)
+        ray.o = dr.select(is_diffraction, ray.o, near)
         dr.eval(active, kind, triangle, hit.p, normal, sample.pdf, enabled, ray, sampler)
         if diffraction:
             dr.eval(wedges)
@@ -112,7 +115,7 @@ def shoot(
             ray=alive,
             kind=kind.numpy()[alive].astype(np.uint8),
             triangle=triangle.numpy()[alive],
-            point=hit.p.numpy().T[alive],
+            point=world.from_engine(hit.p)[alive],
             normal=normal.numpy().T[alive],
             probability=sample.pdf.numpy()[alive],
             wedge=wedge_rows(world, wedges, is_diffraction.numpy(), alive) if diffraction else None,

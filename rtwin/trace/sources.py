@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from rtwin.scene import (
 )
 from rtwin.scene.xml_text import checked_xml_text
 from rtwin.trace.engine import Engine, start_engine
+from rtwin.trace.scene_materials import material_spec, without_patterns
 
 _COLORS = {
     "marble": (0.80, 0.74, 0.63),
@@ -192,7 +192,7 @@ def _sionna_scene_file(engine: Engine, name: str) -> Path:
 
 def _load_file(engine: Engine, file: Path, found: dict[str, MaterialSpec]) -> list[Part]:
     """Objects of a Mitsuba/Sionna scene file; its materials are added to `found`."""
-    text = checked_xml_text(file)
+    text, patterns = without_patterns(checked_xml_text(file))
     mi = engine.mi
     from sionna.rt.scene_utils import process_xml
 
@@ -215,7 +215,8 @@ def _load_file(engine: Engine, file: Path, found: dict[str, MaterialSpec]) -> li
             )
         bsdf = shape.bsdf()
         material = re.sub(r"^(mat-)?(itu[_-])?", "", bsdf.id())
-        found[material] = _material_spec(engine, bsdf, material, file)
+        pattern = patterns.get(bsdf.id(), {})
+        found[material] = material_spec(engine, bsdf, material, file, pattern)
         params = mi.traverse(shape)
         if "vertex_positions" not in params:
             raise GeometryError(
@@ -231,24 +232,6 @@ def _load_file(engine: Engine, file: Path, found: dict[str, MaterialSpec]) -> li
             )
         )
     return parts
-
-
-def _material_spec(engine: Engine, bsdf: Any, name: str, file: Path) -> MaterialSpec:
-    rt = engine.rt
-    if isinstance(bsdf, rt.ITURadioMaterial):
-        return MaterialSpec(itu=str(bsdf.itu_type), thickness_m=float(bsdf.thickness[0]))
-    if isinstance(bsdf, rt.RadioMaterial):
-        return MaterialSpec(
-            relative_permittivity=float(bsdf.relative_permittivity[0]),
-            conductivity_s_per_m=float(bsdf.conductivity[0]),
-            thickness_m=float(bsdf.thickness[0]),
-            scattering_coefficient=float(bsdf.scattering_coefficient[0]),
-            xpd_coefficient=float(bsdf.xpd_coefficient[0]),
-        )
-    raise GeometryError(
-        f"{file}: material {name!r} is no radio material; name it mat-itu_TYPE "
-        "(for example mat-itu_concrete)"
-    )
 
 
 def _weld(part: Part) -> Part:

@@ -260,7 +260,7 @@ def _is_clear(world: World, start_m: Real, end_m: Real) -> NDArray[np.bool_]:
         return clear
     mi = world.engine.mi
     unit = way[some] / length[some, None]
-    ray = mi.Ray3f(world.points(start_m[some] + 1e-3 * unit), mi.Vector3f(world.points(unit)))
+    ray = mi.Ray3f(world.places(start_m[some] + 1e-3 * unit), mi.Vector3f(world.points(unit)))
     ray.maxt = world.engine.opaque((length[some] - 2e-3).astype(np.float32))
     clear[some] = ~world.mi_scene.ray_test(ray).numpy()
     return clear

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class PathTable:
-    """Paths from one transmitter in the engine's precision; depth counts from it."""
+    """Paths from one transmitter; depth counts from it."""
 
     receiver: NDArray[np.int64]  # [path], row in the receiver list
     kind: NDArray[np.uint8]  # [path, depth], InteractionType; 0 fills up
     triangle: NDArray[np.uint32]  # [path, depth], NO_TRIANGLE fills up
-    vertex: NDArray[np.float32]  # [path, depth, 3] m
+    vertex: NDArray[Any]  # [path, depth, 3] m, in either precision
     wedge: NDArray[Any]  # [path], WEDGE_FIELDS, zeros without diffraction
     probability: NDArray[np.float32] | None = None  # [path, depth], scattered paths only
     chain: NDArray[np.int64] | None = None  # [path], row of the ChainTable; not scattered ones

@@ -41,6 +41,7 @@ def wedge_rows(
             value = dr.reinterpret_array(mi.UInt, value)
         array = value.numpy()
         rows[name][met] = (array.T if array.ndim == 2 else array)[lanes[met]]
+    rows["o"][met] += world.origin_m
     return rows
 
 
@@ -53,6 +54,8 @@ def wedge_arrays(world: World, rows: NDArray[Any]) -> Any:
     fields: dict[str, Any] = {}
     for name in WEDGE_FIELDS.names or ():
         column = np.ascontiguousarray(rows[name])
+        if name == "o":
+            column = (column - world.origin_m).astype(np.float32)
         if name in vector:
             fields[name] = vector[name](*(np.ascontiguousarray(c) for c in column.T))
         elif name == "length":

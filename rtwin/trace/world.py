@@ -29,10 +29,12 @@ from rtwin.scene import (
 from rtwin.trace.edge_material import edge_material
 from rtwin.trace.edges import SceneEdges, find_edges
 from rtwin.trace.engine import Engine, start_engine
+from rtwin.trace.half_space import engine_values
 from rtwin.trace.planes import Planes, find_planes
 from rtwin.trace.sources import Part, SceneParts, load_parts, material_color
 
 NO_TRIANGLE = np.uint32(0xFFFFFFFF)
+ORIGIN_STEP_M = 512.0
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class World:
     foliage_specs: dict[str, MaterialSpec | None]
     foliage: dict[str, Foliage]  # at the recipe's frequency
     ground: frozenset[int]  # indices of the objects that are the ground
+    origin_m: NDArray[np.float64]  # [3], where the engine has its zero
     first_triangle: Any  # mi.UInt32, by the engine's shape number
     geometry_hash: str
     scene_hash: str
@@ -90,9 +93,7 @@ class World:
         leaves = _foliage_at(self.foliage_specs, frequency_hz)
         self.scene.frequency = frequency_hz
         for name, material in materials.items():
-            made = self.radio_materials[name]
-            made.relative_permittivity = self.engine.opaque([material.relative_permittivity])
-            made.conductivity = self.engine.opaque([material.conductivity_s_per_m])
+            set_values(self.engine, self.radio_materials[name], material)
         return replace(
             self,
             recipe=recipe,
@@ -111,8 +112,17 @@ class World:
         shape = dr.reinterpret_array(mi.UInt, hit.shape)
         return dr.gather(mi.UInt, self.first_triangle, shape, active) + hit.prim_index
 
+    def places(self, values_m: Any) -> Any:
+        """Places of the scene [n, 3] m as the engine's points, counted from `origin_m`."""
+        return self.points(np.asarray(values_m, np.float64) - self.origin_m)
+
+    def from_engine(self, values: Any) -> NDArray[np.float64]:
+        """Places that the engine found, its points, in the scene [m], [n, 3]."""
+        found: NDArray[np.float64] = values.numpy().T.astype(np.float64) + self.origin_m
+        return found
+
     def points(self, values: Any) -> Any:
-        """Rows of an array [n, 3] as the engine's points, in single precision."""
+        """Rows of an array [n, 3], such as directions, as the engine has them: in float32."""
         columns = np.asarray(values, np.float32).T
         return self.engine.mi.Point3f(
             *(self.engine.opaque(np.ascontiguousarray(column)) for column in columns)
@@ -121,6 +131,12 @@ class World:
     def color_of(self, material: str) -> tuple[float, float, float]:
         """Colour of a material in pictures, red, green and blue in [0, 1]."""
         return material_color(_kind_of(material, self.recipe))
+
+    @cached_property
+    def is_opaque(self) -> NDArray[np.bool_]:
+        """Whether nothing passes through each triangle: the surface of a half-space."""
+        of_material = [self.materials[name].is_half_space for name in self.material_names]
+        return np.array(of_material, bool)[self.triangles.material]
 
     @property
     def bounds_m(self) -> NDArray[np.float64]:
@@ -160,7 +176,8 @@ def world_of_parts(recipe: Recipe, found: SceneParts) -> World:
         name: _radio_material(engine, f"material-{number}", name, recipe, material)
         for number, (name, material) in enumerate(sorted(materials.items()))
     }
-    scene = _build_scene(engine, recipe, groups, parts, radio_materials)
+    origin_m = _origin_m(parts)
+    scene = _build_scene(engine, recipe, groups, parts, radio_materials, origin_m)
     shapes = {shape.id(): shape for shape in scene.mi_scene.shapes()}
     table, planes, first_triangle = _triangle_table(engine, groups, parts, shapes, material_names)
     object_names = tuple(part.name for part in parts)
@@ -182,6 +199,7 @@ def world_of_parts(recipe: Recipe, found: SceneParts) -> World:
         ground=frozenset(
             i for i, name in enumerate(object_names) if name in recipe.geometry.ground
         ),
+        origin_m=origin_m,
         first_triangle=first_triangle,
         geometry_hash=geometry_hash,
         scene_hash=_scene_hash(geometry_hash, {**materials, **leaves}),
@@ -224,18 +242,30 @@ def _materials_at(
     return {name: material_properties(name, spec, frequency_hz) for name, spec in specs.items()}
 
 
+def _origin_m(parts: Sequence[Part]) -> NDArray[np.float64]:
+    """Where the engine counts from [m], [3]: near the middle of the scene.
+
+    In coarse steps, so that an edit of the scene does not round everything else anew.
+    """
+    corners = np.concatenate([part.vertices for part in parts])
+    middle = (corners.min(axis=0).astype(np.float64) + corners.max(axis=0)) / 2
+    return np.round(middle / ORIGIN_STEP_M) * ORIGIN_STEP_M + 0.0
+
+
 def _build_scene(
     engine: Engine,
     recipe: Recipe,
     groups: dict[tuple[str, tuple[float, ...]], list[int]],
     parts: Sequence[Part],
     radio_materials: dict[str, Any],
+    origin_m: NDArray[np.float64],
 ) -> Any:
     """Sionna's scene of the groups, built in memory: a killed run leaves nothing behind."""
     rt, mi = engine.rt, engine.mi
     shapes = {}
     for number, ((material_name, _), members) in enumerate(groups.items()):
         vertices, faces = _joined([parts[i] for i in members])
+        vertices = (vertices - origin_m).astype(np.float32)
         properties = mi.Properties()
         properties["mesh_bsdf"] = radio_materials[material_name]
         properties["face_normals"] = True
@@ -276,12 +306,14 @@ def _radio_material(
         scattering_pattern=material.scattering_pattern,
         **given,
     )
-    made.relative_permittivity = engine.opaque([material.relative_permittivity])
-    made.conductivity = engine.opaque([material.conductivity_s_per_m])
-    made.thickness = engine.opaque([material.thickness_m])
-    made.scattering_coefficient = engine.opaque([material.scattering_coefficient])
-    made.xpd_coefficient = engine.opaque([material.xpd_coefficient])
+    set_values(engine, made, material)
     return made
+
+
+def set_values(engine: Engine, made: Any, material: Material) -> None:
+    """Give an engine's material the values of a material, for kernels to read."""
+    for name, value in engine_values(material).items():
+        setattr(made, name, engine.opaque([value]))
 
 
 def _joined(parts: Sequence[Part]) -> tuple[NDArray[np.float32], NDArray[np.uint32]]:

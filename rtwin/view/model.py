@@ -138,13 +138,15 @@ def add_scene(buffers: Buffers, world: World, model: SceneModel) -> dict[str, An
     buffers.add("edges", "u4", model.edges)
     buffers.add("object_vertices", "u4", model.num_vertices)
     buffers.add("object_material", "i2", model.material)
-    materials = [
+    materials: list[dict[str, Any]] = [
         {
             "name": name,
             "color": [round(255 * part) for part in world.color_of(name)],
             "relative_permittivity": world.materials[name].relative_permittivity,
             "conductivity_s_per_m": world.materials[name].conductivity_s_per_m,
-            "thickness_m": world.materials[name].thickness_m,
+            "thickness_m": "infinite"
+            if world.materials[name].is_half_space
+            else world.materials[name].thickness_m,
         }
         for name in world.material_names
     ]

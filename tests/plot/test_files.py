@@ -3,8 +3,11 @@
 import builtins
 import sys
 
+import numpy as np
 import pytest
 
+from rtwin.channel import path_gain
+from rtwin.dataset import open_dataset
 from rtwin.errors import MissingExtraError, OutOfRangeError, StoreError
 from rtwin.plot import plot_file
 from rtwin.plot.distributions import CDF_METRICS
@@ -41,6 +44,18 @@ def test_every_picture_of_a_dataset(paths_file, kind, metric):
 @pytest.mark.parametrize("metric", ["", *MAP_METRICS])
 def test_every_picture_of_a_map(map_file, metric):
     check_page(plot_file(map_file, "map", metric=metric))
+
+
+def test_a_link_is_that_of_the_strongest_transmitter(paths_file):
+    with open_dataset(paths_file) as dataset:
+        rx = int(np.argmax(dataset.num_paths.reshape(dataset.num_rx, -1).sum(1)))
+        gain = path_gain(dataset.paths()).reshape(dataset.num_rx, -1)[rx]
+        name = dataset.read("tx_name")[gain.argmax()]
+        silent = np.argwhere(dataset.num_paths == 0)
+    assert f"{name} to receiver {rx}" in plot_file(paths_file, "delay", rx=rx).get_suptitle()
+    for link in silent[:1, 0]:
+        figure = plot_file(paths_file, "angles", rx=link // 2, tx=link % 2)
+        assert "no path" in figure.get_label()
 
 
 def test_default_kinds(paths_file, map_file):

@@ -39,6 +39,8 @@ def refused(*arguments):
         ("radiomap", "--cell-size", ["nan"], "radio_map.cell_size_m"),
         ("radiomap", "--height", ["inf"], "radio_map.height_m"),
         ("twin", "--uncertainty", ["nan"], "uncertainty_db"),
+        ("twin", "--uncertainty", [HUGE], "uncertainty_db is 1e+20"),
+        ("merge", "--drift", ["1e308"], "drift is 1e+308"),
         ("sample", "--seed", ["-1"], "seed is -1"),
         ("sample", "--bandwidth", ["1e300"], "bandwidth_hz is 1e+300"),
         ("sample", "--height", ["nan"], "height_m is nan"),
@@ -52,8 +54,10 @@ def refused(*arguments):
 def test_options(whole_files, tmp_path, command, option, values, words):
     scene = tmp_path / "scene.toml"
     scene.write_text(samples.RECIPE)
-    source = [whole_files / "map.h5", "random-waypoint"] if command == "sample" else [scene]
-    line = refused(command, *source, "-o", tmp_path / "o.h5", "--quiet", option, *values)
+    maps = [whole_files / "map.h5", whole_files / "pathmap.h5"]
+    source = {"sample": [maps[0], "random-waypoint"], "merge": maps}.get(command, [scene])
+    quiet = [] if command == "merge" else ["--quiet"]
+    line = refused(command, *source, "-o", tmp_path / "o.h5", *quiet, option, *values)
     assert words in line
     assert [p.name for p in tmp_path.iterdir()] == ["scene.toml"]
 
@@ -181,6 +185,51 @@ def test_names_that_are_not_utf8(whole_files, tmp_path, streams):
         assert run.returncode == 1
         assert b"Traceback" not in run.stderr
         assert len((run.stderr + run.stdout).strip().split(b"\n")) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("info", "{long}"),
+        ("validate", "{long}"),
+        ("plot", "{long}", "-o", "o.png"),
+        ("plot", "{map}", "-o", "{long}.png"),
+        ("view", "{long}", "-o", "o.html"),
+        ("update", "{long}", "--edit", "e.toml"),
+        ("merge", "{long}", "{map}", "-o", "o.h5"),
+        ("export", "{long}", "--to", "netcdf", "-o", "o.nc"),
+        ("align", "{map}", "{long}", "-o", "a.json"),
+        ("scene", "build", "{long}", "-o", "s"),
+        ("scene", "build", "{mesh}", "-o", "{long}"),
+        ("calibrate", "-", "{long}", "-o", "r"),
+        ("generate", "{long}", "-o", "o.h5"),
+    ],
+    ids=" ".join,
+)
+def test_names_that_are_too_long(whole_files, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    names = {
+        "long": "x" * 300 + ".h5",
+        "map": whole_files / "map.h5",
+        "mesh": whole_files / "house.obj",
+    }
+    code, out, err, trace = run_command([word.format(**names) for word in words])
+    assert not trace, trace
+    assert code == 1
+    assert len((out + err).strip().split("\n")) == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", [".", "..", "/"])
+def test_outputs_without_a_name(whole_files, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    for words in (
+        ("scene", "build", whole_files / "house.obj", "-o", name),
+        ("export", whole_files / "paths.h5", "--to", "aodt", "-o", name),
+        ("merge", whole_files / "map.h5", whole_files / "pathmap.h5", "-o", name),
+    ):
+        assert "Error: " in refused(*words)
+    assert not list(tmp_path.iterdir())
 
 
 def test_outputs_that_are_not_utf8(whole_files, tmp_path):

@@ -54,7 +54,7 @@ CASES = [
     (f"{TX}.position_m", [0, 1, 1e7], "must be less than or equal to 100000"),
     (f"{TX}.position_m", 3, "transmitter[0].position_m = 3: must be a list"),
     (f"{TX}.name", "a b", "transmitter[0].name = 'a b': may hold letters"),
-    (f"{TX}.antenna", {"pattern": "isotropic"}, "antenna.pattern = 'isotropic': must be 'iso'"),
+    (f"{TX}.antenna", {"pattern": "isotropic"}, "antenna.pattern = 'isotropic': must be iso"),
     (f"{TX}.look_at_m", [0, 0, 10], "transmitter 'a' looks at its own position"),
     # geometry and objects
     ("object", [], "no geometry is given; give exactly one of geometry.sionna"),

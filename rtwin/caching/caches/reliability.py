@@ -13,17 +13,19 @@ for clients that reach two stations.
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from rtwin.arrays import Bools, Floats, Ints
-from rtwin.errors import OutOfRangeError
+from rtwin.settings import AtLeast, NotNegative, Settings
 
 LOAD_WINDOW = 400.0
+ShareOfMean = Annotated[float, AtLeast(1)]  # of a load
 
 
 @dataclass(frozen=True)
-class Reliability:
+class Reliability(Settings):
     """Which modules are on, and their settings.
 
     Attributes:
@@ -41,20 +43,11 @@ class Reliability:
     mask: bool = False
     penalty: bool = False
     state: bool = False
-    shield_at: float = 1.25
-    mask_requests: int = 10
-    overload_at: float = 1.5
-    overload_price: float = 0.3
-    unfairness_price: float = 0.3
-
-    def __post_init__(self) -> None:
-        if not (1.0 <= self.shield_at < np.inf and 1.0 <= self.overload_at < np.inf):
-            raise OutOfRangeError(
-                f"shield_at is {self.shield_at:g}, overload_at {self.overload_at:g}; both are "
-                "shares of the mean load, 1 or more"
-            )
-        if self.mask_requests < 0 or min(self.overload_price, self.unfairness_price) < 0:
-            raise OutOfRangeError("mask_requests and prices must be 0 or more")
+    shield_at: ShareOfMean = 1.25
+    mask_requests: Annotated[int, AtLeast(0)] = 10
+    overload_at: ShareOfMean = 1.5
+    overload_price: NotNegative = 0.3
+    unfairness_price: NotNegative = 0.3
 
 
 NONE = Reliability()

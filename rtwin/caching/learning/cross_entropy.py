@@ -22,6 +22,7 @@ from rtwin.caching.caches import (
 )
 from rtwin.caching.demand import RequestTrace
 from rtwin.errors import OutOfRangeError
+from rtwin.settings import Count, Settings
 
 MakeForecaster = Callable[[RequestTrace], Forecaster | None]
 START = {
@@ -62,7 +63,7 @@ Switched = tuple[Reliability, Constraint | None]
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Settings):
     """How long is searched.
 
     Attributes:
@@ -75,17 +76,18 @@ class Plan:
         OutOfRangeError: if a number is not possible.
     """
 
-    rounds: int = 5
-    candidates: int = 10
-    elite: int = 4
+    rounds: Count = 5
+    candidates: Count = 10
+    elite: Count = 4
     warm_up: float = 0.25
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.rounds < 1 or not 1 <= self.elite <= self.candidates or not 0 <= self.warm_up < 1:
+        super().__post_init__()
+        if self.elite > self.candidates or not 0 <= self.warm_up < 1:
             raise OutOfRangeError(
-                f"{self.rounds} rounds, {self.elite} of {self.candidates} candidates, warm-up "
-                f"{self.warm_up:g}; give 1 or more, 1 to the candidates, 0 up to 1"
+                f"{self.elite} of {self.candidates} candidates, warm-up {self.warm_up:g}; give the "
+                "candidates at most, and 0 up to 1"
             )
 
 

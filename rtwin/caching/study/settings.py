@@ -2,15 +2,21 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from rtwin.caching.demand import WITHIN_DB
 from rtwin.errors import OutOfRangeError
+from rtwin.settings import AtLeast, Settings
 
 PACE_S = 10.0  # between two requests of a user
 
 
+MOST = 10_000_000
+Number = Annotated[int, AtLeast(1, MOST)]
+
+
 @dataclass(frozen=True)
-class CachingStudy:
+class CachingStudy(Settings):
     """The study: which caches, which twins, on which users and stations.
 
     Attributes:
@@ -34,32 +40,26 @@ class CachingStudy:
         OutOfRangeError: if a number is not possible.
     """
 
-    seeds: int = 10
-    slots: int = 150
-    history: int = 1500
-    warm_up: int = 1000
-    test: int = 4000
-    users: int = 40
+    seeds: Number = 10
+    slots: Number = 150
+    history: Number = 1500
+    warm_up: Number = 1000
+    test: Number = 4000
+    users: Number = 40
     within_db: float = WITHIN_DB
     trace: Path | None = None
     twin: Path | None = None
     ways: Path | None = None
     requests: Path | None = None
-    other_slots: tuple[int, ...] = (50, 400)
-    other_histories: tuple[int, ...] = (300, 6000)
-    rounds: int = 3
-    ppo_steps: int = 0
+    other_slots: Annotated[tuple[int, ...], AtLeast(1, MOST)] = (50, 400)
+    other_histories: Annotated[tuple[int, ...], AtLeast(1, MOST)] = (300, 6000)
+    rounds: Number = 3
+    ppo_steps: Annotated[int, AtLeast(0, 10 * MOST)] = 0
     control: bool = True
-    workers: int = 2
+    workers: Number = 2
 
     def __post_init__(self) -> None:
-        for name in ("seeds", "slots", "history", "warm_up", "test", "users", "rounds", "workers"):
-            if not 1 <= getattr(self, name) <= 10_000_000:
-                raise OutOfRangeError(f"{name} is {getattr(self, name)}; it must be 1 or more")
-        if not 0 <= self.ppo_steps <= 100_000_000:
-            raise OutOfRangeError(f"ppo_steps is {self.ppo_steps}; it must be 0 or more")
-        if min((*self.other_slots, *self.other_histories, 1)) < 1:
-            raise OutOfRangeError("other slots and histories must be 1 or more")
+        super().__post_init__()
         if self.trace is not None and self.twin is not None:
             raise OutOfRangeError("trace and twin are both given; give one of them")
         if (self.twin is None) != (self.ways is None):

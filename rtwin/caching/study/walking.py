@@ -25,7 +25,7 @@ from rtwin.caching.study.settings import PACE_S, CachingStudy
 from rtwin.caching.study.town import free_space_gain, street_walk, town_map, trace_of
 from rtwin.caching.twin import CountTwin, PresentCounts, TasteTwin, fit_counts
 from rtwin.dataset import make_link_trace, open_link_trace, open_radio_map
-from rtwin.dataset.reader import RadioMap
+from rtwin.dataset.map_reader import RadioMap
 from rtwin.link import LinkAdaptation
 from rtwin.scene import Tracks, Walk, read_footways, walk_ways
 

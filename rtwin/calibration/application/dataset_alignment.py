@@ -60,6 +60,15 @@ QUANTITIES: dict[str, Callable[[PathSet], Floats]] = {
 }
 
 
+# What a measured value can be; an average of angles beyond two turns is none.
+POSSIBLE = {
+    "path_gain_db": (-400.0, 100.0),
+    "rms_delay_spread_s": (0.0, 1.0),
+    **{name: (0.0, 720.0) for name in QUANTITIES if name.endswith("_deg")},
+    "k_factor_db": (-400.0, 400.0),
+}
+
+
 def link_quantities(file: str | Path, names: tuple[str, ...]) -> dict[str, Floats]:
     """Some quantities of every link of a dataset, [link]; not finite where there are none."""
     found: dict[str, list[Floats]] = {name: [] for name in names}
@@ -94,6 +103,14 @@ def read_quantities(file: str | Path) -> dict[str, Floats]:
     for name, values in found.items():
         if values.dtype.kind != "f" or np.isfinite(values).sum() < _FEWEST:
             raise CampaignError(f"{file}: column '{name}' needs {_FEWEST} numbers or more")
+        low, high = POSSIBLE[name]
+        lost = np.isfinite(values) & ~((values >= low) & (values <= high))
+        if lost.any():
+            row = int(np.argmax(lost))
+            raise CampaignError(
+                f"{file}: column '{name}': row {row + 1} has {values[row]:g}; it must be "
+                f"{low:g} to {high:g}"
+            )
     return found
 
 
@@ -125,7 +142,8 @@ def align_weights(
     Returns:
         [link], mean 1 over the links that count.
     Raises:
-        OutOfRangeError: if there is another method, or no quantity in common.
+        OutOfRangeError: if there is another method, no quantity in common, or no link like
+            what was measured.
     Source: iterative proportional fitting (Deming and Stephan, 1940); density ratios
     by probabilistic classification (Bickel et al., 2009); checked by
     tests/calibration/application/test_dataset_alignment.py on distributions whose ratio is known.
@@ -152,6 +170,13 @@ def align_weights(
     else:
         rows = np.column_stack([real[name] for name in names])
         weight[counts] = _density_ratio(columns, rows[np.isfinite(rows).all(axis=1)])
+    if not weight.sum() > 0:
+        spans = ", ".join(
+            f"{name} {own[name][counts].min():.4g} to {own[name][counts].max():.4g}, measured "
+            f"{np.nanmin(real[name]):.4g} to {np.nanmax(real[name]):.4g}"
+            for name in names
+        )
+        raise OutOfRangeError(f"no link is like what was measured ({spans}); check the units")
     return weight
 
 
@@ -178,6 +203,8 @@ def _raked(columns: Floats, measured: list[Floats]) -> Floats:
             here = np.bincount(own, weight, minlength=len(share)) / weight.sum()
             off = max(off, float(np.abs(here - share).max()))
             weight = weight * (share / np.maximum(here, 1e-12))[own]
+            if not weight.sum() > 0:
+                return np.zeros(len(columns))
         weight = np.minimum(weight / weight.mean(), _MOST)
         if off < _ENOUGH:
             break

@@ -115,7 +115,7 @@ class MeasurementsSpec(Table):
     delay: str = "delay_s"
     rx_height_m: Length = 1.5
     noise_floor: Float | None = None
-    uncertainty_db: Annotated[Float, Field(ge=0)] | str = 3.0
+    uncertainty_db: Annotated[Float, Field(ge=0, le=1000)] | str = 3.0
     grid_m: Length | None = None
     min_count: Annotated[Int, Field(ge=1)] = 1
 

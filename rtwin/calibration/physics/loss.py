@@ -136,6 +136,8 @@ class Problem:
         for p, v in zip(self.parameters, z, strict=True):
             if p.kind == "thickness_m" and p.target == parameter.target:
                 thickness = p.value(v)
+        if np.isinf(thickness):
+            return []  # a half-space has no other side to interfere with
         step = wavelength_m(world.recipe.frequency_hz) / (2 * thickness)
         root = np.sqrt(parameter.value(z[i])) + step * np.array([-3, -2, -1, 1, 2, 3])
         beyond = np.log((root[root > 1.01] ** 2 - 1) / (parameter.prior - 1)) / parameter.sd

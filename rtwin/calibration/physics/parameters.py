@@ -84,6 +84,8 @@ def parameters_of(
             ),
             "xpd": ("xpd_coefficient", max(made.xpd_coefficient, 0.1), 1.0, "logit"),
         }
+        if made.is_half_space:
+            del rows["thickness"]
         for key in spec.parameters:
             if key in rows:
                 kind, prior, sd, scale = rows[key]

@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from rtwin.dataset.inspection.container import DAMAGE, first_line, printable
+from rtwin.dataset.inspection.container import DAMAGE, first_line, printable, texts_bounded
 from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, SWEEP_FORMAT, TRACE_FORMAT
 from rtwin.errors import StoreError
 
@@ -48,9 +48,10 @@ def read_attributes(where: str, item: Any) -> Attributes:
     """
     found: dict[str, Any] = {}
     try:
-        for name in item.attrs:
-            if name not in _OF_HDF5:
-                found[name] = _value(where, name, item)
+        with texts_bounded(item.file.id.get_filesize()):
+            for name in item.attrs:
+                if name not in _OF_HDF5:
+                    found[name] = _value(where, name, item)
     except StoreError:
         raise
     except DAMAGE as error:

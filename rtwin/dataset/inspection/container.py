@@ -6,7 +6,9 @@ of rtwin's files has any of them, so a file with one is refused before anything
 of it is read.
 """
 
+import contextlib
 import os
+import resource
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +32,7 @@ DAMAGE = (
     IndexError,
 )
 MAX_OBJECTS = 100_000
+_SPARE_BYTES = 512 * 2**20  # for everything else that happens while texts are read
 MAX_DEPTH = 8
 MAX_RATIO = 1100  # of bytes in memory to bytes on disk; gzip reaches 1032
 UNPACKED_BYTES = 16 * 2**20  # that a dataset may have whatever it takes on disk
@@ -41,6 +44,33 @@ FILTERS = frozenset(
         h5py.h5z.FILTER_LZF,
     }
 )
+
+
+@contextlib.contextmanager
+def texts_bounded(size: int) -> Iterator[None]:
+    """Bound what HDF5 takes for texts that are read within.
+
+    A text says its own length, up to 4 GiB, and HDF5 takes so much memory before it looks
+    where the text is. No text is longer than its file. Other threads must not need much
+    memory at the same time: the bound is the whole process's. Linux alone can bound it so.
+
+    Args:
+        size: Bytes of the file.
+    """
+    try:
+        taken = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+        soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        bound = taken + _SPARE_BYTES + 4 * size
+        if soft != resource.RLIM_INFINITY:
+            bound = min(bound, soft)
+        resource.setrlimit(resource.RLIMIT_DATA, (bound, hard))
+    except (OSError, ValueError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def open_container(path: str | Path) -> h5py.File:

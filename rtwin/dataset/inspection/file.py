@@ -23,6 +23,7 @@ from rtwin.dataset.inspection.container import (
     is_folder,
     open_container,
     printable,
+    texts_bounded,
 )
 from rtwin.dataset.inspection.limits import Limits, limits_of
 from rtwin.dataset.schema import FORMAT_VERSION, Variable, layout_of
@@ -74,6 +75,11 @@ class CheckedFile:
     def close(self) -> None:
         """Close the file."""
         self.h5.close()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not been closed."""
+        return bool(self.h5)
 
     @property
     def filename(self) -> str:
@@ -215,11 +221,13 @@ class CheckedVariable:
         if self.ndim != 1 or h5py.check_string_dtype(self.dtype) is None:
             raise StoreError(f"{self._file.path}: {self.name} is no list of texts; {ADVICE}")
         start, stop, step = (slice(None) if rows is ... else rows).indices(len(self))
-        piece = max(1, _TEXT_BYTES // max(Path(self._file.path).stat().st_size, 1))
+        size = max(Path(self._file.path).stat().st_size, 1)
+        piece = max(1, _TEXT_BYTES // size)
         found: list[bytes] = []
         total = 0
         for first in range(start, stop, piece):
-            block = self._data[first : min(first + piece, stop)]
+            with texts_bounded(size):
+                block = self._data[first : min(first + piece, stop)]
             total += sum(len(text) for text in block)
             if total > _TEXT_BYTES:
                 raise StoreError(f"{self._file.path}: {self.name} holds too much text; {ADVICE}")

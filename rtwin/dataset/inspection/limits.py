@@ -124,7 +124,7 @@ _EVERYWHERE: dict[str, Limits] = {
     "vegetation_loss_db": Limits(0.0, 1e6),
     "relative_permittivity": Limits(0.0, 1e9),
     "conductivity_s_per_m": Limits(0.0, 1e12),
-    "thickness_m": Limits(0.0, FAR_M),
+    "thickness_m": Limits(0.0, np.inf, inf=True),
     "scattering_coefficient": Limits(0.0, 1.0),
     "xpd_coefficient": Limits(0.0, 1.0),
     "frequency_hz": Limits(1e6, 1e12),

@@ -7,6 +7,7 @@ the same rows in the same order.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Annotated
 
 import numpy as np
 
@@ -15,13 +16,14 @@ from rtwin.errors import OutOfRangeError
 from rtwin.federation.defence import ATTACKS, RULES, Attacker, Scene, Trusted
 from rtwin.federation.learning import Model, Network, arrivals_of, learn_locally, step_size
 from rtwin.federation.traffic import TEST_DAYS, Traffic, Windows, standardised, windows_of
+from rtwin.settings import Among, Between, Count, Settings
 
 CAP = 100.0  # of errors: what is larger or no number is shown so
 PHASES = ("V", "H")
 
 
 @dataclass(frozen=True)
-class PoisoningStudy:
+class PoisoningStudy(Settings):
     """What is asked.
 
     Attributes:
@@ -33,28 +35,14 @@ class PoisoningStudy:
         root_cells, root_days: The server's own clean data; 0 cells: it has none.
     """
 
-    rules: tuple[str, ...] = tuple(RULES)
-    attacks: tuple[str, ...] = tuple(ATTACKS)
-    fakes: tuple[float, ...] = (0.2, 0.4)
-    seeds: int = 5
-    rounds: int = 30
-    buffer: int = 12
+    rules: Annotated[tuple[str, ...], Among(RULES)] = tuple(RULES)
+    attacks: Annotated[tuple[str, ...], Among(ATTACKS)] = tuple(ATTACKS)
+    fakes: Annotated[tuple[float, ...], Between(0, 1)] = (0.2, 0.4)
+    seeds: Count = 5
+    rounds: Count = 30
+    buffer: Count = 12
     root_cells: int = 5
     root_days: int = 7
-
-    def __post_init__(self) -> None:
-        for kind, names, known in (
-            ("rules", self.rules, RULES),
-            ("attacks", self.attacks, ATTACKS),
-        ):
-            lost = [name for name in names if name not in known]
-            if lost:
-                raise OutOfRangeError(f"{kind} has {lost[0]!r}; there are {', '.join(known)}")
-        if not all(0.0 < share < 1.0 for share in self.fakes):
-            raise OutOfRangeError(f"fakes is {list(self.fakes)}; shares must lie between 0 and 1")
-        for name in ("seeds", "rounds", "buffer"):
-            if getattr(self, name) < 1:
-                raise OutOfRangeError(f"{name} is {getattr(self, name)}; it must be 1 or more")
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,10 @@
 The same forecaster is built in synchronous rounds, with what leaves a station changed.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Annotated
 
 import numpy as np
 import xarray
@@ -22,10 +24,11 @@ from rtwin.federation.privacy import (
     secure_sum,
 )
 from rtwin.federation.traffic import TEST_DAYS, Traffic, errors, standardised, windows_of
+from rtwin.settings import Between, Count, Settings
 
 
 @dataclass(frozen=True)
-class PrivacyStudy:
+class PrivacyStudy(Settings):
     """What is asked.
 
     Attributes:
@@ -37,19 +40,12 @@ class PrivacyStudy:
         seeds: Starts, orders and noise drawn.
     """
 
-    sigmas: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0)
+    sigmas: Annotated[tuple[float, ...], Between(0, math.inf)] = (0.5, 1.0, 2.0, 4.0, 8.0)
     norm: float = 0.2
     delta: float = 1e-3
     bits: tuple[int, ...] = (8, 4, 2)
-    rounds: int = 30
-    seeds: int = 5
-
-    def __post_init__(self) -> None:
-        if not all(sigma > 0 for sigma in self.sigmas):
-            raise OutOfRangeError(f"sigmas is {list(self.sigmas)}; each must be above 0")
-        for name in ("rounds", "seeds"):
-            if getattr(self, name) < 1:
-                raise OutOfRangeError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+    rounds: Count = 30
+    seeds: Count = 5
 
 
 @dataclass(frozen=True)

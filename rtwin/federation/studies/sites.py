@@ -17,6 +17,7 @@ from rtwin.calibration.physics import make_campaign, trace_campaign
 from rtwin.errors import OutOfRangeError
 from rtwin.federation.sites import CampaignSite, Shared, federate
 from rtwin.scene import load_recipe, recipe_dict, recipe_from_dict
+from rtwin.settings import Count, NotNegative, Settings
 
 FREE = ("brick", "concrete", "marble")
 KINDS = ("relative_permittivity", "conductivity_s_per_m")
@@ -33,7 +34,7 @@ Materials = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
-class SitesStudy:
+class SitesStudy(Settings):
     """What is asked.
 
     Attributes:
@@ -45,22 +46,20 @@ class SitesStudy:
     """
 
     sites: tuple[str, ...] = tuple(name for name, *_ in SITES)
-    points: int = 60
-    noise_db: float = 2.0
-    starts: int = 12
-    refined: int = 2
+    points: Count = 60
+    noise_db: NotNegative = 2.0
+    starts: Count = 12
+    refined: Count = 2
     seed: int = 1
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         known = [name for name, *_ in SITES]
         lost = [name for name in self.sites if name not in known]
         if lost or len(self.sites) < 2:
             raise OutOfRangeError(
                 f"sites is {', '.join(self.sites)}; give two or more of {', '.join(known)}"
             )
-        for name in ("points", "starts", "refined"):
-            if getattr(self, name) < 1:
-                raise OutOfRangeError(f"{name} is {getattr(self, name)}; it must be 1 or more")
 
 
 @dataclass(frozen=True, eq=False)

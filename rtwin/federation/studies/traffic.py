@@ -6,6 +6,7 @@ under several drifts, and how many days of history each way of learning needs.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import numpy as np
 
@@ -37,6 +38,7 @@ from rtwin.federation.traffic import (
     standardised,
     windows_of,
 )
+from rtwin.settings import Among, Count, Settings
 
 BUILDING = ("local only", "central", "flat, synchronous", "clustered, synchronous (V-twin)")
 KEEPING = (
@@ -55,7 +57,7 @@ HISTORY = (1, 2, 4, 8, 16, 23)
 
 
 @dataclass(frozen=True)
-class TrafficStudy:
+class TrafficStudy(Settings):
     """What is asked.
 
     Attributes:
@@ -70,23 +72,15 @@ class TrafficStudy:
         memory_days: Days that a rebuild learns from.
     """
 
-    clusters: int = 5
-    rounds: int = 30
-    warm_rounds: int = 5
-    epochs: int = 20
-    seeds: int = 1
+    clusters: Count = 5
+    rounds: Count = 30
+    warm_rounds: Count = 5
+    epochs: Count = 20
+    seeds: Count = 1
     history: tuple[int, ...] = HISTORY
-    drifts: tuple[str, ...] = DRIFTS
+    drifts: Annotated[tuple[str, ...], Among(DRIFTS)] = DRIFTS
     network: Network = field(default_factory=Network)
     memory_days: int = 20
-
-    def __post_init__(self) -> None:
-        lost = [name for name in self.drifts if name not in DRIFTS]
-        if lost:
-            raise OutOfRangeError(f"drifts has {lost[0]!r}; there are {', '.join(DRIFTS)}")
-        for name in ("clusters", "rounds", "warm_rounds", "epochs", "seeds"):
-            if getattr(self, name) < 1:
-                raise OutOfRangeError(f"{name} is {getattr(self, name)}; it must be 1 or more")
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rtwin.arrays import Bools, Floats, Ints
 from rtwin.errors import OutOfRangeError
+from rtwin.settings import NotNegative, Settings
 
 
 class Decision(IntEnum):
@@ -26,7 +27,7 @@ class Decision(IntEnum):
 
 
 @dataclass(frozen=True)
-class Limits:
+class Limits(Settings):
     """What is acceptable.
 
     Attributes:
@@ -38,19 +39,12 @@ class Limits:
         max_retrace_share: Share of the touched cells to be traced beyond which all are.
     """
 
-    tolerance_db: float = 3.0
-    drift_db: float = 4.0
-    max_updates: int = 5
-    max_distance: float = 1.0
-    max_displacement_m: float = 0.5
-    max_retrace_share: float = 0.25
-
-    def __post_init__(self) -> None:
-        for name in self.__dataclass_fields__:
-            if not getattr(self, name) >= 0:
-                raise OutOfRangeError(
-                    f"limits.{name} is {getattr(self, name)}; it must be 0 or more"
-                )
+    tolerance_db: NotNegative = 3.0
+    drift_db: NotNegative = 4.0
+    max_updates: NotNegative = 5
+    max_distance: NotNegative = 1.0
+    max_displacement_m: NotNegative = 0.5
+    max_retrace_share: NotNegative = 0.25
 
 
 @dataclass(frozen=True)

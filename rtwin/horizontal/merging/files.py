@@ -25,7 +25,7 @@ from rtwin.dataset.store import (
 )
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.horizontal.merging.fusion import DRIFT_DB, MapTwin, Merged, Rule, map_twin, merge_maps
-from rtwin.horizontal.twin import UNCERTAINTY_DB, Snapshot, open_twin
+from rtwin.horizontal.twin import MAX_UNCERTAINTY_DB, UNCERTAINTY_DB, Snapshot, open_twin
 
 MAX_AGE_DAYS = 36_525.0  # a century
 _CELL = ("tx", "cell_y", "cell_x")
@@ -86,8 +86,8 @@ def merge_files(
             f"ages are {', '.join(f'{a:g}' for a in ages_days)} days for {len(files)} maps; give "
             f"one of 0 to {MAX_AGE_DAYS:g} for each"
         )
-    if not (np.isfinite(drift_db) and drift_db >= 0):
-        raise OutOfRangeError(f"drift is {drift_db:g} dB; it must be 0 or more")
+    if not 0 <= drift_db <= MAX_UNCERTAINTY_DB:
+        raise OutOfRangeError(f"drift is {drift_db:g} dB; it must be 0 to {MAX_UNCERTAINTY_DB:g}")
     if any(Path(file).resolve() == output.resolve() for file in files):
         raise StoreError(f"{output}: is one of the maps to merge; choose another name")
     found = [open_twin(f) if Path(f).is_dir() else open_radio_map(f) for f in files]

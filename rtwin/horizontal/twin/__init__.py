@@ -12,6 +12,7 @@ from rtwin.horizontal.twin.folder import (
 from rtwin.horizontal.twin.picture import plot_twin
 from rtwin.horizontal.twin.snapshot import (
     DECISIONS,
+    MAX_UNCERTAINTY_DB,
     PRESERVED,
     RETRACED,
     UNCERTAINTY_DB,
@@ -34,6 +35,7 @@ from rtwin.horizontal.twin.traced import (
 
 __all__ = [
     "DECISIONS",
+    "MAX_UNCERTAINTY_DB",
     "PRESERVED",
     "RETRACED",
     "UNCERTAINTY_DB",

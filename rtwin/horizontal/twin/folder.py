@@ -28,6 +28,7 @@ from rtwin.files import is_temporary, sweep
 from rtwin.horizontal.edits import Edits
 from rtwin.horizontal.twin.snapshot import (
     DECISIONS,
+    MAX_UNCERTAINTY_DB,
     PRESERVED,
     RETRACED,
     UNCERTAINTY_DB,
@@ -65,8 +66,11 @@ def create_twin(
         RecipeError, GeometryError: if the recipe cannot be traced.
     """
     folder = Path(folder)
-    if not 0 < uncertainty_db < np.inf:
-        raise OutOfRangeError(f"uncertainty_db is {uncertainty_db:g}, it must be above 0")
+    if not 0 < uncertainty_db <= MAX_UNCERTAINTY_DB:
+        raise OutOfRangeError(
+            f"uncertainty_db is {uncertainty_db:g}, it must be above 0 and at most "
+            f"{MAX_UNCERTAINTY_DB:g}"
+        )
     with _writing(folder, new=True):
         start = datetime.now(UTC)
         parts = load_parts(start_engine(), recipe)

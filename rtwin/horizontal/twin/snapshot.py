@@ -20,6 +20,7 @@ from rtwin.horizontal.edits import apply_edits, edits_from_dict
 from rtwin.horizontal.twin.stored_paths import read_traces
 from rtwin.horizontal.twin.traced import Maps, TwinState
 from rtwin.scene import Recipe, load_recipe, recipe_from_dict
+from rtwin.shown import Shown
 from rtwin.trace import (
     PATH_COLUMNS,
     MapGrid,
@@ -37,6 +38,7 @@ DECISIONS = ("preserve", "update", "re-trace")
 # What ray tracing of a world known to its materials' names alone is off by, outdoors: see
 # docs/calibration.md. A twin that was calibrated or corrected states less.
 UNCERTAINTY_DB = 6.0
+MAX_UNCERTAINTY_DB = 100.0  # ten decades: whoever knows less knows nothing
 _COLUMNS = (
     "is_inside",
     "uncertainty_db",
@@ -63,8 +65,8 @@ class Note:
     more: Mapping[str, Any] = field(default_factory=dict)  # further facts, for JSON
 
 
-@dataclass(frozen=True, eq=False)
-class Snapshot:
+@dataclass(frozen=True, eq=False, repr=False)
+class Snapshot(Shown):
     """One state of a twin as its file says it."""
 
     file: Path
@@ -86,6 +88,16 @@ class Snapshot:
     tx_decision: NDArray[np.uint8]  # [tx]
     tx_reason: tuple[str, ...]
     tx_seconds: Floats
+
+    def facts(self) -> dict[str, object]:
+        """What it is, in a few words each."""
+        return {
+            "twin": self.folder,
+            "snapshot": self.number,
+            "made": self.created,
+            "news": self.news or "none",
+            **self.radio_map.facts(),
+        }
 
     @property
     def folder(self) -> Path:

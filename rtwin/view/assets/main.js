@@ -75,7 +75,7 @@ function describe(found, layers, links, arrays, panel) {
   const lines = material ? [
     ["material", material.name], ["relative permittivity", short(material.relative_permittivity)],
     ["conductivity", short(material.conductivity_s_per_m, "S/m")],
-    ["thickness", short(100 * material.thickness_m, "cm")],
+    ["thickness", material.thickness_m === "infinite" ? "half-space" : short(100 * material.thickness_m, "cm")],
   ] : [];
   return [objectName(row), lines];
 }

@@ -89,10 +89,30 @@ def test_errors_are_one_line(samples, tmp_path):
         align_weights(own, real, "guess")
     with pytest.raises(OutOfRangeError, match="none in common"):
         align_weights({"path_gain_db": np.zeros(30)}, {"k_factor_db": np.zeros(30)})
+    with pytest.raises(OutOfRangeError, match=r"no link is like .*, measured -300 to -300\)"):
+        align_weights({"path_gain_db": np.arange(-90.0, 0)}, {"path_gain_db": np.full(90, -300.0)})
     file = tmp_path / "m.csv"
     file.write_text("a,b\n1,2\n")
     with pytest.raises(CampaignError, match="has none of the columns"):
         read_quantities(file)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("path_gain_db", -1e308),
+        ("path_gain_db", 3e4),
+        ("rms_delay_spread_s", -1e-9),
+        ("rms_delay_spread_s", 50.0),
+        ("aoa_azimuth_spread_deg", 1e300),
+    ],
+)
+def test_values_that_cannot_be_say_their_row(column, value, tmp_path):
+    file = tmp_path / "m.csv"
+    file.write_text("\n".join([column, *["0.5"] * 30, str(value)]))
+    with pytest.raises(CampaignError) as caught:
+        read_quantities(file)
+    assert f"column '{column}': row 31 has {value:g}; it must be" in str(caught.value)
 
 
 def test_a_dataset_is_aligned_with_what_was_measured(tmp_path):

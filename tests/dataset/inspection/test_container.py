@@ -1,7 +1,10 @@
 """Nothing outside of an HDF5 file is read because the file says so."""
 
 import os
+import re
 import shutil
+import struct
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -125,6 +128,37 @@ def test_soft_links_inside_of_groups_are_found(tmp_path):
         h5.create_group("a/b")["c"] = h5py.ExternalLink("/etc/passwd", "/x")
     with pytest.raises(StoreError, match="'a/b/c' is a link"):
         open_container(file)
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux alone can bound it")
+@pytest.mark.parametrize("is_attribute", [True, False])
+def test_texts_take_no_more_memory_than_their_file(map_file, tmp_path, is_attribute):
+    """A text of 4 GB by its own word made HDF5 take 4 GB before it looked for it."""
+    file = Path(shutil.copy(map_file, tmp_path / "x.h5"))
+    text = "t" * 4321
+    with h5py.File(file, "r+") as h5:
+        if is_attribute:
+            h5.attrs["title"] = text
+        else:
+            h5["tx_name"][0] = text
+    data = file.read_bytes()
+    places = [found.start() for found in re.finditer(re.escape(struct.pack("<I", 4321)), data)]
+    # Behind the length stands the place of a heap.
+    heap = (struct.unpack_from("<Q", data, at + 4)[0] for at in places)
+    [at] = [
+        at for at, there in zip(places, heap, strict=True) if data[there : there + 4] == b"GCOL"
+    ]
+    file.write_bytes(data[:at] + struct.pack("<I", 0xF0000000) + data[at + 4 :])
+    before = peak_bytes()
+    assert validate_file(file)
+    assert peak_bytes() - before < 2**30
+
+
+def peak_bytes():
+    """Most memory since the last call."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    Path("/proc/self/clear_refs").write_text("5")
+    return 1024 * int(found.group(1))
 
 
 def test_unknown_filters_are_refused(tmp_path):

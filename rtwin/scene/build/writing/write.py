@@ -10,7 +10,7 @@ import numpy as np
 
 from rtwin.errors import GeometryError, RecipeError, StoreError
 from rtwin.files import replace_folder, temporary_beside
-from rtwin.scene._model import one_line
+from rtwin.scene._model import INFINITE, one_line
 from rtwin.scene.build.built import BuiltObject
 from rtwin.scene.build.elements import Element
 from rtwin.scene.build.objects import BuiltScene
@@ -18,7 +18,7 @@ from rtwin.scene.build.writing.deploy import Deployment
 from rtwin.scene.build.writing.report import REPORT
 from rtwin.scene.foliage import VEGETATION
 from rtwin.scene.georeference import Georeference
-from rtwin.scene.materials import FRESH_WATER, ITU_TABLE
+from rtwin.scene.materials import FRESH_WATER, HALF_SPACES, ITU_TABLE
 
 RECIPE, WAYS, MESHES = "scene.toml", "ways.geojson", "meshes"
 _GROUND_KINDS = ("ground", "water")
@@ -236,17 +236,23 @@ def _devices(d: Deployment, reference: Georeference | None) -> list[str]:
 
 
 def _materials(scene: BuiltScene, frequency_hz: float) -> list[str]:
-    """A table for each material whose source does not cover the frequency."""
+    """A table for each material that is not what its ITU name says at any frequency."""
     lines = []
-    for name in sorted({item.material for item in scene.objects}):
-        if not covers(name, frequency_hz):
-            lines += [
-                "# Not covered at this frequency: the nearest one is taken.",
-                f"[materials.{name}]",
-                'out_of_range = "clamp"',
-                "",
-            ]
+    for name, itu in sorted({(_material_name(item), item.material) for item in scene.objects}):
+        said = []
+        if name != itu:
+            said += [f"itu = {quoted(itu)}", f"thickness_m = {quoted(INFINITE)}"]
+        if not covers(itu, frequency_hz):
+            said += ['out_of_range = "clamp"  # not covered at this frequency']
+        if said:
+            lines += [f"[materials.{name}]", *said, ""]
     return lines
+
+
+def _material_name(item: BuiltObject) -> str:
+    """The object's material; ground of what walls are made of is another one, without a back."""
+    on_ground = item.kind in _GROUND_KINDS and item.material not in HALF_SPACES
+    return f"ground_{item.material}" if on_ground else item.material
 
 
 def covers(material: str, frequency_hz: float) -> bool:
@@ -261,7 +267,7 @@ def covers(material: str, frequency_hz: float) -> bool:
 
 def _object(item: BuiltObject) -> list[str]:
     lines = [f"# {one_line(item.label)[:80]}"] if item.label else []
-    lines += ["[[object]]", f'name = "{item.name}"', f'material = "{item.material}"']
+    lines += ["[[object]]", f'name = "{item.name}"', f'material = "{_material_name(item)}"']
     if item.is_mesh:
         return [*lines, 'shape = "mesh"', f'file = "{MESHES}/{item.name}.ply"', ""]
     rings = [np.asarray(r.coords)[:-1] for r in (item.polygon.exterior, *item.polygon.interiors)]
