@@ -46,9 +46,7 @@ SOLVER_OPTIONS: dict[str, Any] = {
     ],
     "diffraction": Annotated[
         Switch,
-        typer.Option(
-            "--diffraction/--no-diffraction", help="Paths over edges of solids, once per path."
-        ),
+        typer.Option("--diffraction/--no-diffraction", help="Paths over edges of solids."),
     ],
     "edge_diffraction": Annotated[
         Switch,

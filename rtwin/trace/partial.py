@@ -26,6 +26,7 @@ from rtwin.trace.paths import Source, Tracer
 from rtwin.trace.queries import segments_meet
 from rtwin.trace.reach import NUM_BOXES, reachable_pairs
 from rtwin.trace.shafts import chains_through_boxes
+from rtwin.trace.strings import differing
 from rtwin.trace.transmitter import NO_CHAIN, StoredChains, TransmitterTrace, sorted_repeats
 from rtwin.trace.wedges import edge_numbers, wedges_of_edges
 from rtwin.trace.world import NO_TRIANGLE, World
@@ -171,8 +172,8 @@ def retrace_transmitter(
     goes[strings] |= _meets(old.take(strings), source_m, receivers_m, change.boxes_m, TOUCH_M)
     before = replace(old, triangle=triangle).take(strings)
     over = tracer.unevaluated(number, tracer.over_edges(number, receivers))
-    gone, new = _differ(before, over)
-    new |= _differ(before.take(~goes[strings]), over)[1]
+    gone, new = differing(before, over)
+    new |= differing(before.take(~goes[strings]), over)[1]
     goes[strings] |= gone
     if new.any():
         some = over.take(new)
@@ -247,30 +248,6 @@ def _spliced(
         np.concatenate([no, was_repeat])[by_receiver],
     )
     return result.take(by_receiver), rows
-
-
-def _differ(
-    one: TransmitterTrace, other: TransmitterTrace
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which paths of each trace the other does not have, to the bit."""
-
-    def keys(trace: TransmitterTrace) -> NDArray[np.object_]:
-        columns = (trace.receiver, trace.interactions, trace.triangle, trace.vertex_m)
-        rows = [
-            np.ascontiguousarray(c).reshape(len(trace), -1).view(np.uint8).reshape(len(trace), -1)
-            if len(trace)
-            else np.zeros((0, 1), np.uint8)
-            for c in columns
-        ]
-        joined = np.concatenate(rows, axis=1)
-        return np.array([row.tobytes() for row in joined] + [None], object)[:-1]
-
-    a, b = keys(one), keys(other)
-    in_a, in_b = set(a.tolist()), set(b.tolist())
-    return (
-        np.array([key not in in_b for key in a], bool),
-        np.array([key not in in_a for key in b], bool),
-    )
 
 
 def matched_chains(

@@ -19,6 +19,7 @@ from rtwin.scene import Solver
 from rtwin.trace.edges import SceneEdges
 from rtwin.trace.images import diffraction_parameter
 from rtwin.trace.table import PathTable
+from rtwin.trace.transmitter import TransmitterTrace
 from rtwin.trace.wedges import wedges_of_rows
 from rtwin.trace.world import NO_TRIANGLE, World
 
@@ -46,11 +47,12 @@ def paths_over_edges(world: World, source_m: Real, receivers_m: Real, solver: So
     Only links whose straight line is cut have one; at most `solver.max_diffractions` edges,
     and at most `solver.max_depth`.
     """
+    own = solver.diffraction and solver.diffraction_model != "sionna"
     most = min(solver.max_diffractions, solver.max_depth)
     depth = max(solver.max_depth, 1)
     empty = _table(world, _Strings(*_nothing(1)), depth)
     edges = world.triangles.edges
-    if not (solver.diffraction and most and len(edges) and len(receivers_m)):
+    if not (own and most and len(edges) and len(receivers_m)):
         return empty
     source_m = np.asarray(source_m, np.float64)
     ends = np.broadcast_to(source_m, receivers_m.shape)
@@ -264,6 +266,30 @@ def _is_clear(world: World, start_m: Real, end_m: Real) -> NDArray[np.bool_]:
     ray.maxt = world.engine.opaque((length[some] - 2e-3).astype(np.float32))
     clear[some] = ~world.mi_scene.ray_test(ray).numpy()
     return clear
+
+
+def differing(
+    one: TransmitterTrace, other: TransmitterTrace
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which paths of each trace the other does not have, to the bit."""
+
+    def keys(trace: TransmitterTrace) -> NDArray[np.object_]:
+        columns = (trace.receiver, trace.interactions, trace.triangle, trace.vertex_m)
+        rows = [
+            np.ascontiguousarray(c).reshape(len(trace), -1).view(np.uint8).reshape(len(trace), -1)
+            if len(trace)
+            else np.zeros((0, 1), np.uint8)
+            for c in columns
+        ]
+        joined = np.concatenate(rows, axis=1)
+        return np.array([row.tobytes() for row in joined] + [None], object)[:-1]
+
+    a, b = keys(one), keys(other)
+    in_a, in_b = set(a.tolist()), set(b.tolist())
+    return (
+        np.array([key not in in_b for key in a], bool),
+        np.array([key not in in_a for key in b], bool),
+    )
 
 
 def _nothing(most: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Real]:
