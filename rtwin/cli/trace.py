@@ -281,6 +281,7 @@ def radiomap(
     if json:
         print_json(info)
         return
+    print_remarks(info)
     print_file(
         output,
         info,
