@@ -11,10 +11,12 @@ import warnings
 from typing import Annotated
 
 import typer
+from typer import Option
 
 from rtwin import __version__
 from rtwin.cli import (
     calibrate,
+    deploy,
     experiment,
     exports,
     federate,
@@ -49,6 +51,7 @@ for command in (
     keep.rehearse,
     keep.update,
     keep.merge,
+    deploy.quality,
     look.info,
     look.validate,
     look.plot,
@@ -73,10 +76,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
-        ),
+        bool, Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Ray-traced channel twins: from a 3D scene to channel datasets and radio maps."""

@@ -4,9 +4,9 @@ import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import typer
+from typer import Argument, Option
 
-from rtwin.cli.options import JsonFlag, Quiet
+from rtwin.cli.options import CampaignData, JsonFlag, Overwrite, Quiet
 from rtwin.cli.report import print_json, print_rows, progress_bar, stderr
 
 HoldOut = Literal["blocks", "random", "transmitters"]
@@ -14,42 +14,32 @@ HoldOut = Literal["blocks", "random", "transmitters"]
 
 def calibrate(
     scene: Annotated[
-        str,
-        typer.Argument(metavar="SCENE", help="A scene, or `-` for statistics without a map."),
+        str, Argument(metavar="SCENE", help="A scene, or `-` for statistics without a map.")
     ],
     campaign: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="CAMPAIGN", help="Shipped campaign, a folder with campaign.toml, or the file."
         ),
     ],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="RESULT", help="Folder to write.")
-    ],
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Where the measurement files are; default: CAMPAIGN."),
-    ] = None,
+    output: Annotated[Path, Option("-o", "--output", metavar="RESULT", help="Folder to write.")],
+    data: CampaignData = None,
     points: Annotated[
-        int | None, typer.Option(help="Points per transmitter that validation learns from.")
+        int | None, Option(help="Points per transmitter that validation learns from.")
     ] = None,
-    repeats: Annotated[int | None, typer.Option(help="Draws of held-out blocks.")] = None,
-    curve: Annotated[
-        bool, typer.Option("--curve/--no-curve", help="Make the learning curve.")
-    ] = True,
+    repeats: Annotated[int | None, Option(help="Draws of held-out blocks.")] = None,
+    curve: Annotated[bool, Option("--curve/--no-curve", help="Make the learning curve.")] = True,
     scene_curve: Annotated[
-        bool, typer.Option("--scene-curve", help="Fit the scene in the learning curve, too.")
+        bool, Option("--scene-curve", help="Fit the scene in the learning curve, too.")
     ] = False,
     hold_out: Annotated[
         HoldOut,
-        typer.Option(
+        Option(
             metavar="WHAT",
             help="What validation holds out: blocks, random places, or transmitters in turn.",
         ),
     ] = "blocks",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an older result.")
-    ] = False,
+    overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: JsonFlag = False,
 ) -> None:
@@ -106,28 +96,24 @@ def _draws(score: dict[str, Any]) -> str:
 
 
 def align(
-    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="Dataset of paths.")],
+    dataset: Annotated[Path, Argument(metavar="DATASET", help="Dataset of paths.")],
     measured: Annotated[
         Path,
-        typer.Argument(
-            metavar="MEASURED", help="Table with columns path_gain_db, ... , or a dataset."
-        ),
+        Argument(metavar="MEASURED", help="Table with columns path_gain_db, ... , or a dataset."),
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="JSON", help="Report and weights to write.")
+        Path, Option("-o", "--output", metavar="JSON", help="Report and weights to write.")
     ],
     method: Annotated[
         Literal["quantile", "importance"],
-        typer.Option(
+        Option(
             metavar="METHOD", help="quantile: shares of bins; importance: ratio of joint densities."
         ),
     ] = "quantile",
     free_offset: Annotated[
-        bool, typer.Option("--free-offset", help="Levels were measured: medians are matched first.")
+        bool, Option("--free-offset", help="Levels were measured: medians are matched first.")
     ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an older report.")
-    ] = False,
+    overwrite: Overwrite = False,
     json: JsonFlag = False,
 ) -> None:
     """Weight the links of a dataset so that its distributions are those measured.

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Option
 
-from rtwin.cli import federated
-from rtwin.cli.options import JsonFlag, Quiet
+from rtwin.cli import deploy, federated
+from rtwin.cli.options import JsonFlag, Quiet, StudyFolder, pair
 from rtwin.cli.report import print_json, print_rows, progress_bar
 from rtwin.errors import OutOfRangeError
 
@@ -19,44 +20,32 @@ app = typer.Typer(
 
 @app.command()
 def slicing(
-    output: Annotated[
-        Path,
-        typer.Option(
-            "-o", "--output", metavar="FOLDER", help="Folder for table, picture and raw figures."
-        ),
-    ],
-    scene: Annotated[
-        str, typer.Option(help="A shipped scene, a folder or a .toml file.")
-    ] = "courtyard",
-    seeds: Annotated[int, typer.Option(help="Reference worlds, walks and traffic drawn.")] = 10,
+    output: StudyFolder,
+    scene: Annotated[str, Option(help="A shipped scene, a folder or a .toml file.")] = "courtyard",
+    seeds: Annotated[int, Option(help="Reference worlds, walks and traffic drawn.")] = 10,
     users: Annotated[
-        str, typer.Option(metavar="SERVICE=N,...", help="Users of each service.")
+        str, Option(metavar="SERVICE=N,...", help="Users of each service.")
     ] = "vr=3,short_video=12,embb=6,urllc=6",
-    duration: Annotated[float, typer.Option(metavar="S", help="How long users walk [s].")] = 30.0,
-    epoch: Annotated[float, typer.Option(metavar="S", help="Time between decisions [s].")] = 0.5,
-    bandwidth: Annotated[float, typer.Option(metavar="HZ", help="Channel bandwidth [Hz].")] = 100e6,
+    duration: Annotated[float, Option(metavar="S", help="How long users walk [s].")] = 30.0,
+    epoch: Annotated[float, Option(metavar="S", help="Time between decisions [s].")] = 0.5,
+    bandwidth: Annotated[float, Option(metavar="HZ", help="Channel bandwidth [Hz].")] = 100e6,
     twin: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=FILE", help="A further radio map to decide on; repeatable."),
+        Option(metavar="NAME=FILE", help="A further radio map to decide on; repeatable."),
     ] = None,
     stale_without: Annotated[
-        str | None,
-        typer.Option(metavar="NAMES", help="Objects that the stale twin does not know of."),
+        str | None, Option(metavar="NAMES", help="Objects that the stale twin does not know of.")
     ] = None,
-    ways: Annotated[
-        Path | None, typer.Option(metavar="GEOJSON", help="Ways to walk along.")
-    ] = None,
+    ways: Annotated[Path | None, Option(metavar="GEOJSON", help="Ways to walk along.")] = None,
     reference: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A radio map that is the reference, for all seeds."),
+        Option(metavar="FILE", help="A radio map that is the reference, for all seeds."),
     ] = None,
-    points: Annotated[
-        int, typer.Option(help="Measurements that log-distance and kriging get.")
-    ] = 60,
+    points: Annotated[int, Option(help="Measurements that log-distance and kriging get.")] = 60,
     residual: Annotated[
-        float, typer.Option(metavar="DB", help="What rays do not explain in the reference [dB].")
+        float, Option(metavar="DB", help="What rays do not explain in the reference [dB].")
     ] = 4.0,
-    map_rays: Annotated[int | None, typer.Option(help="Rays per transmitter of every map.")] = None,
+    map_rays: Annotated[int | None, Option(help="Rays per transmitter of every map.")] = None,
     quiet: Quiet = False,
     json: JsonFlag = False,
 ) -> None:
@@ -85,7 +74,7 @@ def slicing(
         points=points,
         ways=ways,
         stale_without=None if stale_without is None else tuple(stale_without.split(",")),
-        twins={k: Path(v) for k, v in (_pair("twin", text) for text in twin or ())},
+        twins={k: Path(v) for k, v in (pair("twin", text) for text in twin or ())},
         world=WorldSettings(residual_db=residual),
         reference=reference,
     )
@@ -102,42 +91,35 @@ def slicing(
 
 @app.command()
 def caching(
-    output: Annotated[
-        Path,
-        typer.Option(
-            "-o", "--output", metavar="FOLDER", help="Folder for tables, picture and raw figures."
-        ),
-    ],
-    seeds: Annotated[int, typer.Option(help="Tastes, walks and requests drawn.")] = 10,
-    slots: Annotated[int, typer.Option(help="Slots of each station's cache.")] = 150,
-    history: Annotated[int, typer.Option(help="Requests that are known before.")] = 1500,
-    test: Annotated[int, typer.Option(help="Requests that are counted.")] = 4000,
-    users: Annotated[int, typer.Option(help="Users who walk.")] = 40,
+    output: StudyFolder,
+    seeds: Annotated[int, Option(help="Tastes, walks and requests drawn.")] = 10,
+    slots: Annotated[int, Option(help="Slots of each station's cache.")] = 150,
+    history: Annotated[int, Option(help="Requests that are known before.")] = 1500,
+    test: Annotated[int, Option(help="Requests that are counted.")] = 4000,
+    users: Annotated[int, Option(help="Users who walk.")] = 40,
     within: Annotated[
-        float, typer.Option(metavar="DB", help="How much weaker a second station may be [dB].")
+        float, Option(metavar="DB", help="How much weaker a second station may be [dB].")
     ] = 6.0,
     trace: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A link trace whose users and stations are taken."),
+        Path | None, Option(metavar="FILE", help="A link trace whose users and stations are taken.")
     ] = None,
     twin: Annotated[
         Path | None,
-        typer.Option(metavar="RADIOMAP", help="A radio map whose stations are taken; with --ways."),
+        Option(metavar="RADIOMAP", help="A radio map whose stations are taken; with --ways."),
     ] = None,
     ways: Annotated[
-        Path | None, typer.Option(metavar="GEOJSON", help="Ways to walk along, with --twin.")
+        Path | None, Option(metavar="GEOJSON", help="Ways to walk along, with --twin.")
     ] = None,
     requests: Annotated[
-        Path | None, typer.Option(metavar="LOG", help="A gateway's log, as a sanity check beside.")
+        Path | None, Option(metavar="LOG", help="A gateway's log, as a sanity check beside.")
     ] = None,
     ppo: Annotated[
-        int,
-        typer.Option(metavar="STEPS", help="Train MaskablePPO as well, for so many requests."),
+        int, Option(metavar="STEPS", help="Train MaskablePPO as well, for so many requests.")
     ] = 0,
     control: Annotated[
-        bool, typer.Option("--control/--no-control", help="Run the memoryless drift as well.")
+        bool, Option("--control/--no-control", help="Run the memoryless drift as well.")
     ] = True,
-    workers: Annotated[int, typer.Option(help="Processes.")] = 2,
+    workers: Annotated[int, Option(help="Processes.")] = 2,
     quiet: Quiet = False,
     json: JsonFlag = False,
 ) -> None:
@@ -180,21 +162,15 @@ for command in (
     federated.trust,
     federated.privacy,
     federated.sites,
+    deploy.deployment,
 ):
     app.command()(command)
-
-
-def _pair(option: str, text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not (key and equals and value):
-        raise OutOfRangeError(f"--{option} is {text!r}; write NAME=VALUE")
-    return key.strip(), value.strip()
 
 
 def _numbers(option: str, text: str) -> dict[str, int]:
     found = {}
     for part in text.split(","):
-        key, value = _pair(option, part)
+        key, value = pair(option, part)
         if not value.isdigit():
             raise OutOfRangeError(f"--{option} has {part!r}; write SERVICE=N with a whole number")
         found[key] = int(value)

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
-from rtwin.cli.options import JsonFlag, Quiet
+from rtwin.cli.options import JsonFlag, Overwrite, Quiet
 from rtwin.cli.report import print_json, print_rows, progress_bar
 
 
@@ -22,38 +23,33 @@ def _list_formats(wanted: bool) -> None:
 
 
 def export(
-    twin: Annotated[Path, typer.Argument(metavar="TWIN", help="A dataset or radio map.")],
-    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="Format, see --list.")],
+    twin: Annotated[Path, Argument(metavar="TWIN", help="A dataset or radio map.")],
+    to: Annotated[str, Option("--to", metavar="FORMAT", help="Format, see --list.")],
     output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="TARGET", help="File or folder to write."),
+        Path | None, Option("-o", "--output", metavar="TARGET", help="File or folder to write.")
     ] = None,
-    tx: Annotated[str, typer.Option(metavar="ROWS", help="Transmitters, e.g. 0,3,10:20.")] = "",
-    rx: Annotated[str, typer.Option(metavar="ROWS", help="Receivers, e.g. 0,3,10:20.")] = "",
+    tx: Annotated[str, Option(metavar="ROWS", help="Transmitters, e.g. 0,3,10:20.")] = "",
+    rx: Annotated[str, Option(metavar="ROWS", help="Receivers, e.g. 0,3,10:20.")] = "",
     tx_port: Annotated[
-        str, typer.Option(metavar="NAME", help="Take one transmit polarisation, e.g. V.")
+        str, Option(metavar="NAME", help="Take one transmit polarisation, e.g. V.")
     ] = "",
     rx_port: Annotated[
-        str, typer.Option(metavar="NAME", help="Take one receive polarisation, e.g. V.")
+        str, Option(metavar="NAME", help="Take one receive polarisation, e.g. V.")
     ] = "",
     strongest_paths: Annotated[
-        int | None, typer.Option(metavar="K", help="Take the K strongest paths per link.")
+        int | None, Option(metavar="K", help="Take the K strongest paths per link.")
     ] = None,
     frequency: Annotated[
-        float | None, typer.Option(metavar="HZ", help="Which frequency of a sweep [Hz].")
+        float | None, Option(metavar="HZ", help="Which frequency of a sweep [Hz].")
     ] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option(
-            "-O", "--option", metavar="NAME=VALUE", help="Option of the format, see --list."
-        ),
+        Option("-O", "--option", metavar="NAME=VALUE", help="Option of the format, see --list."),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier export.")
-    ] = False,
+    overwrite: Overwrite = False,
     formats: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--list", callback=_list_formats, is_eager=True, help="List formats and their options."
         ),
     ] = False,

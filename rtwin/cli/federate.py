@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Argument, Option
 
-from rtwin.cli.options import JsonFlag, Quiet
+from rtwin.cli.options import CampaignData, JsonFlag, Quiet
 from rtwin.cli.report import print_json, print_rows, progress_bar
 from rtwin.errors import OutOfRangeError
 from rtwin.progress import count_of
@@ -20,32 +21,27 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 Materials = Annotated[
-    Path | None,
-    typer.Option(metavar="TOML", help="Materials that the data see, as a recipe has them."),
+    Path | None, Option(metavar="TOML", help="Materials that the data see, as a recipe has them.")
 ]
 SharedFile = Annotated[
-    Path, typer.Option("-o", "--output", metavar="JSON", help="Shared parameters to write.")
+    Path, Option("-o", "--output", metavar="JSON", help="Shared parameters to write.")
 ]
 
 
 @app.command()
 def update(
-    scene: Annotated[str, typer.Argument(metavar="SCENE", help="The site's scene.")],
+    scene: Annotated[str, Argument(metavar="SCENE", help="The site's scene.")],
     campaign: Annotated[
-        str, typer.Argument(metavar="CAMPAIGN", help="Its campaign, as of rtwin calibrate.")
+        str, Argument(metavar="CAMPAIGN", help="Its campaign, as of rtwin calibrate.")
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="JSON", help="What to send; made anew.")
+        Path, Option("-o", "--output", metavar="JSON", help="What to send; made anew.")
     ],
-    name: Annotated[str | None, typer.Option(help="Of the site; default: the campaign's.")] = None,
+    name: Annotated[str | None, Option(help="Of the site; default: the campaign's.")] = None,
     at: Annotated[
-        Path | None,
-        typer.Option(metavar="JSON", help="Shared parameters of the last round, if any."),
+        Path | None, Option(metavar="JSON", help="Shared parameters of the last round, if any.")
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Where the measurement files are; default: CAMPAIGN."),
-    ] = None,
+    data: CampaignData = None,
     json: JsonFlag = False,
 ) -> None:
     """What a site sends: how its materials should move, and how sure it is. No measurement.
@@ -73,11 +69,11 @@ def update(
 @app.command()
 def aggregate(
     updates: Annotated[
-        list[Path], typer.Argument(metavar="UPDATE...", help="Files of rtwin federate update.")
+        list[Path], Argument(metavar="UPDATE...", help="Files of rtwin federate update.")
     ],
     output: SharedFile,
     damping: Annotated[
-        float, typer.Option(help="Shortens the step; 0: the full one, for a single round.")
+        float, Option(help="Shortens the step; 0: the full one, for a single round.")
     ] = 0.5,
     materials: Materials = None,
     json: JsonFlag = False,
@@ -98,12 +94,11 @@ def aggregate(
 @app.command()
 def calibrate(
     sites: Annotated[
-        list[str],
-        typer.Argument(metavar="NAME=SCENE:CAMPAIGN...", help="Sites that are all at hand."),
+        list[str], Argument(metavar="NAME=SCENE:CAMPAIGN...", help="Sites that are all at hand.")
     ],
     output: SharedFile,
-    starts: Annotated[int, typer.Option(help="Places that are tried first.")] = 8,
-    seed: Annotated[int, typer.Option(help="Draws them.")] = 1,
+    starts: Annotated[int, Option(help="Places that are tried first.")] = 8,
+    seed: Annotated[int, Option(help="Draws them.")] = 1,
     materials: Materials = None,
     quiet: Quiet = False,
     json: JsonFlag = False,
@@ -127,16 +122,15 @@ def calibrate(
 @app.command()
 def network(
     networks: Annotated[
-        list[Path],
-        typer.Argument(metavar="FILE...", help="Weights of sites, by rtwin horizontal train."),
+        list[Path], Argument(metavar="FILE...", help="Weights of sites, by rtwin horizontal train.")
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="Weights to write, .npz.")
+        Path, Option("-o", "--output", metavar="FILE", help="Weights to write, .npz.")
     ],
     rule: Annotated[
-        str, typer.Option(help="How they become one: mean, median, Krum, biweight, ...")
+        str, Option(help="How they become one: mean, median, Krum, biweight, ...")
     ] = "biweight",
-    fakes: Annotated[int, typer.Option(help="Liars that Krum and Multi-Krum expect.")] = 0,
+    fakes: Annotated[int, Option(help="Liars that Krum and Multi-Krum expect.")] = 0,
     json: JsonFlag = False,
 ) -> None:
     """One network from those that sites trained from one start.
@@ -173,11 +167,7 @@ def _site(text: str) -> tuple[str, str, str]:
 
 
 def _write(
-    shared: "Shared",
-    output: Path,
-    materials: Path | None,
-    json: bool,
-    doubts: list[dict[str, Any]],
+    shared: "Shared", output: Path, materials: Path | None, json: bool, doubts: list[dict[str, Any]]
 ) -> None:
     from rtwin.federation.sites import write_materials, write_shared
 

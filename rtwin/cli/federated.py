@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from typer import Option
 
-from rtwin.cli.options import JsonFlag, Quiet
+from rtwin.cli.options import JsonFlag, Quiet, StudyFolder
 from rtwin.cli.report import print_json, print_rows, progress_bar
 from rtwin.errors import OutOfRangeError
 from rtwin.progress import count_of
@@ -16,52 +17,46 @@ if TYPE_CHECKING:
     from rtwin.experiments.study_files import StudyResults
     from rtwin.federation import Model, Traffic
 
-Folder = Annotated[
-    Path,
-    typer.Option(
-        "-o", "--output", metavar="FOLDER", help="Folder for tables, pictures and raw figures."
-    ),
-]
 Data = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         metavar="FILE",
         help="Traffic of your own: .csv, FedDA's milano.h5, or the challenge's .txt "
         "[default: 25 cells of Milan over 30 days]",
     ),
 ]
 Cells = Annotated[
-    str | None, typer.Option(metavar="N,...", help="Squares to take from it; default: all.")
+    str | None, Option(metavar="N,...", help="Squares to take from it; default: all.")
 ]
 Target = Annotated[
     Literal["internet", "sms", "call"],
-    typer.Option(metavar="NAME", help="internet, sms or call, where a file has several."),
+    Option(metavar="NAME", help="internet, sms or call, where a file has several."),
 ]
 Forecaster = Annotated[
     Literal["linear", "lstm"],
-    typer.Option(
+    Option(
         "--model",
         metavar="NAME",
         help="linear, or lstm, which needs TensorFlow and ten times the time.",
     ),
 ]
-Seeds = Annotated[int, typer.Option(help="Starts and orders drawn.")]
+Seeds = Annotated[int, Option(help="Starts and orders drawn.")]
 
 
 def traffic(
-    output: Folder,
+    output: StudyFolder,
     data: Data = None,
     cells: Cells = None,
     target: Target = "internet",
     model: Forecaster = "linear",
-    clusters: Annotated[int, typer.Option(help="Clusters of stations.")] = 5,
-    rounds: Annotated[int, typer.Option(help="Rounds of building.")] = 30,
+    clusters: Annotated[int, Option(help="Clusters of stations.")] = 5,
+    rounds: Annotated[int, Option(help="Rounds of building.")] = 30,
     seeds: Seeds = 3,
     history: Annotated[
-        str, typer.Option(metavar="DAYS,...", help="Days of own data of new cells; '' for none.")
+        str, Option(metavar="DAYS,...", help="Days of own data of new cells; '' for none.")
     ] = "1,2,4,8,16,23",
     drifts: Annotated[
-        str, typer.Option(metavar="NAME,...", help="What changes in the week of upkeep.")
+        str, Option(metavar="NAME,...", help="What changes in the week of upkeep.")
     ] = "none,closed cell,cells x1.5",
     quiet: Quiet = False,
     json: JsonFlag = False,
@@ -96,29 +91,27 @@ def traffic(
         learned = run_history(study, series, learner, count_of(progress, "history"))
     # The weeks of the holidays are known of three cells alone.
     holidays = run_holidays(load_traffic(TWO_MONTHS)) if data is None else []
-    _finish(traffic_results(study, series, model, schemes, made, learned, holidays), output, json)
+    finish(traffic_results(study, series, model, schemes, made, learned, holidays), output, json)
 
 
 def poisoning(
-    output: Folder,
+    output: StudyFolder,
     data: Data = None,
     cells: Cells = None,
     target: Target = "internet",
     model: Forecaster = "linear",
     rules: Annotated[
-        str | None, typer.Option(metavar="NAME,...", help="Rules of aggregation; default: all.")
+        str | None, Option(metavar="NAME,...", help="Rules of aggregation; default: all.")
     ] = None,
     attacks: Annotated[
-        str | None, typer.Option(metavar="NAME,...", help="Attacks; default: all.")
+        str | None, Option(metavar="NAME,...", help="Attacks; default: all.")
     ] = None,
     fakes: Annotated[
-        str, typer.Option(metavar="SHARE,...", help="Shares of fakes among all participants.")
+        str, Option(metavar="SHARE,...", help="Shares of fakes among all participants.")
     ] = "0.2,0.4",
-    rounds: Annotated[int, typer.Option(help="Rounds of building.")] = 30,
-    root_cells: Annotated[
-        int, typer.Option(help="Cells whose clean data the server has; 0: none.")
-    ] = 5,
-    root_days: Annotated[int, typer.Option(help="Days of these data.")] = 7,
+    rounds: Annotated[int, Option(help="Rounds of building.")] = 30,
+    root_cells: Annotated[int, Option(help="Cells whose clean data the server has; 0: none.")] = 5,
+    root_days: Annotated[int, Option(help="Days of these data.")] = 7,
     seeds: Seeds = 5,
     quiet: Quiet = False,
     json: JsonFlag = False,
@@ -144,15 +137,15 @@ def poisoning(
     series = _traffic(data, cells, target)
     with progress_bar(quiet or json, "Reading traffic") as progress:
         outcomes = run_poisoning(study, series, _model(model), count_of(progress, "rounds"))
-    _finish(poisoning_results(study, model, outcomes), output, json)
+    finish(poisoning_results(study, model, outcomes), output, json)
 
 
 def trust(
-    output: Folder,
+    output: StudyFolder,
     data: Data = None,
     cells: Cells = None,
     target: Target = "internet",
-    seeds: Annotated[int, typer.Option(help="Tamperings drawn.")] = 3,
+    seeds: Annotated[int, Option(help="Tamperings drawn.")] = 3,
     quiet: Quiet = False,
     json: JsonFlag = False,
 ) -> None:
@@ -167,21 +160,21 @@ def trust(
     series = _traffic(data, cells, target)
     with progress_bar(quiet or json, "Reading traffic") as progress:
         found = run_trust(series, seeds, done=count_of(progress, "tamperings"))
-    _finish(trust_results(series, {"seeds": seeds, "target": target}, found), output, json)
+    finish(trust_results(series, {"seeds": seeds, "target": target}, found), output, json)
 
 
 def privacy(
-    output: Folder,
+    output: StudyFolder,
     data: Data = None,
     cells: Cells = None,
     target: Target = "internet",
     model: Forecaster = "linear",
     noise: Annotated[
-        str, typer.Option(metavar="SIGMA,...", help="Noise over the clipping norm.")
+        str, Option(metavar="SIGMA,...", help="Noise over the clipping norm.")
     ] = "0.5,1,2,4,8",
-    clip: Annotated[float, typer.Option(help="Norm to which updates are clipped.")] = 0.2,
-    delta: Annotated[float, typer.Option(help="Chance that the bound fails.")] = 1e-3,
-    rounds: Annotated[int, typer.Option(help="Rounds of building.")] = 30,
+    clip: Annotated[float, Option(help="Norm to which updates are clipped.")] = 0.2,
+    delta: Annotated[float, Option(help="Chance that the bound fails.")] = 1e-3,
+    rounds: Annotated[int, Option(help="Rounds of building.")] = 30,
     seeds: Seeds = 5,
     quiet: Quiet = False,
     json: JsonFlag = False,
@@ -200,17 +193,17 @@ def privacy(
     series = _traffic(data, cells, target)
     with progress_bar(quiet or json, "Reading traffic") as progress:
         found = run_privacy(study, series, _model(model), count_of(progress, "runs"))
-    _finish(privacy_results(study, model, found), output, json)
+    finish(privacy_results(study, model, found), output, json)
 
 
 def sites(
-    output: Folder,
-    points: Annotated[int, typer.Option(help="Places that each site measures.")] = 60,
+    output: StudyFolder,
+    points: Annotated[int, Option(help="Places that each site measures.")] = 60,
     names: Annotated[
-        str | None, typer.Option("--sites", metavar="NAME,...", help="Of the sites; default: all.")
+        str | None, Option("--sites", metavar="NAME,...", help="Of the sites; default: all.")
     ] = None,
-    starts: Annotated[int, typer.Option(help="Places that each fit tries first.")] = 12,
-    seed: Annotated[int, typer.Option(help="Of truth, places and noise.")] = 1,
+    starts: Annotated[int, Option(help="Places that each fit tries first.")] = 12,
+    seed: Annotated[int, Option(help="Of truth, places and noise.")] = 1,
     quiet: Quiet = False,
     json: JsonFlag = False,
 ) -> None:
@@ -227,7 +220,7 @@ def sites(
     check_study_folder(output, "sites")
     with progress_bar(quiet or json) as progress:
         outcome = run_sites(study, progress)
-    _finish(sites_results(study, outcome), output, json)
+    finish(sites_results(study, outcome), output, json)
 
 
 def _traffic(data: Path | None, cells: str | None, target: str) -> "Traffic":
@@ -243,7 +236,8 @@ def _model(name: str) -> "Model":
     return LstmModel() if name == "lstm" else LinearModel(NUM_INPUTS)
 
 
-def _finish(results: "StudyResults", folder: Path, json: bool) -> None:
+def finish(results: "StudyResults", folder: Path, json: bool) -> None:
+    """Write a study's files and print its tables."""
     from rtwin.experiments.study_files import write_study
 
     files = write_study(results, folder)

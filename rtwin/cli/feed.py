@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from rtwin.cli.options import JsonFlag, Output, Overwrite, Quiet, SceneOfFile
 from rtwin.cli.report import print_file, print_json, print_remarks, progress_bar
@@ -10,51 +10,49 @@ from rtwin.cli.report import print_file, print_json, print_remarks, progress_bar
 
 def sample(
     twin: Annotated[
-        str, typer.Argument(metavar="TWIN", help="A radio map; for exact paths also a scene.")
+        str, Argument(metavar="TWIN", help="A radio map; for exact paths also a scene.")
     ],
     tracks: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="TRACKS", help="A .csv of tracks, a .geojson of ways, or random-waypoint."
         ),
     ],
     output: Output,
     method: Annotated[
-        str, typer.Option(help="map interpolates the radio map, paths traces every position.")
+        str, Option(help="map interpolates the radio map, paths traces every position.")
     ] = "map",
-    ues: Annotated[int, typer.Option(metavar="N", help="Users that walk.")] = 20,
-    duration: Annotated[float, typer.Option(metavar="S", help="How long they walk [s].")] = 60.0,
-    interval: Annotated[float, typer.Option(metavar="S", help="Time between rows [s].")] = 0.1,
+    ues: Annotated[int, Option(metavar="N", help="Users that walk.")] = 20,
+    duration: Annotated[float, Option(metavar="S", help="How long they walk [s].")] = 60.0,
+    interval: Annotated[float, Option(metavar="S", help="Time between rows [s].")] = 0.1,
     speed: Annotated[
         tuple[float, float],
-        typer.Option(metavar="LOW HIGH", help="Lowest and highest walking speed [m/s]."),
+        Option(metavar="LOW HIGH", help="Lowest and highest walking speed [m/s]."),
     ] = (0.6, 1.8),
-    pause: Annotated[float, typer.Option(metavar="S", help="Longest rest at a waypoint [s].")] = 0,
-    seed: Annotated[int, typer.Option(help="Seed of the walks.")] = 1,
+    pause: Annotated[float, Option(metavar="S", help="Longest rest at a waypoint [s].")] = 0,
+    seed: Annotated[int, Option(help="Seed of the walks.")] = 1,
     bandwidth: Annotated[
-        float | None, typer.Option(metavar="HZ", help="Channel bandwidth [Hz]; the recipe's.")
+        float | None, Option(metavar="HZ", help="Channel bandwidth [Hz]; the recipe's.")
     ] = None,
     subcarrier_spacing: Annotated[
-        float, typer.Option(metavar="HZ", help="15e3, 30e3, 60e3 or 120e3.")
+        float, Option(metavar="HZ", help="15e3, 30e3, 60e3 or 120e3.")
     ] = 30e3,
-    table: Annotated[int, typer.Option(help="CQI and MCS table of TS 38.214: 1, 2 or 3.")] = 2,
+    table: Annotated[int, Option(help="CQI and MCS table of TS 38.214: 1, 2 or 3.")] = 2,
     shannon_gap: Annotated[
-        float, typer.Option(metavar="DB", help="SINR needed above Shannon's capacity [dB].")
+        float, Option(metavar="DB", help="SINR needed above Shannon's capacity [dB].")
     ] = 3.0,
     hysteresis: Annotated[
-        float, typer.Option(metavar="DB", help="How much better a new cell must be [dB].")
+        float, Option(metavar="DB", help="How much better a new cell must be [dB].")
     ] = 3.0,
-    time_to_trigger: Annotated[
-        float, typer.Option(metavar="S", help="And for how long [s].")
-    ] = 0.16,
+    time_to_trigger: Annotated[float, Option(metavar="S", help="And for how long [s].")] = 0.16,
     interference_load: Annotated[
-        float, typer.Option(help="Share of their power that other transmitters send, 0 to 1.")
+        float, Option(help="Share of their power that other transmitters send, 0 to 1.")
     ] = 1.0,
     height: Annotated[
-        float | None, typer.Option(metavar="M", help="Height of tracks that state none [m].")
+        float | None, Option(metavar="M", help="Height of tracks that state none [m].")
     ] = None,
     line_of_sight: Annotated[
-        bool, typer.Option("--line-of-sight/--no-line-of-sight", help="Ask the scene for it.")
+        bool, Option("--line-of-sight/--no-line-of-sight", help="Ask the scene for it.")
     ] = True,
     scene: SceneOfFile = None,
     overwrite: Overwrite = False,

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Option
 
 from rtwin.cli.options import JsonFlag, Quiet
 from rtwin.cli.report import print_json, print_rows, progress_bar
@@ -15,36 +16,33 @@ app = typer.Typer(
 )
 Folder = Annotated[
     Path,
-    typer.Option(
+    Option(
         "--data", metavar="FOLDER", help="Folder of the traced cases; what is there is not redone."
     ),
 ]
 Maps = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="RECIPE", help="A scene of your own besides; may be repeated."),
+    Option("--map", metavar="RECIPE", help="A scene of your own besides; may be repeated."),
 ]
-Edits = Annotated[int, typer.Option(help="Rehearsed edits of each scene.")]
-Truths = Annotated[int, typer.Option(help="Changes of each scene.")]
+Edits = Annotated[int, Option(help="Rehearsed edits of each scene.")]
+Truths = Annotated[int, Option(help="Changes of each scene.")]
 
 
 @app.command()
 def train(
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="File of weights, .npz.")
+        Path, Option("-o", "--output", metavar="FILE", help="File of weights, .npz.")
     ],
     kind: Annotated[
-        str,
-        typer.Option(help="hypotheses, or a baseline: no messages, attention, mlp, unet."),
+        str, Option(help="hypotheses, or a baseline: no messages, attention, mlp, unet.")
     ] = "hypotheses",
     data: Folder = Path("rtwin-cases"),
     maps: Maps = None,
-    scenes: Annotated[
-        int | None, typer.Option(help="The first so many scenes; by default all.")
-    ] = None,
+    scenes: Annotated[int | None, Option(help="The first so many scenes; by default all.")] = None,
     edits: Edits = 56,
     truths: Truths = 14,
-    epochs: Annotated[int, typer.Option(help="Rounds over all cases, at most.")] = 12,
-    seed: Annotated[int, typer.Option(help="Of first weights, order and measurements.")] = 1,
+    epochs: Annotated[int, Option(help="Rounds over all cases, at most.")] = 12,
+    seed: Annotated[int, Option(help="Of first weights, order and measurements.")] = 1,
     quiet: Quiet = False,
     json: JsonFlag = False,
 ) -> None:
@@ -88,13 +86,13 @@ def benchmark(
     data: Folder = Path("rtwin-cases"),
     maps: Maps = None,
     scenes: Annotated[
-        int | None, typer.Option(help="The first so many held-out scenes; by default all.")
+        int | None, Option(help="The first so many held-out scenes; by default all.")
     ] = None,
     edits: Edits = 56,
     truths: Truths = 14,
     models: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Networks, KIND.npz each; by default rtwin's own."),
+        Option(metavar="FOLDER", help="Networks, KIND.npz each; by default rtwin's own."),
     ] = None,
     quiet: Quiet = False,
 ) -> None:

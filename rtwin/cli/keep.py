@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from rtwin.cli.options import (
+    Calibration,
     CellSize,
     DiscoveryRays,
     JsonFlag,
@@ -16,42 +18,35 @@ from rtwin.cli.options import (
 )
 from rtwin.cli.report import human_bytes, print_json, print_rows, progress_bar
 
-TwinArgument = Annotated[Path, typer.Argument(metavar="TWIN", help="The folder of a twin.")]
+TwinArgument = Annotated[Path, Argument(metavar="TWIN", help="The folder of a twin.")]
 
 
 def twin(
     scene: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="SCENE",
             help="A shipped scene, a .toml file, or with --at the folder of a twin.",
         ),
     ],
     output: Annotated[
         Path,
-        typer.Option(
-            "-o", "--output", metavar="NAME", help="Folder to make; with --at the map file."
-        ),
+        Option("-o", "--output", metavar="NAME", help="Folder to make; with --at the map file."),
     ],
     cell_size: CellSize = None,
     height: MapHeight = None,
     rays: DiscoveryRays = None,
     uncertainty: Annotated[
-        float, typer.Option(metavar="DB", help="Standard deviation against reality [dB].")
+        float, Option(metavar="DB", help="Standard deviation against reality [dB].")
     ] = 6.0,
-    calibration: Annotated[
-        Path | None,
-        typer.Option(metavar="RESULT", help="Result of a calibration: its fitted materials."),
-    ] = None,
+    calibration: Calibration = None,
     at: Annotated[
         int | None,
-        typer.Option(
+        Option(
             metavar="N", help="Write snapshot N of a twin as a radio map file; -1 is the newest."
         ),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="With --at, replace a file of other content.")
-    ] = False,
+    overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: JsonFlag = False,
 ) -> None:
@@ -91,47 +86,43 @@ def twin(
 def update(
     twin: TwinArgument,
     edit: Annotated[
-        Path | None,
-        typer.Option("--edit", metavar="TOML", help="What changed; see docs/horizontal.md."),
+        Path | None, Option("--edit", metavar="TOML", help="What changed; see docs/horizontal.md.")
     ] = None,
     measurements: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="FILE",
             help="New measurements: .csv or a campaign; see docs/horizontal_unknown.md.",
         ),
     ] = None,
     how: Annotated[
         str | None,
-        typer.Option(
+        Option(
             help="Force a way: library, partial or full with --edit; preserve, kriging, library, "
-            "network or search with --measurements.",
+            "network or search with --measurements."
         ),
     ] = None,
     within: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Most time that a way may take, like 0.1s or 2min."),
+        str | None, Option(metavar="TIME", help="Most time that a way may take, like 0.1s or 2min.")
     ] = None,
     tolerance: Annotated[
-        str, typer.Option(metavar="DB", help="Error of an updated cell that is acceptable.")
+        str, Option(metavar="DB", help="Error of an updated cell that is acceptable.")
     ] = "3dB",
-    worlds: Annotated[
-        int, typer.Option(help="Worlds that a search tries; 0: kriging alone.")
-    ] = 100,
+    worlds: Annotated[int, Option(help="Worlds that a search tries; 0: kriging alone.")] = 100,
     offsets: Annotated[
         bool | None,
-        typer.Option(
+        Option(
             "--offsets/--no-offsets",
             help="Each transmitter and device has a level of its own; default with rss_dbm.",
         ),
     ] = None,
     suggest: Annotated[
         Path | None,
-        typer.Option(metavar="TOML", help="Edits file to write with what most likely happened."),
+        Option(metavar="TOML", help="Edits file to write with what most likely happened."),
     ] = None,
     scene: SceneOfFile = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Apply once more what the newest snapshot is made of.")
+        bool, Option("--again", help="Apply once more what the newest snapshot is made of.")
     ] = False,
     quiet: Quiet = False,
     json: JsonFlag = False,
@@ -220,14 +211,14 @@ def update(
 def rehearse(
     twin: TwinArgument,
     edits: Annotated[
-        int | None, typer.Option(metavar="N", help="Edits that the library is to have.")
+        int | None, Option(metavar="N", help="Edits that the library is to have.")
     ] = None,
-    seconds: Annotated[float | None, typer.Option(metavar="S", help="Time to spend [s].")] = None,
-    workers: Annotated[int, typer.Option(help="Processes that simulate.")] = 1,
+    seconds: Annotated[float | None, Option(metavar="S", help="Time to spend [s].")] = None,
+    workers: Annotated[int, Option(help="Processes that simulate.")] = 1,
     memory: Annotated[
-        float, typer.Option(metavar="MB", help="Memory that the library may take.")
+        float, Option(metavar="MB", help="Memory that the library may take.")
     ] = 512.0,
-    seed: Annotated[int, typer.Option(help="Of what is drawn at random.")] = 0,
+    seed: Annotated[int, Option(help="Of what is drawn at random.")] = 0,
     scene: SceneOfFile = None,
     quiet: Quiet = False,
     json: JsonFlag = False,
@@ -293,19 +284,19 @@ def quantity(text: str | None, units: dict[str, float], option: str) -> float:
 def merge(
     maps: Annotated[
         list[Path],
-        typer.Argument(metavar="MAP...", help="Radio map files or folders of twins, two or more."),
+        Argument(metavar="MAP...", help="Radio map files or folders of twins, two or more."),
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="Radio map file to write.")
+        Path, Option("-o", "--output", metavar="FILE", help="Radio map file to write.")
     ],
     age: Annotated[
-        str, typer.Option(metavar="DAYS,...", help="Age of each [days]; all new if not given.")
+        str, Option(metavar="DAYS,...", help="Age of each [days]; all new if not given.")
     ] = "",
     drift: Annotated[
-        float, typer.Option(metavar="DB", help="What a year adds to the uncertainty [dB].")
+        float, Option(metavar="DB", help="What a year adds to the uncertainty [dB].")
     ] = 2.0,
     rule: Annotated[
-        str, typer.Option(help="covariance-intersection, selection or inverse-variance.")
+        str, Option(help="covariance-intersection, selection or inverse-variance.")
     ] = "covariance-intersection",
     overwrite: Overwrite = False,
     json: JsonFlag = False,

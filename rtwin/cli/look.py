@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from rtwin.cli.options import JsonFlag, Quiet, SceneOfFile
 from rtwin.cli.report import human_bytes, print_json, print_rows, progress_bar, stderr
 
 FileArgument = Annotated[
-    Path, typer.Argument(metavar="FILE", help="A dataset, radio map, link trace or twin.")
+    Path, Argument(metavar="FILE", help="A dataset, radio map, link trace or twin.")
 ]
 
 
@@ -108,17 +109,15 @@ def validate(file: FileArgument, json: JsonFlag = False) -> None:
 
 def plot(
     file: FileArgument,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="PNG, PDF or SVG.")
-    ],
+    output: Annotated[Path, Option("-o", "--output", metavar="FILE", help="PNG, PDF or SVG.")],
     kind: Annotated[
-        str, typer.Option(help="map, receivers, delay, angles, cdf or trace; by file if not given.")
+        str, Option(help="map, receivers, delay, angles, cdf or trace; by file if not given.")
     ] = "",
     metric: Annotated[
-        str, typer.Option(help="What is shown, e.g. rss, sinr, path_gain; see docs/plots.md.")
+        str, Option(help="What is shown, e.g. rss, sinr, path_gain; see docs/plots.md.")
     ] = "",
-    rx: Annotated[int, typer.Option(help="Receiver, for delay and angles.")] = 0,
-    tx: Annotated[int | None, typer.Option(help="Transmitter; all if not given.")] = None,
+    rx: Annotated[int, Option(help="Receiver, for delay and angles.")] = 0,
+    tx: Annotated[int | None, Option(help="Transmitter; all if not given.")] = None,
 ) -> None:
     """Draw a radio map, receivers, delay profile, angular spectrum, distributions or link trace.
 
@@ -184,17 +183,13 @@ def _rounded(angle_deg: float) -> float | None:
 def view(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE...", help="A dataset, a radio map, both, or a scene alone."),
+        Argument(metavar="FILE...", help="A dataset, a radio map, both, or a scene alone."),
     ],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="HTML page to write.")
-    ],
+    output: Annotated[Path, Option("-o", "--output", metavar="FILE", help="HTML page to write.")],
     scene: SceneOfFile = None,
-    receivers: Annotated[
-        int, typer.Option(metavar="N", help="Most receivers on the page.")
-    ] = 50_000,
+    receivers: Annotated[int, Option(metavar="N", help="Most receivers on the page.")] = 50_000,
     paths: Annotated[
-        int, typer.Option(metavar="N", help="Most paths on the page; links keep their strongest.")
+        int, Option(metavar="N", help="Most paths on the page; links keep their strongest.")
     ] = 200_000,
     quiet: Quiet = False,
 ) -> None:

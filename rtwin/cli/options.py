@@ -6,58 +6,67 @@ from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+from rtwin.errors import OutOfRangeError
+
+JsonFlag = Annotated[bool, Option("--json", help="Print JSON instead of a table.")]
 SceneArgument = Annotated[
-    str,
-    typer.Argument(metavar="SCENE", help="A shipped scene (see `rtwin scenes`) or a .toml file."),
+    str, Argument(metavar="SCENE", help="A shipped scene (see `rtwin scenes`) or a .toml file.")
 ]
-Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file of other content.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+Output = Annotated[Path, Option("-o", "--output", metavar="FILE", help="File to write.")]
+Overwrite = Annotated[bool, Option("--overwrite", help="Replace what an earlier run wrote.")]
+StudyFolder = Annotated[
+    Path, Option("-o", "--output", metavar="FOLDER", help="Folder for tables and pictures.")
+]
+CampaignData = Annotated[
+    Path | None, Option(metavar="FOLDER", help="Where the campaign's files are, if elsewhere.")
+]
+Calibration = Annotated[
+    Path | None, Option(metavar="RESULT", help="Result of a calibration, whose materials count.")
+]
+Quiet = Annotated[bool, Option("--quiet", help="No progress bar.")]
 SceneOfFile = Annotated[
-    str | None, typer.Option(help="The recipe, where its geometry is in files of its own.")
+    str | None, Option(help="The recipe, where its geometry is in files of its own.")
 ]
-CellSize = Annotated[float | None, typer.Option(metavar="M", help="Cell size [m].")]
-MapHeight = Annotated[float | None, typer.Option(metavar="M", help="Height above the ground [m].")]
-DiscoveryRays = Annotated[int | None, typer.Option(help="Rays per transmitter that find chains.")]
+CellSize = Annotated[float | None, Option(metavar="M", help="Cell size [m].")]
+MapHeight = Annotated[float | None, Option(metavar="M", help="Height above the ground [m].")]
+DiscoveryRays = Annotated[int | None, Option(help="Rays per transmitter that find chains.")]
 StrongestPaths = Annotated[
-    int | None, typer.Option(metavar="K", help="Keep the K strongest paths per link.")
+    int | None, Option(metavar="K", help="Keep the K strongest paths per link.")
 ]
-Frequency = Annotated[float | None, typer.Option(metavar="HZ", help="Carrier frequency [Hz].")]
+Frequency = Annotated[float | None, Option(metavar="HZ", help="Carrier frequency [Hz].")]
 
 Switch = bool | None
 SolverOverrides = dict[str, Any]
 # Keys of a recipe that every tracing command can override, and their options.
 SOLVER_OPTIONS: dict[str, Any] = {
-    "seed": Annotated[int | None, typer.Option(help="Seed of positions and rays.")],
+    "seed": Annotated[int | None, Option(help="Seed of positions and rays.")],
     "frequency": Frequency,
-    "max_depth": Annotated[int | None, typer.Option(help="Most interactions per path.")],
+    "max_depth": Annotated[int | None, Option(help="Most interactions per path.")],
     "line_of_sight": Annotated[
-        Switch, typer.Option("--line-of-sight/--no-line-of-sight", help="Paths that touch nothing.")
+        Switch, Option("--line-of-sight/--no-line-of-sight", help="Paths that touch nothing.")
     ],
     "specular_reflection": Annotated[
-        Switch,
-        typer.Option("--specular-reflection/--no-specular-reflection", help="Mirror reflections."),
+        Switch, Option("--specular-reflection/--no-specular-reflection", help="Mirror reflections.")
     ],
     "refraction": Annotated[
-        Switch, typer.Option("--refraction/--no-refraction", help="Paths through walls.")
+        Switch, Option("--refraction/--no-refraction", help="Paths through walls.")
     ],
     "diffraction": Annotated[
         Switch,
-        typer.Option("--diffraction/--no-diffraction", help="Paths over edges of solids."),
+        Option("--diffraction/--no-diffraction", help="Paths over edges of solids."),
     ],
     "edge_diffraction": Annotated[
         Switch,
-        typer.Option(
+        Option(
             "--edge-diffraction/--no-edge-diffraction",
             help="Free edges of sheets diffract as well.",
         ),
     ],
     "diffuse_reflection": Annotated[
         Switch,
-        typer.Option(
+        Option(
             "--diffuse-reflection/--no-diffuse-reflection",
             help="Scattering, where materials scatter.",
         ),
@@ -91,3 +100,23 @@ def with_solver_options(command: Callable[..., None]) -> Callable[..., None]:
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return run
+
+
+def pair(option: str, text: str) -> tuple[str, str]:
+    """Both sides of a NAME=VALUE that an option was given."""
+    key, equals, value = text.partition("=")
+    if not (key and equals and value):
+        raise OutOfRangeError(f"--{option} is {text!r}; write NAME=VALUE")
+    return key.strip(), value.strip()
+
+
+def numbers(option: str, text: str) -> dict[str, float]:
+    """Numbers of a NAME=X,NAME=X that an option was given; nothing for an empty one."""
+    found = {}
+    for part in filter(None, text.split(",")):
+        key, value = pair(option, part)
+        try:
+            found[key] = float(value)
+        except ValueError:
+            raise OutOfRangeError(f"--{option} has {part!r}; write NAME=X with a number") from None
+    return found

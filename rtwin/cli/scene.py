@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from rtwin.cli.options import JsonFlag, Overwrite, Quiet, SceneArgument
 from rtwin.cli.report import print_json, print_rows, progress_bar, stderr
@@ -22,7 +23,7 @@ SHOWN_TAGS = 8
 def build(
     source: Annotated[
         list[Path],
-        typer.Argument(
+        Argument(
             metavar="SOURCE...",
             help="Maps or meshes: .osm (also .gz, .bz2, .pbf), .geojson, .json (CityJSON, "
             "Overpass), .jsonl (CityJSON), .xml (Mitsuba), .obj, .ply, .stl, .glb, .off; several "
@@ -30,42 +31,38 @@ def build(
         ),
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Scene folder to write.")
+        Path, Option("-o", "--output", metavar="FOLDER", help="Scene folder to write.")
     ],
     terrain: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="GeoTIFF of ground heights [m].")
+        Path | None, Option(metavar="FILE", help="GeoTIFF of ground heights [m].")
     ] = None,
     bbox: Annotated[
-        str,
-        typer.Option(metavar="S,W,N,E", help="Build only this part: degrees, comma separated."),
+        str, Option(metavar="S,W,N,E", help="Build only this part: degrees, comma separated.")
     ] = "",
     epsg: Annotated[
-        int | None,
-        typer.Option(help="Projected system of the scene; by default the UTM zone."),
+        int | None, Option(help="Projected system of the scene; by default the UTM zone.")
     ] = None,
     source_epsg: Annotated[
-        int | None, typer.Option(help="Reference system of sources that name none.")
+        int | None, Option(help="Reference system of sources that name none.")
     ] = None,
-    up: Annotated[
-        str, typer.Option(metavar="AXIS", help="Axis of a mesh that points up: y or z.")
-    ] = "",
+    up: Annotated[str, Option(metavar="AXIS", help="Axis of a mesh that points up: y or z.")] = "",
     units: Annotated[
-        str, typer.Option(metavar="UNIT", help="Units of a mesh: mm, cm, m, km, in or ft.")
+        str, Option(metavar="UNIT", help="Units of a mesh: mm, cm, m, km, in or ft.")
     ] = "m",
     scale: Annotated[
-        float, typer.Option(metavar="FACTOR", help="Factor besides the units of a mesh.")
+        float, Option(metavar="FACTOR", help="Factor besides the units of a mesh.")
     ] = 1.0,
     latitude_first: Annotated[
-        bool, typer.Option("--latitude-first", help="Sources give latitude before longitude.")
+        bool, Option("--latitude-first", help="Sources give latitude before longitude.")
     ] = False,
     default_height: Annotated[
-        float, typer.Option(metavar="M", help="Height of buildings without one [m].")
+        float, Option(metavar="M", help="Height of buildings without one [m].")
     ] = 9.0,
-    level_height: Annotated[float, typer.Option(metavar="M", help="Height of a storey [m].")] = 3.0,
+    level_height: Annotated[float, Option(metavar="M", help="Height of a storey [m].")] = 3.0,
     frequency: Annotated[
-        float, typer.Option(metavar="HZ", help="Carrier frequency in the recipe [Hz].")
+        float, Option(metavar="HZ", help="Carrier frequency in the recipe [Hz].")
     ] = 3.5e9,
-    title: Annotated[str, typer.Option(help="Title in the recipe.")] = "",
+    title: Annotated[str, Option(help="Title in the recipe.")] = "",
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: JsonFlag = False,
@@ -125,11 +122,10 @@ def build(
 def lint(
     scene: SceneArgument,
     fix: Annotated[
-        bool,
-        typer.Option("--fix", help="Mend meshes and footprints of the recipe's own folder first."),
+        bool, Option("--fix", help="Mend meshes and footprints of the recipe's own folder first.")
     ] = False,
     frequency: Annotated[
-        float | None, typer.Option(metavar="HZ", help="Check materials at this frequency [Hz].")
+        float | None, Option(metavar="HZ", help="Check materials at this frequency [Hz].")
     ] = None,
     quiet: Quiet = False,
     json: JsonFlag = False,

@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from rtwin.cli.options import (
+    Calibration,
+    CampaignData,
     CellSize,
     DiscoveryRays,
     Frequency,
@@ -38,20 +41,20 @@ def generate(
     output: Output,
     solver: SolverOverrides,
     receivers: Annotated[
-        int | None, typer.Option(metavar="N", help="N random receivers instead of the recipe's.")
+        int | None, Option(metavar="N", help="N random receivers instead of the recipe's.")
     ] = None,
     rays: DiscoveryRays = None,
     strongest_paths: StrongestPaths = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes of this machine that trace; 1 if not given.")
+        int | None, Option(help="Processes of this machine that trace; 1 if not given.")
     ] = None,
     ray: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="auto|ADDRESS", help="Trace on a Ray cluster instead: HOST:PORT of its head."
         ),
     ] = None,
-    shard_size: Annotated[int | None, typer.Option(help="Receivers per shard.")] = None,
+    shard_size: Annotated[int | None, Option(help="Receivers per shard.")] = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: JsonFlag = False,
@@ -65,11 +68,7 @@ def generate(
     from rtwin.scene import load_recipe
 
     recipe = load_recipe(
-        scene,
-        num_receivers=receivers,
-        rays=rays,
-        strongest_paths=strongest_paths,
-        **solver,
+        scene, num_receivers=receivers, rays=rays, strongest_paths=strongest_paths, **solver
     )
     start = time.perf_counter()
     with progress_bar(quiet or json) as progress:
@@ -121,32 +120,22 @@ def _numbers(text: str | None) -> list[float] | None:
 
 
 def evaluate(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A dataset of paths.")],
+    file: Annotated[Path, Argument(metavar="FILE", help="A dataset of paths.")],
     output: Output,
     frequency: Frequency = None,
     frequencies: Annotated[
         str | None,
-        typer.Option(metavar="HZ,HZ,...", help="Several frequencies [Hz]: a sweep in one file."),
+        Option(metavar="HZ,HZ,...", help="Several frequencies [Hz]: a sweep in one file."),
     ] = None,
     materials: Annotated[
-        Path | None,
-        typer.Option(metavar="TOML", help="File of [materials.NAME] tables as in a recipe."),
+        Path | None, Option(metavar="TOML", help="File of [materials.NAME] tables as in a recipe.")
     ] = None,
-    calibration: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="RESULT", help="Result of a calibration: its materials; the file names it."
-        ),
-    ] = None,
-    tx_pattern: Annotated[
-        str | None, typer.Option(help="Antenna pattern of all transmitters.")
-    ] = None,
+    calibration: Calibration = None,
+    tx_pattern: Annotated[str | None, Option(help="Antenna pattern of all transmitters.")] = None,
     tx_downtilt: Annotated[
-        float | None, typer.Option(metavar="DEG", help="Downtilt of all transmitters [deg].")
+        float | None, Option(metavar="DEG", help="Downtilt of all transmitters [deg].")
     ] = None,
-    rx_pattern: Annotated[
-        str | None, typer.Option(help="Antenna pattern of the receivers.")
-    ] = None,
+    rx_pattern: Annotated[str | None, Option(help="Antenna pattern of the receivers.")] = None,
     scene: SceneOfFile = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -198,36 +187,38 @@ def radiomap(
     solver: SolverOverrides,
     method: Annotated[
         str,
-        typer.Option(
-            help="monte-carlo: cell averages; paths: exact paths, with spreads and angles."
+        Option(
+            help="monte-carlo: cell averages; paths: exact paths, with spreads and angles; "
+            "auto: the one that takes less time."
         ),
-    ] = "monte-carlo",
+    ] = "auto",
     cell_size: CellSize = None,
     height: MapHeight = None,
-    rays: Annotated[int | None, typer.Option(help="Rays per transmitter.")] = None,
-    calibration: Annotated[
-        Path | None,
-        typer.Option(metavar="RESULT", help="Result of a calibration: what it found."),
+    z: Annotated[
+        float | None,
+        Option(metavar="M", help="Height of a level map instead [m]: a floor, a basement."),
     ] = None,
+    rays: Annotated[
+        int | None, Option(help="Rays per transmitter; by area and cell size if not given.")
+    ] = None,
+    calibration: Calibration = None,
     measurements: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="CAMPAIGN", help="Trace nothing: the levels of a campaign, where there are any."
         ),
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where the campaign's files are.")
-    ] = None,
+    data: CampaignData = None,
     resource_blocks: Annotated[
         int | None,
-        typer.Option(metavar="N", help="The campaign's levels are RSRP of a carrier of N blocks."),
+        Option(metavar="N", help="The campaign's levels are RSRP of a carrier of N blocks."),
     ] = None,
     transmitters: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="Of the campaign; all of them if not given.")
+        str | None, Option(metavar="NAMES", help="Of the campaign; all of them if not given.")
     ] = None,
     discrepancy: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--discrepancy", help="With --calibration: the twin's mean and variance in every cell."
         ),
     ] = False,
@@ -246,6 +237,7 @@ def radiomap(
         scene,
         cell_size_m=cell_size,
         map_height_m=height,
+        map_z_m=z,
         **{"rays" if method == "paths" else "map_rays": rays},
         **solver,
     )
@@ -299,15 +291,15 @@ def render(
     scene: SceneArgument,
     output: Output,
     paths: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Dataset whose paths are drawn.")
+        Path | None, Option(metavar="FILE", help="Dataset whose paths are drawn.")
     ] = None,
     radio_map: Annotated[
-        Path | None, typer.Option("--map", metavar="FILE", help="Radio map laid over the ground.")
+        Path | None, Option("--map", metavar="FILE", help="Radio map laid over the ground.")
     ] = None,
-    links: Annotated[int, typer.Option(help="Links whose paths are drawn.")] = 12,
-    width: Annotated[int, typer.Option(help="Pixels.")] = 1280,
-    height: Annotated[int, typer.Option(help="Pixels.")] = 800,
-    samples: Annotated[int, typer.Option(help="Light samples per pixel.")] = 64,
+    links: Annotated[int, Option(help="Links whose paths are drawn.")] = 12,
+    width: Annotated[int, Option(help="Pixels.")] = 1280,
+    height: Annotated[int, Option(help="Pixels.")] = 800,
+    samples: Annotated[int, Option(help="Light samples per pixel.")] = 64,
     quiet: Quiet = False,
 ) -> None:
     """Draw a ray-traced picture of a scene, with paths and radio map on it.
@@ -349,7 +341,7 @@ def _discrepancy(calibration: Path | None, method: str) -> Any:
     """What puts a calibrated twin into a map."""
     if calibration is None:
         raise OutOfRangeError("discrepancy needs a calibration; name its result with --calibration")
-    if method != "monte-carlo":
+    if method == "paths":
         raise OutOfRangeError(
             f"discrepancy changes the gains of cells, not the paths to them; method is {method}, "
             "it must be monte-carlo"

@@ -103,6 +103,7 @@ def evaluate(
         kind = PATHS_FORMAT if frequencies_hz is None else SWEEP_FORMAT
         request = _request_hash(recipe, dataset, frequencies_hz, origin)
         if prepare_target(output, kind, request, overwrite):
+            ShardFolder(output).remove()
             progress("evaluate", 1, 1)
             return output
         world = load_world(recipe)

@@ -22,7 +22,6 @@ from rtwin.dataset.twin import SampleSettings, Twin, hash_of, open_twin, recipe_
 from rtwin.dataset.walks import RANDOM_WAYPOINT, height_above_ground, make_tracks
 from rtwin.errors import OutOfRangeError
 from rtwin.files import check_not_input
-from rtwin.link import LinkAdaptation
 from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe, Tracks, Walk, check_separation, recipe_dict
 from rtwin.trace import Tracer, World, ground_height_m, is_clear, is_inside, remarks
@@ -93,7 +92,6 @@ def sample_map(
     flat[:, 2] = np.where(np.isnan(flat[:, 2]), _map_height(radio_map, flat[:, :2]), flat[:, 2])
     shape = (*position.shape[:2], len(radio_map.tx_name))
     recipe = recipe_of(radio_map.attributes, None)
-    carrier, noise = _carrier(recipe, settings)
     columns = transmitter_columns(recipe)
     columns["tx_name"] = radio_map.tx_name
     columns["tx_power_dbm"] = radio_map.tx_power_dbm
@@ -104,10 +102,7 @@ def sample_map(
         position,
         gain.reshape(shape),
         path_gain_standard_error_db=error.reshape(shape),
-        noise_power_w=noise,
-        adaptation=carrier,
-        handover=settings.handover,
-        interference_load=settings.interference_load,
+        **_budget(recipe, settings),
         attributes={**_provenance(radio_map.attributes), **(attributes or {})},
     )
 
@@ -150,12 +145,16 @@ def _map_height(radio_map: RadioMap, xy: Floats) -> Floats:
     return np.where(known, centers[row, column, 2], np.nan)
 
 
-def _carrier(recipe: Recipe, settings: SampleSettings) -> tuple[LinkAdaptation, float]:
-    """The carrier, and the noise power in its bandwidth [W]."""
+def _budget(recipe: Recipe, settings: SampleSettings) -> dict[str, Any]:
+    """What make_link_trace is told of noise, carrier, handover and interference."""
     carrier = settings.adaptation(recipe.bandwidth_hz)
-    return carrier, thermal_noise_w(
-        carrier.bandwidth_hz, recipe.temperature_k, recipe.noise_figure_db
-    )
+    noise = thermal_noise_w(carrier.bandwidth_hz, recipe.temperature_k, recipe.noise_figure_db)
+    return {
+        "noise_power_w": noise,
+        "adaptation": carrier,
+        "handover": settings.handover,
+        "interference_load": settings.interference_load,
+    }
 
 
 def _from_paths(
@@ -171,14 +170,13 @@ def _from_paths(
     there &= np.isfinite(flat[:, 2])
     # Standing users are traced once.
     places, row = np.unique(flat[there], axis=0, return_inverse=True)
-    check_separation(places, recipe.transmitter)
+    check_separation(places, recipe)
     gain, sight = _trace(Tracer(world), places, progress)
     num_tx = len(recipe.transmitter)
     all_gain = np.full((len(flat), num_tx), np.nan)
     all_sight = np.full((len(flat), num_tx), -1, np.int8)
     all_gain[there], all_sight[there] = gain[row.ravel()], sight[row.ravel()]
     shape = (*position.shape[:2], num_tx)
-    carrier, noise = _carrier(recipe, settings)
     base = {
         "title": recipe.title,
         "scene": recipe.name,
@@ -200,10 +198,7 @@ def _from_paths(
         position,
         all_gain.reshape(shape),
         line_of_sight=all_sight.reshape(shape),
-        noise_power_w=noise,
-        adaptation=carrier,
-        handover=settings.handover,
-        interference_load=settings.interference_load,
+        **_budget(recipe, settings),
         attributes={**base, **_about(twin, tracks, settings, world.scene_hash)},
     )
 

@@ -20,15 +20,10 @@ from rtwin.units import to_db
 HEADER = "time_s,tx,rx,loss_db\n"
 
 
-def write(
-    view: PathView,
-    target: Path,
-    progress: Progress,
-    *,
-    gain: Annotated[
-        str, "mean (powers of the paths added) or coherent (with their phases)"
-    ] = "mean",
-) -> Report:
+Gain = Annotated[str, "mean (powers of the paths added) or coherent (with their phases)"]
+
+
+def write(view: PathView, target: Path, progress: Progress, *, gain: Gain = "mean") -> Report:
     """Write the loss of every link.
 
     Nodes are numbered as ns-3 would: transmitters first, then receivers. One

@@ -8,7 +8,7 @@ import csv
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,13 +21,7 @@ PROGRAM = Path(__file__).parent / "examples" / "ns3_lte.py"
 
 
 def write(
-    view: PathView,
-    target: Path,
-    progress: Progress,
-    *,
-    gain: Annotated[
-        str, "mean (powers of the paths added) or coherent (with their phases)"
-    ] = "mean",
+    view: PathView, target: Path, progress: Progress, *, gain: ns3_loss.Gain = "mean"
 ) -> Report:
     """Write losses.csv, nodes.csv, places.csv and lte.py; transmitters are nodes 0, 1, ..."""
     report = ns3_loss.write(view, target / "losses.csv", progress, gain=gain)

@@ -30,15 +30,19 @@ QD_MANY_TRANSMITTERS = (
 SIOLENA_MAX_PATHS = 255
 """SioLENA counts the paths of a link in one byte and would never get past the last."""
 
+Duration = Annotated[float, "time that a twin that stands lasts"]
+Steps = Annotated[int, "channel updates in that time, turned by Doppler"]
+Complete = Annotated[bool, "pairs that the twin does not hold as pairs without a path"]
+
 
 def write_qd(
     view: PathView,
     target: Path,
     progress: Progress,
     *,
-    duration_s: Annotated[float, "time that a twin that stands lasts"] = 1.0,
-    steps: Annotated[int, "channel updates in that time, turned by Doppler"] = 1,
-    complete: Annotated[bool, "pairs that the twin does not hold as pairs without a path"] = False,
+    duration_s: Duration = 1.0,
+    steps: Steps = 1,
+    complete: Complete = False,
 ) -> Report:
     """Write a qd-channel scenario: transmitters are nodes 0, 1, ..., receivers follow."""
     view = view.one_port("QdFiles")
@@ -63,9 +67,9 @@ def write_siolena(
     target: Path,
     progress: Progress,
     *,
-    duration_s: Annotated[float, "time that a twin that stands lasts"] = 1.0,
-    steps: Annotated[int, "channel updates in that time, turned by Doppler"] = 1,
-    complete: Annotated[bool, "pairs that the twin does not hold as pairs without a path"] = False,
+    duration_s: Duration = 1.0,
+    steps: Steps = 1,
+    complete: Complete = False,
 ) -> Report:
     """Write a SioLENA scenario for 5G-LENA: gNBs are nodes 0, 1, ..., UEs follow."""
     view = view.one_port("SioLENA")

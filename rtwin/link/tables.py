@@ -13,71 +13,36 @@ from rtwin.errors import OutOfRangeError
 
 QPSK, QAM16, QAM64, QAM256 = 2, 4, 6, 8
 
+
+def _rows(order: int, *rates: float) -> tuple[tuple[int, float], ...]:
+    return tuple((order, rate) for rate in rates)
+
+
 # Row 0 stands for "out of range".
 _CQI: dict[int, tuple[tuple[int, float], ...]] = {
     # TS 38.214, table 5.2.2.1-2
     1: (
         (0, 0),
-        (QPSK, 78),
-        (QPSK, 120),
-        (QPSK, 193),
-        (QPSK, 308),
-        (QPSK, 449),
-        (QPSK, 602),
-        (QAM16, 378),
-        (QAM16, 490),
-        (QAM16, 616),
-        (QAM64, 466),
-        (QAM64, 567),
-        (QAM64, 666),
-        (QAM64, 772),
-        (QAM64, 873),
-        (QAM64, 948),
+        *_rows(QPSK, 78, 120, 193, 308, 449, 602),
+        *_rows(QAM16, 378, 490, 616),
+        *_rows(QAM64, 466, 567, 666, 772, 873, 948),
     ),
     # TS 38.214, table 5.2.2.1-3
     2: (
         (0, 0),
-        (QPSK, 78),
-        (QPSK, 193),
-        (QPSK, 449),
-        (QAM16, 378),
-        (QAM16, 490),
-        (QAM16, 616),
-        (QAM64, 466),
-        (QAM64, 567),
-        (QAM64, 666),
-        (QAM64, 772),
-        (QAM64, 873),
-        (QAM256, 711),
-        (QAM256, 797),
-        (QAM256, 885),
-        (QAM256, 948),
+        *_rows(QPSK, 78, 193, 449),
+        *_rows(QAM16, 378, 490, 616),
+        *_rows(QAM64, 466, 567, 666, 772, 873),
+        *_rows(QAM256, 711, 797, 885, 948),
     ),
     # TS 38.214, table 5.2.2.1-4
     3: (
         (0, 0),
-        (QPSK, 30),
-        (QPSK, 50),
-        (QPSK, 78),
-        (QPSK, 120),
-        (QPSK, 193),
-        (QPSK, 308),
-        (QPSK, 449),
-        (QPSK, 602),
-        (QAM16, 378),
-        (QAM16, 490),
-        (QAM16, 616),
-        (QAM64, 466),
-        (QAM64, 567),
-        (QAM64, 666),
-        (QAM64, 772),
+        *_rows(QPSK, 30, 50, 78, 120, 193, 308, 449, 602),
+        *_rows(QAM16, 378, 490, 616),
+        *_rows(QAM64, 466, 567, 666, 772),
     ),
 }
-
-
-def _rows(order: int, *rates: float) -> tuple[tuple[int, float], ...]:
-    return tuple((order, rate) for rate in rates)
-
 
 _MCS: dict[int, tuple[tuple[int, float], ...]] = {
     # TS 38.214, table 5.1.3.1-1

@@ -36,6 +36,15 @@ def test_nothing_changed_gives_the_same_bits(stored, tmp_path):
     assert validate_file(again) == []
 
 
+def test_shards_that_a_killed_run_left_go_when_it_is_repeated(stored, tmp_path):
+    again = evaluate(stored, tmp_path / "same.h5")
+    folder = tmp_path / "same.h5.parts"
+    folder.mkdir()
+    (folder / "shard-000000.h5").write_bytes(b"left over")
+    evaluate(stored, again)
+    assert [file.name for file in tmp_path.iterdir()] == ["same.h5"]
+
+
 def test_other_frequency(two_boxes, stored, tmp_path):
     recipe = two_boxes(transmitter=tx(velocity_m_s=[5, 0, 0]), solver=EDGES, frequency_hz=28e9)
     fresh = generate(recipe, tmp_path / "fresh.h5")

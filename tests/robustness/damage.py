@@ -2,6 +2,8 @@
 
 import json
 import random
+import re
+from collections.abc import Sequence
 from typing import Any
 
 NUMBERS = (
@@ -61,23 +63,20 @@ def damaged_text(text: str, rng: random.Random) -> bytes:
 
 
 def _number(text: str, rng: random.Random) -> str:
-    import re
-
-    found = list(re.finditer(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", text))
-    if not found:
-        return text
-    one = rng.choice(found)
-    return text[: one.start()] + rng.choice(NUMBERS) + text[one.end() :]
+    return _exchanged(text, rng, r"-?\d+(\.\d+)?([eE][-+]?\d+)?", NUMBERS)
 
 
 def _word(text: str, rng: random.Random) -> str:
-    import re
+    return _exchanged(text, rng, r"[A-Za-z_]{2,}", WORDS)
 
-    found = list(re.finditer(r"[A-Za-z_]{2,}", text))
+
+def _exchanged(text: str, rng: random.Random, pattern: str, others: Sequence[str]) -> str:
+    """One of what a pattern finds, replaced by one of others."""
+    found = list(re.finditer(pattern, text))
     if not found:
         return text
     one = rng.choice(found)
-    return text[: one.start()] + rng.choice(WORDS) + text[one.end() :]
+    return text[: one.start()] + rng.choice(others) + text[one.end() :]
 
 
 def _lines(text: str, rng: random.Random) -> str:

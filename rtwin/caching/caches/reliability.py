@@ -35,8 +35,6 @@ class Reliability(Settings):
         overload_at: Load over the mean that counts as overload.
         overload_price: Hits that a request at an overloaded station costs in training.
         unfairness_price: Hits that 1 - Jain's index costs in training.
-    Raises:
-        OutOfRangeError: if a number is not possible.
     """
 
     shield: bool = False

@@ -72,8 +72,6 @@ class Plan(Settings):
         elite: Best of them, from which the next round is drawn.
         warm_up: Share of each trace that is served, but not counted.
         seed: Of the draws.
-    Raises:
-        OutOfRangeError: if a number is not possible.
     """
 
     rounds: Count = 5

@@ -55,12 +55,7 @@ def _over_time(panel: Any, findings: Findings, part: str, policies: tuple[str, .
     for number, policy in enumerate(policies):
         values = np.mean([run.over_time for run in _runs(findings, part, policy)], axis=0)
         style = {"color": GREY, "linestyle": "--"} if policy == BOUND else {}
-        panel.plot(
-            requests,
-            100 * values,
-            label=policy,
-            **({"color": CATEGORIES[number]} | style),
-        )
+        panel.plot(requests, 100 * values, label=policy, **({"color": CATEGORIES[number]} | style))
     panel.set_xlabel("request of the test")
     panel.set_ylabel("hit rate [%]")
     panel.set_ylim(0, None)

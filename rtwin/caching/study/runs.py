@@ -2,7 +2,7 @@
 
 import multiprocessing
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -16,8 +16,7 @@ from rtwin.caching.study.rows import Run, of_textbook
 from rtwin.caching.study.settings import CachingStudy
 from rtwin.caching.study.walking import Ground, draw_world, prepare, run_walking, surprises
 from rtwin.errors import MissingExtraError
-
-Progress = Callable[[str, int, int], None]
+from rtwin.progress import Progress, silent
 
 
 @dataclass
@@ -39,9 +38,7 @@ class Findings:
     gateway: dict[str, float] = field(default_factory=dict)
 
 
-def run_caching(
-    study: CachingStudy, progress: Progress = lambda stage, done, total: None
-) -> Findings:
+def run_caching(study: CachingStudy, progress: Progress = silent) -> Findings:
     """Run the study.
 
     Args:

@@ -36,8 +36,6 @@ class CachingStudy(Settings):
         ppo_steps: Requests that MaskablePPO learns from, which takes minutes; 0: it is left out.
         control: Whether the control, memoryless drift, is run as well.
         workers: Processes.
-    Raises:
-        OutOfRangeError: if a number is not possible.
     """
 
     seeds: Number = 10

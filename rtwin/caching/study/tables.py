@@ -177,10 +177,7 @@ def csv_text(findings: Findings) -> str:
     writer.writerow([*names, "shield_per_1000", "mask_per_1000", "slots", "history"])
     for run in findings.runs:
         study = findings.study
-        setting = [
-            run.setting.get("slots", study.slots),
-            run.setting.get("history", study.history),
-        ]
+        setting = [run.setting.get("slots", study.slots), run.setting.get("history", study.history)]
         writer.writerow([*(getattr(run, name) for name in names), run.shield, run.mask, *setting])
     return text.getvalue()
 

@@ -9,6 +9,7 @@ from rtwin.federation.learning.clusters import Clusters
 from rtwin.federation.learning.cost import Cost, model_bytes
 from rtwin.federation.learning.local import learn_locally
 from rtwin.federation.learning.model import Model
+from rtwin.progress import Count, uncounted
 
 Aggregate = Callable[[Floats], Floats]  # updates [station, weight] to one [weight]
 
@@ -40,7 +41,7 @@ def learn_in_rounds(
     clusters: Clusters | None = None,
     cost: Cost | None = None,
     speeds: Floats | None = None,
-    done: Callable[[int, int], None] = lambda step, total: None,
+    done: Count = uncounted,
 ) -> Floats:
     """Federated averaging: one global model from all stations' rows.
 

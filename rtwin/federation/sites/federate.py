@@ -16,6 +16,7 @@ from rtwin.errors import OutOfRangeError
 from rtwin.federation.sites.aggregate import Shared, places_among, summed
 from rtwin.federation.sites.site import Site, union_of
 from rtwin.federation.sites.site_update import SharedParameter
+from rtwin.progress import Count, uncounted
 
 STEPS, STEPS_AROUND, TRIALS = 12, 8, 6
 STARTS, REFINED = 24, 4
@@ -34,7 +35,7 @@ def federate(
     starts: int = STARTS,
     refined: int = REFINED,
     seed: int = 1,
-    done: Callable[[int, int], None] = lambda step, total: None,
+    done: Count = uncounted,
 ) -> Shared:
     """Fit the shared parameters of sites that can be asked again and again.
 

@@ -1,6 +1,5 @@
 """How many days of its own a new cell needs, and what holidays do to a model of before."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +19,7 @@ from rtwin.federation.learning import (
 )
 from rtwin.federation.studies.traffic import TrafficStudy
 from rtwin.federation.traffic import TEST_DAYS, Traffic, Windows, errors, standardised, windows_of
+from rtwin.progress import Count, uncounted
 
 LEARNERS = ("scratch", "federated", "clustered", "fine-tuned", "global as it is")
 
@@ -36,10 +36,7 @@ class Learned:
 
 
 def run_history(
-    study: TrafficStudy,
-    traffic: Traffic,
-    model: Model,
-    done: Callable[[int, int], None] = lambda step, total: None,
+    study: TrafficStudy, traffic: Traffic, model: Model, done: Count = uncounted
 ) -> list[Learned]:
     """New cells with few days of their own: alone, together, or with the others' model.
 

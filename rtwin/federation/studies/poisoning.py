@@ -7,10 +7,11 @@ the same rows in the same order.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from rtwin import progress
 from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError
 from rtwin.federation.defence import ATTACKS, RULES, Attacker, Scene, Trusted
@@ -94,10 +95,7 @@ def cases_of(study: PoisoningStudy) -> list[Case]:
 
 
 def run_poisoning(
-    study: PoisoningStudy,
-    traffic: Traffic,
-    model: Model,
-    done: Callable[[int, int], None] = lambda step, total: None,
+    study: PoisoningStudy, traffic: Traffic, model: Model, done: progress.Count = progress.uncounted
 ) -> list[Outcome]:
     """Errors of all cases, building (V) and upkeep (H), for every seed.
 
@@ -121,9 +119,10 @@ def run_poisoning(
         def step(count: int, before: int = before) -> None:
             done(before + count, total)
 
+        trial = _Trial(study, ground, model, cases, seed)
         with np.errstate(all="ignore"):  # models that liars broke overflow: that is the result
-            found += _build(study, ground, model, cases, seed, step)
-            found += _keep(study, ground, model, cases, seed, lambda n: step(study.rounds + n))
+            found += _build(trial, step)
+            found += _keep(trial, lambda n: step(study.rounds + n))
     return found
 
 
@@ -197,15 +196,19 @@ class _Root:
         return off[:, 0] ** 2
 
 
-def _build(
-    study: PoisoningStudy,
-    ground: _Field,
-    model: Model,
-    cases: Sequence[Case],
-    seed: int,
-    done: Callable[[int], None],
-) -> list[Outcome]:
+class _Trial(NamedTuple):
+    """All cases with one seed."""
+
+    study: PoisoningStudy
+    ground: _Field
+    model: Model
+    cases: Sequence[Case]
+    seed: int
+
+
+def _build(trial: _Trial, done: Callable[[int], None]) -> list[Outcome]:
     """The V phase: synchronous rounds from scratch."""
+    study, ground, model, cases, seed = trial
     rng = np.random.default_rng([seed, 10])
     base = model.initial(seed + 1000)
     weights = np.tile(model.initial(seed), (len(cases), 1))
@@ -231,15 +234,9 @@ def _build(
     ]
 
 
-def _keep(
-    study: PoisoningStudy,
-    ground: _Field,
-    model: Model,
-    cases: Sequence[Case],
-    seed: int,
-    done: Callable[[int], None],
-) -> list[Outcome]:
+def _keep(trial: _Trial, done: Callable[[int], None]) -> list[Outcome]:
     """The H phase: a clean model, then a week of arrivals with liars among them."""
+    study, ground, model, cases, seed = trial
     rng = np.random.default_rng([seed, 11])
     stations = len(ground.train.x)
     start = model.initial(seed)

@@ -4,13 +4,13 @@ The same forecaster is built in synchronous rounds, with what leaves a station c
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import numpy as np
 import xarray
 
+from rtwin import progress
 from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments.study_files import Cell, StudyResults, StudyTable, mean_rows
@@ -68,10 +68,7 @@ class Hidden:
 
 
 def run_privacy(
-    study: PrivacyStudy,
-    traffic: Traffic,
-    model: Model,
-    done: Callable[[int, int], None] = lambda step, total: None,
+    study: PrivacyStudy, traffic: Traffic, model: Model, done: progress.Count = progress.uncounted
 ) -> list[Hidden]:
     """Build with every way of hiding updates.
 

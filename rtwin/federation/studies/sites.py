@@ -6,7 +6,7 @@ nothing that they measured.
 """
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from rtwin.calibration.campaign import load_campaign
 from rtwin.calibration.physics import make_campaign, trace_campaign
 from rtwin.errors import OutOfRangeError
 from rtwin.federation.sites import CampaignSite, Shared, federate
+from rtwin.progress import Progress, silent
 from rtwin.scene import load_recipe, recipe_dict, recipe_from_dict
 from rtwin.settings import Count, NotNegative, Settings
 
@@ -87,10 +88,7 @@ def drawn_truth(seed: int) -> Materials:
     }
 
 
-def run_sites(
-    study: SitesStudy,
-    done: Callable[[str, int, int], None] = lambda stage, step, total: None,
-) -> SitesOutcome:
+def run_sites(study: SitesStudy, done: Progress = silent) -> SitesOutcome:
     """Measure, calibrate each site alone by the same search, then all together.
 
     Args:
@@ -116,11 +114,7 @@ def run_sites(
 
 
 def _measured(
-    study: SitesStudy,
-    folder: Path,
-    site: Place,
-    truth: Materials,
-    number: int,
+    study: SitesStudy, folder: Path, site: Place, truth: Materials, number: int
 ) -> CampaignSite:
     """A site that measured the scene as it is and knows it as it is drawn."""
     name, scene, mast, area = site

@@ -4,12 +4,12 @@ Three tables: what building costs and brings (V-twin), what upkeep does day by d
 under several drifts, and how many days of history each way of learning needs.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated
 
 import numpy as np
 
+from rtwin import progress
 from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError
 from rtwin.federation.learning import (
@@ -124,10 +124,7 @@ class _Town:
 
 
 def run_traffic(
-    study: TrafficStudy,
-    traffic: Traffic,
-    model: Model,
-    done: Callable[[int, int], None] = lambda step, total: None,
+    study: TrafficStudy, traffic: Traffic, model: Model, done: progress.Count = progress.uncounted
 ) -> tuple[list[Scheme], Clusters]:
     """Building and keeping, for every drift and seed; and the clusters of the first seed.
 

@@ -10,6 +10,7 @@ from rtwin.errors import OutOfRangeError
 from rtwin.federation.defence import Verdict, believe, by_source, check_series
 from rtwin.federation.learning import LinearModel
 from rtwin.federation.traffic import DAY, TEST_DAYS, Traffic, errors, standardised, windows_of
+from rtwin.progress import Count, uncounted
 
 LEAST_CELLS = 10
 Tamper = Callable[[Floats, np.random.Generator], tuple[Floats, Bools]]
@@ -75,10 +76,7 @@ KINDS: dict[str, Tamper] = {
 
 
 def run_trust(
-    traffic: Traffic,
-    seeds: int = 3,
-    kinds: tuple[str, ...] = tuple(KINDS),
-    done: Callable[[int, int], None] = lambda step, total: None,
+    traffic: Traffic, seeds: int = 3, kinds: tuple[str, ...] = tuple(KINDS), done: Count = uncounted
 ) -> list[Tampering]:
     """Tamper with the last week in every way, check it, and forecast from what is left.
 

@@ -115,7 +115,7 @@ def test_what_is_impossible_is_said(milan):
         TrafficStudy(drifts=("flood",))
     with pytest.raises(OutOfRangeError, match="rules has 'majority'"):
         PoisoningStudy(rules=("majority",))
-    with pytest.raises(OutOfRangeError, match="shares must lie between 0 and 1"):
+    with pytest.raises(OutOfRangeError, match=r"fakes is 1\.0; it must be between 0 and 1"):
         PoisoningStudy(fakes=(1.0,))
 
 

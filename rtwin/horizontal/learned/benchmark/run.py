@@ -11,7 +11,7 @@ import numpy as np
 from rtwin.arrays import Bools, Floats
 from rtwin.errors import OutOfRangeError
 from rtwin.horizontal.learned.benchmark.detection import Detection
-from rtwin.horizontal.learned.benchmark.scores import Scores, Update, sums_of
+from rtwin.horizontal.learned.benchmark.scores import FIGURES, Scores, Update, sums_of
 from rtwin.horizontal.learned.network import (
     KINDS,
     NUM_CELLS,
@@ -315,24 +315,12 @@ def report_lines(result: Benchmark) -> Iterator[str]:
     yield from result.detection.lines()
 
 
-_COLUMNS = {
-    "changed_db": ("changed dB", "{:.2f}"),
-    "still_db": ("unchanged dB", "{:.2f}"),
-    "rmse_db": ("all dB", "{:.2f}"),
-    "coverage": ("coverage", "{:.2f}"),
-    "named": ("cause right", "{:.2f}"),
-    "none": ("none of these, outside", "{:.2f}"),
-    "false_none": ("none of these, inside", "{:.2f}"),
-    "seconds": ("seconds", "{:.3f}"),
-}
-
-
 def _table(scores: Scores, group: str) -> Iterator[str]:
-    yield "| way | " + " | ".join(title for title, _ in _COLUMNS.values()) + " |"
-    yield "|---|" + "---:|" * len(_COLUMNS)
+    yield "| way | " + " | ".join(title for _, _, title, _ in FIGURES.values()) + " |"
+    yield "|---|" + "---:|" * len(FIGURES)
     for way in scores.ways:
         figures = scores.figures(way, group)
-        cells = [_shown(name, figures[name]) for name in _COLUMNS]
+        cells = [_shown(name, figures[name]) for name in FIGURES]
         yield f"| {way} | " + " | ".join(cells) + " |"
 
 
@@ -347,7 +335,7 @@ def _by_class(scores: Scores) -> Iterator[str]:
 
 
 def _shown(column: str, value: float) -> str:
-    return "-" if not np.isfinite(value) else _COLUMNS[column][1].format(value)
+    return "-" if not np.isfinite(value) else FIGURES[column][3].format(value)
 
 
 def _ratios(scores: Scores) -> Iterator[str]:

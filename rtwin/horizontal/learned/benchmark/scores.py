@@ -26,14 +26,16 @@ SUMS = (
     "seconds",
     "num_updates",
 )
-_PARTS = {
-    "changed_db": ("changed2", "num_changed"),
-    "still_db": ("still2", "num_still"),
-    "coverage": ("covered", "num_interval"),
-    "named": ("named", "num_named"),
-    "none": ("none", "num_none"),
-    "false_none": ("false_none", "num_inside"),
-    "seconds": ("seconds", "num_updates"),
+# Figure: the sums of which it is the quotient, its title and its form; rmse_db is of two of them.
+FIGURES = {
+    "changed_db": ("changed2", "num_changed", "changed dB", "{:.2f}"),
+    "still_db": ("still2", "num_still", "unchanged dB", "{:.2f}"),
+    "rmse_db": ("", "", "all dB", "{:.2f}"),
+    "coverage": ("covered", "num_interval", "coverage", "{:.2f}"),
+    "named": ("named", "num_named", "cause right", "{:.2f}"),
+    "none": ("none", "num_none", "none of these, outside", "{:.2f}"),
+    "false_none": ("false_none", "num_inside", "none of these, inside", "{:.2f}"),
+    "seconds": ("seconds", "num_updates", "seconds", "{:.3f}"),
 }
 
 
@@ -144,7 +146,9 @@ class Scores:
 def _figures(sums: Floats) -> dict[str, float]:
     told = dict(zip(SUMS, sums, strict=True))
     out = {}
-    for name, (part, whole) in _PARTS.items():
+    for name, (part, whole, *_) in FIGURES.items():
+        if not part:
+            continue
         value = told[part] / told[whole] if told[whole] else float("nan")
         out[name] = float(np.sqrt(value)) if name.endswith("_db") else float(value)
     square, count = told["changed2"] + told["still2"], told["num_changed"] + told["num_still"]
