@@ -21,6 +21,7 @@ from rtwin.streaming.decision.grouping import (
     search,
 )
 from rtwin.streaming.decision.learned import (
+    NUM_FEATURES,
     Examples,
     Learned,
     cell_features,
@@ -54,6 +55,7 @@ from rtwin.streaming.decision.value import (
 __all__ = [
     "ACTIONS",
     "HEURISTICS",
+    "NUM_FEATURES",
     "READINGS",
     "RESERVATIONS",
     "CellProblem",

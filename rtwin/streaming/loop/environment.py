@@ -8,8 +8,15 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.streaming.decision import ACTIONS, Decision, Knowledge, Setting, by_actions
-from rtwin.streaming.decision.learned import NUM_FEATURES, cell_features
+from rtwin.streaming.decision import (
+    ACTIONS,
+    NUM_FEATURES,
+    Decision,
+    Knowledge,
+    Setting,
+    by_actions,
+    cell_features,
+)
 from rtwin.streaming.loop.closed_loop import ClosedLoop
 from rtwin.streaming.loop.reality import World
 from rtwin.streaming.loop.records import Belief
