@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from rtwin.errors import OutOfRangeError
+
 JsonFlag = Annotated[bool, Option("--json", help="Print JSON instead of a table.")]
 SceneArgument = Annotated[
     str, Argument(metavar="SCENE", help="A shipped scene (see `rtwin scenes`) or a .toml file.")
@@ -98,3 +100,23 @@ def with_solver_options(command: Callable[..., None]) -> Callable[..., None]:
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return run
+
+
+def pair(option: str, text: str) -> tuple[str, str]:
+    """Both sides of a NAME=VALUE that an option was given."""
+    key, equals, value = text.partition("=")
+    if not (key and equals and value):
+        raise OutOfRangeError(f"--{option} is {text!r}; write NAME=VALUE")
+    return key.strip(), value.strip()
+
+
+def numbers(option: str, text: str) -> dict[str, float]:
+    """Numbers of a NAME=X,NAME=X that an option was given; nothing for an empty one."""
+    found = {}
+    for part in filter(None, text.split(",")):
+        key, value = pair(option, part)
+        try:
+            found[key] = float(value)
+        except ValueError:
+            raise OutOfRangeError(f"--{option} has {part!r}; write NAME=X with a number") from None
+    return found
