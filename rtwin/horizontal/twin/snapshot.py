@@ -235,19 +235,12 @@ def _nothing() -> TransmitterTrace:
     return TransmitterTrace(chains, **columns)
 
 
-_OF_SCENE = (
-    "title",
-    "scene",
-    "geometry_hash",
-    "scene_hash",
-    "source",
-    "licence",
-    "recipe",
-    "frequency_hz",
-    "seed",
-    "variant",
-    "remarks",
+ABOUT_SCENE = (
+    *("title", "scene", "geometry_hash", "scene_hash", "source", "licence"),
+    *("frequency_hz", "seed", "variant"),
 )
+"""Attributes of a map that say of which world it is."""
+_OF_SCENE = (*ABOUT_SCENE, "recipe", "remarks")
 
 
 def read_snapshot(file: Path) -> Snapshot:
