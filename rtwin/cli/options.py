@@ -55,7 +55,7 @@ SOLVER_OPTIONS: dict[str, Any] = {
     ],
     "diffraction": Annotated[
         Switch,
-        Option("--diffraction/--no-diffraction", help="Paths over edges of solids, once per path."),
+        Option("--diffraction/--no-diffraction", help="Paths over edges of solids."),
     ],
     "edge_diffraction": Annotated[
         Switch,

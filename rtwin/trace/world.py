@@ -27,6 +27,7 @@ from rtwin.scene import (
     recipe_from_dict,
 )
 from rtwin.trace.edge_material import edge_material
+from rtwin.trace.edges import SceneEdges, find_edges
 from rtwin.trace.engine import Engine, start_engine
 from rtwin.trace.ground import on_ground
 from rtwin.trace.half_space import engine_values
@@ -48,6 +49,11 @@ class Triangles:
     plane: NDArray[np.int64]  # [triangle], row of World.planes
     shape: NDArray[np.uint32]  # [triangle], the engine's number of the shape
     primitive: NDArray[np.uint32]  # [triangle], row inside that shape
+
+    @cached_property
+    def edges(self) -> SceneEdges:
+        """Where they meet at an angle, and where they end."""
+        return find_edges(self.vertices, self.plane)
 
 
 @dataclass(frozen=True)
