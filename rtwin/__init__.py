@@ -17,64 +17,27 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rtwin.door import (
-        build_scene as build_scene,
-    )
-    from rtwin.door import (
-        calibrate as calibrate,
-    )
-    from rtwin.door import (
-        evaluate as evaluate,
-    )
-    from rtwin.door import (
-        file_info as file_info,
-    )
-    from rtwin.door import (
-        generate as generate,
-    )
-    from rtwin.door import (
-        history as history,
-    )
-    from rtwin.door import (
-        list_scenes as list_scenes,
-    )
-    from rtwin.door import (
-        load_recipe as load_recipe,
-    )
-    from rtwin.door import (
-        merge as merge,
-    )
-    from rtwin.door import (
-        open_dataset as open_dataset,
-    )
-    from rtwin.door import (
-        open_link_trace as open_link_trace,
-    )
-    from rtwin.door import (
-        open_radio_map as open_radio_map,
-    )
-    from rtwin.door import (
-        open_twin as open_twin,
-    )
-    from rtwin.door import (
-        radio_map as radio_map,
-    )
-    from rtwin.door import (
-        rehearse as rehearse,
-    )
-    from rtwin.door import (
-        sample as sample,
-    )
-    from rtwin.door import (
-        tf_dataset as tf_dataset,
-    )
-    from rtwin.door import (
-        twin as twin,
-    )
-    from rtwin.door import (
-        update as update,
-    )
-    from rtwin.door import (
-        validate_file as validate_file,
+        build_scene,
+        calibrate,
+        evaluate,
+        file_info,
+        generate,
+        history,
+        list_scenes,
+        load_recipe,
+        merge,
+        open_dataset,
+        open_link_trace,
+        open_radio_map,
+        open_twin,
+        quality,
+        radio_map,
+        rehearse,
+        sample,
+        tf_dataset,
+        twin,
+        update,
+        validate_file,
     )
 
 __version__ = "0.1.0"
@@ -93,6 +56,7 @@ __all__ = [
     "open_link_trace",
     "open_radio_map",
     "open_twin",
+    "quality",
     "radio_map",
     "rehearse",
     "sample",

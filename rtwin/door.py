@@ -24,6 +24,7 @@ from rtwin.dataset import (
 from rtwin.dataset import evaluate as _evaluate
 from rtwin.dataset import generate as _generate
 from rtwin.dataset import generate_radio_map as _generate_radio_map
+from rtwin.deployment import twin_quality as quality
 from rtwin.errors import OutOfRangeError
 from rtwin.horizontal import (
     MeasuredUpdate,
@@ -54,6 +55,7 @@ __all__ = [
     "open_link_trace",
     "open_radio_map",
     "open_twin",
+    "quality",
     "radio_map",
     "rehearse",
     "sample",

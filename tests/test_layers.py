@@ -36,8 +36,11 @@ ALLOWED = {
     "caching": BASE | {"channel", "dataset", "link", "plot", "scene", "experiments", "streaming"},
     "streaming": BASE | {"channel", "dataset", "link", "plot", "scene", "experiments"},
     "federation": BASE | TWINS | {"experiments"},
-    "door": BASE | TWINS | {"export"},
-    "cli": BASE | TWINS | {"caching", "experiments", "export", "federation", "streaming", "view"},
+    "deployment": BASE | TWINS | {"experiments"},
+    "door": BASE | TWINS | {"deployment", "export"},
+    "cli": BASE
+    | TWINS
+    | {"caching", "deployment", "experiments", "export", "federation", "streaming", "view"},
 }
 # Rooms of a layer, and which of the others each may enter; what stands beside them may enter all.
 ROOMS = {

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from rtwin.calibration.judgement import (
     physics_warnings,
     prepare_result,
     report_html,
+    trust_warnings,
     validate_twin,
     write_result,
 )
@@ -38,7 +40,15 @@ from rtwin.calibration.physics import (
     information_table,
     trace_campaign,
 )
-from rtwin.calibration.statistics import Twin, fit_twin, plan_route
+from rtwin.calibration.statistics import (
+    NOT_BELIEVED,
+    RowTrust,
+    Twin,
+    check_rows,
+    fit_twin,
+    plan_route,
+    trust_table,
+)
 from rtwin.dataset.store import provenance
 from rtwin.errors import OutOfRangeError
 from rtwin.progress import Progress, silent
@@ -119,6 +129,7 @@ def calibrate(
         levels = solved.levels(fit, train)
         return levels, solved.inputs(fit)
 
+    verdict = check_rows(measured, inputs, np.arange(len(measured)), plan.seed)
     validation = validate_twin(
         measured,
         inputs,
@@ -133,34 +144,47 @@ def calibrate(
         curve_physics=scene_curve,
         held_out=held_out,
         line_of_sight=None if part is None else part.features.line_of_sight,
+        untrusted=verdict.untrusted,
         progress=progress,
         journal=steps.part("validate"),
     )
-    everything = np.arange(len(measured))
+    kept = verdict.kept
     fit, levels = None, {}
     if part is not None:
-        part, fit = part.solved(everything, plan.seed, progress, steps.part("final"), final=True)
-        measured, levels = part.data, part.levels(fit, everything)
+        part, fit = part.solved(kept, plan.seed, progress, steps.part("final"), final=True)
+        measured, levels = part.data, part.levels(fit, kept)
         inputs = part.inputs(fit)
-    twin = fit_twin(measured, inputs, plan.environment, everything, block_m, plan.seed)
+    twin = fit_twin(measured, inputs, plan.environment, kept, block_m, plan.seed)
     before = _best_baseline(twin) if fit is None else RAY_TRACED
-    before_db = {**twin.models, **levels}[before]
-    result = _result(plan, recipe, measured, twin, block_m, repeats)
+    before_db = {**twin.models, **levels}[before][kept]
+    trust = trust_table(measured, verdict)
+    used = _believed(measured, verdict)
+    result = _result(plan, recipe, used, twin, block_m, repeats)
     result["request_hash"] = request
+    result["trust"] = trust
     result["validation"] = {"hold_out": held_out, **as_json(validation)}
     result["before"] = before
     result |= _physics(part, fit)
-    result["warnings"] = find_warnings(
-        measured, block_m, result["validation"], plan.seed
-    ) + physics_warnings(result["validation"]["scores"])
+    result["warnings"] = find_warnings(measured, block_m, result["validation"], plan.seed)
+    result["warnings"] += trust_warnings(trust)
+    result["warnings"] += physics_warnings(result["validation"]["scores"])
     in_the_open = None if part is None else part.in_the_open
-    result["next_positions"] = plan_route(measured, 10, in_the_open, plan.seed)
-    page = report_html(result, measured, twin.left_out_db, before_db)
+    result["next_positions"] = plan_route(used, 10, in_the_open, plan.seed)
+    page = report_html(result, used, twin.left_out_db, before_db)
+    own = link_inputs(used, inputs.physics[kept], inputs.names)
     folder = write_result(
-        output, result, page, overwrite, lambda place: write_twin(place, measured, inputs)
+        output, result, page, overwrite, lambda place: write_twin(place, used, own)
     )
     steps.close()
     return folder
+
+
+def _believed(data: Measurements, verdict: RowTrust) -> Measurements:
+    """The rows that are believed; the others are set aside, and counted."""
+    aside = dict(data.set_aside)
+    if verdict.untrusted.any():
+        aside[NOT_BELIEVED] = int(data.count[verdict.untrusted].sum())
+    return replace(data.take(verdict.kept), set_aside=aside)
 
 
 def _physics(part: TracedCampaign | None, fit: PhysicalFit | None) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 The elements of an array see the same paths, which holds as long as the array
 is small against the distance to the nearest object (Sionna's synthetic array).
+A spherical array keeps the paths and gives each element the phase of its own
+distance to where the wave comes from: exact in line of sight and for mirrors,
+whose images are points; near enough behind edges.
 """
 
 from dataclasses import dataclass, field
@@ -24,12 +27,15 @@ class AntennaArray(Shown):
             boresight along +x [m], [element, 3].
         orientation: Yaw, pitch and roll of the device [rad], [link, 3], or
             [1, 3] or [3] for one orientation on all links.
+        spherical: Whether a wave meets the elements with the curvature that its path's
+            length gives it, instead of as a plane.
     Raises:
         ShapeError: if an array has another shape (it is printed).
     """
 
     positions_m: Floats
     orientation: Floats = field(default_factory=lambda: np.zeros(3))
+    spherical: bool = False
 
     def __post_init__(self) -> None:
         positions = np.asarray(self.positions_m, dtype=np.float64)
@@ -96,6 +102,7 @@ def steering(
     zenith: ArrayLike,
     link_index: Ints,
     wavelength_m: float,
+    distance_m: ArrayLike | None = None,
 ) -> Complexes:
     """Phase factors of the elements for waves along given directions.
 
@@ -109,6 +116,7 @@ def steering(
         zenith: Zenith of each path at this end [rad], [path].
         link_index: Link of each path, [path]; picks the orientation.
         wavelength_m: Wavelength [m].
+        distance_m: Length of each path [m], [path]; for spherical arrays.
     Returns:
         [path, element], complex, magnitude 1.
     Raises:
@@ -119,4 +127,11 @@ def steering(
     of_path = rotation[0] if len(rotation) == 1 else rotation[link_index]
     # Turning the few directions back is cheaper than turning all elements.
     local = np.squeeze(unit_vector(azimuth, zenith)[..., None, :] @ of_path, axis=-2)
-    return np.exp(2j * np.pi / wavelength_m * (local @ array.positions_m.T))
+    ahead = local @ array.positions_m.T
+    if array.spherical and distance_m is not None:
+        # The wave comes from the transmitter's image, a path's length away.
+        far = np.asarray(distance_m, np.float64)[:, None]
+        off = np.square(array.positions_m).sum(axis=1)
+        to_element = np.sqrt(np.maximum(far**2 - 2 * far * ahead + off, 0.0))
+        ahead = (2 * far * ahead - off) / np.maximum(to_element + far, 1e-30)
+    return np.exp(2j * np.pi / wavelength_m * ahead)

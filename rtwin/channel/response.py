@@ -20,7 +20,7 @@ from rtwin.channel.arrays import AntennaArray, steering
 from rtwin.channel.paths import PathSet
 from rtwin.channel.segments import segment_sum
 from rtwin.errors import OutOfRangeError, ShapeError
-from rtwin.units import wavelength_m
+from rtwin.units import SPEED_OF_LIGHT_M_S, wavelength_m
 
 _WORKING_NUMBERS = 2**20
 """Complex numbers per block; about four arrays of this size live at once."""
@@ -191,15 +191,16 @@ class _Baseband:
         paths, flat = self.paths, index.ravel()
         wavelength, link = wavelength_m(paths.frequency_hz), paths.link_index[flat]
         carrier = np.exp(-2j * np.pi * paths.frequency_hz * self.delay_s[flat])
+        length_m = SPEED_OF_LIGHT_M_S * paths.delay_s[flat]
         # [path, rx_pol, rx_element, tx_pol, tx_element, time]
         b = (paths.a[flat] * carrier[:, None, None])[:, :, None, :, None, None]
         if self.rx_array is not None:
             angles = paths.aoa_azimuth[flat], paths.aoa_zenith[flat]
-            phase = steering(self.rx_array, *angles, link, wavelength)
+            phase = steering(self.rx_array, *angles, link, wavelength, length_m)
             b = b * phase[:, None, :, None, None, None]
         if self.tx_array is not None:
             angles = paths.aod_azimuth[flat], paths.aod_zenith[flat]
-            phase = steering(self.tx_array, *angles, link, wavelength)
+            phase = steering(self.tx_array, *angles, link, wavelength, length_m)
             b = b * phase[:, None, None, None, :, None]
         turn = np.exp(2j * np.pi * paths.doppler_hz[flat][:, None] * self.times_s)
         b = b * turn[:, None, None, None, None, :]

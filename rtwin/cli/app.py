@@ -16,6 +16,7 @@ from typer import Option
 from rtwin import __version__
 from rtwin.cli import (
     calibrate,
+    deploy,
     experiment,
     exports,
     federate,
@@ -50,6 +51,8 @@ for command in (
     keep.rehearse,
     keep.update,
     keep.merge,
+    deploy.quality,
+    deploy.deploy,
     look.info,
     look.validate,
     look.plot,

@@ -78,6 +78,7 @@ def calibrate(
         [
             ("rows", f"{result['rows']} from {result['raw_rows']} measurements"),
             ("set aside", aside or "none"),
+            *_untrusted(result["trust"]),
             *(
                 (score["model"], f"{score['rmse_db']:.2f} dB held-out RMSE{_draws(score)}")
                 for score in validation["scores"]
@@ -87,6 +88,19 @@ def calibrate(
             ("time", f"{seconds:.1f} s"),
         ]
     )
+
+
+def _untrusted(trust: dict[str, Any]) -> list[tuple[str, str]]:
+    """Who sent what everything else contradicts; nothing where nothing was."""
+    return [
+        (
+            f"  {kind} {row['name']}",
+            f"{row['untrusted']} of {row['rows']} rows not believed, {row['off_db']:+.1f} dB off",
+        )
+        for kind in ("transmitter", "device")
+        for row in trust[f"by_{kind}"]
+        if row["untrusted"]
+    ]
 
 
 def _draws(score: dict[str, Any]) -> str:

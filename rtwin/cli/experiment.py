@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from rtwin.cli import federated
-from rtwin.cli.options import JsonFlag, Quiet, StudyFolder
+from rtwin.cli import deploy, federated
+from rtwin.cli.options import JsonFlag, Quiet, StudyFolder, pair
 from rtwin.cli.report import print_json, print_rows, progress_bar
 from rtwin.errors import OutOfRangeError
 
@@ -74,7 +74,7 @@ def slicing(
         points=points,
         ways=ways,
         stale_without=None if stale_without is None else tuple(stale_without.split(",")),
-        twins={k: Path(v) for k, v in (_pair("twin", text) for text in twin or ())},
+        twins={k: Path(v) for k, v in (pair("twin", text) for text in twin or ())},
         world=WorldSettings(residual_db=residual),
         reference=reference,
     )
@@ -162,21 +162,15 @@ for command in (
     federated.trust,
     federated.privacy,
     federated.sites,
+    deploy.deployment,
 ):
     app.command()(command)
-
-
-def _pair(option: str, text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not (key and equals and value):
-        raise OutOfRangeError(f"--{option} is {text!r}; write NAME=VALUE")
-    return key.strip(), value.strip()
 
 
 def _numbers(option: str, text: str) -> dict[str, int]:
     found = {}
     for part in text.split(","):
-        key, value = _pair(option, part)
+        key, value = pair(option, part)
         if not value.isdigit():
             raise OutOfRangeError(f"--{option} has {part!r}; write SERVICE=N with a whole number")
         found[key] = int(value)

@@ -91,7 +91,7 @@ def traffic(
         learned = run_history(study, series, learner, count_of(progress, "history"))
     # The weeks of the holidays are known of three cells alone.
     holidays = run_holidays(load_traffic(TWO_MONTHS)) if data is None else []
-    _finish(traffic_results(study, series, model, schemes, made, learned, holidays), output, json)
+    finish(traffic_results(study, series, model, schemes, made, learned, holidays), output, json)
 
 
 def poisoning(
@@ -137,7 +137,7 @@ def poisoning(
     series = _traffic(data, cells, target)
     with progress_bar(quiet or json, "Reading traffic") as progress:
         outcomes = run_poisoning(study, series, _model(model), count_of(progress, "rounds"))
-    _finish(poisoning_results(study, model, outcomes), output, json)
+    finish(poisoning_results(study, model, outcomes), output, json)
 
 
 def trust(
@@ -160,7 +160,7 @@ def trust(
     series = _traffic(data, cells, target)
     with progress_bar(quiet or json, "Reading traffic") as progress:
         found = run_trust(series, seeds, done=count_of(progress, "tamperings"))
-    _finish(trust_results(series, {"seeds": seeds, "target": target}, found), output, json)
+    finish(trust_results(series, {"seeds": seeds, "target": target}, found), output, json)
 
 
 def privacy(
@@ -193,7 +193,7 @@ def privacy(
     series = _traffic(data, cells, target)
     with progress_bar(quiet or json, "Reading traffic") as progress:
         found = run_privacy(study, series, _model(model), count_of(progress, "runs"))
-    _finish(privacy_results(study, model, found), output, json)
+    finish(privacy_results(study, model, found), output, json)
 
 
 def sites(
@@ -220,7 +220,7 @@ def sites(
     check_study_folder(output, "sites")
     with progress_bar(quiet or json) as progress:
         outcome = run_sites(study, progress)
-    _finish(sites_results(study, outcome), output, json)
+    finish(sites_results(study, outcome), output, json)
 
 
 def _traffic(data: Path | None, cells: str | None, target: str) -> "Traffic":
@@ -236,7 +236,8 @@ def _model(name: str) -> "Model":
     return LstmModel() if name == "lstm" else LinearModel(NUM_INPUTS)
 
 
-def _finish(results: "StudyResults", folder: Path, json: bool) -> None:
+def finish(results: "StudyResults", folder: Path, json: bool) -> None:
+    """Write a study's files and print its tables."""
     from rtwin.experiments.study_files import write_study
 
     files = write_study(results, folder)

@@ -6,7 +6,9 @@ from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
-from typer import Argument, Option
+from typer import Argument, BadParameter, Option
+
+from rtwin.errors import OutOfRangeError
 
 JsonFlag = Annotated[bool, Option("--json", help="Print JSON instead of a table.")]
 SceneArgument = Annotated[
@@ -53,7 +55,7 @@ SOLVER_OPTIONS: dict[str, Any] = {
     ],
     "diffraction": Annotated[
         Switch,
-        Option("--diffraction/--no-diffraction", help="Paths over edges of solids, once per path."),
+        Option("--diffraction/--no-diffraction", help="Paths over edges of solids."),
     ],
     "edge_diffraction": Annotated[
         Switch,
@@ -98,3 +100,35 @@ def with_solver_options(command: Callable[..., None]) -> Callable[..., None]:
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return run
+
+
+def pair(option: str, text: str) -> tuple[str, str]:
+    """Both sides of a NAME=VALUE that an option was given."""
+    key, equals, value = text.partition("=")
+    if not (key and equals and value):
+        raise OutOfRangeError(f"--{option} is {text!r}; write NAME=VALUE")
+    return key.strip(), value.strip()
+
+
+def numbers(option: str, text: str) -> dict[str, float]:
+    """Numbers of a NAME=X,NAME=X that an option was given; nothing for an empty one."""
+    found = {}
+    for part in filter(None, text.split(",")):
+        key, value = pair(option, part)
+        try:
+            found[key] = float(value)
+        except ValueError:
+            raise OutOfRangeError(f"--{option} has {part!r}; write NAME=X with a number") from None
+    return found
+
+
+def quantity(text: str | None, units: dict[str, float], option: str) -> float:
+    """A number with a unit in the unit that counts as 1; infinite where nothing is said."""
+    if text is None:
+        return float("inf")
+    unit = text.lstrip("0123456789.+-e ")
+    try:
+        return float(text.removesuffix(unit)) * units[unit]
+    except (ValueError, KeyError):
+        known = ", ".join(u for u in units if u)
+        raise BadParameter(f"{text!r}: give a number with {known}", param_hint=option) from None

@@ -186,11 +186,21 @@ def radiomap(
     output: Output,
     solver: SolverOverrides,
     method: Annotated[
-        str, Option(help="monte-carlo: cell averages; paths: exact paths, with spreads and angles.")
-    ] = "monte-carlo",
+        str,
+        Option(
+            help="monte-carlo: cell averages; paths: exact paths, with spreads and angles; "
+            "auto: the one that takes less time."
+        ),
+    ] = "auto",
     cell_size: CellSize = None,
     height: MapHeight = None,
-    rays: Annotated[int | None, Option(help="Rays per transmitter.")] = None,
+    z: Annotated[
+        float | None,
+        Option(metavar="M", help="Height of a level map instead [m]: a floor, a basement."),
+    ] = None,
+    rays: Annotated[
+        int | None, Option(help="Rays per transmitter; by area and cell size if not given.")
+    ] = None,
     calibration: Calibration = None,
     measurements: Annotated[
         str | None,
@@ -227,6 +237,7 @@ def radiomap(
         scene,
         cell_size_m=cell_size,
         map_height_m=height,
+        map_z_m=z,
         **{"rays" if method == "paths" else "map_rays": rays},
         **solver,
     )
@@ -262,6 +273,7 @@ def radiomap(
     if json:
         print_json(info)
         return
+    print_remarks(info)
     print_file(
         output,
         info,
@@ -329,7 +341,7 @@ def _discrepancy(calibration: Path | None, method: str) -> Any:
     """What puts a calibrated twin into a map."""
     if calibration is None:
         raise OutOfRangeError("discrepancy needs a calibration; name its result with --calibration")
-    if method != "monte-carlo":
+    if method == "paths":
         raise OutOfRangeError(
             f"discrepancy changes the gains of cells, not the paths to them; method is {method}, "
             "it must be monte-carlo"

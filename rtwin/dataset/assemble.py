@@ -29,7 +29,7 @@ from rtwin.dataset.store import (
 from rtwin.files import replace_whole
 from rtwin.progress import Progress
 from rtwin.scene import Receivers, Recipe, recipe_dict
-from rtwin.trace import World, remarks
+from rtwin.trace import World, link_remarks, remarks
 
 
 def assemble(
@@ -58,7 +58,7 @@ def assemble(
     with plain_errors(folder.target, RESUME):
         reserve_space(folder.path, folder.merged_bytes(num_shards))
         with h5py.File(merged, "w") as file:
-            of_scene = scene_attributes(world)
+            of_scene = scene_attributes(world, *link_remarks(world, receivers))
             if sweep:
                 del of_scene["frequency_hz"]
             write_header(

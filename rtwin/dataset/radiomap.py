@@ -31,8 +31,18 @@ from rtwin.dataset.store import (
 from rtwin.errors import OutOfRangeError
 from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe
-from rtwin.trace import NUM_LATTICES, MapGrid, World, load_world, map_grid, trace_path_gain
+from rtwin.trace import (
+    MapGrid,
+    World,
+    load_world,
+    map_grid,
+    map_sampling,
+    num_lattices,
+    trace_path_gain,
+    undersampling_remark,
+)
 
+AUTO = "auto"
 VEGETATION_REMARK = (
     "the radio map does not know the scene's vegetation: its values are those without any; "
     "method paths knows it"
@@ -57,7 +67,7 @@ def generate_radio_map(
             standard error, recipe's radio_map.rays; or "paths": exact paths to
             the middle of each cell, with delay and angular spreads, mean
             angles, K factor, line of sight and number of paths besides,
-            recipe's solver.rays.
+            recipe's solver.rays; or "auto": the one that takes less time.
         correction: Changes gains and their standard errors once they are traced, as
             the discrepancy of a calibrated twin does.
         overwrite: Replace a finished file of another recipe.
@@ -70,11 +80,16 @@ def generate_radio_map(
         StoreError: if the file is of another recipe and overwrite is not set,
             or cannot be written.
     """
-    if method not in MAP_METHODS:
-        raise OutOfRangeError(f"method is {method!r}, it must be {' or '.join(MAP_METHODS)}")
+    if method not in (AUTO, *MAP_METHODS):
+        raise OutOfRangeError(
+            f"method is {method!r}, it must be {AUTO}, {' or '.join(MAP_METHODS)}"
+        )
     file = Path(file)
     prepare_place(file, MAP_FORMAT, overwrite)
     world = load_world(recipe)
+    grid = map_grid(world)
+    if method == AUTO:
+        method = cheaper_method(world, grid, correction)
     request = map_request(world)
     if method != MAP_METHODS[0]:
         request = f"{method}-{request}"
@@ -83,13 +98,12 @@ def generate_radio_map(
     if prepare_target(file, MAP_FORMAT, request, overwrite):
         progress("map", 1, 1)
         return file
-    grid = map_grid(world)
     if method == "paths":
         columns = trace_path_map(world, grid, progress)
         columns["path_gain_standard_error"] = np.zeros_like(columns["path_gain"])
     else:
         columns = _trace_averages(world, grid, progress)
-    said: dict[str, Any] = dict(_rays(recipe, method))
+    said: dict[str, Any] = dict(_rays(world, grid, method))
     if correction is not None:
         gain, error = correction.apply(
             world, grid, columns["path_gain"], columns["path_gain_standard_error"], progress
@@ -128,7 +142,7 @@ def write_radio_map(
     """
     layout = PATH_MAP_LAYOUT if method == "paths" else MAP_LAYOUT
     said = {
-        **scene_attributes(world, *_remarks(world, method), *attributes.get("remarks", [])),
+        **scene_attributes(world, *_remarks(world, grid, method), *attributes.get("remarks", [])),
         **{name: value for name, value in attributes.items() if name != "remarks"},
         "request_hash": request,
         **map_attributes(world.recipe, grid, method),
@@ -158,12 +172,13 @@ def _trace_averages(world: World, grid: MapGrid, progress: Progress) -> dict[str
     num_tx = len(world.recipe.transmitter)
     gain = np.zeros((num_tx, *grid.shape))
     error = np.zeros_like(gain)
+    rays = map_sampling(world, grid).rays
     for tx in range(num_tx):
 
         def report(done: int, total: int, tx: int = tx) -> None:
             progress("map", tx * total + done, num_tx * total)
 
-        gain[tx], error[tx] = trace_path_gain(world, tx, grid, report)
+        gain[tx], error[tx] = trace_path_gain(world, tx, grid, rays, report)
     return {"path_gain": gain, "path_gain_standard_error": error}
 
 
@@ -227,12 +242,28 @@ def write_map(
     h5.attrs["content_hash"] = content_hash(h5, layout)
 
 
-def _remarks(world: World, method: str) -> list[str]:
+def cheaper_method(world: World, grid: MapGrid, correction: "Correction | None" = None) -> str:
+    """The method that takes less time; with vegetation paths, which alone know it.
+
+    A discrepancy is that of cell averages: it asks for them.
+    """
+    if correction is not None:
+        return MAP_METHODS[0]
+    sampling = map_sampling(world, grid)
+    cheaper = sampling.paths_s < sampling.monte_carlo_s
+    return MAP_METHODS[1] if cheaper or world.volumes else MAP_METHODS[0]
+
+
+def _remarks(world: World, grid: MapGrid, method: str) -> list[str]:
+    if method != MAP_METHODS[0]:
+        return []
     # Paths lose in vegetation; the solver that draws rays does not know that there is any.
-    return [VEGETATION_REMARK] if world.volumes and method == MAP_METHODS[0] else []
+    leaves = [VEGETATION_REMARK] if world.volumes else []
+    return leaves + undersampling_remark(map_sampling(world, grid))
 
 
-def _rays(recipe: Recipe, method: str) -> dict[str, int]:
+def _rays(world: World, grid: MapGrid, method: str) -> dict[str, int]:
     if method == "paths":
-        return {"rays": recipe.solver.rays}
-    return {"rays": recipe.radio_map.rays, "num_lattices": NUM_LATTICES}
+        return {"rays": world.recipe.solver.rays}
+    rays = map_sampling(world, grid).rays
+    return {"rays": rays, "num_lattices": num_lattices(rays)}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -260,8 +261,8 @@ class PathDataset(Shown):
         chosen = links - first
         tx_array, rx_array = self.arrays(first, last)
         return self.paths(first, last).select(chosen), {
-            "tx_array": AntennaArray(tx_array.positions_m, tx_array.orientation[chosen]),
-            "rx_array": AntennaArray(rx_array.positions_m, rx_array.orientation[chosen]),
+            "tx_array": replace(tx_array, orientation=tx_array.orientation[chosen]),
+            "rx_array": replace(rx_array, orientation=rx_array.orientation[chosen]),
         }
 
     def facts(self) -> dict[str, object]:
@@ -319,7 +320,7 @@ def _array(antenna: Antenna, frequency_hz: float, orientation: NDArray[Any]) -> 
         antenna.horizontal_spacing,
         wavelength_m(frequency_hz),
     )
-    return AntennaArray(positions, orientation)
+    return AntennaArray(positions, orientation, spherical=not antenna.synthetic_array)
 
 
 def open_dataset(file: str | Path, frequency_hz: float | None = None) -> PathDataset:

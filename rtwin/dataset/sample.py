@@ -170,7 +170,7 @@ def _from_paths(
     there &= np.isfinite(flat[:, 2])
     # Standing users are traced once.
     places, row = np.unique(flat[there], axis=0, return_inverse=True)
-    check_separation(places, recipe.transmitter)
+    check_separation(places, recipe)
     gain, sight = _trace(Tracer(world), places, progress)
     num_tx = len(recipe.transmitter)
     all_gain = np.full((len(flat), num_tx), np.nan)

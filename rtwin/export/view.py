@@ -99,8 +99,8 @@ class PathView:
         links = ((rx[:, None] * num_tx + self.tx) - first).ravel()
         tx_array, rx_array = self.dataset.arrays(first, last)
         return (
-            AntennaArray(tx_array.positions_m, tx_array.orientation[links]),
-            AntennaArray(rx_array.positions_m, rx_array.orientation[links]),
+            replace(tx_array, orientation=tx_array.orientation[links]),
+            replace(rx_array, orientation=rx_array.orientation[links]),
         )
 
     def one_port(self, tool: str) -> "PathView":

@@ -54,6 +54,20 @@ class Antenna(Table):
     num_cols: Annotated[Int, Field(ge=1, le=1024)] = 1
     vertical_spacing: Spacing = 0.5
     horizontal_spacing: Spacing = 0.5
+    synthetic_array: Bool = True
+
+    @property
+    def diagonal(self) -> float:
+        """From the first element to the farthest, in wavelengths."""
+        high = (self.num_rows - 1) * self.vertical_spacing
+        return math.hypot(high, (self.num_cols - 1) * self.horizontal_spacing)
+
+    @property
+    def peak_gain_dbi(self) -> float:
+        """Greatest gain of an element [dBi]; of a pattern from a file what few exceed."""
+        return {"iso": 0.0, "dipole": 1.77, "hw_dipole": 2.16, "tr38901": 8.0}.get(
+            self.pattern, 24.0
+        )
 
     @property
     def is_file(self) -> bool:
@@ -71,6 +85,7 @@ class Transmitter(Table):
 
     name: Name
     position_m: Point3
+    height_m: Length | None = None
     azimuth_deg: Angle | None = None
     downtilt_deg: Angle | None = None
     roll_deg: Angle = 0.0
@@ -78,6 +93,15 @@ class Transmitter(Table):
     power_dbm: Annotated[Float, Field(ge=-200, le=200)] = 44.0
     velocity_m_s: Velocity3 = (0.0, 0.0, 0.0)
     antenna: Antenna = Antenna()
+
+    @model_validator(mode="after")
+    def _one_height(self) -> "Transmitter":
+        if self.height_m is not None and abs(self.position_m[2] - self.height_m) > 1e-3:
+            raise ValueError(
+                f"transmitter '{self.name}' has z = {self.position_m[2]:g} and height_m = "
+                f"{self.height_m:g}; write position_m = {{ x_m = .., y_m = .., height_m = .. }}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_direction(self) -> "Transmitter":

@@ -178,10 +178,30 @@ def local_points(data: dict[str, Any], georeference: Georeference | None) -> dic
         ValueError: if such a point stands in a recipe without a georeference, or too far away.
         ValidationError: if it is not a geographic point.
     """
+    data = _with_heights(data)
     return {
         key: _local(value, key, georeference) if key in _WITH_POINTS else value
         for key, value in data.items()
     }
+
+
+def _with_heights(data: dict[str, Any]) -> dict[str, Any]:
+    """Transmitters whose places hold a height_m above the ground, said beside the place."""
+    listed = data.get("transmitter")
+    if not isinstance(listed, list | tuple):
+        return data
+    return {**data, "transmitter": [_with_height(item) for item in listed]}
+
+
+def _with_height(item: Any) -> Any:
+    place = item.get("position_m") if isinstance(item, dict) else None
+    if not isinstance(place, dict) or "height_m" not in place or "z_m" in place:
+        return item
+    place = dict(place)
+    height = place.pop("height_m")
+    if set(place) == {"x_m", "y_m"}:
+        return {**item, "position_m": [place["x_m"], place["y_m"], height], "height_m": height}
+    return {**item, "position_m": {**place, "z_m": height}, "height_m": height}
 
 
 _WITH_POINTS = ("transmitter", "receivers", "camera")

@@ -23,12 +23,11 @@ from rtwin.scene.devices import (
     RandomReceivers,
     ReceiversSpec,
     TrajectoryReceivers,
-    Transmitter,
     WayReceivers,
 )
 from rtwin.scene.georeference import Georeference
 from rtwin.scene.library import resolve_file
-from rtwin.scene.recipe import check_separation
+from rtwin.scene.recipe import Recipe, check_separation
 from rtwin.scene.ways import read_ways, walked
 
 GroundHeight = Callable[[Floats], ArrayLike]
@@ -78,7 +77,7 @@ def place_receivers(
     seed: int,
     *,
     folder: str | Path = ".",
-    transmitters: tuple[Transmitter, ...] = (),
+    recipe: Recipe | None = None,
     georeference: Georeference | None = None,
 ) -> Receivers:
     """Receivers in free air above the ground, as the recipe's [receivers] asks.
@@ -90,7 +89,7 @@ def place_receivers(
         is_inside: Whether points [n, 3] are inside a solid, bool [n].
         seed: Seed of the random draws.
         folder: The recipe's folder, for a CSV file.
-        transmitters: Receivers must not be on top of one of these.
+        recipe: Receivers must not be on top of its transmitters.
         georeference: Where the scene lies on Earth, for tables in latitude and longitude.
     Returns:
         Positions [m] in the order of the spec; orientation 0 except for an
@@ -123,7 +122,8 @@ def place_receivers(
             f"objects, {placed.num_underground} under the ground, {placed.num_without_ground} "
             "without ground); move them, or set keep_invalid = true"
         )
-    check_separation(placed.position_m, transmitters)
+    if recipe is not None:
+        check_separation(placed.position_m, recipe)
     return placed
 
 

@@ -17,6 +17,7 @@ from rtwin.scene._model import (
     MAX_COORDINATE_M,
     Area,
     Bool,
+    Coordinate,
     FileTable,
     Float,
     Int,
@@ -26,12 +27,21 @@ from rtwin.scene._model import (
     recipe_error,
     shown,
 )
-from rtwin.scene.devices import Camera, ListReceivers, RandomReceivers, ReceiversSpec, Transmitter
+from rtwin.scene.devices import (
+    Antenna,
+    Camera,
+    ListReceivers,
+    RandomReceivers,
+    ReceiversSpec,
+    Transmitter,
+)
 from rtwin.scene.georeference import Georeference, local_points
 from rtwin.scene.materials import MATERIAL_NAMES
 from rtwin.scene.objects import Geometry, MaterialSpec, ObjectSettings, SceneObject
+from rtwin.units import wavelength_m
 
 MIN_SEPARATION_M = 0.01
+SAME_PLACE_M = 1e-6
 
 Rays = Annotated[Int, Field(ge=1_000, le=100_000_000)]
 
@@ -48,6 +58,7 @@ class Solver(Table):
     edge_diffraction: Bool = False
     diffraction_lit_region: Bool = True
     diffraction_model: Literal["utd", "sionna"] = "utd"
+    max_diffractions: Annotated[Int, Field(ge=0, le=10)] = 3
     diffuse_reflection: Bool = False
     diffuse_rays: Rays = 10_000
     strongest_paths: Annotated[Int, Field(ge=1, le=1_000_000_000)] | None = None
@@ -58,8 +69,10 @@ class RadioMap(Table):
 
     cell_size_m: Annotated[Float, Field(ge=0.01, le=MAX_COORDINATE_M)] = 5.0
     height_m: Length = 1.5
+    z_m: Coordinate | None = None
     area: Area | None = None
-    rays: Rays = 1_000_000
+    rays: Rays | None = None
+    target_error_db: Annotated[Float, Field(ge=0.1, le=10)] = 1.0
 
 
 class Recipe(FileTable):
@@ -114,7 +127,7 @@ class Recipe(FileTable):
         self._check_materials()
         self._check_transmitters()
         if isinstance(self.receivers, ListReceivers):
-            check_separation(self.receivers.positions_m, self.transmitter)
+            check_separation(self.receivers.positions_m, self)
         return self
 
     def _check_geometry(self) -> None:
@@ -182,27 +195,48 @@ class Recipe(FileTable):
                     )
 
 
-def check_separation(positions_m: Any, transmitters: tuple[Transmitter, ...]) -> None:
-    """Refuse receivers on top of a transmitter: the path between them has no direction.
+def closest_m(frequency_hz: float, tx: Antenna, rx: Antenna) -> float:
+    """How near two antennas may be [m]: nearer, Friis gives more than was sent.
+
+    Args:
+        frequency_hz: Frequency [Hz].
+        tx, rx: Their elements; the strongest directions may face each other.
+    Source: Friis, G_t G_r (wavelength / (4 pi d))^2 <= 1; checked by
+    tests/scene/test_receivers.py.
+    """
+    gain_db = tx.peak_gain_dbi + rx.peak_gain_dbi
+    far: float = wavelength_m(frequency_hz) / (4 * math.pi) * 10.0 ** (gain_db / 20.0)
+    return max(MIN_SEPARATION_M, far)
+
+
+def check_separation(positions_m: Any, recipe: "Recipe") -> None:
+    """Refuse receivers so near to a transmitter that they would get more than it sends.
+
+    Without a line of sight they may be at the very place of one: a monostatic radar.
 
     Args:
         positions_m: Receiver positions [m], [rx, 3].
-        transmitters: The recipe's transmitters.
+        recipe: Whose transmitters, antennas and frequency count.
     Raises:
-        RecipeError: if a receiver is closer than 1 cm to a transmitter (both named).
+        RecipeError: if a receiver is nearer than `closest_m` to a transmitter (both named).
     Checked by tests/scene/test_receivers.py.
     """
     import numpy as np
 
     positions = np.asarray(positions_m, dtype=np.float64).reshape(-1, 3)
-    for tx in transmitters:
+    for tx in recipe.transmitter:
+        least = closest_m(recipe.frequency_hz, tx.antenna, recipe.receivers.antenna)
         distance = np.linalg.norm(positions - np.asarray(tx.position_m), axis=1)
-        close = np.flatnonzero(distance < MIN_SEPARATION_M)
-        if close.size:
+        close = distance < least
+        if not recipe.solver.line_of_sight:
+            close &= distance > SAME_PLACE_M
+        rows = np.flatnonzero(close)
+        if rows.size:
             raise RecipeError(
-                f"receiver {close[0]} at {positions[close[0]].tolist()} is "
-                f"{distance[close[0]]:.3g} m from transmitter '{tx.name}'; devices must be "
-                f"{MIN_SEPARATION_M:g} m apart: move one of them"
+                f"receiver {rows[0]} at {positions[rows[0]].tolist()} is "
+                f"{distance[rows[0]]:.3g} m from transmitter '{tx.name}'; devices must be "
+                f"{least:.3g} m apart at this frequency: move one of them, or for a monostatic "
+                "pair put both at one place and set line_of_sight = false"
             )
 
 
@@ -251,7 +285,12 @@ def recipe_dict(recipe: Recipe) -> dict[str, Any]:
 
 
 _TOP = ("frequency_hz", "bandwidth_hz", "temperature_k", "noise_figure_db", "seed")
-_MAP = {"cell_size_m": "cell_size_m", "map_height_m": "height_m", "map_rays": "rays"}
+_MAP = {
+    "cell_size_m": "cell_size_m",
+    "map_height_m": "height_m",
+    "map_z_m": "z_m",
+    "map_rays": "rays",
+}
 OVERRIDES = (*_TOP, "num_receivers", *_MAP, *Solver.model_fields)
 
 
@@ -262,7 +301,7 @@ def with_overrides(recipe: Recipe, **overrides: Any) -> Recipe:
         recipe: The recipe to start from.
         overrides: frequency_hz [Hz], bandwidth_hz [Hz], temperature_k [K],
             noise_figure_db [dB], seed; num_receivers (random receivers, keeping
-            height, area and antenna); cell_size_m [m], map_height_m [m] and
+            height, area and antenna); cell_size_m [m], map_height_m [m], map_z_m [m] and
             map_rays of the radio map; any key of [solver]. None leaves the recipe's value.
     Returns:
         A new recipe with the same name and folder.

@@ -10,6 +10,8 @@ from rtwin.trace.engine import GPU_VARIANT, Engine, find_llvm, start_engine
 from rtwin.trace.evaluate import evaluate_paths
 from rtwin.trace.frozen import FrozenPaths, freeze_paths, restore_materials
 from rtwin.trace.heights import HeightMap, height_map
+from rtwin.trace.map_grid import MapGrid, map_grid
+from rtwin.trace.map_sampling import MapSampling, map_sampling, undersampling_remark
 from rtwin.trace.obstruction import Obstruction, obstruction
 from rtwin.trace.partial import (
     Change,
@@ -28,8 +30,8 @@ from rtwin.trace.queries import (
     may_change_inside,
     segments_meet,
 )
-from rtwin.trace.radiomap import NUM_LATTICES, MapGrid, map_grid, trace_path_gain
-from rtwin.trace.remarks import remarks
+from rtwin.trace.radiomap import num_lattices, trace_path_gain
+from rtwin.trace.remarks import link_remarks, remarks
 from rtwin.trace.sources import Part, SceneParts, load_parts, scene_file_meshes
 from rtwin.trace.transmitter import (
     PATH_COLUMNS,
@@ -50,7 +52,6 @@ from rtwin.trace.world import (
 __all__ = [
     "GPU_VARIANT",
     "NO_TRIANGLE",
-    "NUM_LATTICES",
     "PATH_COLUMNS",
     "Change",
     "Effort",
@@ -58,6 +59,7 @@ __all__ = [
     "FrozenPaths",
     "HeightMap",
     "MapGrid",
+    "MapSampling",
     "Obstruction",
     "Part",
     "PartialTrace",
@@ -75,10 +77,13 @@ __all__ = [
     "is_clear",
     "is_inside",
     "keeps_chains",
+    "link_remarks",
     "load_parts",
     "load_world",
     "map_grid",
+    "map_sampling",
     "may_change_inside",
+    "num_lattices",
     "obstruction",
     "part_triangles",
     "place",
@@ -92,5 +97,6 @@ __all__ = [
     "start_engine",
     "trace_path_gain",
     "traced_paths",
+    "undersampling_remark",
     "world_of_parts",
 ]

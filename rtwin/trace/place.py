@@ -22,6 +22,6 @@ def place(world: World) -> Receivers:
         partial(is_inside, world),
         recipe.seed,
         folder=recipe.folder,
-        transmitters=recipe.transmitter,
+        recipe=recipe,
         georeference=recipe.georeference,
     )

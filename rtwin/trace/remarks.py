@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from rtwin.trace.queries import ground_height_m, is_inside
+from rtwin.scene import Receivers
+from rtwin.trace.queries import first_hit, ground_height_m, is_inside
+from rtwin.trace.rays import STEP
 from rtwin.trace.world import World
 from rtwin.units import wavelength_m
 
@@ -53,3 +55,51 @@ def remarks(world: World) -> list[str]:
             "scene"
         )
     return lines
+
+
+def link_remarks(world: World, receivers: Receivers) -> list[str]:
+    """Lines about links that the tracer sees more coarsely than they are.
+
+    Arrays too large for plane waves, devices so near to a surface that rays in single
+    precision may miss it.
+
+    Source: far field of an array from 2 D^2 / wavelength on; checked by
+    tests/trace/test_remarks.py.
+    """
+    recipe = world.recipe
+    wavelength = wavelength_m(recipe.frequency_hz)
+    places = np.array([tx.position_m for tx in recipe.transmitter], np.float64)
+    lines = []
+    ends = [
+        (f"transmitter '{tx.name}'", tx.antenna, [n]) for n, tx in enumerate(recipe.transmitter)
+    ]
+    ends.append(("the receivers", recipe.receivers.antenna, list(range(len(places)))))
+    for what, antenna, rows in ends:
+        far_m = 2 * antenna.diagonal**2 * wavelength
+        if antenna.diagonal == 0 or not antenna.synthetic_array:
+            continue
+        near = np.zeros(len(receivers), bool)
+        for row in rows:
+            near |= np.linalg.norm(receivers.position_m - places[row], axis=1) < far_m
+        if near.any():
+            lines.append(
+                f"the array of {what} is in its near field, {far_m:.3g} m, at {near.sum()} "
+                "receivers, where waves are no planes to it; set antenna.synthetic_array = false"
+            )
+    step_m = STEP * (1 + np.abs(world.bounds_m - world.origin_m).max())
+    count = _near_surface(world, np.concatenate([places, receivers.position_m]), 10 * step_m)
+    if count:
+        lines.append(
+            f"{count} devices are within {1e3 * 10 * step_m:.2g} mm of a surface, which rays in "
+            "single precision may miss"
+        )
+    return lines
+
+
+def _near_surface(world: World, points_m: np.ndarray, near_m: float) -> int:
+    """How many points have a surface within a distance [m] along an axis."""
+    near = np.zeros(len(points_m), bool)
+    for way in np.concatenate([np.eye(3), -np.eye(3)]):
+        hit, _, place = first_hit(world, points_m, np.tile(way, (len(points_m), 1)))
+        near |= hit & (np.linalg.norm(place - points_m, axis=1) < near_m)
+    return int(near.sum())

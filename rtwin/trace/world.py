@@ -27,7 +27,9 @@ from rtwin.scene import (
     recipe_from_dict,
 )
 from rtwin.trace.edge_material import edge_material
+from rtwin.trace.edges import SceneEdges, find_edges
 from rtwin.trace.engine import Engine, start_engine
+from rtwin.trace.ground import on_ground
 from rtwin.trace.half_space import engine_values
 from rtwin.trace.planes import Planes, find_planes
 from rtwin.trace.sources import Part, SceneParts, load_parts, material_color
@@ -47,6 +49,11 @@ class Triangles:
     plane: NDArray[np.int64]  # [triangle], row of World.planes
     shape: NDArray[np.uint32]  # [triangle], the engine's number of the shape
     primitive: NDArray[np.uint32]  # [triangle], row inside that shape
+
+    @cached_property
+    def edges(self) -> SceneEdges:
+        """Where they meet at an angle, and where they end."""
+        return find_edges(self.vertices, self.plane)
 
 
 @dataclass(frozen=True)
@@ -162,6 +169,7 @@ def world_of_parts(recipe: Recipe, found: SceneParts) -> World:
     """
     engine = start_engine()
     parts = found.parts
+    recipe = on_ground(recipe, parts)
     materials = _materials_at(found.specs, recipe.frequency_hz)
     leaves = _foliage_at(found.foliage_specs, recipe.frequency_hz)
     groups = _groups(parts)

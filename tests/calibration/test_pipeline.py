@@ -2,12 +2,16 @@
 
 import json
 import shutil
+import sys
 from html.parser import HTMLParser
 
+import h5py
 import pytest
 
 from rtwin.calibration import calibrate, read_result
 from rtwin.calibration.campaign.recipe import load_campaign
+from rtwin.calibration.statistics import NOT_BELIEVED
+from rtwin.cli import main
 from rtwin.errors import CampaignError, StoreError
 
 from .conftest import TABLE
@@ -87,3 +91,40 @@ def test_data_may_lie_elsewhere(folder, tmp_path):
     away.mkdir()
     (folder / "points.csv").rename(away / "points.csv")
     assert load_campaign(folder, away).folder == away
+
+
+def test_rows_that_everything_contradicts_are_set_aside_and_reported(
+    folder, tmp_path, capsys, monkeypatch
+):
+    points = folder / "points.csv"
+    head, *rows = points.read_text().splitlines()
+    lies = 0
+    for number, row in enumerate(rows):
+        cell, phone, x, y, level = row.split(",")
+        if phone == "q" and lies < 15:
+            rows[number] = f"{cell},{phone},{x},{y},{float(level) - 45:.3f}"
+            lies += 1
+    points.write_text("\n".join([head, *rows]))
+    out = tmp_path / "r"
+    asked = ["calibrate", "-", str(folder), "-o", str(out), "--points", "60", "--no-curve"]
+    monkeypatch.setattr(sys, "argv", ["rtwin", *asked])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    result = read_result(out)
+    trust = result["trust"]
+    worst = trust["by_device"][0]
+    assert worst["name"] == "q"
+    assert worst["untrusted"] >= 14
+    assert worst["off_db"] == pytest.approx(-45, abs=8)
+    assert result["set_aside"][NOT_BELIEVED] == trust["untrusted"] == 300 - result["rows"]
+    assert result["raw_rows"] == 300
+    assert len(trust["places"]) == trust["untrusted"]
+    assert any("device 'q'" in line and "set aside" in line for line in result["warnings"])
+    assert "Not believed" in (out / "report.html").read_text()
+    groups = result["validation"]["scores"][-1]["groups"]["trust"]
+    assert groups["not believed"] > 3 * groups["believed"]
+    said = capsys.readouterr()
+    assert "device q" in said.out
+    assert "rows not believed" in said.out
+    with h5py.File(out / "twin.h5") as file:
+        assert len(file["level_db"]) == len(file["physics"]) == result["rows"]

@@ -58,6 +58,11 @@ FEW = {
     "trust": [],
     "privacy": ["--rounds", "2"],
 }
+# Studies whose amounts have other names than seeds.
+SEEDLESS = {
+    "deployment": ["--runs", "2", "--slots", "10"],
+    "sites": ["--sites", "canyon west,canyon east", "--points", "20", "--starts", "1"],
+}
 
 
 def quick(words: list[str]) -> list[str]:
@@ -87,6 +92,8 @@ def quick(words: list[str]) -> list[str]:
         return [*words, "--quiet"]
     if name == "federate" and words[2] == "calibrate":
         return [*words, "--starts", "1", "--quiet"]
+    if name == "experiment" and words[2] in SEEDLESS:
+        return [*words, *SEEDLESS[words[2]], "--quiet"]
     if name == "experiment" and words[2] in FEW:
         return [*words, "--seeds", "1", *FEW[words[2]], "--quiet"]
     if name == "experiment":

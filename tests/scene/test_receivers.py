@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from rtwin.errors import RecipeError
-from rtwin.scene import ReceiversSpec, Transmitter, place_receivers
+from rtwin.scene import ReceiversSpec, place_receivers, recipe_from_dict
 
+from ..tables import plane_scene
 from .helpers import assert_one_line
 
 BOUNDS = [[-100.0, -50.0, 0.0], [100.0, 50.0, 40.0]]
@@ -27,7 +28,7 @@ def cylinder(points):
     return np.hypot(points[:, 0], points[:, 1]) < RADIUS
 
 
-def place(seed=1, ground=slope, inside=cylinder, transmitters=(), folder=".", **spec):
+def place(seed=1, ground=slope, inside=cylinder, recipe=None, folder=".", **spec):
     return place_receivers(
         SPEC.validate_python(spec),
         BOUNDS,
@@ -35,7 +36,7 @@ def place(seed=1, ground=slope, inside=cylinder, transmitters=(), folder=".", **
         inside,
         seed,
         folder=folder,
-        transmitters=transmitters,
+        recipe=recipe,
     )
 
 
@@ -137,11 +138,17 @@ def test_none_left():
 
 
 def test_receiver_on_a_transmitter():
-    tx = Transmitter(name="mast", position_m=(50, 0, 7))
-    with pytest.raises(RecipeError) as caught:
-        place(kind="list", positions_m=[[60, 0, 9], [50, 0, 7.009]], transmitters=(tx,))
-    assert_one_line(caught, "receiver 1", "transmitter 'mast'", "0.01 m apart")
-    assert len(place(kind="list", positions_m=[[50, 0, 7.011]], transmitters=(tx,))) == 1
+    # Isotropic antennas at 1 GHz: a wavelength over 4 pi is 2.39 cm, at 28 GHz a centimetre rules.
+    for frequency_hz, least in ((1e9, 0.0239), (28e9, 0.01)):
+        data = plane_scene(frequency_hz=frequency_hz)
+        data["transmitter"] = [{"name": "mast", "position_m": [50, 0, 7]}]
+        recipe = recipe_from_dict(data)
+        below = [50, 0, 7 + 0.99 * least]
+        with pytest.raises(RecipeError) as caught:
+            place(kind="list", positions_m=[[60, 0, 9], below], recipe=recipe)
+        assert_one_line(caught, "receiver 1", "transmitter 'mast'", f"{least} m apart")
+        above = [[50, 0, 7 + 1.01 * least]]
+        assert len(place(kind="list", positions_m=above, recipe=recipe)) == 1
 
 
 def test_trajectory_moves_along_its_line():

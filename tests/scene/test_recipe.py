@@ -164,7 +164,13 @@ def test_bad_override(override, part):
 
 
 def test_every_override_is_a_key():
-    assert set(OVERRIDES) - {"num_receivers", "cell_size_m", "map_height_m", "map_rays"} <= {
+    assert set(OVERRIDES) - {
+        "num_receivers",
+        "cell_size_m",
+        "map_height_m",
+        "map_z_m",
+        "map_rays",
+    } <= {
         *Recipe.model_fields,
         *Recipe.model_fields["solver"].annotation.model_fields,
     }

@@ -9,7 +9,7 @@ from rtwin.calibration.judgement.result_folder import (
     write_result,
 )
 from rtwin.calibration.judgement.validation import Score, Validation, as_json, validate_twin
-from rtwin.calibration.judgement.warnings import find_warnings, physics_warnings
+from rtwin.calibration.judgement.warnings import find_warnings, physics_warnings, trust_warnings
 
 __all__ = [
     "Score",
@@ -22,6 +22,7 @@ __all__ = [
     "prepare_result",
     "read_result",
     "report_html",
+    "trust_warnings",
     "validate_twin",
     "write_result",
 ]

@@ -10,6 +10,7 @@ from rtwin.calibration.campaign import Measurements
 from rtwin.calibration.judgement.svg import FIELD, RESIDUAL, lines_svg, scatter_svg
 from rtwin.calibration.judgement.validation import TWIN
 
+_WORST_ROWS = 30
 _STYLE = """
 :root{color-scheme:light}body{font:15px/1.5 system-ui,sans-serif;color:#222;background:#fff;
 max-width:1040px;margin:2.5rem auto;padding:0 1.2rem}h1{font-size:1.5rem;margin:0 0 .2rem}
@@ -106,6 +107,8 @@ def report_html(result: dict[str, Any], data: Measurements, twin_db: Any, before
                 ("reason", "measurements"), ((r, False) for r in result["set_aside"].items())
             ),
         ]
+    if result.get("trust", {}).get("untrusted"):
+        body += ["<h2>Not believed</h2>", _trust(result["trust"])]
     if result.get("next_positions"):
         rows = [((f"{x:.1f}", f"{y:.1f}", gain), False) for x, y, gain in result["next_positions"]]
         body += [
@@ -231,6 +234,47 @@ def _choices(rows: list[dict[str, Any]]) -> str:
     ]
     head = ("object", "drawn", "chosen", "runner-up worse by", "share of the power", "")
     return table_html(head, body, wordy=True)
+
+
+def _trust(table: dict[str, Any]) -> str:
+    """Whose rows everything else contradicts, and where the worst were taken."""
+    sources = [
+        (
+            (
+                f"{kind} {row['name']}",
+                row["rows"],
+                row["untrusted"],
+                f"{100 * row['share']:.1f} %",
+                f"{row['off_db']:+.1f}",
+                row["largest_score"],
+            ),
+            False,
+        )
+        for kind in ("transmitter", "device")
+        for row in table[f"by_{kind}"]
+    ]
+    head = ("source", "rows", "not believed", "share", "mean off [dB]", "largest score")
+    worst = sorted(table["places"], key=lambda row: -abs(row["score"]))[:_WORST_ROWS]
+    places = [
+        (
+            (
+                row["transmitter"],
+                row["device"],
+                *(f"{row[key]:.1f}" for key in ("x_m", "y_m", "level_db")),
+                f"{row['off_db']:+.1f}",
+                row["score"],
+            ),
+            False,
+        )
+        for row in worst
+    ]
+    where = ("transmitter", "device", "x [m]", "y [m]", "level [dB]", "off [dB]", "score")
+    return (
+        "<p class=lead>Rows that physics, neighbours and all other rows together contradict: they "
+        "were set aside. Scores are robust standard deviations.</p>"
+        + table_html(head, sources)
+        + table_html(where, places)
+    )
 
 
 def _maps(data: Measurements, twin_db: Any, before_db: Any, before: str) -> str:

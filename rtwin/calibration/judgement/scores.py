@@ -13,6 +13,7 @@ from rtwin.calibration.statistics import log_score
 
 TWIN = "calibrated + discrepancy"
 PLAIN = "calibrated + discrepancy, plain mean"
+SIGHT = ("line of sight", "no line of sight")
 INTERVAL = 0.9
 _TAIL = (1 - INTERVAL) / 2
 
@@ -90,8 +91,16 @@ def rms(values: Floats) -> float:
     return float(np.sqrt(np.mean(values**2))) if values.size else float("nan")
 
 
-def score_of(model: str, draws: list[HeldOut], line_of_sight: Bools | None) -> Score:
-    """The score of a model over some draws."""
+Marks = dict[str, tuple[Bools, str, str]]
+
+
+def score_of(model: str, draws: list[HeldOut], marks: Marks) -> Score:
+    """The score of a model over some draws.
+
+    Args:
+        marks: More groups by name: which rows of all have a mark, and what those with and
+            those without it are called.
+    """
     rmse = [held.rmse_db(model) for held in draws]
     off = np.concatenate([held.error_db(model) for held in draws])
     return Score(
@@ -102,7 +111,7 @@ def score_of(model: str, draws: list[HeldOut], line_of_sight: Bools | None) -> S
         float(np.median(np.abs(off))),
         float(np.mean(off)),
         float(np.mean([held.log_score(model) for held in draws])),
-        _groups(draws, off, line_of_sight),
+        _groups(draws, off, marks),
     )
 
 
@@ -131,10 +140,8 @@ def explained_variance(draws: list[HeldOut]) -> float:
     return 1 - left / max(spread, 1e-9) if draws else float("nan")
 
 
-def _groups(
-    draws: list[HeldOut], off: Floats, line_of_sight: Bools | None
-) -> dict[str, dict[str, float]]:
-    """RMSE by transmitter, device, distance and sight."""
+def _groups(draws: list[HeldOut], off: Floats, marks: Marks) -> dict[str, dict[str, float]]:
+    """RMSE by transmitter, device, distance and marks."""
     links, devices = draws[0].data.transmitters, draws[0].data.devices
 
     def of(values: list[NDArray[Any]]) -> NDArray[Any]:
@@ -152,9 +159,9 @@ def _groups(
         f"{low:.3g} to {high:.3g} m": (distance >= low) & (distance < high),
         f"above {high:.3g} m": distance >= high,
     }
-    if line_of_sight is not None:
-        sight = of([line_of_sight[held.rows] for held in draws])
-        masks["sight"] = {"line of sight": sight, "no line of sight": ~sight}
+    for group, (mark, yes, no) in marks.items():
+        marked = of([mark[held.rows] for held in draws])
+        masks[group] = {yes: marked, no: ~marked}
     return {
         group: {name: rms(off[mask]) for name, mask in named.items() if mask.any()}
         for group, named in masks.items()

@@ -11,6 +11,7 @@ from rtwin.calibration.campaign import HoldOut, Inputs, Measurements, draw, spli
 from rtwin.calibration.journal import Journal
 from rtwin.calibration.judgement.scores import (
     PLAIN,
+    SIGHT,
     TWIN,
     HeldOut,
     Score,
@@ -19,7 +20,7 @@ from rtwin.calibration.judgement.scores import (
     rms,
     score_of,
 )
-from rtwin.calibration.statistics import fit_twin, heard_mean, noise_floor_db
+from rtwin.calibration.statistics import check_rows, fit_twin, heard_mean, noise_floor_db
 from rtwin.progress import Progress, silent
 
 Physics = Callable[[Ints, int], tuple[dict[str, Floats], Inputs]]
@@ -64,11 +65,15 @@ def validate_twin(
     physics: Physics | None = None,
     curve_physics: bool = False,
     line_of_sight: Bools | None = None,
+    untrusted: Bools | None = None,
     held_out: HoldOut = "blocks",
     progress: Progress = silent,
     journal: Journal | None = None,
 ) -> Validation:
     """Hold rows out, fit all models to some of the rest, and judge them.
+
+    What is learned from is checked for rows that everything else contradicts, draw by draw;
+    what is judged by is not chosen.
 
     Errors count rows that were heard, so every model that has a width is judged by
     its expectation given that; the twin's plain mean stands beside it.
@@ -84,6 +89,7 @@ def validate_twin(
         curve_physics: Whether the learning curve fits them for every number of
             rows too; else it does without the scene.
         line_of_sight: Whether each row sees its transmitter, where it is known.
+        untrusted: Rows that all others contradict: they are judged by, and counted apart.
         held_out: "blocks", "random" places or "transmitters".
         journal: Remembers finished fits of a run that may be killed.
     Source: checked by tests/calibration/test_pipeline.py.
@@ -112,6 +118,7 @@ def validate_twin(
         ) -> dict[str, Floats]:
             levels: dict[str, Floats] = {}
             own = inputs
+            train = check_rows(data, inputs, train, seed).kept
             if physics is not None and (size == points or curve_physics):
                 levels, own = physics(train, seed)
             return _predictions(
@@ -131,8 +138,11 @@ def validate_twin(
     progress("validate", 1, 1)
     everything = round(float(np.mean(counts.get(ALL, [0]))))
     names = {name for held_rows in main for name in held_rows.weights}
+    marks = {} if line_of_sight is None else {"sight": (line_of_sight, *SIGHT)}
+    if untrusted is not None and untrusted.any():
+        marks["trust"] = (~untrusted, "believed", "not believed")
     return Validation(
-        scores=[score_of(name, main, line_of_sight) for name in (main[0].levels if main else ())],
+        scores=[score_of(name, main, marks) for name in (main[0].levels if main else ())],
         coverage=coverage(main),
         points=points,
         learning_curve={

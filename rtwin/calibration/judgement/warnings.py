@@ -12,6 +12,7 @@ from rtwin.calibration.judgement.value_checks import value_warnings
 IMPOSSIBLE_SHARE = 0.05
 EXPLAINED = 0.15
 LEAST_COVERAGE = 0.85
+UNTRUSTED_SHARE, UNTRUSTED_ROWS = 0.05, 5  # of a source, from which it is named
 _WORSE = 1.5  # times the median of the others' errors
 _WORSE_DB = 2.0  # and so much more
 
@@ -73,6 +74,31 @@ def twin_warnings(validation: dict[str, Any]) -> list[str]:
                 f"transmitter '{name}' is predicted to {error:.1f} dB, the others to "
                 f"{others:.1f} dB: is its position, antenna, or the scene about it right?"
             )
+    return found
+
+
+def trust_warnings(table: dict[str, Any]) -> list[str]:
+    """Sources of which much is contradicted by everything else.
+
+    Args:
+        table: As rtwin.calibration.statistics.trust_table makes it.
+    """
+    if table["undecided"]:
+        return [
+            "more than a third of the rows contradict the rest, so that nobody can tell which are "
+            "wrong; none was set aside"
+        ]
+    found = []
+    for kind in ("transmitter", "device"):
+        rows = table[f"by_{kind}"]
+        for row in rows:
+            many = row["untrusted"] >= UNTRUSTED_ROWS and row["share"] > UNTRUSTED_SHARE
+            if many and (len(rows) > 1 or kind == "transmitter"):
+                found.append(
+                    f"{kind} '{row['name']}': {row['untrusted']} of {row['rows']} rows are "
+                    f"contradicted by everything else, by {row['off_db']:+.1f} dB in the mean, and "
+                    "were set aside; see where in the report"
+                )
     return found
 
 

@@ -28,7 +28,7 @@ def predicted(data, mean, sd, floor_db=-np.inf):
 def test_transmitters_count_the_same(data):
     off = np.where(data.tx == 0, 3.0, 5.0)
     held = predicted(data, data.level_db + off, 4.0)
-    score = score_of(TWIN, [held, held], None)
+    score = score_of(TWIN, [held, held], {})
     assert score.rmse_db == pytest.approx(4.0)
     assert score.draws_db == pytest.approx((4.0, 4.0))
     assert score.groups["transmitter"] == pytest.approx({"a": 3.0, "b": 5.0})

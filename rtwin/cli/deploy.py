@@ -1,0 +1,222 @@
+"""Commands on how good twins are, and which of them to bring up to date."""
+
+import os
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rtwin.cli.federated import finish
+from rtwin.cli.options import JsonFlag, Quiet, SceneOfFile, StudyFolder, numbers, pair, quantity
+from rtwin.cli.report import print_json, print_rows, progress_bar
+from rtwin.progress import count_of
+
+TIMES = {"s": 1.0, "ms": 1e-3, "min": 60.0, "": 1.0}
+
+
+def quality(
+    twins: Annotated[list[Path], typer.Argument(metavar="TWIN...", help="Folders of twins.")],
+    measurements: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Check points; TWIN=FILE where there are several twins. Repeatable.",
+        ),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(metavar="NAME=W,...", help="Of attributes; those not named count nothing."),
+    ] = None,
+    form: Annotated[
+        str, typer.Option(help="additive, multiplicative or copula; see docs/deployment.md.")
+    ] = "additive",
+    horizon: Annotated[
+        float, typer.Option(metavar="H", help="Age at which freshness falls to 1/e [h].")
+    ] = 168.0,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="PICTURE", help="PNG, PDF or SVG.")
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Say how good twins are: accuracy, freshness, coverage, calibration, cost, trust.
+
+    Example: rtwin quality street.twin -o quality.png
+    """
+    from rtwin.deployment import FORMS, Utility, twin_quality, weights_of
+    from rtwin.deployment.picture import plot_quality
+    from rtwin.plot import save_figure
+
+    chosen = next((known for known in FORMS if known == form), None)
+    if chosen is None:
+        raise typer.BadParameter(f"{form!r}: give {', '.join(FORMS)}", param_hint="--form")
+    utility = Utility(weights_of(numbers("weights", weights or "")), chosen)
+    checks = _checks([str(twin) for twin in twins], measurements or [])
+    found = [
+        twin_quality(
+            twin,
+            utility=utility,
+            measurements=checks.get(str(twin)),
+            horizon_s=3600 * horizon,
+        )
+        for twin in twins
+    ]
+    if output is not None:
+        save_figure(plot_quality(found), output)
+    if json:
+        print_json(
+            [
+                {
+                    "twin": str(each.twin),
+                    "utility": each.utility,
+                    "attributes": each.values,
+                    "facts": each.facts,
+                    "gains": each.gains,
+                    "advice": each.advice,
+                }
+                for each in found
+            ]
+        )
+        return
+    for each in found:
+        print_rows(
+            [
+                ("twin", each.twin),
+                *(
+                    (name, f"{each.values[name]:.2f}  {fact}" if name in each.values else fact)
+                    for name, fact in each.facts.items()
+                ),
+                ("utility", f"{each.utility:.2f} ({form})"),
+                ("advice", each.advice),
+            ]
+        )
+    if output is not None:
+        print_rows([("picture", output)])
+
+
+def _checks(twins: list[str], given: list[str]) -> dict[str, str]:
+    """File of check points of each twin."""
+    found = {}
+    for text in given:
+        twin, equals, file = text.partition("=")
+        if not equals:
+            if len(twins) != 1:
+                raise typer.BadParameter(
+                    f"{text!r}: write TWIN=FILE, there are several twins",
+                    param_hint="--measurements",
+                )
+            twin, file = twins[0], text
+        if twin not in twins:
+            raise typer.BadParameter(f"{twin!r} is none of the twins", param_hint="--measurements")
+        found[twin] = file
+    return found
+
+
+def deploy(
+    twins: Annotated[list[Path], typer.Argument(metavar="TWIN...", help="Folders of twins.")],
+    budget: Annotated[
+        str, typer.Option(metavar="TIME", help="For all of them together, like 30s or 2min.")
+    ],
+    news: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TWIN=FILE", help="What is new of a twin: edits or measurements. Repeatable."
+        ),
+    ] = None,
+    importance: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TWIN=W", help="What quality of a twin is worth [default: 1]."),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(metavar="NAME=W,...", help="Of attributes; those not named count nothing."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide and print alone.")] = False,
+    scene: SceneOfFile = None,
+    quiet: Quiet = False,
+    json: JsonFlag = False,
+) -> None:
+    """Decide which twins to bring up to date within a budget of time, and how, and do it.
+
+    Example: rtwin deploy street.twin --news street.twin=car_moved.toml --budget 60s
+    """
+    from rtwin.deployment import Utility, carry_out, plan_deployment, weights_of
+
+    known = {os.path.normpath(twin): str(twin) for twin in twins}
+
+    def of_twins(option: str, given: list[str] | None) -> dict[str, str]:
+        """A trailing slash makes no other twin."""
+        split = (pair(option, text) for text in given or ())
+        return {known.get(os.path.normpath(name), name): value for name, value in split}
+
+    orders = plan_deployment(
+        twins,
+        of_twins("news", news),
+        quantity(budget, TIMES, "--budget"),
+        utility=Utility(weights_of(numbers("weights", weights or ""))),
+        importance={
+            name: numbers("importance", f"{name}={value}")[name]
+            for name, value in of_twins("importance", importance).items()
+        },
+    )
+    took: list[float | None] = []
+    with progress_bar(quiet or json or dry_run) as progress:
+        for order in orders:
+            start = time.perf_counter()
+            done = None if dry_run else carry_out(order, scene, progress)
+            took.append(None if done is None else round(time.perf_counter() - start, 2))
+    if json:
+        print_json(
+            [
+                {
+                    "twin": str(order.twin),
+                    "mapping": order.choice.mapping,
+                    "how": order.choice.how,
+                    "expected_s": order.choice.seconds,
+                    "took_s": seconds,
+                    "why": order.why,
+                }
+                for order, seconds in zip(orders, took, strict=True)
+            ]
+        )
+        return
+    print_rows(
+        [
+            (str(order.twin), order.why + ("" if seconds is None else f"; took {seconds:.1f} s"))
+            for order, seconds in zip(orders, took, strict=True)
+        ]
+    )
+
+
+def deployment(
+    output: StudyFolder,
+    regions: Annotated[int, typer.Option(help="Twins that share the budget.")] = 10,
+    budget: Annotated[int, typer.Option(help="Units in a slot.")] = 6,
+    update_units: Annotated[int, typer.Option(help="Units of an update.")] = 1,
+    rebuild_units: Annotated[int, typer.Option(help="Units of a rebuild.")] = 4,
+    runs: Annotated[int, typer.Option(help="Runs of each policy.")] = 30,
+    slots: Annotated[int, typer.Option(help="Slots of a run.")] = 120,
+    seed: Annotated[int, typer.Option(help="Of regions and drift.")] = 0,
+    quiet: Quiet = False,
+    json: JsonFlag = False,
+) -> None:
+    """Twins that drift share a budget: which to update, which to rebuild, against a bound.
+
+    Example: rtwin experiment deployment -o deployment
+    """
+    from rtwin.deployment import DeploymentStudy, deployment_results, run_deployment
+    from rtwin.experiments.study_files import check_study_folder
+
+    study = DeploymentStudy(
+        regions=regions,
+        budget=budget,
+        update_units=update_units,
+        rebuild_units=rebuild_units,
+        runs=runs,
+        slots=slots,
+        seed=seed,
+    )
+    check_study_folder(output, "deployment")
+    with progress_bar(quiet or json, "Running policies") as progress:
+        found = run_deployment(study, count_of(progress, "runs"))
+    finish(deployment_results(study, found), output, json)
