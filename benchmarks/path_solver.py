@@ -30,7 +30,7 @@ def one_transmitter(scene, receivers, max_depth, rays):
     data["transmitter"] = data["transmitter"][:1]
     data["transmitter"][0]["antenna"] = {}
     data["receivers"].pop("antenna", None)
-    data["solver"] |= {"refraction": False}
+    data["solver"] |= {"refraction": False, "diffraction": False}
     return recipe_from_dict(data, scene)
 
 

@@ -25,6 +25,7 @@ _LEAST_POINTS = 32
 _MOST_POINTS = 256
 _VALUES_AT_ONCE = 20_000_000
 _DEEP = 40.0  # exponent at which the integrand is nothing
+_FREE = 5.0  # exponent of a bend below which an edge stands in nobody's way
 
 
 def knife_edges(way_m: ArrayLike, bend: ArrayLike, wavelength_m: float) -> Complex:
@@ -41,12 +42,16 @@ def knife_edges(way_m: ArrayLike, bend: ArrayLike, wavelength_m: float) -> Compl
     Source: L. E. Vogler, Radio Science 17 (1982) 1541; one edge is ITU-R P.526, section
     4.1. Checked by tests/physics/test_screens.py.
     """
-    way, turn = np.asarray(way_m, np.float64), np.asarray(bend, np.float64)
+    turn = np.asarray(bend, np.float64)
+    way = np.maximum(np.asarray(way_m, np.float64), 1e-3 * wavelength_m)
     result = np.ones(len(way), np.complex128)
     if not len(way) or not turn.shape[1]:
         return result
     k = 2 * np.pi / wavelength_m
-    reach = _reach_m(way, turn, k)
+    spread = _spread_m(way, k)
+    # What lies further below the way does not weaken it any less.
+    turn = np.maximum(turn, -_FREE * np.sqrt(2) / (k * spread))
+    reach = _reach_m(spread, turn, k)
     # A kernel narrower than the points are apart is not seen: so near, two edges are one.
     narrow = np.sqrt(np.maximum(way[:, 1:-1], 1e-12) / k)
     wide = np.maximum(reach[:, 1:], reach[:, :-1])
@@ -61,11 +66,16 @@ def knife_edges(way_m: ArrayLike, bend: ArrayLike, wavelength_m: float) -> Compl
     return result
 
 
-def _reach_m(way: Real, turn: Real, k: float) -> Real:
-    """Where the integrand of each edge is over, in u [m], [path, K]."""
+def _spread_m(way: Real, k: float) -> Real:
+    """Width of the integrand at each edge without any bends, in u [m], [path, K]."""
     before = np.cumsum(way, axis=1)[:, :-1]
     total = way.sum(axis=1, keepdims=True)
-    spread = np.sqrt(before * (total - before) / (total * k))
+    spread: Real = np.sqrt(before * (total - before) / (total * k))
+    return spread
+
+
+def _reach_m(spread: Real, turn: Real, k: float) -> Real:
+    """Where the integrand of each edge is over, in u [m], [path, K]."""
     rises = (np.maximum(-turn, 0.0) * spread).sum(axis=1, keepdims=True)
     by_width = spread * (6.5 + k * rises / np.sqrt(2))
     falls = k * np.maximum(turn, 1e-300) / np.sqrt(2)

@@ -81,6 +81,8 @@ def print_remarks(info: dict[str, Any]) -> None:
     """Print what a file's reader should know, each on a line of stderr."""
     for remark in info["remarks"]:
         stderr(f"note: {remark}")
+    if info.get("dark"):
+        stderr(f"note: {info['dark']}")
 
 
 def _finite(data: Any) -> Any:

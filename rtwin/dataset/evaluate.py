@@ -247,7 +247,6 @@ def _check_geometry(file: Path, kept: dict[str, Any], num_triangles: int) -> Non
         (filled[:, 1:] <= filled[:, :-1]).all()
         and (met < num_triangles).all()
         and np.isfinite(kept["vertex_m"][filled]).all()
-        and ((kept["interactions"] == InteractionType.DIFFRACTION).sum(axis=1) <= 1).all()
     )
     bent = (kept["interactions"] == InteractionType.DIFFRACTION).any(axis=1)
     if not (ok and (kept["edge"][bent] <= _LAST_EDGE).all()):

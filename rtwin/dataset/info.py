@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rtwin.dataset.dark import darkness
 from rtwin.dataset.inspection import CheckedFile, open_checked
 from rtwin.dataset.link_trace import NO_POSITION, open_link_trace
 from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, SWEEP_FORMAT, TRACE_FORMAT
@@ -53,6 +54,12 @@ def file_info(file: str | Path) -> dict[str, Any]:
                 "dropped_path_gain": float(h5["dropped_path_gain"][...].sum()),
                 "keep_invalid": bool(json.loads(h5.attrs["recipe"])["receivers"]["keep_invalid"]),
                 **{name: int(h5.attrs[name]) for name in _COUNTS},
+                "dark": darkness(
+                    (paths == 0).reshape(-1, info["num_tx"]),
+                    json.loads(h5.attrs["recipe"]),
+                    "links",
+                    h5["rx_position_m"][...][:, 2],
+                ),
             }
         elif kind == MAP_FORMAT:
             gain = h5["path_gain"][...]
@@ -64,6 +71,12 @@ def file_info(file: str | Path) -> dict[str, Any]:
                 "cell_size_m": float(h5.attrs["cell_size_m"]),
                 "reached_share": float(reached.any(axis=0).mean()),
                 "max_path_gain_db": float(to_db(gain.max())) if reached.any() else None,
+                # Of measurements, cells without one are no news.
+                "dark": ""
+                if h5.attrs.get("method") == "measurements"
+                else darkness(
+                    np.moveaxis(~reached, 0, -1), json.loads(h5.attrs["recipe"]), "cells"
+                ),
             }
     if kind == TRACE_FORMAT:
         info |= _trace_info(file)

@@ -208,7 +208,7 @@ def _params(
             "frequency": view.frequency_hz,
             "max_path_depth": solver.max_depth,
             "max_reflections": solver.max_depth * solver.specular_reflection,
-            "max_diffractions": int(solver.diffraction),
+            "max_diffractions": solver.max_diffractions if solver.diffraction else 0,
             "max_scattering": int(solver.diffuse_reflection),
             "max_transmissions": solver.max_depth * solver.refraction,
             "diffuse_reflections": (solver.max_depth - 1) * solver.diffuse_reflection,

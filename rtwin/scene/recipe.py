@@ -58,6 +58,7 @@ class Solver(Table):
     edge_diffraction: Bool = False
     diffraction_lit_region: Bool = True
     diffraction_model: Literal["utd", "sionna"] = "utd"
+    max_diffractions: Annotated[Int, Field(ge=0, le=10)] = 3
     diffuse_reflection: Bool = False
     diffuse_rays: Rays = 10_000
     strongest_paths: Annotated[Int, Field(ge=1, le=1_000_000_000)] | None = None

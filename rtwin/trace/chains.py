@@ -7,7 +7,7 @@ each is its parent chain plus one element, so equality is an integer comparison
 and nothing is lost to hashing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from rtwin.channel import InteractionType
 from rtwin.scene import Solver
+from rtwin.trace.edges import NO_ROW
 from rtwin.trace.shoot import Bounce, shoot
-from rtwin.trace.wedges import WEDGE_FIELDS, edge_numbers
+from rtwin.trace.wedges import WEDGE_FIELDS, edge_numbers, own_edges, wedges_of_rows
 from rtwin.trace.world import World
 
 
@@ -47,6 +48,7 @@ class ChainTable:
 
 def discover(world: World, position_m: ArrayLike, solver: Solver, seed: int) -> ChainTable:
     """Chains met by `solver.rays` rays from a transmitter [m], [3]."""
+    own_model = solver.diffraction_model != "sionna"
     bounces = list(
         shoot(
             world,
@@ -56,10 +58,13 @@ def discover(world: World, position_m: ArrayLike, solver: Solver, seed: int) -> 
             specular_reflection=solver.specular_reflection,
             refraction=solver.refraction,
             diffraction=solver.diffraction,
-            edge_diffraction=solver.edge_diffraction,
+            # Edges between meshes are free ones to the engine: ours are chosen below.
+            edge_diffraction=solver.edge_diffraction or own_model,
             seed=seed,
         )
     )
+    if own_model and solver.diffraction:
+        bounces = _at_own_edges(world, bounces, solver)
     edges = _edge_elements(bounces)
     num_edges = max((int(edge.max(initial=-1)) + 1 for edge in edges), default=0)
     num_elements = 2 * (int(world.triangles.plane.max()) + 1 + num_edges)
@@ -79,6 +84,26 @@ def discover(world: World, position_m: ArrayLike, solver: Solver, seed: int) -> 
             chain_of_ray[ray], element, bounce.kind[grows], triangle, wedge
         )
     return table.finish()
+
+
+def _at_own_edges(world: World, bounces: list[Bounce], solver: Solver) -> list[Bounce]:
+    """The bounces with the scene's edges for the engine's; rays end where there is none."""
+    edges = world.triangles.edges
+    ended, result = np.zeros(0, np.int64), []
+    for bounce in bounces:
+        if bounce.wedge is None:
+            return bounces
+        row, swapped = own_edges(world, bounce.wedge)
+        wedge = wedges_of_rows(world, row, swapped)
+        bends = bounce.kind == InteractionType.DIFFRACTION
+        known = row != NO_ROW
+        if len(edges) and not solver.edge_diffraction:
+            known &= ~edges.is_free[np.where(row == NO_ROW, 0, row)]
+        ended = np.union1d(ended, bounce.ray[bends & ~known])
+        stays = ~np.isin(bounce.ray, ended)
+        columns = {f.name: getattr(bounce, f.name)[stays] for f in fields(Bounce)}
+        result.append(Bounce(**columns | {"wedge": wedge[stays]}))
+    return result
 
 
 def _edge_elements(bounces: list[Bounce]) -> list[NDArray[np.int64]]:

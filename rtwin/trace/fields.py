@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rtwin.channel import InteractionType
 from rtwin.scene import Antenna, Receivers, Recipe, Solver
+from rtwin.trace.edge_fields import edge_calculator, edge_plan, has_own_edges
 from rtwin.trace.exact import refine_exact, with_exact_vertices
 from rtwin.trace.patterns import antenna_functions
 from rtwin.trace.table import PathTable
@@ -108,13 +109,33 @@ def coefficients(
     table = with_exact_vertices(world, table, transmitter.position_m[first], receivers.position_m)
     a = np.zeros((len(table), len(rx_patterns), len(tx_patterns)), np.complex64)
     doppler = np.zeros(len(table), np.float32)
+    own = has_own_edges(world, table.kind)
+    if own.any() and not own.all():
+        for some in (np.flatnonzero(own), np.flatnonzero(~own)):
+            a[some], doppler[some] = coefficients(
+                world,
+                table.take(some),
+                transmitter,
+                receivers,
+                diffraction=False,
+                samples_per_source=samples_per_source,
+                source=None if source is None else source[some],
+            )
+        return a, doppler
+    diffraction = diffraction and not own.any()
     for start in range(0, len(table), PATHS_PER_LAUNCH):
         part = table.take(slice(start, start + PATHS_PER_LAUNCH))
         buffer = to_buffer(world, part, diffraction, valid=True)
         if source is not None:
             numbers = source[start : start + len(part)].astype(np.uint32)
             buffer._src_indices = world.engine.opaque(numbers, "UInt")
-        FieldCalculator()(
+        calculator = FieldCalculator()
+        if own.any():
+            first = np.zeros(len(part), np.int64) if source is None else source[start:][: len(part)]
+            tx_m, rx_m = transmitter.position_m[first], receivers.position_m[part.receiver]
+            plan = edge_plan(world, part.kind, part.triangle, part.vertex, tx_m, rx_m)
+            calculator = edge_calculator(world, plan)
+        calculator(
             wavelength=world.engine.opaque([world.scene.wavelength[0]]),
             paths=buffer,
             samples_per_src=samples_per_source,

@@ -15,6 +15,13 @@ from numpy.typing import NDArray
 from rtwin.channel import InteractionType
 from rtwin.errors import OutOfRangeError
 from rtwin.scene import Receivers
+from rtwin.trace.edge_fields import (
+    EdgePlan,
+    edge_calculator,
+    edge_plan,
+    has_own_edges,
+    other_materials,
+)
 from rtwin.trace.evaluate import without_gaps
 from rtwin.trace.exact import with_exact_vertices
 from rtwin.trace.fields import antenna_patterns, receiver_end, to_buffer, transmitter_ends
@@ -49,6 +56,7 @@ class FrozenPaths:
     foliage: NDArray[np.float64]  # [path], share of the power that vegetation leaves
     _buffer: Any
     _arguments: dict[str, Any]
+    _plan: EdgePlan | None = None  # where rtwin's edges are asked for
 
     def power(self, values: Values | None = None) -> NDArray[np.float64]:
         """Power gain of each path, linear, [path], under some materials.
@@ -108,6 +116,8 @@ class FrozenPaths:
 
         engine, buffer = self.world.engine, self._buffer
         calculator = FieldCalculator()
+        if self._plan is not None:
+            calculator = edge_calculator(self.world, self._plan)
         # Only loops that are evaluated step by step can be differentiated.
         calculator.loop_mode = loop_mode
         buffer._valid = engine.opaque(np.full(self.num_paths, True), "Bool")
@@ -186,7 +196,16 @@ def freeze_paths(
     for depth in range(kind.shape[1]):
         hit = np.flatnonzero(used[:, depth])
         touches[hit, material[hit, depth]] = True
-    diffraction = bool(diffracts.any())
+    plan = None
+    if has_own_edges(world, kind).any():
+        tx_m = np.broadcast_to(end.position_m, (len(rows), 3))
+        plan = edge_plan(
+            world, kind, triangle, table.vertex, tx_m, rx_end.position_m[table.receiver]
+        )
+        other = other_materials(world, plan)
+        path, place, face = np.nonzero(other >= 0)
+        touches[path, other[path, place, face]] = True
+    diffraction = bool(diffracts.any()) and plan is None
     return FrozenPaths(
         world=world,
         num_paths=len(rows),
@@ -204,4 +223,5 @@ def freeze_paths(
             "src_antenna_patterns": antenna_patterns(world, end.antenna),
             "tgt_antenna_patterns": antenna_patterns(world, rx_end.antenna),
         },
+        _plan=plan,
     )

@@ -18,6 +18,7 @@ from rtwin.channel import InteractionType
 from rtwin.scene import Receivers, Solver
 from rtwin.trace.chains import ChainTable
 from rtwin.trace.connect import walk_pairs
+from rtwin.trace.edge_fields import touches_faces
 from rtwin.trace.evaluate import evaluate_paths
 from rtwin.trace.fields import refine
 from rtwin.trace.images import ChainImages
@@ -25,6 +26,7 @@ from rtwin.trace.paths import Source, Tracer
 from rtwin.trace.queries import segments_meet
 from rtwin.trace.reach import NUM_BOXES, reachable_pairs
 from rtwin.trace.shafts import chains_through_boxes
+from rtwin.trace.strings import differing
 from rtwin.trace.transmitter import NO_CHAIN, StoredChains, TransmitterTrace, sorted_repeats
 from rtwin.trace.wedges import edge_numbers, wedges_of_edges
 from rtwin.trace.world import NO_TRIANGLE, World
@@ -144,16 +146,18 @@ def retrace_transmitter(
     world, source = tracer.world, tracer.sources[number]
     if reach is None:
         reach = reach_of_change(tracer, number, old.chains, change)
-    if (old.chain == NO_CHAIN).any():
-        old = old.take(old.chain != NO_CHAIN)  # what scatters is drawn anew
+    scatters = (old.interactions == InteractionType.DIFFUSE).any(axis=1)
+    if scatters.any():
+        old = old.take(~scatters)  # what scatters is drawn anew
     if fed:
         ports = (len(old), world.recipe.receivers.antenna.num_ports, source.end.antenna.num_ports)
         old = replace(old, a=np.zeros(ports, np.complex64))
     solver = world.recipe.solver
     source_m, receivers_m = source.position_m, receivers.position_m
-    chain = reach.match[old.chain]
+    is_string = old.chain == NO_CHAIN
+    chain = np.where(is_string, NO_CHAIN, reach.match[old.chain])
     triangle = _mapped(old.triangle, change.triangle)
-    goes = chain < 0
+    goes = (chain < 0) & ~is_string
     goes |= ((triangle == NO_TRIANGLE) & (old.interactions != 0)).any(axis=1)
     near = np.flatnonzero((chain >= 0) & reach.may_meet[chain] & ~goes)
     goes[near] = _meets(old.take(near), source_m, receivers_m, change.boxes_m, TOUCH_M)
@@ -164,6 +168,16 @@ def retrace_transmitter(
             tracer, source, receivers_m, reach, change, (chain[asked], old.receiver[asked])
         )
         goes[near] |= _is_in(_pair(chain[near], old.receiver[near], len(receivers_m)), walked)
+    strings = np.flatnonzero(is_string)
+    goes[strings] |= _meets(old.take(strings), source_m, receivers_m, change.boxes_m, TOUCH_M)
+    before = replace(old, triangle=triangle).take(strings)
+    over = tracer.unevaluated(number, tracer.over_edges(number, receivers))
+    gone, new = differing(before, over)
+    new |= differing(before.take(~goes[strings]), over)[1]
+    goes[strings] |= gone
+    if new.any():
+        some = over.take(new)
+        found = some if found is None else TransmitterTrace.concatenate([found, some])
     is_touched = np.zeros(len(receivers_m), bool)
     is_touched[old.receiver[goes]] = True
     num_found = 0 if found is None else len(found)
@@ -173,9 +187,9 @@ def retrace_transmitter(
     result, rows = _spliced(old, goes, found, is_touched)
     again = rows.is_new | fed
     if change.is_recoloured.any():
-        met = np.where(result.triangle != NO_TRIANGLE, result.triangle, 0)
-        there = result.triangle != NO_TRIANGLE
-        again |= (change.is_recoloured[met] & there).any(axis=1)
+        again |= touches_faces(
+            world, result.interactions, result.triangle, result.vertex_m, change.is_recoloured
+        )
     again |= _meets(result, source_m, receivers_m, change.volume_boxes_m, TOUCH_M)
     evaluated = np.flatnonzero(~result.is_repeat & (again | rows.was_repeat))
     result = _evaluated(tracer, number, receivers, result, evaluated)

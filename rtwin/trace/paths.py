@@ -21,6 +21,7 @@ from rtwin.trace.fields import End, coefficients, receiver_end, refine, transmit
 from rtwin.trace.foliage import attenuated, vegetation_loss_db
 from rtwin.trace.images import ChainImages, chain_images
 from rtwin.trace.scatter import ScatteredRays, scattered_paths, shoot_scattered
+from rtwin.trace.strings import paths_over_edges
 from rtwin.trace.table import PathTable
 from rtwin.trace.transmitter import (
     NO_CHAIN,
@@ -99,6 +100,7 @@ class Tracer:
         solver, source = self.world.recipe.solver, self.sources[number]
         table = connect(self.world, source.images, receivers.position_m, solver)
         table = refine(self.world, table, source.position_m, receivers.position_m, solver)
+        table = PathTable.concatenate([table, self.over_edges(number, receivers)])
         order, repeat = sorted_repeats(table.receiver, table.kind, table.triangle, table.vertex)
         found = self.evaluated(
             number, receivers, table.take(order), repeat, diffraction=solver.diffraction
@@ -106,6 +108,11 @@ class Tracer:
         if not solver.diffuse_reflection:
             return found
         return TransmitterTrace.concatenate([found, self.scattered(number, receivers)])
+
+    def over_edges(self, number: int, receivers: Receivers) -> PathTable:
+        """Paths of one transmitter over all that stands between it and its receivers."""
+        source, solver = self.sources[number], self.world.recipe.solver
+        return paths_over_edges(self.world, source.position_m, receivers.position_m, solver)
 
     def scattered(self, number: int, receivers: Receivers) -> TransmitterTrace:
         """Paths of one transmitter that end in a diffuse reflection."""

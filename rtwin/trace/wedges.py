@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.trace.edges import NO_ROW
 from rtwin.trace.world import World
 
 WEDGE_FIELDS = np.dtype(
@@ -87,7 +88,86 @@ def edges_of_wedges(world: World, rows: NDArray[Any]) -> NDArray[np.uint8]:
 def wedges_of_edges(
     world: World, triangle: NDArray[np.uint32], edge: NDArray[np.uint8]
 ) -> NDArray[Any]:
-    """Rows of the wedges at edges of triangles, as `edges_of_wedges` names them."""
+    """Rows of the wedges at edges of triangles, as `edges_of_wedges` names them.
+
+    Zeros for seams, which rtwin's own model has no edges at.
+    """
+    if world.recipe.solver.diffraction_model != "sionna":
+        return _own_wedges(world, triangle, edge)
+    return _wedges_of_meshes(world, triangle, edge)
+
+
+def wedges_of_rows(
+    world: World, row: NDArray[np.int64], swapped: NDArray[np.bool_]
+) -> NDArray[Any]:
+    """The scene's edges in the engine's form; zeros for NO_ROW.
+
+    Args:
+        row: Of World.triangles.edges, [wedge].
+        swapped: Whether the other face is the first, [wedge].
+    """
+    edges = world.triangles.edges
+    rows = np.zeros(len(row), WEDGE_FIELDS)
+    met = np.flatnonzero(row != NO_ROW)
+    if not len(met):
+        return rows
+    some, turned = row[met], swapped[met]
+    first, other = edges.triangle[some].T
+    first, other = np.where(turned, other, first), np.where(turned, first, other)
+    shape, primitive = world.triangles.shape, world.triangles.primitive
+    rows["shape"][met], rows["prim0"][met] = shape[first], primitive[first]
+    # The engine only asks whether both are one; across meshes a number that none has.
+    one_mesh = shape[first] == shape[other]
+    rows["primn"][met] = np.where(one_mesh, primitive[other], primitive[other] + np.uint32(1 << 31))
+    rows["local_edge"][met] = edges.side[some, 0]
+    way = edges.length_m[some, None] * edges.direction[some]
+    rows["o"][met] = edges.start_m[some] + turned[:, None] * way
+    rows["e_hat"][met] = np.where(turned, -1.0, 1.0)[:, None] * edges.direction[some]
+    rows["length"][met] = edges.length_m[some]
+    normal = np.where(turned[:, None, None], edges.normal[some][:, ::-1], edges.normal[some])
+    rows["n0"][met], rows["nn"][met] = normal[:, 0], normal[:, 1]
+    return rows
+
+
+def _own_wedges(
+    world: World, triangle: NDArray[np.uint32], edge: NDArray[np.uint8]
+) -> NDArray[Any]:
+    edges = world.triangles.edges
+    met = edge != NO_EDGE
+    some = np.where(met, triangle, 0).astype(np.int64)
+    row = np.where(met, edges.row[some, edge % 3], NO_ROW)
+    if not len(edges):
+        return np.zeros(len(row), WEDGE_FIELDS)
+    known = np.where(row == NO_ROW, 0, row)
+    first, other = edges.triangle[known].T
+    front = np.einsum("ri,ri->r", edges.normal[known, 0], world.triangles.normal[some]) > 0
+    swapped = np.where(first == other, front == (edge >= 3), (other == some) & (first != some))
+    return wedges_of_rows(world, row, swapped)
+
+
+def own_edges(world: World, rows: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Which of the scene's edges each of the engine's wedges is, and whether its faces are swapped.
+
+    NO_ROW where the engine has an edge and the scene none: a seam.
+    """
+    edges = world.triangles.edges
+    triangle = first_faces(world, rows).astype(np.int64)
+    real = rows["length"] > 0
+    corners = world.triangles.vertices[triangle].astype(np.float64)
+    middle = rows["o"] + 0.5 * rows["length"][:, None] * rows["e_hat"]
+    middles = 0.5 * (corners + np.roll(corners, -1, axis=1))
+    side = np.linalg.norm(middles - middle[:, None], axis=2).argmin(axis=1)
+    row = np.where(real, edges.row[triangle, side], NO_ROW)
+    known = np.where(row == NO_ROW, 0, row)
+    if not len(edges):
+        return row, np.zeros(len(row), bool)
+    toward = np.einsum("ri,rfi->rf", rows["n0"].astype(np.float64), edges.normal[known])
+    return row, toward[:, 1] > toward[:, 0]
+
+
+def _wedges_of_meshes(
+    world: World, triangle: NDArray[np.uint32], edge: NDArray[np.uint8]
+) -> NDArray[Any]:
     from sionna.rt.utils.wedges import wedge_geometry
 
     mi, dr = world.engine.mi, world.engine.dr

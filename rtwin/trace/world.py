@@ -27,6 +27,7 @@ from rtwin.scene import (
     recipe_from_dict,
 )
 from rtwin.trace.edge_material import edge_material
+from rtwin.trace.edges import SceneEdges, find_edges
 from rtwin.trace.engine import Engine, start_engine
 from rtwin.trace.ground import on_ground
 from rtwin.trace.half_space import engine_values
@@ -48,6 +49,11 @@ class Triangles:
     plane: NDArray[np.int64]  # [triangle], row of World.planes
     shape: NDArray[np.uint32]  # [triangle], the engine's number of the shape
     primitive: NDArray[np.uint32]  # [triangle], row inside that shape
+
+    @cached_property
+    def edges(self) -> SceneEdges:
+        """Where they meet at an angle, and where they end."""
+        return find_edges(self.vertices, self.plane)
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,8 @@ class World:
 
     def places(self, values_m: Any) -> Any:
         """Places of the scene [n, 3] m as the engine's points, counted from `origin_m`."""
+        if not self.origin_m.any():
+            return self.points(values_m)
         return self.points(np.asarray(values_m, np.float64) - self.origin_m)
 
     def from_engine(self, values: Any) -> NDArray[np.float64]:
