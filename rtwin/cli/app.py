@@ -52,6 +52,7 @@ for command in (
     keep.update,
     keep.merge,
     deploy.quality,
+    deploy.deploy,
     look.info,
     look.validate,
     look.plot,

@@ -1,14 +1,18 @@
 """Commands on how good twins are, and which of them to bring up to date."""
 
+import os
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rtwin.cli.federated import finish
-from rtwin.cli.options import JsonFlag, Quiet, StudyFolder, numbers
+from rtwin.cli.options import JsonFlag, Quiet, SceneOfFile, StudyFolder, numbers, pair, quantity
 from rtwin.cli.report import print_json, print_rows, progress_bar
 from rtwin.progress import count_of
+
+TIMES = {"s": 1.0, "ms": 1e-3, "min": 60.0, "": 1.0}
 
 
 def quality(
@@ -106,6 +110,82 @@ def _checks(twins: list[str], given: list[str]) -> dict[str, str]:
             raise typer.BadParameter(f"{twin!r} is none of the twins", param_hint="--measurements")
         found[twin] = file
     return found
+
+
+def deploy(
+    twins: Annotated[list[Path], typer.Argument(metavar="TWIN...", help="Folders of twins.")],
+    budget: Annotated[
+        str, typer.Option(metavar="TIME", help="For all of them together, like 30s or 2min.")
+    ],
+    news: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TWIN=FILE", help="What is new of a twin: edits or measurements. Repeatable."
+        ),
+    ] = None,
+    importance: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TWIN=W", help="What quality of a twin is worth [default: 1]."),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(metavar="NAME=W,...", help="Of attributes; those not named count nothing."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide and print alone.")] = False,
+    scene: SceneOfFile = None,
+    quiet: Quiet = False,
+    json: JsonFlag = False,
+) -> None:
+    """Decide which twins to bring up to date within a budget of time, and how, and do it.
+
+    Example: rtwin deploy street.twin --news street.twin=car_moved.toml --budget 60s
+    """
+    from rtwin.deployment import Utility, carry_out, plan_deployment, weights_of
+
+    known = {os.path.normpath(twin): str(twin) for twin in twins}
+
+    def of_twins(option: str, given: list[str] | None) -> dict[str, str]:
+        """A trailing slash makes no other twin."""
+        split = (pair(option, text) for text in given or ())
+        return {known.get(os.path.normpath(name), name): value for name, value in split}
+
+    orders = plan_deployment(
+        twins,
+        of_twins("news", news),
+        quantity(budget, TIMES, "--budget"),
+        utility=Utility(weights_of(numbers("weights", weights or ""))),
+        importance={
+            name: numbers("importance", f"{name}={value}")[name]
+            for name, value in of_twins("importance", importance).items()
+        },
+    )
+    took: list[float | None] = []
+    with progress_bar(quiet or json or dry_run) as progress:
+        for order in orders:
+            start = time.perf_counter()
+            done = None if dry_run else carry_out(order, scene, progress)
+            took.append(None if done is None else round(time.perf_counter() - start, 2))
+    if json:
+        print_json(
+            [
+                {
+                    "twin": str(order.twin),
+                    "mapping": order.choice.mapping,
+                    "how": order.choice.how,
+                    "expected_s": order.choice.seconds,
+                    "took_s": seconds,
+                    "why": order.why,
+                }
+                for order, seconds in zip(orders, took, strict=True)
+            ]
+        )
+        return
+    print_rows(
+        [
+            (str(order.twin), order.why + ("" if seconds is None else f"; took {seconds:.1f} s"))
+            for order, seconds in zip(orders, took, strict=True)
+        ]
+    )
 
 
 def deployment(

@@ -15,6 +15,7 @@ from rtwin.cli.options import (
     Overwrite,
     Quiet,
     SceneOfFile,
+    quantity,
 )
 from rtwin.cli.report import human_bytes, print_json, print_rows, progress_bar
 
@@ -265,20 +266,6 @@ def rehearse(
             ("time", f"{facts['seconds']:.1f} s of simulation"),
         ]
     )
-
-
-def quantity(text: str | None, units: dict[str, float], option: str) -> float:
-    """A number with a unit in the unit that counts as 1; infinite where nothing is said."""
-    if text is None:
-        return float("inf")
-    unit = text.lstrip("0123456789.+-e ")
-    try:
-        return float(text.removesuffix(unit)) * units[unit]
-    except (ValueError, KeyError):
-        known = ", ".join(u for u in units if u)
-        raise typer.BadParameter(
-            f"{text!r}: give a number with {known}", param_hint=option
-        ) from None
 
 
 def merge(

@@ -6,7 +6,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
-from typer import Argument, Option
+from typer import Argument, BadParameter, Option
 
 from rtwin.errors import OutOfRangeError
 
@@ -120,3 +120,15 @@ def numbers(option: str, text: str) -> dict[str, float]:
         except ValueError:
             raise OutOfRangeError(f"--{option} has {part!r}; write NAME=X with a number") from None
     return found
+
+
+def quantity(text: str | None, units: dict[str, float], option: str) -> float:
+    """A number with a unit in the unit that counts as 1; infinite where nothing is said."""
+    if text is None:
+        return float("inf")
+    unit = text.lstrip("0123456789.+-e ")
+    try:
+        return float(text.removesuffix(unit)) * units[unit]
+    except (ValueError, KeyError):
+        known = ", ".join(u for u in units if u)
+        raise BadParameter(f"{text!r}: give a number with {known}", param_hint=option) from None

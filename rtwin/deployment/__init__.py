@@ -4,6 +4,7 @@ twin folder -> attributes -> utility -> quality, and what would raise it most
 regions that drift, mappings and their costs -> policies -> what each loses, against a bound
 """
 
+from rtwin.deployment.deploy import Choice, Order, carry_out, plan_deployment
 from rtwin.deployment.exact import Deployment, knapsack, value_iteration
 from rtwin.deployment.policies import POLICIES
 from rtwin.deployment.process import MAPPINGS, Mapping, Region, drawn_regions
@@ -27,14 +28,17 @@ __all__ = [
     "MAPPINGS",
     "POLICIES",
     "WEIGHTS",
+    "Choice",
     "Deployment",
     "DeploymentStudy",
     "Mapping",
+    "Order",
     "Quality",
     "Region",
     "Runs",
     "Utility",
     "additive",
+    "carry_out",
     "copula",
     "deployment_results",
     "dominance",
@@ -43,6 +47,7 @@ __all__ = [
     "master_constant",
     "multilinear",
     "multiplicative",
+    "plan_deployment",
     "run_deployment",
     "simulate",
     "twin_quality",

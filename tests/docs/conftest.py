@@ -53,6 +53,10 @@ ALL_COMMANDS = [command for page in ALL_PAGES for command in commands(page)]
 
 FEW = {
     "caching": ["--history", "60", "--test", "60", "--users", "5", "--workers", "1"],
+    "streaming": [
+        *("--intervals", "3", "--users", "6", "--prices", "0.6"),
+        *("--map-rays", "20000", "--workers", "1"),
+    ],
     "traffic": ["--rounds", "3", "--history", "1"],
     "poisoning": ["--rounds", "2", "--rules", "mean,biweight", "--attacks", "MPAF"],
     "trust": [],

@@ -6,6 +6,8 @@ import pytest
 from rtwin.errors import OutOfRangeError, RecipeError, ShapeError
 from rtwin.scene import Tracks, read_tracks
 
+from .helpers import assert_one_line
+
 
 def write(folder, text):
     file = folder / "tracks.csv"
@@ -81,8 +83,7 @@ def test_latitude_and_longitude_need_a_georeference(tmp_path):
 def test_bad_tables(tmp_path, text, words):
     with pytest.raises(RecipeError) as error:
         read_tracks(write(tmp_path, text))
-    assert words in str(error.value)
-    assert "\n" not in str(error.value)
+    assert_one_line(error, words)
 
 
 def test_missing_files_and_endless_tracks(tmp_path):

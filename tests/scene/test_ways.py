@@ -233,8 +233,7 @@ def test_people_walk_on_footways(tmp_path):
 def test_bad_geojson(tmp_path, data, words):
     with pytest.raises(RecipeError) as error:
         read_footways(geojson(tmp_path, data))
-    assert words in str(error.value)
-    assert "\n" not in str(error.value)
+    assert_one_line(error, words)
 
 
 def test_a_missing_file_of_ways(tmp_path):

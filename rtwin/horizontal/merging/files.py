@@ -25,7 +25,13 @@ from rtwin.dataset.store import (
 )
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.horizontal.merging.fusion import DRIFT_DB, MapTwin, Merged, Rule, map_twin, merge_maps
-from rtwin.horizontal.twin import MAX_UNCERTAINTY_DB, UNCERTAINTY_DB, Snapshot, open_twin
+from rtwin.horizontal.twin import (
+    ABOUT_SCENE,
+    MAX_UNCERTAINTY_DB,
+    UNCERTAINTY_DB,
+    Snapshot,
+    open_twin,
+)
 
 MAX_AGE_DAYS = 36_525.0  # a century
 _CELL = ("tx", "cell_y", "cell_x")
@@ -172,19 +178,7 @@ def _write(
     error = gain * np.nan_to_num(merged.sigma_db) / _DB
     marked = int(merged.needs_trace.sum())
     remarks = [f"merged by {rule} of {len(twins)} maps; {marked} cells disagree beyond 3 sigma"]
-    kept = (
-        "title",
-        "scene",
-        "geometry_hash",
-        "scene_hash",
-        "source",
-        "licence",
-        "frequency_hz",
-        "seed",
-        "variant",
-        "cell_size_m",
-        "height_m",
-    )
+    kept = (*ABOUT_SCENE, "cell_size_m", "height_m")
     write_header(
         h5,
         MAP_FORMAT,

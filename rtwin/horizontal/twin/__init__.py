@@ -11,6 +11,7 @@ from rtwin.horizontal.twin.folder import (
 )
 from rtwin.horizontal.twin.picture import plot_twin
 from rtwin.horizontal.twin.snapshot import (
+    ABOUT_SCENE,
     DECISIONS,
     MAX_UNCERTAINTY_DB,
     PRESERVED,
@@ -34,6 +35,7 @@ from rtwin.horizontal.twin.traced import (
 )
 
 __all__ = [
+    "ABOUT_SCENE",
     "DECISIONS",
     "MAX_UNCERTAINTY_DB",
     "PRESERVED",

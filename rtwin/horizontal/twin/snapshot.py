@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,10 @@ class Note:
     seconds: float  # of everything
     full_s: float  # what tracing everything took when the twin was made, or last measured
     more: Mapping[str, Any] = field(default_factory=dict)  # further facts, for JSON
+
+    def said(self, **facts: str) -> "Note":
+        """The note with further facts, of which empty ones are left out."""
+        return replace(self, more={**self.more, **{k: v for k, v in facts.items() if v}})
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -235,19 +239,12 @@ def _nothing() -> TransmitterTrace:
     return TransmitterTrace(chains, **columns)
 
 
-_OF_SCENE = (
-    "title",
-    "scene",
-    "geometry_hash",
-    "scene_hash",
-    "source",
-    "licence",
-    "recipe",
-    "frequency_hz",
-    "seed",
-    "variant",
-    "remarks",
+ABOUT_SCENE = (
+    *("title", "scene", "geometry_hash", "scene_hash", "source", "licence"),
+    *("frequency_hz", "seed", "variant"),
 )
+"""Attributes of a map that say of which world it is."""
+_OF_SCENE = (*ABOUT_SCENE, "recipe", "remarks")
 
 
 def read_snapshot(file: Path) -> Snapshot:

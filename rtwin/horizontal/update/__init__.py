@@ -1,6 +1,6 @@
 """One decision behind every update: which way to the new map, what it cost, how sure it is."""
 
-from rtwin.horizontal.update.known import update_twin
+from rtwin.horizontal.update.known import rehearsed_edit, update_twin
 from rtwin.horizontal.update.measured import (
     MeasuredUpdate,
     measured_before,
@@ -14,6 +14,7 @@ __all__ = [
     "How",
     "MeasuredUpdate",
     "measured_before",
+    "rehearsed_edit",
     "update_measured",
     "update_twin",
     "write_suggestion",

@@ -70,6 +70,7 @@ def update_twin(
     within_s: float = np.inf,
     tolerance_db: float = 3.0,
     again: bool = False,
+    because: str = "",
     progress: Progress = silent,
 ) -> Snapshot:
     """Bring a twin to the world after some edits, as its next snapshot.
@@ -87,6 +88,7 @@ def update_twin(
         within_s: Most seconds that the way may take, as predicted.
         tolerance_db: Error of a changed cell that is acceptable [dB].
         again: Apply the edits once more to the snapshot that they made.
+        because: Why this twin was chosen now; the snapshot keeps it.
         progress: Called with "map", steps done and in all.
     Raises:
         EditError: if the edits are impossible in the twin's world.
@@ -106,12 +108,12 @@ def update_twin(
             edits = None  # in the maps they are already
         if edits is None and not parent.num_pending:
             raise EditError(f"{folder}: nothing is to be traced again; give edits")
-        known = None if edits is None else _rehearsed_edit(parent, edits)
+        known = None if edits is None else rehearsed_edit(parent, edits)
         chosen = _way(parent, known, wish)
         if chosen.rung is not None and chosen.rung.name == "library" and known is not None:
             assert edits is not None
-            return _from_library(parent, edits, known, chosen, scene)
-        return _traced(parent, edits, wish, scene, progress)
+            return _from_library(parent, edits, known, chosen, scene, because)
+        return _traced(parent, edits, wish, scene, because, progress)
 
 
 def edits_request(edits: Edits) -> str:
@@ -135,7 +137,7 @@ def _way(parent: Snapshot, known: Rehearsed | None, wish: Wish) -> TransmitterDe
     return choose(evidence, rungs, wish)
 
 
-def _rehearsed_edit(parent: Snapshot, edits: Edits) -> Rehearsed | None:
+def rehearsed_edit(parent: Snapshot, edits: Edits) -> Rehearsed | None:
     """The library's entry of these very edits, or None."""
     library = library_of(parent.folder, parent.scene_hash)
     if library is None or edits.materials or parent.num_pending:
@@ -156,6 +158,7 @@ def _from_library(
     known: Rehearsed,
     chosen: TransmitterDecision,
     scene: str | Path | None,
+    because: str,
 ) -> Snapshot:
     start = time.perf_counter()
     before = parent.without_paths()
@@ -188,6 +191,7 @@ def _from_library(
             "changed_cells": {n: int(c.sum()) for n, c in zip(names, changed, strict=True)},
         },
     )
+    note = note.said(because=because)
     made = append_snapshot(parent, before, after, note, edits, edits_request(edits))
     _keep_library(made, touched.reshape(len(names), -1), edits)
     return made
@@ -208,7 +212,12 @@ def rehearsed_maps(maps: Maps, known: Rehearsed) -> Maps:
 
 
 def _traced(
-    parent: Snapshot, edits: Edits | None, wish: Wish, scene: str | Path | None, progress: Progress
+    parent: Snapshot,
+    edits: Edits | None,
+    wish: Wish,
+    scene: str | Path | None,
+    because: str,
+    progress: Progress,
 ) -> Snapshot:
     start = time.perf_counter()
     before = parent.state(scene)
@@ -232,7 +241,7 @@ def _traced(
     found = differences((before.recipe, before.parts), (recipe, parts))
     note = _note(parent, before, done, found, every, seconds, load_s)
     request = "" if edits is None else edits_request(edits)
-    made = append_snapshot(parent, before, done.state, note, edits, request)
+    made = append_snapshot(parent, before, done.state, note.said(because=because), edits, request)
     touched = done.is_touched.reshape(len(done.state.tx_names), -1)
     _keep_library(made, touched, *every)
     return made

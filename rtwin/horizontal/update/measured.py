@@ -73,6 +73,7 @@ def update_measured(
     tolerance_db: float = 3.0,
     seed: int = 0,
     again: bool = False,
+    because: str = "",
     progress: Progress = silent,
 ) -> MeasuredUpdate:
     """Compare a twin with new measurements and correct its map, as its next snapshot.
@@ -95,6 +96,7 @@ def update_measured(
         tolerance_db: Error of an updated cell that is acceptable [dB].
         seed: Of draws.
         again: Take measurements once more that the newest snapshot was made of.
+        because: Why this twin was chosen now; the snapshot keeps it.
         progress: Called with stage ("worlds"), worlds tried and in all.
     Raises:
         CampaignError: if the measurements cannot be used, or the newest snapshot was made
@@ -147,7 +149,8 @@ def update_measured(
         note, marked = _note(parent, made, found, Path(measurements).name, seconds)
         more = {"way": way, "why": reason, "pending": parent.num_pending, **note.more}
         more |= {n: {"seconds": w.seconds, "loss_db": w.loss_db} for n, w in ways.items()}
-        snapshot = append_snapshot(parent, before, after, replace(note, more=more), request=request)
+        note = replace(note, more=more).said(because=because)
+        snapshot = append_snapshot(parent, before, after, note, request=request)
         return MeasuredUpdate(snapshot, made, found, marked, way)
 
 

@@ -27,15 +27,6 @@ def folder(two_boxes, tmp_path_factory):
     return made
 
 
-@pytest.fixture
-def own(folder, tmp_path):
-    copy = tmp_path / "own.twin"
-    copy.mkdir()
-    for file in folder.glob("*.h5"):
-        (copy / file.name).write_bytes(file.read_bytes())
-    return copy
-
-
 def entry_of(folder, kind):
     library = read_library(folder / LIBRARY_FILE)
     return next(e for e in library.entries if e.hypothesis.kind == kind)

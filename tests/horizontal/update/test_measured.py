@@ -41,16 +41,6 @@ def folder(recipe, tmp_path_factory):
     return made
 
 
-@pytest.fixture
-def own(folder, tmp_path):
-    """A twin of the test's own."""
-    copy = tmp_path / "own.twin"
-    copy.mkdir()
-    for file in folder.glob("*.h5"):
-        (copy / file.name).write_bytes(file.read_bytes())
-    return copy
-
-
 @pytest.fixture(scope="module")
 def truth(folder):
     """The world in which a box is gone, and nobody said so."""

@@ -102,8 +102,8 @@ COMMANDS = [
     Command("view", "view paths.h5 map.h5 -o new.html", ("new.html",)),
     Command(
         "horizontal train",
-        "horizontal train -o new.npz --kind mlp --task known --scenes 1 --pairs 2 --epochs 1"
-        " --data pairs --quiet",
+        "horizontal train -o new.npz --kind mlp --scenes 1 --edits 4 --truths 1 --epochs 1"
+        " --data cases --quiet",
         ("new.npz",),
     ),
     *_exports(),
@@ -168,7 +168,8 @@ def content(path: Path) -> str:
                     digest.update(f"{name} {values.shape} {plain!r}".encode())
     elif path.suffix == ".json":
         data = json.loads(path.read_bytes())
-        data.pop("seconds", None)
+        if isinstance(data, dict):
+            data.pop("seconds", None)
         digest.update(json.dumps(data, sort_keys=True).encode())
     else:
         digest.update(path.read_bytes())

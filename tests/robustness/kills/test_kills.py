@@ -31,6 +31,8 @@ def every(command, place):
 
 
 @pytest.mark.slow
+# Finalizers of what the dead process held run in this one, and die as well.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.name)
 def test_killed_at_every_call(command, inputs, tmp_path, table):
     place = fresh(inputs, tmp_path / "here")
