@@ -218,5 +218,5 @@ def deployment(
     )
     check_study_folder(output, "deployment")
     with progress_bar(quiet or json, "Running policies") as progress:
-        found = run_deployment(study, count_of(progress, "runs"))
+        found = run_deployment(study, count_of(progress, "policies"))
     finish(deployment_results(study, found), output, json)

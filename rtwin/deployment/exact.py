@@ -47,7 +47,8 @@ def policy_value(
     """Discounted cost of always doing policy[state], by linear equations, [state]."""
     states = np.arange(len(loss))
     moves = chances[policy, states]
-    return np.linalg.solve(np.eye(len(loss)) - discount * moves, moves @ loss + cost[policy])
+    system = np.eye(len(loss)) - discount * moves
+    return np.asarray(np.linalg.solve(system, moves @ loss + cost[policy]), np.float64)
 
 
 def knapsack(gains: Floats, units: Ints, budget: int) -> Ints:
@@ -116,8 +117,9 @@ class Deployment:
 
     def priced(self, price: float) -> tuple[Floats, Floats]:
         """V [region, state] and Q [region, state, mapping] where every unit has a price."""
+        cost: Floats = np.asarray(price * self.units, np.float64)
         solved = [
-            value_iteration(chances, region.loss(), price * self.units, self.discount)
+            value_iteration(chances, region.loss(), cost, self.discount)
             for chances, region in zip(self.chances, self.regions, strict=True)
         ]
         return np.array([v for v, _ in solved]), np.array([q for _, q in solved])

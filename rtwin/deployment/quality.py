@@ -119,7 +119,7 @@ def twin_quality(
     reached = (gain > 0) & ~newest.is_inside
     worst = _free_space_error_db(newest, reached)
     if measurements is None:
-        error = _rms(newest.uncertainty_db[reached])
+        error = _rms(newest.uncertainty_db[reached].astype(np.float64))
         facts["accuracy"] = f"states {error:.1f} dB; free space is off by {worst:.1f} dB"
         facts["calibration"] = "not known without check points; give --measurements"
     else:

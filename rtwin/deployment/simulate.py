@@ -8,7 +8,6 @@ from rtwin.arrays import Floats, Ints
 from rtwin.deployment.exact import Deployment
 from rtwin.deployment.policies import Policy, level_of
 from rtwin.deployment.process import step
-from rtwin.progress import Count, uncounted
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +34,6 @@ def simulate(
     runs: int = 30,
     slots: int = 120,
     seed: int = 0,
-    progress: Count = uncounted,
 ) -> Runs:
     """Run a policy from a world without error; runs of one seed see the same drift's draws.
 
@@ -44,7 +42,6 @@ def simulate(
         policy: Of rtwin.deployment.policies, or your own.
         runs, slots: How often and how long.
         seed: Of the draws.
-        progress: Called with runs done and in all.
     """
     number = len(plan.regions)
     losses = np.array([region.loss() for region in plan.regions])
@@ -58,5 +55,4 @@ def simulate(
             state = step(plan.cumulated, state, action, world)
             loss[run] += plan.discount**slot * losses[np.arange(number), state].sum()
             mapping[run, slot], level[run, slot] = action, level_of(state)
-        progress(run + 1, runs)
     return Runs(loss, plan.units[mapping].sum(axis=2), mapping, level)

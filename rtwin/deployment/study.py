@@ -75,13 +75,9 @@ def run_deployment(study: DeploymentStudy, done: Count = uncounted) -> dict[str,
     found = {}
     for number, name in enumerate(names):
         found[name] = simulate(
-            plan,
-            POLICIES[name],
-            runs=study.runs,
-            slots=study.slots,
-            seed=study.seed,
-            progress=lambda run, runs, n=number: done(n * runs + run, len(names) * runs),
+            plan, POLICIES[name], runs=study.runs, slots=study.slots, seed=study.seed
         )
+        done(number + 1, len(names))
     return found
 
 

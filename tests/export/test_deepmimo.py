@@ -77,7 +77,7 @@ def test_the_file_holds_diffraction_and_a_link_without_path(scenario):
     assert params["txrx_sets"]["txrx_set_0"]["num_points"] == 2
     assert params["txrx_sets"]["txrx_set_1"]["num_points"] == 5
     assert params["rt_params"]["frequency"] == 3.5e9
-    assert params["rt_params"]["max_diffractions"] == 1
+    assert params["rt_params"]["max_diffractions"] == 3
     names = {m["name"] for m in params["materials"].values()}
     assert names == {"concrete", "brick", "metal", "glass"}
 
