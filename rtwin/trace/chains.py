@@ -20,6 +20,8 @@ from rtwin.trace.shoot import Bounce, shoot
 from rtwin.trace.wedges import WEDGE_FIELDS, edge_numbers, own_edges, wedges_of_rows
 from rtwin.trace.world import World
 
+_IN_PLANE = 1e-4  # metres off, and of the unit vector, by which an edge is off a plane it lies in
+
 
 @dataclass(frozen=True)
 class ChainTable:
@@ -90,6 +92,7 @@ def _at_own_edges(world: World, bounces: list[Bounce], solver: Solver) -> list[B
     """The bounces with the scene's edges for the engine's; rays end where there is none."""
     edges = world.triangles.edges
     ended, result = np.zeros(0, np.int64), []
+    before: tuple[Bounce, NDArray[Any]] | None = None
     for bounce in bounces:
         if bounce.wedge is None:
             return bounces
@@ -100,10 +103,39 @@ def _at_own_edges(world: World, bounces: list[Bounce], solver: Solver) -> list[B
         if len(edges) and not solver.edge_diffraction:
             known &= ~edges.is_free[np.where(row == NO_ROW, 0, row)]
         ended = np.union1d(ended, bounce.ray[bends & ~known])
+        if before is not None:
+            ended = np.union1d(ended, _along_own_face(world, *before, bounce, wedge))
+        before = bounce, wedge
         stays = ~np.isin(bounce.ray, ended)
         columns = {f.name: getattr(bounce, f.name)[stays] for f in fields(Bounce)}
         result.append(Bounce(**columns | {"wedge": wedge[stays]}))
     return result
+
+
+def _along_own_face(
+    world: World, first: Bounce, first_wedge: NDArray[Any], then: Bounce, then_wedge: NDArray[Any]
+) -> NDArray[np.int64]:
+    """Rays that go from an edge to a face which it lies in, or back: no way, for it has no length.
+
+    What that face reflects is part of the edge's own coefficient.
+    """
+    ray, a, b = np.intersect1d(first.ray, then.ray, return_indices=True)
+    bent = (first.kind[a], then.kind[b])
+    behind = _lies_in(world, first_wedge[a], then.triangle[b])
+    ahead = _lies_in(world, then_wedge[b], first.triangle[a])
+    bends, reflects = InteractionType.DIFFRACTION, InteractionType.SPECULAR
+    off = behind & (bent[0] == bends) & (bent[1] == reflects)
+    onto = ahead & (bent[0] == reflects) & (bent[1] == bends)
+    return ray[off | onto]
+
+
+def _lies_in(world: World, wedge: NDArray[Any], triangle: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Whether each edge lies in the plane of a triangle."""
+    normal = world.triangles.normal[triangle].astype(np.float64)
+    corner = world.triangles.vertices[triangle, 0].astype(np.float64)
+    off = np.abs(np.einsum("ri,ri->r", wedge["o"] - corner, normal))
+    tilt = np.abs(np.einsum("ri,ri->r", wedge["e_hat"], normal))
+    return (off < _IN_PLANE) & (tilt < _IN_PLANE)
 
 
 def _edge_elements(bounces: list[Bounce]) -> list[NDArray[np.int64]]:
