@@ -104,7 +104,8 @@ def quick(words: list[str]) -> list[str]:
         few = ["--seeds", "1", "--duration", "2", "--map-rays", "20000", "--users", "embb=3"]
         return [*words, *few, "--quiet"]
     if name == "calibrate":
-        return [*words, "--quiet", "--repeats", "1", "--no-curve", "--overwrite"]
+        # Without its amounts the same command stands on several pages: the first one's is left.
+        return [*words, "--quiet", "--repeats", "1", "--no-curve"]
     if name == "render":
         return [*words, "--width", "160", "--height", "100", "--samples", "4"]
     return words
