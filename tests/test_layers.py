@@ -64,6 +64,7 @@ ROOMS = {
         "twins": {"behaviour"},
         "decision": {"behaviour"},
         "loop": {"behaviour", "twins", "decision"},
+        "study": {"behaviour", "twins", "decision", "loop"},
     },
     "federation": {
         "traffic": set(),

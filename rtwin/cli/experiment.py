@@ -7,6 +7,7 @@ import typer
 from typer import Option
 
 from rtwin.cli import deploy, federated
+from rtwin.cli import streaming as streamed
 from rtwin.cli.options import JsonFlag, Quiet, StudyFolder, pair
 from rtwin.cli.report import print_json, print_rows, progress_bar
 from rtwin.errors import OutOfRangeError
@@ -162,6 +163,7 @@ for command in (
     federated.trust,
     federated.privacy,
     federated.sites,
+    streamed.streaming,
     deploy.deployment,
 ):
     app.command()(command)

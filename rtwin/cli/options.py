@@ -35,7 +35,18 @@ DiscoveryRays = Annotated[int | None, Option(help="Rays per transmitter that fin
 StrongestPaths = Annotated[
     int | None, Option(metavar="K", help="Keep the K strongest paths per link.")
 ]
-Frequency = Annotated[float | None, Option(metavar="HZ", help="Carrier frequency [Hz].")]
+
+
+def hertz(text: str) -> float:
+    """A frequency [Hz], from a number alone or one with Hz, kHz, MHz or GHz behind it."""
+    return quantity(
+        str(text), {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9, "": 1.0}, "frequency"
+    )
+
+
+Frequency = Annotated[
+    float | None, Option(metavar="HZ", help="Carrier frequency [Hz], or as 28GHz.", parser=hertz)
+]
 
 Switch = bool | None
 SolverOverrides = dict[str, Any]

@@ -4,7 +4,6 @@ import time
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
 from typer import Argument, Option
 
 from rtwin.cli.options import (
@@ -22,6 +21,7 @@ from rtwin.cli.options import (
     SceneOfFile,
     SolverOverrides,
     StrongestPaths,
+    hertz,
     with_solver_options,
 )
 from rtwin.cli.report import (
@@ -108,15 +108,8 @@ def generate(
 
 
 def _numbers(text: str | None) -> list[float] | None:
-    """Numbers with commas between them."""
-    if text is None:
-        return None
-    try:
-        return [float(word) for word in text.split(",")]
-    except ValueError as error:
-        raise typer.BadParameter(
-            f"{text!r}: give numbers with commas between them", param_hint="--frequencies"
-        ) from error
+    """Frequencies [Hz] with commas between them."""
+    return None if text is None else [hertz(word) for word in text.split(",")]
 
 
 def evaluate(

@@ -91,6 +91,11 @@ class SlicingExperiment:
             There is no updated twin of it. Its recipe's transmitters are those
             of the scene; every twin is shifted to its level by the fit points,
             and users on ways stay where it holds something.
+        walk_interval_s: Time between positions of users [s].
+        speed_m_s: Lowest and highest speed of users [m/s].
+        power_dbm: Power of every transmitter [dBm]; None: the recipe's.
+        told: Whether there is a twin that was told the materials and aims of the reference.
+        interference_load: Share of their power that other transmitters send.
     """
 
     scene: str | Path = SCENE
@@ -112,6 +117,7 @@ class SlicingExperiment:
     speed_m_s: tuple[float, float] = (0.6, 1.8)
     power_dbm: float | None = None
     told: bool = True
+    interference_load: float = 1.0
 
     def __post_init__(self) -> None:
         if self.seeds < 1:
@@ -238,6 +244,15 @@ class Worlds:
             self.shared[name] = self._fitting(file, recipe)
 
     @property
+    def link(self) -> SampleSettings:
+        """The radio link of all users."""
+        return SampleSettings(
+            bandwidth_hz=self.experiment.bandwidth_hz,
+            interference_load=self.experiment.interference_load,
+            line_of_sight=False,
+        )
+
+    @property
     def num_beliefs(self) -> int:
         """How many beliefs there are of a reference world."""
         # Log-distance, kriging, the corrected twin, last epoch's channels, the reference
@@ -263,7 +278,7 @@ class Worlds:
     def of(self, seed: int) -> tuple[LinkTrace, dict[str, Belief]]:
         """The reference's trace and what is believed of it, of one seed."""
         experiment, recipe = self.experiment, self.recipe
-        tracks = self._tracks(seed)
+        tracks = self.tracks(seed)
         rng = np.random.Generator(np.random.PCG64([seed, 1]))
         same = np.random.Generator(np.random.PCG64([seed, 1]))
         reference = self.reference
@@ -275,7 +290,7 @@ class Worlds:
                 recipe = updated(recipe, self.materials, experiment.world, same)
                 told = {"updated twin": self._map(recipe, "updated")}
         free_space = self.shared["free space"]
-        walkable = _visited(free_space, self._tracks(seed + _DRIVE_TEST))
+        walkable = _visited(free_space, self.tracks(seed + _DRIVE_TEST))
         error_db = experiment.point_error_db
         points = measure(
             reference, walkable, experiment.points + experiment.check_points, error_db, rng
@@ -299,7 +314,7 @@ class Worlds:
             ),
             **told,
         }
-        settings = SampleSettings(bandwidth_hz=experiment.bandwidth_hz, line_of_sight=False)
+        settings = self.link
         truth = sample_map(reference, tracks, settings)
         beliefs = {
             name: Belief(sample_map(found, tracks, settings), check.error_db(found))
@@ -311,7 +326,8 @@ class Worlds:
         beliefs[REFERENCE] = Belief(truth, 0.0)
         return truth, beliefs
 
-    def _tracks(self, seed: int) -> Tracks:
+    def tracks(self, seed: int) -> Tracks:
+        """Users' ways of a seed, as traced in the scene or along the ways that are given."""
         experiment = self.experiment
         walk = Walk(
             num_ues=sum(experiment.users.values()),

@@ -262,9 +262,12 @@ def _on_plane(
     normal = group.normal[chain, element]
     distance = np.einsum("pi,pi->p", hit.point - group.point[chain, element], normal)
     aligned = np.abs(np.einsum("pi,pi->p", hit.normal, normal)) > SAME_NORMAL
-    other = world.triangles.plane[np.where(hit.valid, hit.triangle, 0)]
-    other = other != group.plane[chain, element]
-    return aligned & (np.abs(distance) < SAME_PLANE_M), other & (np.abs(distance) > SAME_FACE_M)
+    found = hit.valid & aligned & (np.abs(distance) < SAME_PLANE_M)
+    rows = np.flatnonzero(found & (np.abs(distance) > SAME_FACE_M))
+    off = np.zeros(len(chain), bool)
+    plane = world.triangles.plane[hit.triangle[rows]]
+    off[rows] = plane != group.plane[chain[rows], element[rows]]
+    return found, off
 
 
 def _edge_offset(wedge: NDArray[Any]) -> NDArray[np.float32]:

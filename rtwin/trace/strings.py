@@ -27,6 +27,7 @@ Real = NDArray[np.float64]
 
 NUM_BEARINGS = 4096
 NEAR_M = 0.02  # nearer to an end no edge is an obstacle
+LEAST_REDUCED = 3  # ITU-R P.526 stands for a long profile with three edges, never fewer
 TOUCHES = -0.3  # of ITU-R P.526's parameter: what lies lower costs less than 3 dB
 SWEEPS = 30
 _BESIDE_M = 0.005
@@ -133,7 +134,7 @@ class _Profile:
         order = np.lexsort((self._rows[edge], -z, x))
         x, z, edge = x[order], z[order], edge[order]
         hull = _upper_hull(x, z, length, float(way[2]))
-        if not len(hull):
+        if not len(hull) or (len(hull) > most and most < LEAST_REDUCED):
             return nothing
         chosen = _chosen(x, z, hull, length, float(way[2]), most, wavelength_m)
         return _Way(self._rows[edge[hull]], self._rows[edge[chosen]])

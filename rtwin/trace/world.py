@@ -115,6 +115,8 @@ class World:
 
     def places(self, values_m: Any) -> Any:
         """Places of the scene [n, 3] m as the engine's points, counted from `origin_m`."""
+        if not self.origin_m.any():
+            return self.points(values_m)
         return self.points(np.asarray(values_m, np.float64) - self.origin_m)
 
     def from_engine(self, values: Any) -> NDArray[np.float64]:

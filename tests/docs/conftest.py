@@ -53,6 +53,10 @@ ALL_COMMANDS = [command for page in ALL_PAGES for command in commands(page)]
 
 FEW = {
     "caching": ["--history", "60", "--test", "60", "--users", "5", "--workers", "1"],
+    "streaming": [
+        *("--intervals", "3", "--users", "6", "--prices", "0.6"),
+        *("--map-rays", "20000", "--workers", "1"),
+    ],
     "traffic": ["--rounds", "3", "--history", "1"],
     "poisoning": ["--rounds", "2", "--rules", "mean,biweight", "--attacks", "MPAF"],
     "trust": [],
@@ -100,7 +104,8 @@ def quick(words: list[str]) -> list[str]:
         few = ["--seeds", "1", "--duration", "2", "--map-rays", "20000", "--users", "embb=3"]
         return [*words, *few, "--quiet"]
     if name == "calibrate":
-        return [*words, "--quiet", "--repeats", "1", "--no-curve", "--overwrite"]
+        # Without its amounts the same command stands on several pages: the first one's is left.
+        return [*words, "--quiet", "--repeats", "1", "--no-curve"]
     if name == "render":
         return [*words, "--width", "160", "--height", "100", "--samples", "4"]
     return words

@@ -29,7 +29,9 @@ def check(comparison, tolerance=2e-3):
 @pytest.mark.parametrize("seed", [1, 2])
 def test_finds_every_path_of_the_peer(two_boxes, compare_with_sionna, phenomenon, seed):
     # Depth 2, because of the difference named at the end of this file.
-    recipe = two_boxes(seed=seed, solver={"max_depth": 2, **SWITCHES[phenomenon]})
+    # And the engine's edges, which its solver has.
+    model = {"max_depth": 2, "diffraction_model": "sionna"}
+    recipe = two_boxes(seed=seed, solver={**model, **SWITCHES[phenomenon]})
     check(compare_with_sionna(recipe, max_depth=2, samples_per_src=20_000, **SWITCHES[phenomenon]))
 
 

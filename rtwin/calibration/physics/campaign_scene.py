@@ -1,6 +1,7 @@
 """A campaign in its scene: what is set aside, which paths reach a receiver, what is in the way."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -180,12 +181,12 @@ def with_offsets(gain_db: Floats, data: Measurements, train: Ints) -> Floats:
     return level
 
 
-def with_materials(recipe: Recipe, materials: dict[str, dict[str, float]]) -> Recipe:
+def with_materials(recipe: Recipe, materials: Mapping[str, Mapping[str, float | str]]) -> Recipe:
     """The recipe with some values of some materials replaced."""
     data = recipe_dict(recipe)
     for name, values in materials.items():
         spec = {k: v for k, v in data["materials"].get(name, {}).items() if k != "itu"}
-        data["materials"][name] = spec | values
+        data["materials"][name] = {**spec, **values}
     return recipe_from_dict(data, recipe.name, recipe.folder)
 
 

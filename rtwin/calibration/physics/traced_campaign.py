@@ -28,7 +28,7 @@ from rtwin.calibration.physics.path_model import (
 )
 from rtwin.calibration.physics.transmitter_places import Placement, find_places, prior_sd_m
 from rtwin.progress import Count, Progress, count_of, silent, uncounted
-from rtwin.scene import Recipe
+from rtwin.scene import INFINITE, Recipe
 from rtwin.trace import World, ground_height_m, is_inside
 
 _FIRST_DRAWS, _LATER_DRAWS = 31, 7
@@ -224,7 +224,7 @@ def physical_inputs(
     return link_inputs(model.data, np.column_stack([level, classes, features.values]), names)
 
 
-def fitted_materials(part: TracedCampaign, fit: PhysicalFit) -> dict[str, dict[str, float]]:
+def fitted_materials(part: TracedCampaign, fit: PhysicalFit) -> dict[str, dict[str, float | str]]:
     """Tables of the scene's materials as a recipe has them, fitted where data see them.
 
     A parameter that the data cannot see keeps the scene's value.
@@ -235,12 +235,14 @@ def fitted_materials(part: TracedCampaign, fit: PhysicalFit) -> dict[str, dict[s
         for row in fit.identifiability()
         if row["identified"]
     }
-    tables = {}
+    tables: dict[str, dict[str, float | str]] = {}
     for name, material in world.materials.items():
         if any(target == name for target, _ in seen):
             tables[name] = {
                 key: float(seen.get((name, key), getattr(material, key))) for key in MATERIAL_KINDS
             }
+            if material.is_half_space:
+                tables[name]["thickness_m"] = INFINITE
     return tables
 
 

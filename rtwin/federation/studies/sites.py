@@ -1,8 +1,8 @@
 """Sites that calibrate materials together, with a known truth that none of them sees alone.
 
 Two operators in the street canyon, one mast each, and one in Munich measure 60 places each.
-Brick, concrete and marble are something else than the textbook's; the sites share updates, and
-nothing that they measured.
+Brick, the ground (concrete) and marble are something else than the textbook's; the sites share
+updates, and nothing that they measured.
 """
 
 import tempfile
@@ -20,9 +20,9 @@ from rtwin.progress import Progress, silent
 from rtwin.scene import load_recipe, recipe_dict, recipe_from_dict
 from rtwin.settings import Count, NotNegative, Settings
 
-FREE = ("brick", "concrete", "marble")
+FREE = ("brick", "ground", "marble")
 KINDS = ("relative_permittivity", "conductivity_s_per_m")
-TEXTBOOK = {"brick": (3.91, 0.029), "concrete": (5.24, 0.123), "marble": (7.074, 0.0176)}
+TEXTBOOK = {"brick": (3.91, 0.029), "ground": (5.24, 0.123), "marble": (7.074, 0.0176)}
 # Site, scene, mast, where places are drawn.
 Place = tuple[str, str, str, tuple[float, float, float, float] | None]
 SITES: tuple[Place, ...] = (

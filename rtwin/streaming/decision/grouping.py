@@ -10,7 +10,7 @@ from rtwin.streaming.decision.emulation import Decision, Emulator, Groups, Ints,
 from rtwin.streaming.decision.reservation import CellProblem, reserve_heuristic
 from rtwin.streaming.decision.satisfaction import Floats
 
-COUNTS = (1, 2, 3, 4, 6, 8, 10, 13)
+COUNTS = (1, 2, 4, 6, 8, 11, 15, 20)
 WEIGHTINGS = ((1.0, 1.0, 0.5), (1.0, 0.3, 0.2), (0.3, 1.0, 0.5))
 ACTIONS = tuple((count, weights) for count in COUNTS for weights in WEIGHTINGS)
 FIXED = ACTIONS.index((6, WEIGHTINGS[0]))

@@ -46,9 +46,9 @@ class Weights:
         reading: Of the fraction, one of READINGS.
     """
 
-    alpha: float = 1.0
+    alpha: float = 0.02
     beta: float = 1.0
-    gamma: float = 1.0
+    gamma: float = 0.1
     radio: float = 0.25
     computing: float = 0.05
     tau_s: float = 30.0

@@ -16,6 +16,7 @@ from rtwin.streaming.decision import (
     Knowledge,
     Scheme,
     Setting,
+    mean_age_s,
     performance,
     value,
 )
@@ -98,10 +99,12 @@ class ClosedLoop:
         return Knowledge(cell, bits, taste, haste, num_cells, self._past)
 
     def _channel_age_s(self, interval: int) -> float:
-        """Age of the newest report of positions as an interval begins [s]."""
-        now = interval * self.world.interval_s
-        arrived = max(now - self.belief.delay_s, 0.0)
-        return now - np.floor(arrived / self.belief.report_s) * self.belief.report_s
+        """Age of the newest report of a user's place as an interval begins, on average [s].
+
+        Users report at phases of their own; nothing is older than the walk.
+        """
+        age = mean_age_s(1.0 / self.belief.report_s, self.belief.delay_s)
+        return min(age, interval * self.world.interval_s)
 
     def step(self, interval: int) -> Step:
         """Decide for an interval, serve it, and take the reports."""

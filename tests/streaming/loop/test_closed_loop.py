@@ -147,7 +147,7 @@ def test_the_last_decision_stays_where_the_new_one_is_worse(world, trace, settin
 def test_old_reports_hold_the_place(world, trace, setting):
     loop = ClosedLoop(world, Belief(trace, ways="held", report_s=50.0), setting, search)
     assert loop.knowledge(3).bits == pytest.approx(
-        bits_of_block(trace, world.cell(3), slice(50, 51))
+        bits_of_block(trace, world.cell(3), slice(65, 66))
     )
 
 

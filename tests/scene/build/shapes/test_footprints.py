@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtwin.scene.build.elements import Element
-from rtwin.scene.build.shapes.footprints import footprints, polygons
+from rtwin.scene.build.shapes.footprints import STRAIGHT_M, footprints, polygons
 from rtwin.scene.build.tags import HeightRule
 
 
@@ -131,7 +131,8 @@ def test_volumes_never_overlap_and_cover_the_same(boxes):
     prints = list(found.values())
     for i, a in enumerate(prints):
         for b in prints[:i]:
-            assert a.polygon.intersection(b.polygon).area < 0.05
+            # A corner that was straightened reaches into its neighbour, along a side at most.
+            assert a.polygon.intersection(b.polygon).area < STRAIGHT_M * 15 / 2
     if notes["repeated footprints left out"]:
         return
     points = np.random.default_rng(0).uniform(0, 55, (200, 2))

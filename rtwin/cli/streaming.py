@@ -1,0 +1,103 @@
+"""Commands of `rtwin experiment` on twins of users: streaming."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from rtwin.cli.options import JsonFlag, Quiet, StudyFolder, pair
+from rtwin.cli.report import print_json, print_rows, progress_bar
+from rtwin.errors import OutOfRangeError
+
+if TYPE_CHECKING:
+    from rtwin.experiments.study_files import StudyResults
+
+
+def streaming(
+    output: StudyFolder,
+    scene: Annotated[
+        str, typer.Option(help="A shipped scene, a folder or a .toml file.")
+    ] = "courtyard",
+    seeds: Annotated[int, typer.Option(help="Reference worlds, walks and crowds drawn.")] = 10,
+    users: Annotated[int, typer.Option(help="Users who walk.")] = 60,
+    intervals: Annotated[
+        int, typer.Option(help="Intervals of a minute, two for warming included.")
+    ] = 8,
+    price: Annotated[
+        float, typer.Option(metavar="LAMBDA", help="Price of all blocks in the utility.")
+    ] = 0.25,
+    prices: Annotated[
+        str, typer.Option(metavar="LAMBDA,...", help="Further prices, for the frontier.")
+    ] = "0.1,0.4,0.6,1",
+    reservation: Annotated[
+        Literal["exact", "convex"],
+        typer.Option(metavar="NAME", help="exact, or convex; the article's scheme has convex."),
+    ] = "exact",
+    interference: Annotated[
+        float, typer.Option(metavar="SHARE", help="Share of the other station's power that comes.")
+    ] = 0.1,
+    swipes: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Swipe data of your own, .npz or .csv."),
+    ] = None,
+    twin: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FILE", help="A further radio map to decide on; repeatable."),
+    ] = None,
+    ways: Annotated[
+        Path | None, typer.Option(metavar="GEOJSON", help="Ways to walk along.")
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A radio map that is the reference, for all seeds."),
+    ] = None,
+    map_rays: Annotated[int, typer.Option(help="Rays per transmitter of every map.")] = 200_000,
+    workers: Annotated[int, typer.Option(help="Processes.")] = 2,
+    quiet: Quiet = False,
+    json: JsonFlag = False,
+) -> None:
+    """Multicast short video on twins of users, stations and slices: schemes, and what twins give.
+
+    Example: rtwin experiment streaming -o streaming
+    """
+    from rtwin.experiments.study_files import check_study_folder
+    from rtwin.streaming.study import StreamingStudy, run_streaming, streaming_results
+
+    study = StreamingStudy(
+        scene=scene,
+        seeds=seeds,
+        users=users,
+        intervals=intervals,
+        price=price,
+        other_prices=_numbers("prices", prices),
+        reservation=reservation,
+        interference=interference,
+        swipes=swipes,
+        twins={k: Path(v) for k, v in (pair("twin", text) for text in twin or ())},
+        ways=ways,
+        reference=reference,
+        map_rays=map_rays,
+        workers=workers,
+    )
+    check_study_folder(output, "streaming")
+    with progress_bar(quiet or json) as progress:
+        found = run_streaming(study, progress)
+    _finish(streaming_results(found), output, json)
+
+
+def _finish(results: "StudyResults", folder: Path, json: bool) -> None:
+    from rtwin.experiments.study_files import write_study
+
+    files = write_study(results, folder)
+    if json:
+        print_json(results.report())
+        return
+    typer.echo(results.markdown())
+    print_rows([("files", ", ".join(str(file) for file in files))])
+
+
+def _numbers(option: str, text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(word) for word in text.split(",") if word.strip())
+    except ValueError:
+        raise OutOfRangeError(f"--{option} is {text!r}; write numbers with commas") from None

@@ -1,0 +1,39 @@
+"""Values with units, and help under both of its names."""
+
+import pytest
+from typer import BadParameter
+from typer.testing import CliRunner
+
+from rtwin.cli.app import app
+from rtwin.cli.options import hertz, numbers, pair
+from rtwin.errors import OutOfRangeError
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("28GHz", 28e9), ("3.5 GHz", 3.5e9), ("3.5e9", 3.5e9), ("700MHz", 7e8), ("15kHz", 15e3)],
+)
+def test_frequencies_have_units(text, value):
+    assert hertz(text) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("text", ["fast", "3 dB", "", "GHz"])
+def test_other_units_are_named(text):
+    with pytest.raises(BadParameter, match="Hz, kHz, MHz, GHz"):
+        hertz(text)
+
+
+def test_pairs_and_numbers():
+    assert pair("news", "a=b=c") == ("a", "b=c")
+    assert numbers("weights", "a=1,b=.5") == {"a": 1.0, "b": 0.5}
+    assert numbers("weights", "") == {}
+    for text in ("a", "=1", "a=b"):
+        with pytest.raises(OutOfRangeError):
+            numbers("weights", text)
+
+
+@pytest.mark.parametrize("words", [["-h"], ["generate", "-h"], ["scene", "build", "-h"]])
+def test_help_is_short_and_long(words):
+    run = CliRunner().invoke(app, words)
+    assert run.exit_code == 0
+    assert "Usage" in run.output
