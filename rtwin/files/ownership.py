@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -40,6 +41,8 @@ def made_by_rtwin(file: Path) -> bool:
 
     Checked by tests/files/test_ownership.py.
     """
+    if not file.is_file():
+        return False  # a pipe or a device may never end
     try:
         size = file.stat().st_size
         with open(file, "rb") as handle:
@@ -95,6 +98,23 @@ def check_name(path: Path) -> None:
         reason = getattr(error, "strerror", None) or str(error)
         shown = str(path) if len(str(path)) <= 80 else str(path)[:77] + "..."
         raise StoreError(f"{shown}: {reason}; choose another name") from None
+
+
+def check_regular(path: Path) -> None:
+    """Refuse to read what is no file: a pipe waits for ever, a device may never end.
+
+    Raises:
+        StoreError: if there is no file of that name, or something else.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        raise StoreError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise StoreError(f"{path}: {reason}; give the name of a file") from None
+    if not stat.S_ISREG(mode):
+        raise StoreError(f"{path}: is no regular file; give the name of a file")
 
 
 def check_replaceable(file: Path) -> None:

@@ -60,6 +60,8 @@ def read_toml(path: Path, max_bytes: int, error_class: type[RtwinError]) -> dict
     """
     where = f"{one_line(path)}: not a readable TOML file"
     try:
+        if path.exists() and not path.is_file():
+            raise error_class(f"{where} (no regular file)")
         size = path.stat().st_size
         if size > max_bytes:
             raise error_class(

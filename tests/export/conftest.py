@@ -1,7 +1,5 @@
 """Twins that the tests export, and the environments of other tools."""
 
-import os
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +10,9 @@ import pytest
 from rtwin.dataset import generate, make_link_trace, write_link_trace
 from rtwin.link import LinkAdaptation
 
+from ..peers import python_of, run_peer
+
 ROOT = Path(__file__).parents[2]
-PEERS = Path(os.environ.get("RTWIN_PEERS", ROOT / "build" / "peers"))
 
 
 @pytest.fixture(scope="session")
@@ -109,21 +108,8 @@ def peer():
     """Runs a script of tests/export/peers in an environment that pip makes on first use."""
 
     def run(name, requirements, script, *arguments, timeout=None):
-        folder = PEERS / name
-        python = folder / "bin" / "python"
-        ready = folder / "ready"
-        if not ready.exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-            subprocess.run([python, "-m", "pip", "install", "-q", *requirements], check=True)
-            ready.touch()
-        result = subprocess.run(
-            [python, Path(__file__).parent / "peers" / script, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
-        assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]
-        return result.stdout
+        file = Path(__file__).parent / "peers" / script
+        return run_peer(python_of(name, requirements), file, *arguments, timeout=timeout)
 
     return run
 

@@ -220,6 +220,19 @@ def test_names_that_are_too_long(whole_files, tmp_path, monkeypatch, words):
     assert not list(tmp_path.iterdir())
 
 
+def test_what_never_ends_is_not_read(whole_files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    (tmp_path / "zero.toml").symlink_to("/dev/zero")
+    paths, before = whole_files / "paths.h5", sorted(tmp_path.iterdir())
+    for odd in ("/dev/zero", "pipe"):
+        assert "is no regular file" in refused("align", paths, odd, "-o", "a.json")
+        assert "was not made by rtwin" in refused("align", paths, paths, "-o", odd)
+    for words in (("generate", "zero.toml"), ("evaluate", paths, "--materials", "zero.toml")):
+        assert "Error: " in refused(*words, "-o", "o.h5", "--quiet")
+    assert sorted(tmp_path.iterdir()) == before
+
+
 @pytest.mark.parametrize("name", [".", "..", "/"])
 def test_outputs_without_a_name(whole_files, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)

@@ -31,7 +31,7 @@ from rtwin.dataset.inspection import is_hdf5, open_container, read_attributes
 from rtwin.dataset.schema import PATHS_FORMAT
 from rtwin.dataset.store import plain_errors, provenance, write_whole
 from rtwin.errors import CampaignError, OutOfRangeError, StoreError
-from rtwin.files import check_not_input, check_replaceable
+from rtwin.files import check_not_input, check_regular, check_replaceable
 from rtwin.units import to_db
 
 Method = Literal["quantile", "importance"]
@@ -324,6 +324,7 @@ def _request(dataset: str | Path, measured: str | Path, method: str, offset: flo
     """Hash of everything that shapes a report."""
     digest = hashlib.sha256(json.dumps([method, offset, provenance()]).encode())
     for file in (dataset, measured):
+        check_regular(Path(file))
         with plain_errors(Path(file), "give another file"), open(file, "rb") as content:
             digest.update(hashlib.file_digest(content, "sha256").digest())
     return digest.hexdigest()

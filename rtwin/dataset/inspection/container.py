@@ -7,9 +7,7 @@ of it is read.
 """
 
 import contextlib
-import os
 import resource
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import h5py
 import numpy as np
 
 from rtwin.errors import StoreError
+from rtwin.files import check_regular
 
 # What h5py raises where a file is damaged, differs by version and by what is damaged.
 DAMAGE = (
@@ -82,7 +81,7 @@ def open_container(path: str | Path) -> h5py.File:
     Checked by tests/dataset/inspection/test_container.py.
     """
     path = Path(path)
-    _check_regular(path)
+    check_regular(path)
     try:
         file = h5py.File(path, "r")
     except DAMAGE as error:
@@ -118,19 +117,6 @@ def is_folder(path: Path) -> bool:
 def first_line(error: BaseException) -> str:
     """What an error says, in one line of bounded length."""
     return (" ".join(str(error).split()) or type(error).__name__)[:120]
-
-
-def _check_regular(path: Path) -> None:
-    """Refuse what is no file: reading a pipe would wait for ever."""
-    try:
-        mode = os.stat(path).st_mode
-    except FileNotFoundError:
-        raise StoreError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or first_line(error)
-        raise StoreError(f"{path}: {reason}; give the name of a file") from None
-    if not stat.S_ISREG(mode):
-        raise StoreError(f"{path}: is no regular file; give the name of a file")
 
 
 def _problems(file: h5py.File, size: int) -> Iterator[str]:

@@ -41,14 +41,14 @@ def test_a_score_is_the_distance_from_what_the_others_say():
 def test_a_set_is_asked_for_its_common_shift():
     _, covariance, values = world(2)
     precision = np.linalg.inv(covariance)
-    rows = np.array([7, 3, 100, 41])
+    rows = np.array([7, 3, 100, 41, 12, 66, 150, 201, 88, 19])
     free = np.zeros(NUM, bool)
     free[rows] = True
     # A scale so large that it stands for the robust spread of sets: scores are left as they are.
     shifted = values + 30 * free
     ((over, found),) = _worst_sets(precision, precision @ shifted, [rows], free, 1e-6, 1e6)
     scores = {}
-    for size in (3, 4):
+    for size in (8, 9, 10):
         own = rows[:size]
         mean, left = given_the_others(covariance, shifted, own)
         inverse = np.linalg.inv(left)
