@@ -21,6 +21,7 @@ from rtwin.caching.demand import (
     reach_of_trace,
     read_gateway,
     requests_at,
+    viewers_at,
 )
 from rtwin.caching.learning import learn
 from rtwin.caching.study import CachingStudy, run_caching, write_caching
@@ -50,6 +51,7 @@ __all__ = [
     "requests_at",
     "run",
     "run_caching",
+    "viewers_at",
     "weights",
     "write_caching",
 ]

@@ -11,6 +11,7 @@ from rtwin.caching.demand.drawn import (
 from rtwin.caching.demand.gateway import read_gateway
 from rtwin.caching.demand.reach import WITHIN_DB, Reach, reach_of_trace, requests_at, ring_reach
 from rtwin.caching.demand.trace import NO_STATION, Catalogue, RequestTrace, joined
+from rtwin.caching.demand.viewing import viewers_at
 
 __all__ = [
     "NO_BURSTS",
@@ -28,5 +29,6 @@ __all__ = [
     "read_gateway",
     "requests_at",
     "ring_reach",
+    "viewers_at",
     "zipf",
 ]
