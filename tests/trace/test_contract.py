@@ -123,9 +123,11 @@ def test_antenna_patterns_exist():
     from sionna.rt.antenna_pattern import antenna_pattern_registry, polarization_registry
 
     from rtwin.scene import Antenna
+    from rtwin.scene.devices import PATTERNS
 
-    own = {"file"}  # registered under the name of its file, see rtwin/trace/patterns.py
-    for pattern in {*get_args(Antenna.model_fields["pattern"].annotation)} - own:
-        assert antenna_pattern_registry.get(pattern)
-    for polarization in get_args(Antenna.model_fields["polarization"].annotation):
-        assert polarization_registry.get(polarization)
+    assert len(PATTERNS) > 3
+    assert all(antenna_pattern_registry.get(pattern) for pattern in PATTERNS)
+    own = {"file"}  # what a file says, see rtwin/trace/patterns.py
+    known = {*get_args(Antenna.model_fields["polarization"].annotation)}
+    assert own < known
+    assert all(polarization_registry.get(polarization) for polarization in known - own)
