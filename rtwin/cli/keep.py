@@ -17,7 +17,7 @@ from rtwin.cli.options import (
     SceneOfFile,
     quantity,
 )
-from rtwin.cli.report import human_bytes, print_json, print_rows, progress_bar
+from rtwin.cli.report import human_bytes, print_json, print_rows, progress_bar, stderr
 
 TwinArgument = Annotated[Path, Argument(metavar="TWIN", help="The folder of a twin.")]
 
@@ -73,6 +73,8 @@ def twin(
     if json:
         print_json(row)
         return
+    if row["dark"]:
+        stderr(f"note: {row['dark']}")
     cells = made.is_inside.shape
     print_rows(
         [

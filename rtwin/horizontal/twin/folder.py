@@ -19,6 +19,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from rtwin.dataset.dark import darkness
 from rtwin.dataset.inspection import open_checked, snapshot_files
 from rtwin.dataset.radiomap import map_attributes, map_request, write_map
 from rtwin.dataset.schema import MAP_FORMAT, PATH_MAP_LAYOUT, PORT_LABELS, TWIN_LAYOUT
@@ -205,10 +206,17 @@ def history(folder: str | Path) -> list[dict[str, Any]]:
                 "seconds": found.seconds,
                 "full_s": found.full_s,
                 "bytes": file.stat().st_size,
+                "dark": _dark(found),
                 "content_hash": found.content_hash,
             }
         )
     return rows
+
+
+def _dark(snapshot: Snapshot) -> str:
+    """One line on the outdoor cells that no path reaches, and why that is likely so."""
+    gain = np.moveaxis(snapshot.radio_map.path_gain, 0, -1)[~snapshot.is_inside]
+    return darkness(gain <= 0, snapshot.radio_map.attributes["recipe"], "cells of the map")
 
 
 def write_snapshot_map(

@@ -111,6 +111,10 @@ def test_updates_append_and_rewrite_nothing(updated):
     assert rows[2]["decisions"] == {"mast": "preserve", "pole": "preserve"}
     assert rows[3]["decisions"] == {"mast": "preserve", "pole": "re-trace"}
     assert 0 < rows[1]["share_changed"] < 1
+    newest = open_twin(folder)
+    dark = int((newest.radio_map.path_gain[:, ~newest.is_inside] <= 0).sum())
+    assert rows[-1]["dark"].startswith(f"{dark} of " if dark else "")
+    assert bool(rows[-1]["dark"]) == bool(dark)
     for row, file in zip(rows, sorted(folder.glob("*.h5")), strict=True):
         assert row["content_hash"] == file_info(file)["content_hash"]
         assert validate_file(file) == []
