@@ -16,10 +16,9 @@ K screens cost K - 1 products of a matrix and a vector.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Complex = NDArray[np.complex128]
-Real = NDArray[np.float64]
+from rtwin.arrays import Complexes, Floats
 
 _LEAST_POINTS = 32
 _MOST_POINTS = 256
@@ -28,7 +27,7 @@ _DEEP = 40.0  # exponent at which the integrand is nothing
 _FREE = 5.0  # exponent of a bend below which an edge stands in nobody's way
 
 
-def knife_edges(way_m: ArrayLike, bend: ArrayLike, wavelength_m: float) -> Complex:
+def knife_edges(way_m: ArrayLike, bend: ArrayLike, wavelength_m: float) -> Complexes:
     """Field behind several knife edges over that of free space along the same way.
 
     Args:
@@ -66,24 +65,24 @@ def knife_edges(way_m: ArrayLike, bend: ArrayLike, wavelength_m: float) -> Compl
     return result
 
 
-def _spread_m(way: Real, k: float) -> Real:
+def _spread_m(way: Floats, k: float) -> Floats:
     """Width of the integrand at each edge without any bends, in u [m], [path, K]."""
     before = np.cumsum(way, axis=1)[:, :-1]
     total = way.sum(axis=1, keepdims=True)
-    spread: Real = np.sqrt(before * (total - before) / (total * k))
+    spread: Floats = np.sqrt(before * (total - before) / (total * k))
     return spread
 
 
-def _reach_m(spread: Real, turn: Real, k: float) -> Real:
+def _reach_m(spread: Floats, turn: Floats, k: float) -> Floats:
     """Where the integrand of each edge is over, in u [m], [path, K]."""
     rises = (np.maximum(-turn, 0.0) * spread).sum(axis=1, keepdims=True)
     by_width = spread * (6.5 + k * rises / np.sqrt(2))
     falls = k * np.maximum(turn, 1e-300) / np.sqrt(2)
-    reach: Real = np.minimum(by_width, np.where(turn > 0, _DEEP / falls, np.inf))
+    reach: Floats = np.minimum(by_width, np.where(turn > 0, _DEEP / falls, np.inf))
     return reach
 
 
-def _integral(way: Real, turn: Real, reach: Real, k: float, count: int) -> Complex:
+def _integral(way: Floats, turn: Floats, reach: Floats, k: float, count: int) -> Complexes:
     node, weight = np.polynomial.legendre.leggauss(count)
     u = reach[..., None] * (node + 1.0) / 2.0  # [path, K, point]
     scale = reach[..., None] * weight / 2.0
@@ -101,5 +100,5 @@ def _integral(way: Real, turn: Real, reach: Real, k: float, count: int) -> Compl
     inner[:, 0], inner[:, -1] = way[:, 0], way[:, -1]
     total = np.cumsum(inner, axis=1)
     factor = np.sqrt(k * total[:, 1:] / (2 * np.pi * total[:, :-1] * inner[:, 1:])).prod(axis=1)
-    result: Complex = factor * field.sum(axis=1)
+    result: Complexes = factor * field.sum(axis=1)
     return result

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.channel import InteractionType, knife_edges
 from rtwin.trace.diffraction import Matrix, Wedge, edge_matrix, world_jones
 from rtwin.trace.edges import NO_ROW, SceneEdges
@@ -28,16 +29,14 @@ from rtwin.trace.world import World
 
 ALONG_FACE_RAD = 0.02
 
-Real = NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class EdgePlan:
     """What the edges of some paths have to do with geometry and frequency alone."""
 
     row: NDArray[np.int64]  # [path, depth], of the scene's edges; NO_ROW where none
-    before_m: Real  # [path, depth], way from the edge before, or from the transmitter
-    behind_m: Real  # [path, depth]
+    before_m: Floats  # [path, depth], way from the edge before, or from the transmitter
+    behind_m: Floats  # [path, depth]
     is_knife: NDArray[np.bool_]  # [path, depth], edges without a coefficient of their own
     scale: NDArray[np.complex128]  # [path], factor of all in place of the spreading [1/m]
     has_edge: tuple[bool, ...]  # [depth], whether any path diffracts there
@@ -89,8 +88,8 @@ def edge_plan(
     kind: NDArray[np.uint8],
     triangle: NDArray[np.uint32],
     vertex_m: NDArray[np.float32],
-    tx_m: Real,
-    rx_m: Real,
+    tx_m: Floats,
+    rx_m: Floats,
 ) -> EdgePlan:
     """The plan of paths [path, depth] between ends [path, 3] m."""
     edges = world.triangles.edges
@@ -138,12 +137,12 @@ def edge_plan(
 
 @dataclass(frozen=True)
 class _Angles:
-    phi_in: Real  # [path, depth]
-    phi_out: Real
-    sin_edge: Real
+    phi_in: Floats  # [path, depth]
+    phi_out: Floats
+    sin_edge: Floats
 
 
-def _angles(edges: SceneEdges, row: NDArray[np.int64], step: Real) -> _Angles:
+def _angles(edges: SceneEdges, row: NDArray[np.int64], step: Floats) -> _Angles:
     unit = step / np.maximum(np.linalg.norm(step, axis=2, keepdims=True), 1e-12)
     some = np.where(row == NO_ROW, 0, row)
     if not len(edges):
@@ -152,10 +151,10 @@ def _angles(edges: SceneEdges, row: NDArray[np.int64], step: Real) -> _Angles:
     e, n0 = edges.direction[some], edges.normal[some, 0]
     along = np.cross(n0, e)
 
-    def angle(k: Real) -> Real:
+    def angle(k: Floats) -> Floats:
         found = np.arctan2((k * n0).sum(axis=2), (k * along).sum(axis=2))
         found = np.where(found < -1e-3, found + 2 * np.pi, np.maximum(found, 0.0))
-        limited: Real = np.minimum(found, edges.turn_rad[some])
+        limited: Floats = np.minimum(found, edges.turn_rad[some])
         return limited
 
     cosine = (unit[:, 1:] * e).sum(axis=2)
@@ -172,7 +171,7 @@ def _along_a_face(
         return grazes
     limit = edges.turn_rad[np.where(row == NO_ROW, 0, row)]
 
-    def near(phi: Real) -> NDArray[np.bool_]:
+    def near(phi: Floats) -> NDArray[np.bool_]:
         found: NDArray[np.bool_] = np.minimum(phi, limit - phi) < ALONG_FACE_RAD
         return found
 
@@ -187,10 +186,10 @@ def _factor(
     world: World,
     bends: NDArray[np.bool_],
     is_knife: NDArray[np.bool_],
-    before: Real,
-    behind: Real,
-    bend: Real,
-    total: Real,
+    before: Floats,
+    behind: Floats,
+    bend: Floats,
+    total: Floats,
 ) -> NDArray[np.complex128]:
     """A / R over what is to be taken out for the coefficients that come in."""
     wavelength = float(world.scene.wavelength[0])
@@ -310,7 +309,7 @@ def _jones(world: World, plan: EdgePlan, d: int, ki: Any, ko: Any, wavelength: A
     mi = engine.mi
     row = np.where(plan.row[:, d] == NO_ROW, 0, plan.row[:, d])
 
-    def vector(values: Real) -> Any:
+    def vector(values: Floats) -> Any:
         columns = (np.ascontiguousarray(c, np.float32) for c in values.T)
         return mi.Vector3f(*(engine.opaque(column) for column in columns))
 

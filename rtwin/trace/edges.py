@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
+
 SAME_POINT_M = 1e-3
 LEAST_TURN_RAD = np.radians(1.0)  # what turns less is a seam
 _BESIDE_M = 2e-3
 _PAIRS_AT_ONCE = 500_000
 NO_ROW = -1
-
-Real = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class SceneEdges:
 
     triangle: NDArray[np.int64]  # [edge, 2], of face 0 and of the other; equal for free edges
     side: NDArray[np.int64]  # [edge, 2], which edge of that triangle: from this corner to the next
-    start_m: Real  # [edge, 3]
-    direction: Real  # [edge, 3], unit
-    length_m: Real  # [edge]
-    normal: Real  # [edge, 2, 3], of both faces, into the free sector
-    turn_rad: Real  # [edge], exterior angle
+    start_m: Floats  # [edge, 3]
+    direction: Floats  # [edge, 3], unit
+    length_m: Floats  # [edge]
+    normal: Floats  # [edge, 2, 3], of both faces, into the free sector
+    turn_rad: Floats  # [edge], exterior angle
     row: NDArray[np.int64]  # [triangle, 3], edge of each side of each triangle; NO_ROW for seams
 
     def __len__(self) -> int:
@@ -97,8 +97,8 @@ def find_edges(vertices: NDArray[np.float32], plane: NDArray[np.int64]) -> Scene
 
 
 def _widest(
-    start: Real, end: Real, corner: Real, members: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], Real, Real, Real, Real]:
+    start: Floats, end: Floats, corner: Floats, members: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], Floats, Floats, Floats, Floats]:
     """The widest sector around each edge: its two sides, start, way, normals and angle."""
     members = np.sort(members, axis=1)
     lead = members[:, 0]
@@ -143,10 +143,10 @@ def _rows_of_sides(
 
 
 def _inside_a_face(
-    corner: Real,
+    corner: Floats,
     plane: NDArray[np.int64],
-    begin: Real,
-    along: Real,
+    begin: Floats,
+    along: Floats,
     side: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
     """Whether a plane goes on beyond each free edge, with a face that has other edges."""
@@ -173,7 +173,7 @@ def _inside_a_face(
     return inside
 
 
-def _holds(triangles: Real, points: Real) -> NDArray[np.bool_]:
+def _holds(triangles: Floats, points: Floats) -> NDArray[np.bool_]:
     """Whether each triangle [n, 3, 3] holds a point of its plane [n, 3], [n]."""
     ways = np.roll(triangles, -1, axis=1) - triangles
     normal = np.cross(ways[:, 0], ways[:, 1])

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.channel import InteractionType
 from rtwin.scene import Solver
 from rtwin.trace.edges import SceneEdges
@@ -22,8 +23,6 @@ from rtwin.trace.table import PathTable
 from rtwin.trace.transmitter import TransmitterTrace
 from rtwin.trace.wedges import wedges_of_rows
 from rtwin.trace.world import NO_TRIANGLE, World
-
-Real = NDArray[np.float64]
 
 NUM_BEARINGS = 4096
 NEAR_M = 0.02  # nearer to an end no edge is an obstacle
@@ -39,10 +38,12 @@ class _Strings:
 
     receiver: NDArray[np.int64]  # [string]
     row: NDArray[np.int64]  # [string, edge]
-    point_m: Real  # [string, edge, 3]
+    point_m: Floats  # [string, edge, 3]
 
 
-def paths_over_edges(world: World, source_m: Real, receivers_m: Real, solver: Solver) -> PathTable:
+def paths_over_edges(
+    world: World, source_m: Floats, receivers_m: Floats, solver: Solver
+) -> PathTable:
     """Paths of a transmitter [3] to receivers [rx, 3] over the tops of what stands between.
 
     Only links whose straight line is cut have one; at most `solver.max_diffractions` edges,
@@ -88,7 +89,7 @@ class _Way:
 class _Profile:
     """The edges of a scene as a transmitter sees them from above, by bearing."""
 
-    def __init__(self, edges: SceneEdges, rows: NDArray[np.int64], source_m: Real) -> None:
+    def __init__(self, edges: SceneEdges, rows: NDArray[np.int64], source_m: Floats) -> None:
         start = edges.start_m[rows]
         end = start + edges.length_m[rows, None] * edges.direction[rows]
         self._rows, self._start, self._end, self._source = rows, start, end, source_m
@@ -104,12 +105,12 @@ class _Profile:
         self._edge = edge[order]
         self._begin = np.searchsorted(bearing[order], np.arange(NUM_BEARINGS + 1))
 
-    def _bearing(self, point_m: Real) -> Real:
+    def _bearing(self, point_m: Floats) -> Floats:
         x, y = (point_m - self._source)[..., :2].T
-        found: Real = np.mod(np.arctan2(y, x) / (2 * np.pi), 1.0)
+        found: Floats = np.mod(np.arctan2(y, x) / (2 * np.pi), 1.0)
         return found
 
-    def way(self, receiver_m: Real, most: int, wavelength_m: float) -> _Way:
+    def way(self, receiver_m: Floats, most: int, wavelength_m: float) -> _Way:
         """The way to a receiver [3]; of no edge if there is none."""
         nothing = _Way(np.zeros(0, np.int64), np.zeros(0, np.int64))
         bearing = int(self._bearing(receiver_m) * NUM_BEARINGS) % NUM_BEARINGS
@@ -140,7 +141,7 @@ class _Profile:
         return _Way(self._rows[edge[hull]], self._rows[edge[chosen]])
 
 
-def _upper_hull(x: Real, z: Real, length: float, rise: float) -> list[int]:
+def _upper_hull(x: Floats, z: Floats, length: float, rise: float) -> list[int]:
     """Points above the straight line between the ends that a string over all of them touches."""
     above = np.flatnonzero(z * length > rise * x)
     px = [*x[above].tolist(), length]
@@ -157,7 +158,13 @@ def _upper_hull(x: Real, z: Real, length: float, rise: float) -> list[int]:
 
 
 def _chosen(
-    x: Real, z: Real, hull: list[int], length: float, rise: float, most: int, wavelength_m: float
+    x: Floats,
+    z: Floats,
+    hull: list[int],
+    length: float,
+    rise: float,
+    most: int,
+    wavelength_m: float,
 ) -> NDArray[np.int64]:
     """At most `most` points: the hull, or those of it that matter most, and what touches it."""
 
@@ -197,8 +204,8 @@ def _strings(
     edges: SceneEdges,
     receiver: NDArray[np.int64],
     ways: list[NDArray[np.int64]],
-    source_m: Real,
-    receivers_m: Real,
+    source_m: Floats,
+    receivers_m: Floats,
 ) -> _Strings:
     """Ways over edges, met where the vertical plane through both ends cuts them."""
     row = np.full((len(ways), max((len(way) for way in ways), default=0)), -1)
@@ -214,7 +221,9 @@ def _strings(
     return _Strings(receiver, row, origin + t[..., None] * direction)
 
 
-def _tightened(edges: SceneEdges, flat: _Strings, source_m: Real, receivers_m: Real) -> _Strings:
+def _tightened(
+    edges: SceneEdges, flat: _Strings, source_m: Floats, receivers_m: Floats
+) -> _Strings:
     """The strings pulled tight along their edges, where the edges are long enough for that."""
     row = flat.row
     count = (row >= 0).sum(axis=1)
@@ -238,7 +247,7 @@ def _tightened(edges: SceneEdges, flat: _Strings, source_m: Real, receivers_m: R
 
 
 def _is_open(
-    world: World, strings: _Strings, source_m: Real, receivers_m: Real
+    world: World, strings: _Strings, source_m: Floats, receivers_m: Floats
 ) -> NDArray[np.bool_]:
     """Whether nothing stands in the way of any piece of each string, a little above its edges."""
     up = np.array([0.0, 0.0, _BESIDE_M])
@@ -253,7 +262,7 @@ def _is_open(
     return clear & _is_clear(world, current, target)
 
 
-def _is_clear(world: World, start_m: Real, end_m: Real) -> NDArray[np.bool_]:
+def _is_clear(world: World, start_m: Floats, end_m: Floats) -> NDArray[np.bool_]:
     """Whether nothing stands between points, [segment]; segments of no length are clear."""
     way = end_m - start_m
     length = np.linalg.norm(way, axis=1)
@@ -293,7 +302,7 @@ def differing(
     )
 
 
-def _nothing(most: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Real]:
+def _nothing(most: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
     return np.zeros(0, np.int64), np.zeros((0, most), np.int64), np.zeros((0, most, 3))
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rtwin.arrays import Floats
 from rtwin.units import from_db, to_db
 
-Floats = NDArray[np.float64]
 STEP_DEG = 1.0
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from rtwin.arrays import Floats
 from rtwin.errors import RecipeError
 from rtwin.scene._model import one_line, shown
 from rtwin.scene._table import read_csv
-from rtwin.scene.antenna.pattern import AntennaPattern, Floats, from_cuts
+from rtwin.scene.antenna.pattern import AntennaPattern, from_cuts
 from rtwin.units import from_db
 
 PATTERN_SUFFIXES = (".msi", ".pln", ".csv")

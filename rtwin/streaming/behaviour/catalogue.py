@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.errors import OutOfRangeError, ShapeError
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 NUM_TYPES = 8
 MAX_DURATION_S = 120
 _POINTS = 10  # of a retention curve, for its type

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError, ShapeError
-from rtwin.streaming.behaviour.catalogue import NUM_TYPES, Floats
+from rtwin.streaming.behaviour.catalogue import NUM_TYPES
 
 
 @dataclass(frozen=True, eq=False)

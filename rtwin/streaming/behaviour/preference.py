@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError, ShapeError
-from rtwin.streaming.behaviour.catalogue import Floats
 
 PRIOR = 0.5
 KEEP = 0.9  # of what was counted, from one interval to the next

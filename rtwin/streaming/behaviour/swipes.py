@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.errors import OutOfRangeError
-from rtwin.streaming.behaviour.catalogue import Catalogue, Floats, Ints
+from rtwin.streaming.behaviour.catalogue import Catalogue
 
 
 @dataclass(frozen=True)

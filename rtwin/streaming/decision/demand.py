@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.errors import OutOfRangeError
 from rtwin.streaming.behaviour import Catalogue, Views, cut_views, draw_views
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 _PARTS = 2  # of each type, by how much is watched
 _SECONDS = (0, 1, 2, 4, 6, 9, 13, 18, 25, 35, 47, 60, 80, 120, 600, 3600)
 _PLACES = (1, 2, 3, 4, 5, 7, 9, 12, 16, 22, 30, 45, 65)  # of a list, the last is its end

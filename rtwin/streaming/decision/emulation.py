@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.errors import ShapeError
 from rtwin.streaming.behaviour import overlap
 from rtwin.streaming.decision.demand import DemandModel, Viewers
@@ -14,10 +15,9 @@ from rtwin.streaming.decision.reservation import (
     reserve_convex,
     reserve_exact,
 )
-from rtwin.streaming.decision.satisfaction import Floats, Quality
+from rtwin.streaming.decision.satisfaction import Quality
 from rtwin.streaming.decision.value import Weights
 
-Ints = NDArray[np.int64]
 RESERVATIONS = ("exact", "convex")
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtwin.streaming.decision.emulation import Decision, Emulator, Groups, Ints, Knowledge, Setting
+from rtwin.arrays import Floats, Ints
+from rtwin.streaming.decision.emulation import Decision, Emulator, Groups, Knowledge, Setting
 from rtwin.streaming.decision.reservation import CellProblem, reserve_heuristic
-from rtwin.streaming.decision.satisfaction import Floats
 
 COUNTS = (1, 2, 4, 6, 8, 11, 15, 20)
 WEIGHTINGS = ((1.0, 1.0, 0.5), (1.0, 0.3, 0.2), (0.3, 1.0, 0.5))

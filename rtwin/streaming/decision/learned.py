@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from rtwin.arrays import Floats, Ints
 from rtwin.errors import OutOfRangeError
 from rtwin.streaming.behaviour import overlap
-from rtwin.streaming.decision.emulation import Decision, Ints, Knowledge, Setting
+from rtwin.streaming.decision.emulation import Decision, Knowledge, Setting
 from rtwin.streaming.decision.grouping import ACTIONS, by_actions
-from rtwin.streaming.decision.satisfaction import Floats
 
 NUM_FEATURES = 12
 

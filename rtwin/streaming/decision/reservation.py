@@ -9,12 +9,10 @@ over whole blocks n_g and versions v; with d_gv blocks a group gets just what it
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.errors import MissingExtraError, OutOfRangeError, ShapeError
-from rtwin.streaming.decision.satisfaction import Floats, Quality
-
-Ints = NDArray[np.int64]
+from rtwin.streaming.decision.satisfaction import Quality
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.streaming.behaviour import Views
 from rtwin.streaming.decision import (
     Decision,
@@ -20,7 +21,7 @@ from rtwin.streaming.decision import (
     performance,
     value,
 )
-from rtwin.streaming.loop.reality import Floats, Outcome, World, bits_of_block
+from rtwin.streaming.loop.reality import Outcome, World, bits_of_block
 from rtwin.streaming.loop.records import Belief, Log, Step
 from rtwin.streaming.twins import InfrastructureTwin, SliceTwin, Store, UserTwin
 

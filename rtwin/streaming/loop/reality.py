@@ -3,8 +3,8 @@
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.dataset import LinkTrace
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments import Service, SimulatorSettings, Slice, SlicedNetwork
@@ -12,8 +12,6 @@ from rtwin.experiments.simulator import adaptation_of, believed_efficiency
 from rtwin.streaming.behaviour import Catalogue, Population, overlap
 from rtwin.streaming.decision import Decision, Playback, Quality, play
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 SLOT_S = 0.1
 BUFFER_S = 2.0  # that a second of video may be late: "several seconds" of the article's table
 PLACES = 64  # of a group's list: more than anybody watches in a minute

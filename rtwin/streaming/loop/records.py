@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from rtwin.arrays import Floats, Ints
 from rtwin.dataset import LinkTrace
 from rtwin.errors import OutOfRangeError
 from rtwin.streaming.decision import Decision
-from rtwin.streaming.loop.reality import Floats, Ints
 
 KNOWN = ("none", "learned", "true")
 WAYS = ("known", "held")

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError
-from rtwin.streaming.twins.store import Floats, Store
+from rtwin.streaming.twins.store import Store
 
 
 @dataclass(frozen=True)

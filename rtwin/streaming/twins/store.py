@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError, ShapeError, StoreError
 
-Floats = NDArray[np.float64]
 _VERSION = 1
 _TABLES = """
 create table if not exists about (name text primary key, value text not null);

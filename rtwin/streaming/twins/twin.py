@@ -3,10 +3,11 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError
 from rtwin.streaming.behaviour import HastePosterior, Preference, Views
 from rtwin.streaming.twins.pool import ModelPool
-from rtwin.streaming.twins.store import Floats, Store
+from rtwin.streaming.twins.store import Store
 
 CAPACITY = 600  # rows of each series: ten minutes of seconds
 
