@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from rtwin.cli.federated import finish
 from rtwin.cli.options import JsonFlag, Quiet, SceneOfFile, StudyFolder, numbers, pair, quantity
-from rtwin.cli.report import print_json, print_rows, progress_bar
+from rtwin.cli.report import finish_study, print_json, print_rows, progress_bar
 from rtwin.progress import count_of
 
 TIMES = {"s": 1.0, "ms": 1e-3, "min": 60.0, "": 1.0}
@@ -219,4 +218,4 @@ def deployment(
     check_study_folder(output, "deployment")
     with progress_bar(quiet or json, "Running policies") as progress:
         found = run_deployment(study, count_of(progress, "policies"))
-    finish(deployment_results(study, found), output, json)
+    finish_study(deployment_results(study, found), output, json)

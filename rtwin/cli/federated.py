@@ -5,16 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
 from typer import Option
 
 from rtwin.cli.options import JsonFlag, Quiet, StudyFolder
-from rtwin.cli.report import print_json, print_rows, progress_bar
+from rtwin.cli.report import finish_study, progress_bar
 from rtwin.errors import OutOfRangeError
 from rtwin.progress import count_of
 
 if TYPE_CHECKING:
-    from rtwin.experiments.study_files import StudyResults
     from rtwin.federation import Model, Traffic
 
 Data = Annotated[
@@ -91,7 +89,9 @@ def traffic(
         learned = run_history(study, series, learner, count_of(progress, "history"))
     # The weeks of the holidays are known of three cells alone.
     holidays = run_holidays(load_traffic(TWO_MONTHS)) if data is None else []
-    finish(traffic_results(study, series, model, schemes, made, learned, holidays), output, json)
+    finish_study(
+        traffic_results(study, series, model, schemes, made, learned, holidays), output, json
+    )
 
 
 def poisoning(
@@ -137,7 +137,7 @@ def poisoning(
     series = _traffic(data, cells, target)
     with progress_bar(quiet or json, "Reading traffic") as progress:
         outcomes = run_poisoning(study, series, _model(model), count_of(progress, "rounds"))
-    finish(poisoning_results(study, model, outcomes), output, json)
+    finish_study(poisoning_results(study, model, outcomes), output, json)
 
 
 def trust(
@@ -160,7 +160,7 @@ def trust(
     series = _traffic(data, cells, target)
     with progress_bar(quiet or json, "Reading traffic") as progress:
         found = run_trust(series, seeds, done=count_of(progress, "tamperings"))
-    finish(trust_results(series, {"seeds": seeds, "target": target}, found), output, json)
+    finish_study(trust_results(series, {"seeds": seeds, "target": target}, found), output, json)
 
 
 def privacy(
@@ -193,7 +193,7 @@ def privacy(
     series = _traffic(data, cells, target)
     with progress_bar(quiet or json, "Reading traffic") as progress:
         found = run_privacy(study, series, _model(model), count_of(progress, "runs"))
-    finish(privacy_results(study, model, found), output, json)
+    finish_study(privacy_results(study, model, found), output, json)
 
 
 def sites(
@@ -220,7 +220,7 @@ def sites(
     check_study_folder(output, "sites")
     with progress_bar(quiet or json) as progress:
         outcome = run_sites(study, progress)
-    finish(sites_results(study, outcome), output, json)
+    finish_study(sites_results(study, outcome), output, json)
 
 
 def _traffic(data: Path | None, cells: str | None, target: str) -> "Traffic":
@@ -234,18 +234,6 @@ def _model(name: str) -> "Model":
     from rtwin.federation.traffic import NUM_INPUTS
 
     return LstmModel() if name == "lstm" else LinearModel(NUM_INPUTS)
-
-
-def finish(results: "StudyResults", folder: Path, json: bool) -> None:
-    """Write a study's files and print its tables."""
-    from rtwin.experiments.study_files import write_study
-
-    files = write_study(results, folder)
-    if json:
-        print_json(results.report())
-        return
-    typer.echo(results.markdown())
-    print_rows([("files", ", ".join(str(file) for file in files))])
 
 
 def _whole(option: str, text: str) -> tuple[int, ...]:

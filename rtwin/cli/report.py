@@ -6,12 +6,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from rtwin.cli import interruption
 from rtwin.progress import Progress
+
+if TYPE_CHECKING:
+    from rtwin.experiments.study_files import StudyResults
 
 SECONDS_BETWEEN_LINES = 10.0
 _LABELS = {
@@ -167,3 +170,15 @@ def human_bytes(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     raise AssertionError
+
+
+def finish_study(results: "StudyResults", folder: Path, json: bool) -> None:
+    """Write a study's files and print its tables."""
+    from rtwin.experiments.study_files import write_study
+
+    files = write_study(results, folder)
+    if json:
+        print_json(results.report())
+        return
+    typer.echo(results.markdown())
+    print_rows([("files", ", ".join(str(file) for file in files))])

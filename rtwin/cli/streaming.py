@@ -1,16 +1,13 @@
 """Commands of `rtwin experiment` on twins of users: streaming."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from rtwin.cli.options import JsonFlag, Quiet, StudyFolder, pair
-from rtwin.cli.report import print_json, print_rows, progress_bar
+from rtwin.cli.report import finish_study, progress_bar
 from rtwin.errors import OutOfRangeError
-
-if TYPE_CHECKING:
-    from rtwin.experiments.study_files import StudyResults
 
 
 def streaming(
@@ -82,18 +79,7 @@ def streaming(
     check_study_folder(output, "streaming")
     with progress_bar(quiet or json) as progress:
         found = run_streaming(study, progress)
-    _finish(streaming_results(found), output, json)
-
-
-def _finish(results: "StudyResults", folder: Path, json: bool) -> None:
-    from rtwin.experiments.study_files import write_study
-
-    files = write_study(results, folder)
-    if json:
-        print_json(results.report())
-        return
-    typer.echo(results.markdown())
-    print_rows([("files", ", ".join(str(file) for file in files))])
+    finish_study(streaming_results(found), output, json)
 
 
 def _numbers(option: str, text: str) -> tuple[float, ...]:
