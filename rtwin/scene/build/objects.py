@@ -28,8 +28,10 @@ from rtwin.scene.build.sizes import absurd_sizes
 from rtwin.scene.build.tags import (
     HeightRule,
     compass_deg,
+    is_bridge,
     is_built,
     kind_of,
+    main_tag,
     roof_material,
     usable,
     wall_material,
@@ -64,8 +66,7 @@ def scene_box(merged: MapData) -> Box:
     """
     import shapely
 
-    kinds = ("building", "part", "structure")
-    built = [e.geometry for e in merged.elements if kind_of(e.tags) in kinds]
+    built = [e.geometry for e in merged.elements if _is_obstacle(e.tags)]
     boxes = [tuple(shapely.total_bounds(built))] if built else []
     for solid in merged.solids:
         low, high = solid.vertices.min(axis=0), solid.vertices.max(axis=0)
@@ -110,6 +111,8 @@ def build_objects(
     notes = Counter(merged.notes)
     inside = shapely.box(*box)
     near = [e for e in merged.elements if e.geometry.intersects(inside)]
+    far = Counter(main_tag(e.tags) for e in merged.elements if not e.geometry.intersects(inside))
+    notes.update({f"{tag} outside of the scene's ground left out": n for tag, n in far.items()})
     near += structures(near, notes)
     many = sum(is_built(e.tags) for e in near)
     if many > MAX_BUILDINGS:  # said before an hour's work, not after it
@@ -223,6 +226,13 @@ def _roofed(
     frame = frame_of(item.polygon, usable(item.tags, "roof:direction", compass_deg, notes), across)
     rise = roof_rise_m(shape, item.polygon, item.top_m - item.base_m, item.roof_m)
     return building_mesh(item.polygon, base_m, top_m, rise, shape, frame)
+
+
+def _is_obstacle(tags: dict[str, str]) -> bool:
+    """Whether something stands there that radio meets, so that the ground must reach under it."""
+    kind = kind_of(tags)
+    is_solid = kind in ("building", "part", "structure", "bridge")
+    return is_solid or (kind == "way" and is_bridge(tags))
 
 
 def _clipped(way: Element, inside: Any) -> Element:

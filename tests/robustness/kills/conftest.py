@@ -4,10 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from rtwin.trace.engine import start_engine
+
 from .commands import make_inputs
 
 _ROWS = pytest.StashKey[list[tuple[str, int, int, int]]]()
 HEADER = ("command", "calls", "kill points", "torn files")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Threads add up a Monte Carlo map in the order in which they come: it would not repeat."""
+    start_engine().dr.set_thread_count(1)
 
 
 @pytest.fixture(scope="session")

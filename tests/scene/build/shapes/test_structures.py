@@ -2,8 +2,10 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 import shapely
+import trimesh
 
 from rtwin.scene import load_recipe
 from rtwin.scene.build import build_scene, read_report
@@ -91,6 +93,18 @@ def test_a_yard_of_tanks_is_a_scene(tmp_path):
     file.way(square(0, 0, 12), man_made="silo")
     report = build_scene([file.save(tmp_path / "a.osm")], tmp_path / "out")
     assert (report["buildings"], report["structures"], report["heights_defaulted"]) == (0, 1, 1)
+
+
+def test_the_ground_reaches_under_a_bridge_and_what_lies_farther_is_counted(tmp_path):
+    file = OsmFile()
+    file.way(square(0, 0, 20), building="yes", height="12")
+    file.way([(150, 0), (190, 0)], closed=False, highway="primary", bridge="yes", layer="1")
+    file.way([(600, 0), (700, 0)], closed=False, highway="residential")
+    report = build_scene([file.save(tmp_path / "a.osm")], tmp_path / "out")
+    assert (report["structures"], report["ways"]) == (1, 1)
+    assert report["notes"]["highway=residential outside of the scene's ground left out"] == 1
+    ground = trimesh.load(tmp_path / "out" / "meshes" / "ground.ply", process=False)
+    assert np.ptp(ground.vertices[:, 0]) > 190
 
 
 def test_from_the_map_to_the_recipe(tmp_path):
