@@ -2,6 +2,7 @@
 
 import copy
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,11 @@ settings.register_profile("rtwin", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("rtwin")
 _DOCS = "tests/docs/"
 _COLLECTED = pytest.StashKey[set[Path]]()
+
+
+def pytest_configure() -> None:
+    """Ctrl-C as in a terminal: a shell that starts pytest in the background has it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -7,7 +7,7 @@ distance to where the wave comes from: exact in line of sight and for mirrors,
 whose images are points; near enough behind edges.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,13 +24,15 @@ class AntennaArray(Shown):
 
     Attributes:
         positions_m: Elements relative to the device, in its own frame with the
-            boresight along +x [m], [element, 3].
+            boresight along +x [m], [element, 3], or [link, element, 3] where the links'
+            arrays differ; NaN for elements that a smaller one does not have.
         orientation: Yaw, pitch and roll of the device [rad], [link, 3], or
             [1, 3] or [3] for one orientation on all links.
         spherical: Whether a wave meets the elements with the curvature that its path's
             length gives it, instead of as a plane.
     Raises:
-        ShapeError: if an array has another shape (it is printed).
+        ShapeError: if an array has another shape (it is printed), or as many arrays as
+            orientations are not there.
     """
 
     positions_m: Floats
@@ -41,14 +43,20 @@ class AntennaArray(Shown):
         positions = np.asarray(self.positions_m, dtype=np.float64)
         orientation = np.atleast_2d(np.asarray(self.orientation, dtype=np.float64))
         for name, array in (("positions_m", positions), ("orientation", orientation)):
-            if array.ndim != 2 or array.shape[1] != 3 or array.shape[0] == 0:
+            most = 3 if name == "positions_m" else 2
+            if not 2 <= array.ndim <= most or array.shape[-1] != 3 or 0 in array.shape:
                 raise ShapeError(f"{name} has shape {array.shape}; it must be [n, 3] with n >= 1.")
+        if positions.ndim == 3 and len(positions) != len(orientation):
+            raise ShapeError(
+                f"positions_m has shape {positions.shape}, orientation {orientation.shape}; "
+                "they must be of equally many links."
+            )
         object.__setattr__(self, "positions_m", positions)
         object.__setattr__(self, "orientation", orientation)
 
     def facts(self) -> dict[str, object]:
         """What it is, in a few words each."""
-        width = np.ptp(self.positions_m, axis=0).max()
+        width = (np.nanmax(self.positions_m, axis=-2) - np.nanmin(self.positions_m, axis=-2)).max()
         turned = len(self.orientation)
         return {
             "elements": self.num_elements,
@@ -59,7 +67,19 @@ class AntennaArray(Shown):
     @property
     def num_elements(self) -> int:
         """Number of elements; a dual-polarised element counts once."""
-        return len(self.positions_m)
+        return self.positions_m.shape[-2]
+
+    def take(self, links: Ints) -> "AntennaArray":
+        """The arrays of some links; of those that share one array, that one."""
+        orientation = self.orientation
+        turned = orientation if len(orientation) == 1 else orientation[links]
+        if self.positions_m.ndim == 2 or len(links) == 0:
+            return replace(self, orientation=turned)
+        positions = self.positions_m[links]
+        positions = positions[:, ~np.isnan(positions[..., 0]).all(axis=0)]
+        if (positions == positions[:1]).all():
+            positions = positions[0]
+        return replace(self, positions_m=positions, orientation=turned)
 
 
 def planar_array_positions_m(
@@ -118,7 +138,7 @@ def steering(
         wavelength_m: Wavelength [m].
         distance_m: Length of each path [m], [path]; for spherical arrays.
     Returns:
-        [path, element], complex, magnitude 1.
+        [path, element], complex, magnitude 1; 0 for elements that a link does not have.
     Raises:
         IndexError: if a link has no orientation.
     Source: Sionna RT 2.2.0, synthetic arrays; checked by tests/channel/test_antenna_arrays.py.
@@ -126,12 +146,13 @@ def steering(
     rotation = rotation_matrix(array.orientation)
     of_path = rotation[0] if len(rotation) == 1 else rotation[link_index]
     # Turning the few directions back is cheaper than turning all elements.
-    local = np.squeeze(unit_vector(azimuth, zenith)[..., None, :] @ of_path, axis=-2)
-    ahead = local @ array.positions_m.T
+    local = unit_vector(azimuth, zenith)[..., None, :] @ of_path
+    positions = array.positions_m if array.positions_m.ndim == 2 else array.positions_m[link_index]
+    ahead = np.squeeze(local @ np.swapaxes(positions, -1, -2), axis=-2)
     if array.spherical and distance_m is not None:
         # The wave comes from the transmitter's image, a path's length away.
         far = np.asarray(distance_m, np.float64)[:, None]
-        off = np.square(array.positions_m).sum(axis=1)
+        off = np.square(positions).sum(axis=-1)
         to_element = np.sqrt(np.maximum(far**2 - 2 * far * ahead + off, 0.0))
         ahead = (2 * far * ahead - off) / np.maximum(to_element + far, 1e-30)
-    return np.exp(2j * np.pi / wavelength_m * ahead)
+    return np.where(np.isnan(ahead), 0.0, np.exp(2j * np.pi / wavelength_m * ahead))

@@ -15,6 +15,7 @@ from rtwin.dataset.schema import (
     SWEEP_FORMAT,
     SWEEP_LAYOUT,
     Variable,
+    tx_port_labels,
 )
 from rtwin.dataset.shards import ShardFolder
 from rtwin.dataset.store import (
@@ -103,7 +104,7 @@ def assemble(
                     **COORDINATES,
                     "frequency": frequencies_hz,
                     "tx": [tx.name for tx in recipe.transmitter],
-                    "tx_pol": PORT_LABELS[recipe.transmitter[0].antenna.polarization],
+                    "tx_pol": tx_port_labels(recipe),
                     "rx_pol": PORT_LABELS[recipe.receivers.antenna.polarization],
                 },
             )

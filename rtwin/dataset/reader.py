@@ -1,8 +1,7 @@
 """Reading dataset files: whole, by link, as channels, as xarray."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -261,8 +260,8 @@ class PathDataset(Shown):
         chosen = links - first
         tx_array, rx_array = self.arrays(first, last)
         return self.paths(first, last).select(chosen), {
-            "tx_array": replace(tx_array, orientation=tx_array.orientation[chosen]),
-            "rx_array": replace(rx_array, orientation=rx_array.orientation[chosen]),
+            "tx_array": tx_array.take(chosen),
+            "rx_array": rx_array.take(chosen),
         }
 
     def facts(self) -> dict[str, object]:
@@ -289,19 +288,25 @@ class PathDataset(Shown):
             yield slice(start, stop), self.paths(start, stop)
 
     def arrays(self, first_link: int, last_link: int) -> tuple[AntennaArray, AntennaArray]:
-        """Transmit and receive arrays, turned as the devices of each link are."""
+        """Transmit and receive arrays, turned as the devices of each link are.
+
+        Where transmitters' arrays differ, smaller ones are padded: `channel.steering` gives
+        0 for elements that they do not have.
+        """
         links = slice(first_link, last_link)
         tx, rx = self._file["link_tx"][links], self._file["link_rx"][links]
         return (
             _array(
-                self.recipe.transmitter[0].antenna,
+                [spec.antenna for spec in self.recipe.transmitter],
                 self.recipe.frequency_hz,
                 self._file["tx_orientation_rad"][...][tx],
+                tx,
             ),
             _array(
-                self.recipe.receivers.antenna,
+                [self.recipe.receivers.antenna],
                 self.recipe.frequency_hz,
                 self._file["rx_orientation_rad"][...][rx],
+                np.zeros_like(rx),
             ),
         )
 
@@ -312,15 +317,27 @@ class PathDataset(Shown):
         return xarray.open_dataset(self.path, engine="h5netcdf")
 
 
-def _array(antenna: Antenna, frequency_hz: float, orientation: NDArray[Any]) -> AntennaArray:
-    positions = planar_array_positions_m(
-        antenna.num_rows,
-        antenna.num_cols,
-        antenna.vertical_spacing,
-        antenna.horizontal_spacing,
-        wavelength_m(frequency_hz),
-    )
-    return AntennaArray(positions, orientation, spherical=not antenna.synthetic_array)
+def _array(
+    antennas: Sequence[Antenna], frequency_hz: float, orientation: NDArray[Any], device: Ints
+) -> AntennaArray:
+    """The arrays of links: `device` is the row in `antennas` of each."""
+    each = [
+        planar_array_positions_m(
+            antenna.num_rows,
+            antenna.num_cols,
+            antenna.vertical_spacing,
+            antenna.horizontal_spacing,
+            wavelength_m(frequency_hz),
+        )
+        for antenna in antennas
+    ]
+    spherical = not antennas[0].synthetic_array
+    if len({positions.tobytes() for positions in each}) == 1:
+        return AntennaArray(each[0], orientation, spherical=spherical)
+    padded = np.full((len(each), max(map(len, each)), 3), np.nan)
+    for row, positions in zip(padded, each, strict=True):
+        row[: len(positions)] = positions
+    return AntennaArray(padded[device], orientation, spherical=spherical)
 
 
 def open_dataset(file: str | Path, frequency_hz: float | None = None) -> PathDataset:

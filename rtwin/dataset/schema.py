@@ -5,9 +5,11 @@ Paths are a CF contiguous ragged array: flat variables over all paths, and
 transmitters: link = rx * num_tx + tx. docs/dataset.md is made from these tables.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+
+from rtwin.scene import Recipe
 
 PATHS_FORMAT = "rtwin-paths"
 SWEEP_FORMAT = "rtwin-sweep"
@@ -345,3 +347,16 @@ PORT_LABELS = {
     "cross": ("slant -45", "slant +45"),
     "file": ("file",),
 }
+
+
+def tx_port_labels(recipe: Recipe, tx: Iterable[int] | None = None) -> tuple[str, ...]:
+    """Names of the transmit ports; numbers where transmitters differ in polarisation.
+
+    Args:
+        tx: Rows of the transmitters; None for all.
+    """
+    chosen = range(len(recipe.transmitter)) if tx is None else tx
+    labels = {PORT_LABELS[recipe.transmitter[n].antenna.polarization] for n in chosen}
+    if len(labels) == 1:
+        return labels.pop()
+    return tuple(f"port {n}" for n in range(recipe.transmitter[0].antenna.num_ports))

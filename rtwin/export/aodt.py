@@ -171,7 +171,7 @@ def _cirs(pa: Any, view: PathView, block: Block, num_times: int) -> Iterator[lis
     struct = _types(pa)["cirs"].field("ru_ant_el").type
     delays = _lists(pa, paths.offsets, pa.array(paths.delay_s.astype(np.float32)))
     for i, j in np.ndindex(b.shape[1:]):
-        names = [_element(recipe.transmitter[0].antenna, j), _element(recipe.receivers.antenna, i)]
+        names = [_element(recipe.tx_antenna(view.tx), j), _element(recipe.receivers.antenna, i)]
         yield [
             *ids,
             *(pa.repeat(pa.scalar(name, struct), paths.num_links) for name in names),
@@ -263,9 +263,7 @@ def _small(
             "route_speeds": [[values] for values in speed.tolist()],
             "route_times": [[times_s.tolist()]] * num_ue,
         },
-        "panels": _panels(
-            recipe.transmitter[0].antenna, recipe.receivers.antenna, view.frequency_hz
-        ),
+        "panels": _panels(recipe.tx_antenna(view.tx), recipe.receivers.antenna, view.frequency_hz),
         "patterns": {"pattern_id": [0], "pattern_type": [0]},
         "materials": {
             "label": read("material_name").tolist(),

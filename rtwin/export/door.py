@@ -9,7 +9,7 @@ import rtwin
 from rtwin.dataset import open_dataset, open_radio_map
 from rtwin.dataset.inspection import open_checked
 from rtwin.dataset.reader import PathDataset
-from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, PORT_LABELS, SWEEP_FORMAT
+from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, PORT_LABELS, SWEEP_FORMAT, tx_port_labels
 from rtwin.errors import OutOfRangeError
 from rtwin.export.place import check_target, finished_folder, new_file, new_folder
 from rtwin.export.registry import MAP, PATHS, SWEEP, TRACE, Format, Report, find_format
@@ -121,11 +121,12 @@ def path_view(
     """The chosen links of a dataset, as the writers of path formats take them."""
     if strongest_paths is not None and strongest_paths < 1:
         raise OutOfRangeError(f"strongest_paths is {strongest_paths}; it must be 1 or more")
-    ends = dataset.recipe.transmitter[0].antenna, dataset.recipe.receivers.antenna
-    labels = [PORT_LABELS[antenna.polarization] for antenna in ends]
+    chosen = chosen_rows("tx", tx, dataset.num_tx)
+    recipe = dataset.recipe
+    labels = tx_port_labels(recipe, chosen), PORT_LABELS[recipe.receivers.antenna.polarization]
     return PathView(
         dataset,
-        chosen_rows("tx", tx, dataset.num_tx),
+        chosen,
         chosen_rows("rx", rx, dataset.num_rx),
         chosen_port("tx", tx_port, labels[0]),
         chosen_port("rx", rx_port, labels[1]),

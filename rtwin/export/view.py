@@ -16,7 +16,7 @@ from rtwin.arrays import Floats, Ints
 from rtwin.channel import AntennaArray, PathSet
 from rtwin.channel.segments import rank_in_row, segment_sum
 from rtwin.dataset import PathDataset
-from rtwin.dataset.schema import PORT_LABELS
+from rtwin.dataset.schema import PORT_LABELS, tx_port_labels
 from rtwin.errors import OutOfRangeError
 
 PATHS_PER_BLOCK = 2**17
@@ -98,10 +98,7 @@ class PathView:
         first, last = int(rx[0]) * num_tx, (int(rx[-1]) + 1) * num_tx
         links = ((rx[:, None] * num_tx + self.tx) - first).ravel()
         tx_array, rx_array = self.dataset.arrays(first, last)
-        return (
-            replace(tx_array, orientation=tx_array.orientation[links]),
-            replace(rx_array, orientation=rx_array.orientation[links]),
-        )
+        return tx_array.take(links), rx_array.take(links)
 
     def one_port(self, tool: str) -> "PathView":
         """This view, if one transmit port meets one receive port.
@@ -109,11 +106,12 @@ class PathView:
         Raises:
             OutOfRangeError: if there are several and none is chosen.
         """
-        antennas = self.dataset.recipe.transmitter[0].antenna, self.dataset.recipe.receivers.antenna
-        for end, antenna, port in zip(
-            ("tx", "rx"), antennas, (self.tx_port, self.rx_port), strict=True
+        recipe = self.dataset.recipe
+        of_rx = PORT_LABELS[recipe.receivers.antenna.polarization]
+        for end, labels, port in (
+            ("tx", tx_port_labels(recipe, self.tx), self.tx_port),
+            ("rx", of_rx, self.rx_port),
         ):
-            labels = PORT_LABELS[antenna.polarization]
             if port is None and len(labels) > 1:
                 raise OutOfRangeError(
                     f"the {end} antennas have the polarisations {' and '.join(labels)}, {tool} "

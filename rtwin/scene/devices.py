@@ -57,6 +57,11 @@ class Antenna(Table):
     synthetic_array: Bool = True
 
     @property
+    def shape(self) -> "Antenna":
+        """The antenna as far as the numbering of its ports goes: the pattern aside."""
+        return self.model_copy(update={"pattern": "iso"})
+
+    @property
     def diagonal(self) -> float:
         """From the first element to the farthest, in wavelengths."""
         high = (self.num_rows - 1) * self.vertical_spacing

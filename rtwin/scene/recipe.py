@@ -7,6 +7,7 @@ the [[transmitter]] tables.
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -130,6 +131,23 @@ class Recipe(FileTable):
             check_separation(self.receivers.positions_m, self)
         return self
 
+    def tx_antenna(self, tx: Iterable[int] | None = None) -> Antenna:
+        """What the antennas of some transmitters are, their patterns aside.
+
+        Args:
+            tx: Rows of the transmitters; None for all.
+        Raises:
+            RecipeError: if they differ in polarisation, size or spacing.
+        """
+        first, *others = [self.transmitter[n] for n in tx] if tx is not None else self.transmitter
+        for other in others:
+            if other.antenna.shape != first.antenna.shape:
+                raise RecipeError(
+                    f"transmitters '{first.name}' and '{other.name}' differ in polarization, array "
+                    "size or spacing, and this takes one array for all; choose one of them (--tx)"
+                )
+        return first.antenna
+
     def _check_geometry(self) -> None:
         given = {
             "geometry.sionna": self.geometry.sionna,
@@ -178,12 +196,16 @@ class Recipe(FileTable):
     def _check_transmitters(self) -> None:
         first = self.transmitter[0]
         for i, a in enumerate(self.transmitter):
-            # One dataset has one set of transmit ports; patterns may differ.
-            same = {"pattern": first.antenna.pattern}
-            if a.antenna.model_copy(update=same) != first.antenna:
+            # Ports share the power: padded ones would take part of it.
+            if a.antenna.num_ports != first.antenna.num_ports:
                 raise ValueError(
-                    f"transmitters '{first.name}' and '{a.name}' differ in polarization, array "
-                    "size or spacing, which must be equal; trace them as two scenes"
+                    f"transmitter '{first.name}' has {first.antenna.num_ports} polarisation ports "
+                    f"and '{a.name}' {a.antenna.num_ports}, which must be equal; give both a dual "
+                    "polarization (VH, cross) or both a single one, or trace them as two scenes"
+                )
+            if a.antenna.synthetic_array != first.antenna.synthetic_array:
+                raise ValueError(
+                    f"synthetic_array of transmitters '{first.name}' and '{a.name}' must be equal"
                 )
             for b in self.transmitter[:i]:
                 if a.name == b.name:

@@ -22,7 +22,13 @@ import numpy as np
 from rtwin.dataset.dark import darkness
 from rtwin.dataset.inspection import open_checked, snapshot_files
 from rtwin.dataset.radiomap import map_attributes, map_request, write_map
-from rtwin.dataset.schema import MAP_FORMAT, PATH_MAP_LAYOUT, PORT_LABELS, TWIN_LAYOUT
+from rtwin.dataset.schema import (
+    MAP_FORMAT,
+    PATH_MAP_LAYOUT,
+    PORT_LABELS,
+    TWIN_LAYOUT,
+    tx_port_labels,
+)
 from rtwin.dataset.store import content_hash, plain_errors, prepare_target, sole_writer, write_image
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.files import is_temporary, sweep
@@ -348,7 +354,7 @@ def _write(
         **map_attributes(recipe, state.grid, "paths"),
     }
     labels = {
-        "tx_pol": PORT_LABELS[recipe.transmitter[0].antenna.polarization],
+        "tx_pol": tx_port_labels(recipe),
         "rx_pol": PORT_LABELS["VH"],
     }
 
