@@ -20,11 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from rtwin.dataset import file_info, generate
-from rtwin.dataset.assemble import assemble
 from rtwin.dataset.cluster.door import require_ray
 from rtwin.dataset.cluster.worker import ClusterWorker, Job
-from rtwin.dataset.links import part
-from rtwin.dataset.shards import ShardFolder, shard_ranges
+from rtwin.dataset.shards import ShardFolder, assemble, part, shard_ranges
 from rtwin.progress import silent
 from rtwin.scene import load_recipe, recipe_dict
 from rtwin.trace import load_parts, load_world, place

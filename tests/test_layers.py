@@ -44,6 +44,36 @@ ALLOWED = {
 }
 # Rooms of a layer, and which of the others each may enter; what stands beside them may enter all.
 ROOMS = {
+    "trace": {
+        "engine": set(),
+        "diffraction": set(),
+        "world": {"engine", "diffraction"},
+        "chains": {"engine", "diffraction", "world"},
+        "fields": {"engine", "diffraction", "world", "chains"},
+        "paths": {"diffraction", "world", "chains", "fields"},
+        "maps": {"engine", "world"},
+        "pictures": {"world"},
+    },
+    "dataset": {
+        "schema": set(),
+        "inspection": {"schema"},
+        "store": {"schema", "inspection"},
+        "reading": {"schema", "inspection", "store"},
+        "shards": {"schema", "store"},
+        "cluster": {"store", "shards"},
+        "generation": {"schema", "inspection", "store", "reading", "shards", "cluster"},
+        "tracks": {"schema", "store", "reading", "shards", "generation"},
+        "pictures": {"reading"},
+    },
+    "export": {
+        "registry": set(),
+        "record": set(),
+        "writing": set(),
+        "learning": {"registry", "record", "writing"},
+        "networks": {"registry", "record", "writing"},
+        "analysis": {"registry", "record", "writing"},
+        "maps": {"registry"},
+    },
     "caching": {
         "demand": set(),
         "caches": {"demand"},
@@ -113,7 +143,7 @@ ROOMS = {
     },
 }
 # Rooms of one file, which need no door.
-FILES_AMONG_ROOMS = {"levels", "journal"}
+FILES_AMONG_ROOMS = {"levels", "journal", "schema", "registry"}
 ENGINE = {"sionna", "mitsuba", "drjit"}
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if "_scenes" not in p.parts)
 

@@ -7,19 +7,24 @@ open_dataset(file), open_radio_map(file), open_link_trace(file)
 file_info(file), validate_file(file)
 """
 
-from rtwin.dataset.evaluate import evaluate
-from rtwin.dataset.generate import generate
-from rtwin.dataset.info import file_info
-from rtwin.dataset.learning import LinkTensors, angle_delay, split_receivers, tf_dataset
-from rtwin.dataset.link_budget import make_link_trace
-from rtwin.dataset.link_trace import LinkTrace, open_link_trace, write_link_trace
-from rtwin.dataset.map_reader import RadioMap, open_radio_map
-from rtwin.dataset.picture import render_scene
-from rtwin.dataset.radiomap import generate_radio_map
-from rtwin.dataset.reader import PathDataset, open_dataset
-from rtwin.dataset.sample import sample, sample_map
-from rtwin.dataset.twin import SampleSettings
-from rtwin.dataset.validate import validate_file
+from rtwin.dataset.generation import evaluate, generate, generate_radio_map
+from rtwin.dataset.pictures import render_scene
+from rtwin.dataset.reading import (
+    LinkTensors,
+    LinkTrace,
+    PathDataset,
+    RadioMap,
+    angle_delay,
+    file_info,
+    open_dataset,
+    open_link_trace,
+    open_radio_map,
+    split_receivers,
+    tf_dataset,
+    validate_file,
+    write_link_trace,
+)
+from rtwin.dataset.tracks import SampleSettings, make_link_trace, sample, sample_map
 
 __all__ = [
     "LinkTensors",

@@ -24,7 +24,7 @@ from rtwin.dataset import (
     sample,
     sample_map,
 )
-from rtwin.dataset.twin import recipe_of
+from rtwin.dataset.tracks import recipe_of
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments.episodes import Episode, delayed, run_episode
 from rtwin.experiments.policies import Optimised, Policy, ProportionalToDemand, StaticShares

@@ -7,9 +7,9 @@ angles are converted here and nowhere else; docs/export.md says to what.
 """
 
 from rtwin.export.door import export, path_view
-from rtwin.export.place import MARK
+from rtwin.export.record import Block, PathView
 from rtwin.export.registry import FORMATS, Format, Option, Report, find_format
-from rtwin.export.view import Block, PathView
+from rtwin.export.writing import MARK
 
 __all__ = [
     "FORMATS",

@@ -8,12 +8,12 @@ from typing import Any
 import rtwin
 from rtwin.dataset import open_dataset, open_radio_map
 from rtwin.dataset.inspection import open_checked
-from rtwin.dataset.reader import PathDataset
+from rtwin.dataset.reading import PathDataset
 from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, PORT_LABELS, SWEEP_FORMAT, tx_port_labels
 from rtwin.errors import OutOfRangeError
-from rtwin.export.place import check_target, finished_folder, new_file, new_folder
+from rtwin.export.record import PathView, chosen_port, chosen_rows
 from rtwin.export.registry import MAP, PATHS, SWEEP, TRACE, Format, Report, find_format
-from rtwin.export.view import PathView, chosen_port, chosen_rows
+from rtwin.export.writing import check_target, finished_folder, new_file, new_folder
 from rtwin.progress import Progress, silent
 
 _KINDS = {PATHS_FORMAT: PATHS, SWEEP_FORMAT: SWEEP, MAP_FORMAT: MAP, "rtwin-linktrace": TRACE}

@@ -52,8 +52,8 @@ class Format:
         summary: What it is, in one line.
         sources: Kinds of file that it takes: "paths" (a sweep at one of its
             frequencies), "sweep" (all of them), "radiomap", "trace".
-        module: Module of its writer.
-        function: Name of its writer in the module.
+        room: Package of its writer.
+        function: Name of its writer there.
         suffix: Suffix of the file that it writes; "" for a folder.
         magic: First bytes of such a file, by which one is known for replacing.
         folder: Where the folder goes if no target is given.
@@ -64,8 +64,8 @@ class Format:
     name: str
     summary: str
     sources: tuple[str, ...]
-    module: str
-    function: str = "write"
+    room: str
+    function: str
     suffix: str = ""
     magic: bytes = b""
     folder: str = ""
@@ -75,7 +75,7 @@ class Format:
     @property
     def writer(self) -> Writer:
         """The function that writes it."""
-        function: Writer = getattr(importlib.import_module(self.module), self.function)
+        function: Writer = getattr(importlib.import_module(self.room), self.function)
         return function
 
     @property
@@ -155,7 +155,8 @@ FORMATS = (
         "deepmimo",
         "DeepMIMO v4 scenario",
         (PATHS,),
-        "rtwin.export.deepmimo",
+        "rtwin.export.learning",
+        "write_deepmimo",
         folder="deepmimo_scenarios",
         name_rule="[a-z0-9_.-]+",
     ),
@@ -163,28 +164,29 @@ FORMATS = (
         "sionna-cir",
         "arrays for Sionna's CIRDataset",
         (PATHS,),
-        "rtwin.export.sionna",
+        "rtwin.export.learning",
         "write_cir",
     ),
     Format(
         "sionna-rk",
         "cirs.bin of one link for Sionna Research Kit's channel emulator",
         (PATHS,),
-        "rtwin.export.sionna",
+        "rtwin.export.learning",
         "write_emulator",
     ),
     Format(
         "tfrecord",
         "one example per link for tf.data",
         (PATHS,),
-        "rtwin.export.tfrecord",
+        "rtwin.export.learning",
+        "write_tfrecord",
         suffix=".tfrecord",
     ),
     Format(
         "netcdf",
         "all of a file as netCDF-4",
         (PATHS, SWEEP, MAP, TRACE),
-        "rtwin.export.labelled",
+        "rtwin.export.analysis",
         "write_netcdf",
         suffix=".nc",
         magic=b"\x89HDF",
@@ -194,16 +196,22 @@ FORMATS = (
         "zarr",
         "all of a file as Zarr",
         (PATHS, SWEEP, MAP, TRACE),
-        "rtwin.export.labelled",
+        "rtwin.export.analysis",
         "write_zarr",
         takes_file=True,
     ),
-    Format("aodt", "Parquet tables in the style of AODT", (PATHS,), "rtwin.export.aodt"),
+    Format(
+        "aodt",
+        "Parquet tables in the style of AODT",
+        (PATHS,),
+        "rtwin.export.analysis",
+        "write_aodt",
+    ),
     Format(
         "qd-files",
         "QdFiles for ns-3's qd-channel",
         (PATHS,),
-        "rtwin.export.qd",
+        "rtwin.export.networks",
         "write_qd",
         name_rule=_NO_TX_RX,
     ),
@@ -211,7 +219,7 @@ FORMATS = (
         "siolena",
         "SioLENA traces for 5G-LENA",
         (PATHS,),
-        "rtwin.export.qd",
+        "rtwin.export.networks",
         "write_siolena",
         name_rule=_NO_TX_RX,
     ),
@@ -219,7 +227,8 @@ FORMATS = (
         "ns3-loss",
         "path loss over time, for ns-3's MatrixPropagationLossModel",
         (PATHS,),
-        "rtwin.export.ns3_loss",
+        "rtwin.export.networks",
+        "write_loss",
         suffix=".csv",
         magic=b"time_s,tx,rx,loss_db\n",
     ),
@@ -227,20 +236,23 @@ FORMATS = (
         "ns3-lte",
         "losses, nodes and a program that runs them as an LTE downlink in ns-3",
         (PATHS,),
-        "rtwin.export.ns3_lte",
+        "rtwin.export.networks",
+        "write_lte",
     ),
     Format(
         "ns3-fading",
         "fading trace of one link, for ns-3's TraceFadingLossModel",
         (PATHS,),
-        "rtwin.export.fad",
+        "rtwin.export.networks",
+        "write_fading",
         suffix=".fad",
     ),
     Format(
         "colosseum",
         "four taps per link and time for Colosseum",
         (PATHS,),
-        "rtwin.export.colosseum",
+        "rtwin.export.networks",
+        "write_colosseum",
         suffix=".mat",
         magic=b"MATLAB 5.0 MAT-file",
     ),
@@ -248,7 +260,8 @@ FORMATS = (
         "matlab",
         "rays by the names of comm.Ray, and channels, for MATLAB",
         (PATHS,),
-        "rtwin.export.matlab",
+        "rtwin.export.analysis",
+        "write_matlab",
         suffix=".mat",
         magic=b"MATLAB 5.0 MAT-file",
     ),
@@ -256,7 +269,7 @@ FORMATS = (
         "geotiff",
         "a metric as GeoTIFF for QGIS and others, a band per transmitter",
         (MAP,),
-        "rtwin.export.geotiff",
+        "rtwin.export.maps",
         "write_geotiff",
         suffix=".tif",
         magic=b"II*\0",
@@ -265,7 +278,7 @@ FORMATS = (
         "png",
         "a metric as picture, with or without legend",
         (MAP,),
-        "rtwin.export.images",
+        "rtwin.export.maps",
         "write_png",
         suffix=".png",
         magic=b"\x89PNG",
@@ -274,7 +287,7 @@ FORMATS = (
         "glb",
         "a metric over the ground as 3D model, for Blender and others",
         (MAP,),
-        "rtwin.export.images",
+        "rtwin.export.maps",
         "write_glb",
         suffix=".glb",
         magic=b"glTF",
@@ -283,13 +296,15 @@ FORMATS = (
         "radiomapseer",
         "pictures in the layout of RadioMapSeer",
         (MAP,),
-        "rtwin.export.radiomapseer",
+        "rtwin.export.learning",
+        "write_radiomapseer",
     ),
     Format(
         "bandwidth",
         "rates of a link trace as seconds and Mbps, for streaming",
         (TRACE,),
-        "rtwin.export.bandwidth",
+        "rtwin.export.networks",
+        "write_bandwidth",
         takes_file=True,
     ),
 )

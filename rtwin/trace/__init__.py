@@ -6,46 +6,55 @@
 Importing this package does not start the engine; the first call does.
 """
 
-from rtwin.trace.engine import GPU_VARIANT, Engine, find_llvm, start_engine
-from rtwin.trace.evaluate import evaluate_paths
-from rtwin.trace.frozen import FrozenPaths, freeze_paths, restore_materials
-from rtwin.trace.heights import HeightMap, height_map
-from rtwin.trace.map_grid import MapGrid, map_grid
-from rtwin.trace.map_sampling import MapSampling, map_sampling, undersampling_remark
-from rtwin.trace.obstruction import Obstruction, obstruction
-from rtwin.trace.partial import (
-    Change,
-    Effort,
-    PartialTrace,
-    keeps_chains,
-    reach_of_change,
-    retrace_transmitter,
-)
-from rtwin.trace.paths import Tracer
-from rtwin.trace.place import place
-from rtwin.trace.queries import (
-    ground_height_m,
-    is_clear,
-    is_inside,
-    may_change_inside,
-    segments_meet,
-)
-from rtwin.trace.radiomap import num_lattices, trace_path_gain
-from rtwin.trace.remarks import link_remarks, remarks
-from rtwin.trace.sources import Part, SceneParts, load_parts, scene_file_meshes
-from rtwin.trace.transmitter import (
+from rtwin.trace.chains import (
     PATH_COLUMNS,
     StoredChains,
     TracedPaths,
     TransmitterTrace,
     traced_paths,
 )
+from rtwin.trace.engine import GPU_VARIANT, Engine, find_llvm, start_engine
+from rtwin.trace.fields import FrozenPaths, evaluate_paths, freeze_paths, restore_materials
+from rtwin.trace.maps import (
+    MapGrid,
+    MapSampling,
+    map_grid,
+    map_sampling,
+    num_lattices,
+    trace_path_gain,
+    undersampling_remark,
+)
+from rtwin.trace.paths import (
+    Change,
+    Effort,
+    PartialTrace,
+    Tracer,
+    keeps_chains,
+    reach_of_change,
+    retrace_transmitter,
+)
 from rtwin.trace.world import (
     NO_TRIANGLE,
+    HeightMap,
+    Obstruction,
+    Part,
+    SceneParts,
     World,
+    ground_height_m,
+    height_map,
+    is_clear,
+    is_inside,
+    link_remarks,
+    load_parts,
     load_world,
+    may_change_inside,
+    obstruction,
     part_triangles,
+    place,
+    remarks,
+    scene_file_meshes,
     scene_hash,
+    segments_meet,
     world_of_parts,
 )
 

@@ -15,8 +15,7 @@ from rtwin.errors import RtwinError
 from rtwin.scene import recipe_from_dict
 from rtwin.trace.engine import find_llvm, start_engine
 from rtwin.trace.paths import Tracer
-from rtwin.trace.place import place
-from rtwin.trace.world import load_world
+from rtwin.trace.world import load_world, place
 from rtwin.units import to_db
 
 PACKAGES = (

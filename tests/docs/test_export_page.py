@@ -6,7 +6,7 @@ import re
 import pytest
 
 from rtwin.export import FORMATS
-from rtwin.export.tfrecord import FEATURES
+from rtwin.export.learning.tfrecord import FEATURES
 
 from .conftest import commands
 from .markdown import ROOT, table_after

@@ -9,13 +9,15 @@ import pytest
 
 from rtwin.dataset import schema
 from rtwin.scene import ITU_TABLE, devices, georeference, objects, recipe
-from rtwin.trace import connect, fields, reach
+from rtwin.trace.chains import reach
+from rtwin.trace.fields import coefficients
+from rtwin.trace.paths import connect
 
 from .markdown import ROOT, prose, table_after
 from .tables import key_rows, layout_rows
 
 # The package's function of this name hides the module.
-generate = importlib.import_module("rtwin.dataset.generate")
+generate = importlib.import_module("rtwin.dataset.generation.generate")
 RECIPES, DATASET, TRACES, TWINS = (
     ROOT / "docs" / f"{name}.md" for name in ("recipes", "dataset", "link_traces", "horizontal")
 )
@@ -123,7 +125,7 @@ def test_bounds_of_memory():
     assert f"({_short(generate.SCATTERED_RAYS_PER_SHARD)} rays times receivers)" in text
     assert (
         f"{_short(reach.PAIRS_PER_LAUNCH)} pairs of chain and receiver, "
-        f"{_short(connect.WALKERS_PER_LAUNCH)} walkers, {_short(fields.PATHS_PER_LAUNCH)} paths."
+        f"{_short(connect.WALKERS_PER_LAUNCH)} walkers, {_short(coefficients.PATHS_PER_LAUNCH)} paths."
     ) in text
 
 

@@ -13,7 +13,7 @@ from rtwin.channel import path_gain
 from rtwin.dataset import evaluate, open_dataset
 from rtwin.errors import EngineError, OutOfRangeError, RtwinError, StoreError
 from rtwin.export import FORMATS, MARK, export, find_format, path_view
-from rtwin.export.view import chosen_rows
+from rtwin.export.record.view import chosen_rows
 
 FILES = [f for f in FORMATS if f.suffix]
 FOLDERS = [f for f in FORMATS if not f.suffix]
@@ -94,7 +94,7 @@ def test_a_writer_that_fails_leaves_nothing(item, source, tmp_path, monkeypatch)
         writer(view, place, progress, **options)
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(f"{item.module}.{item.function}", broken)
+    monkeypatch.setattr(f"{item.room}.{item.function}", broken)
     monkeypatch.setattr(type(item), "read_options", lambda self, given: given)
     with pytest.raises(StoreError, match="no space left on the disk"):
         go(item, source, target, overwrite=True)
@@ -105,7 +105,7 @@ def test_a_writers_own_words_come_through(source, tmp_path, monkeypatch):
     def engineless(view, place, progress):
         raise EngineError("no libLLVM found; install one")
 
-    monkeypatch.setattr("rtwin.export.tfrecord.write", engineless)
+    monkeypatch.setattr("rtwin.export.learning.write_tfrecord", engineless)
     with pytest.raises(EngineError, match="no libLLVM found; install one"):
         export(source["paths"], "tfrecord", tmp_path / "x.tfrecord")
 

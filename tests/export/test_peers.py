@@ -16,7 +16,7 @@ from rtwin.export import export
 
 from . import readers
 from .conftest import ROOT
-from .test_deepmimo_peer import REQUIREMENTS as DEEPMIMO
+from .learning.test_deepmimo_peer import REQUIREMENTS as DEEPMIMO
 
 pytestmark = pytest.mark.peer
 

@@ -12,7 +12,7 @@ from rtwin.calibration import align
 from rtwin.calibration.journal import open_journal
 from rtwin.calibration.judgement.result_folder import write_result
 from rtwin.dataset import generate, generate_radio_map, sample
-from rtwin.dataset.shards import ShardFolder
+from rtwin.dataset.shards.shard_folder import ShardFolder
 from rtwin.errors import StoreError
 from rtwin.experiments.results import prepare_folder
 from rtwin.export import FORMATS, export
@@ -22,7 +22,7 @@ from rtwin.plot import save_figure
 from rtwin.plot.style import new_figure
 from rtwin.scene.build import build_scene
 from rtwin.trace import load_world
-from rtwin.trace.render import render
+from rtwin.trace.pictures.render import render
 from rtwin.view import write_page
 
 

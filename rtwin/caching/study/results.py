@@ -10,13 +10,13 @@ import numpy as np
 from rtwin.caching.study.picture import plot_caching
 from rtwin.caching.study.runs import Findings
 from rtwin.caching.study.tables import csv_text, json_report, markdown
-from rtwin.dataset.assemble import write_table
 from rtwin.dataset.schema import Variable
 from rtwin.dataset.store import (
     attach_dimensions,
     file_image,
     plain_errors,
     write_header,
+    write_table,
     write_whole,
 )
 from rtwin.experiments.results import prepare_folder

@@ -7,7 +7,7 @@ import numpy as np
 
 from rtwin.arrays import Floats
 from rtwin.dataset import SampleSettings, generate_radio_map, open_radio_map, sample_map
-from rtwin.dataset.map_reader import RadioMap
+from rtwin.dataset.reading import RadioMap
 from rtwin.scene import Recipe, Tracks, Walk, recipe_from_dict, walk_ways
 from rtwin.units import wavelength_m
 

@@ -25,7 +25,7 @@ from rtwin.caching.study.settings import PACE_S, CachingStudy
 from rtwin.caching.study.town import free_space_gain, street_walk, town_map, trace_of
 from rtwin.caching.twin import CountTwin, PresentCounts, TasteTwin, fit_counts
 from rtwin.dataset import make_link_trace, open_link_trace, open_radio_map
-from rtwin.dataset.map_reader import RadioMap
+from rtwin.dataset.reading import RadioMap
 from rtwin.link import LinkAdaptation
 from rtwin.scene import Tracks, Walk, read_footways, walk_ways
 
@@ -87,7 +87,7 @@ def draw_world(study: CachingStudy, ground: Ground, seed: int) -> World:
 def _walked(ground: Ground, walk: Walk) -> Tracks:
     if ground.ways is None or ground.radio_map is None:
         return street_walk(walk)
-    from rtwin.dataset.twin import recipe_of
+    from rtwin.dataset.tracks import recipe_of
 
     georeference = recipe_of(ground.radio_map.attributes, None).georeference
     return walk_ways(read_footways(ground.ways, georeference), walk)

@@ -9,7 +9,7 @@ import numpy as np
 from rtwin.arrays import Floats
 from rtwin.calibration.campaign import Campaign, Measurements
 from rtwin.calibration.physics import campaign_recipe, measurements_in_scene
-from rtwin.dataset.radiomap import map_request, write_radio_map
+from rtwin.dataset.generation import map_request, write_radio_map
 from rtwin.dataset.schema import MAP_FORMAT
 from rtwin.dataset.store import prepare_target
 from rtwin.errors import OutOfRangeError, nearest

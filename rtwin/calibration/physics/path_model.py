@@ -14,7 +14,7 @@ from rtwin.arrays import Bools, Floats, Ints
 from rtwin.calibration.campaign import Link, Measurements, link_inputs
 from rtwin.calibration.physics.parameters import Parameter
 from rtwin.channel import InteractionType
-from rtwin.dataset.pathmap import standing_at
+from rtwin.dataset.generation import standing_at
 from rtwin.scene import Receivers, recipe_dict, recipe_from_dict
 from rtwin.trace import FrozenPaths, TracedPaths, Tracer, World, freeze_paths, restore_materials
 from rtwin.units import SPEED_OF_LIGHT_M_S, to_db

@@ -18,9 +18,7 @@ from rtwin.dataset.cluster.worker import (
     check_versions,
     credentials,
 )
-from rtwin.dataset.links import part
-from rtwin.dataset.shard_queue import KEPT, Pace, Queue
-from rtwin.dataset.shards import ShardFolder
+from rtwin.dataset.shards import KEPT, Pace, Queue, ShardFolder, part
 from rtwin.dataset.store import provenance
 from rtwin.errors import EngineError, RtwinError
 from rtwin.progress import Progress, Steps

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType, ModuleType
 from typing import Any
 
-from rtwin.dataset.shard_queue import KEPT
+from rtwin.dataset.shards import KEPT
 from rtwin.errors import EngineError, MissingExtraError
 
 REACH_S = 5.0

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.links import trace_shard
-from rtwin.dataset.shards import shard_image
+from rtwin.dataset.shards import shard_image, trace_shard
 from rtwin.dataset.store import provenance
 from rtwin.errors import EngineError
 from rtwin.scene import Receivers, recipe_from_dict

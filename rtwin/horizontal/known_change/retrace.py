@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 
 from rtwin.arrays import Bools, Floats
-from rtwin.dataset.assemble import scene_attributes
-from rtwin.dataset.pathmap import world_of_cells
+from rtwin.dataset.generation import world_of_cells
+from rtwin.dataset.store import scene_attributes
 from rtwin.errors import OutOfRangeError
 from rtwin.horizontal.decision import Drift, Evidence, Rung, TransmitterDecision, decide
 from rtwin.horizontal.edits import Differences, differences

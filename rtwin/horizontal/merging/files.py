@@ -13,7 +13,6 @@ import numpy as np
 from rtwin.arrays import Floats
 from rtwin.channel import rss_dbm, serving_transmitter, sinr
 from rtwin.dataset import open_radio_map
-from rtwin.dataset.assemble import write_table
 from rtwin.dataset.schema import COORDINATES, MAP_FORMAT, MAP_LAYOUT, Variable
 from rtwin.dataset.store import (
     attach_dimensions,
@@ -22,6 +21,7 @@ from rtwin.dataset.store import (
     prepare_target,
     write_header,
     write_image,
+    write_table,
 )
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.horizontal.merging.fusion import DRIFT_DB, MapTwin, Merged, Rule, map_twin, merge_maps

@@ -18,7 +18,8 @@ import numpy as np
 from scipy import sparse
 
 from rtwin.arrays import Bools, Floats, Ints
-from rtwin.dataset.store import open_checked, plain_errors, write_header, write_image
+from rtwin.dataset.inspection import open_checked
+from rtwin.dataset.store import plain_errors, write_header, write_image
 from rtwin.errors import StoreError
 from rtwin.horizontal.levels import FLOOR_DB, floored_db
 from rtwin.horizontal.rehearsal.hypotheses import Hypothesis

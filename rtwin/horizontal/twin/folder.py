@@ -19,9 +19,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from rtwin.dataset.dark import darkness
+from rtwin.dataset.generation import map_attributes, map_request, write_map
 from rtwin.dataset.inspection import open_checked, snapshot_files
-from rtwin.dataset.radiomap import map_attributes, map_request, write_map
+from rtwin.dataset.reading import darkness
 from rtwin.dataset.schema import (
     MAP_FORMAT,
     PATH_MAP_LAYOUT,

@@ -8,9 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.arrays import Bools, Floats
-from rtwin.dataset.assemble import scene_attributes
-from rtwin.dataset.generate import default_shard_size
-from rtwin.dataset.pathmap import path_statistics, standing_at, world_of_cells
+from rtwin.dataset.generation import (
+    default_shard_size,
+    path_statistics,
+    standing_at,
+    world_of_cells,
+)
+from rtwin.dataset.store import scene_attributes
 from rtwin.progress import Progress, silent
 from rtwin.scene import Receivers, Recipe
 from rtwin.trace import (

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from rtwin.arrays import Floats, Ints
 from rtwin.channel import path_gain
-from rtwin.dataset.pathmap import standing_at, world_of_cells
+from rtwin.dataset.generation import standing_at, world_of_cells
 from rtwin.errors import RtwinError
 from rtwin.horizontal.edits import Edit, Edits, apply_edits
 from rtwin.horizontal.levels import floored_db

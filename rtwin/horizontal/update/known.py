@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from rtwin.arrays import Bools
-from rtwin.dataset.assemble import scene_attributes
+from rtwin.dataset.store import scene_attributes
 from rtwin.errors import EditError
 from rtwin.horizontal.decision import Drift, Evidence, Rung, TransmitterDecision
 from rtwin.horizontal.edits import (

@@ -22,7 +22,7 @@ from rtwin.dataset.schema import (
     TRACE_LAYOUT,
     TWIN_LAYOUT,
 )
-from rtwin.dataset.store import content_hash
+from rtwin.dataset.store.contents import content_hash
 from rtwin.errors import StoreError
 
 

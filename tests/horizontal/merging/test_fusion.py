@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from rtwin.channel import cell_centers_m
 from rtwin.dataset import RadioMap, open_radio_map, validate_file
-from rtwin.dataset.store import write_image
+from rtwin.dataset.store.placement import write_image
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.horizontal.merging.files import merge_files
 from rtwin.horizontal.merging.fusion import DISAGREE_SIGMA, RULES, fuse, map_twin, merge_maps
@@ -241,9 +241,9 @@ def test_two_noisy_overlapping_halves_beat_each(rule):
 
 def write_map(file, level_db, two_boxes, **changes):
     """A radio map file of made-up values, through the library's own writer."""
-    from rtwin.dataset.assemble import transmitter_columns, write_table
     from rtwin.dataset.schema import COORDINATES, MAP_FORMAT, MAP_LAYOUT
-    from rtwin.dataset.store import attach_dimensions, content_hash, write_header
+    from rtwin.dataset.store.contents import attach_dimensions, content_hash, write_header
+    from rtwin.dataset.store.scene_columns import transmitter_columns, write_table
     from rtwin.scene import recipe_dict
 
     recipe = two_boxes()

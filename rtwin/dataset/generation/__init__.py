@@ -1,0 +1,26 @@
+"""Generation: from a recipe, or from stored geometry, to a dataset or a radio map."""
+
+from rtwin.dataset.generation.evaluate import evaluate
+from rtwin.dataset.generation.generate import default_shard_size, generate
+from rtwin.dataset.generation.pathmap import path_statistics, standing_at, world_of_cells
+from rtwin.dataset.generation.radiomap import (
+    generate_radio_map,
+    map_attributes,
+    map_request,
+    write_map,
+    write_radio_map,
+)
+
+__all__ = [
+    "default_shard_size",
+    "evaluate",
+    "generate",
+    "generate_radio_map",
+    "map_attributes",
+    "map_request",
+    "path_statistics",
+    "standing_at",
+    "world_of_cells",
+    "write_map",
+    "write_radio_map",
+]

@@ -1,0 +1,126 @@
+"""From path gains along tracks to a link trace: radio arithmetic, states, counts."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.arrays import Bools, Floats
+from rtwin.channel import rss_dbm, sinr
+from rtwin.dataset.reading import (
+    BELOW_CQI,
+    NO_POSITION,
+    NOTHING_ARRIVES,
+    OUTSIDE,
+    SERVED,
+    LinkTrace,
+)
+from rtwin.link import Handover, LinkAdaptation, serving_cells
+from rtwin.units import to_db
+
+UNKNOWN_SIGHT = -1
+
+
+def make_link_trace(
+    transmitters: dict[str, Any],
+    time_s: Floats,
+    ue_name: tuple[str, ...],
+    ue_position_m: Floats,
+    path_gain: Floats,
+    *,
+    path_gain_standard_error_db: Floats | None = None,
+    line_of_sight: NDArray[np.int8] | None = None,
+    noise_power_w: float,
+    adaptation: LinkAdaptation,
+    handover: Handover | None = None,
+    interference_load: float = 1.0,
+    attributes: dict[str, Any] | None = None,
+) -> LinkTrace:
+    """The link trace of path gains that are known, from whatever source.
+
+    Args:
+        transmitters: Values of the tx_ variables of a radio map file.
+        time_s: Times [s], [time], in equal steps.
+        ue_name: Names, [ue].
+        ue_position_m: Positions [m], [time, ue, 3]; NaN where there is none.
+        path_gain: Linear, [time, ue, tx]; 0 where nothing arrives, NaN outside
+            of where the source knows anything.
+        path_gain_standard_error_db: What the source states [dB], same shape;
+            default: 0.
+        line_of_sight: 1, 0 or -1, same shape; default: unknown.
+        noise_power_w: Noise in the carrier's bandwidth [W].
+        adaptation: Carrier, tables and link abstraction.
+        handover: Settings of event A3; default: 3 dB, 160 ms.
+        interference_load: Share of their power that other transmitters send.
+        attributes: Provenance to carry along.
+    Returns:
+        The link trace.
+    Raises:
+        ShapeError, OutOfRangeError: if the inputs do not fit.
+    Checked by tests/dataset/tracks/test_link_traces.py.
+    """
+    handover = handover or Handover()
+    shape = path_gain.shape
+    power = np.asarray(transmitters["tx_power_dbm"], np.float64)
+    known = np.isfinite(path_gain)
+    # The radio map's algebra wants the transmitter first.
+    gain = np.moveaxis(np.where(known, path_gain, 0.0), -1, 0)
+    rss = np.moveaxis(rss_dbm(gain, power), 0, -1)
+    ratio = np.moveaxis(sinr(gain, power, noise_power_w, interference_load), 0, -1)
+    rss = np.where(known, rss, np.nan)
+    sinr_db = np.where(known, to_db(ratio), np.nan)
+    step_s = float(time_s[1] - time_s[0]) if len(time_s) > 1 else 1.0
+    serving, changed = serving_cells(rss, step_s, handover)
+    cqi = adaptation.cqi(sinr_db)
+    efficiency = adaptation.spectral_efficiency(cqi)
+    error = np.zeros(shape) if path_gain_standard_error_db is None else path_gain_standard_error_db
+    sight = np.full(shape, UNKNOWN_SIGHT) if line_of_sight is None else line_of_sight
+    return LinkTrace(
+        **transmitters,
+        time_s=time_s,
+        ue_name=ue_name,
+        ue_position_m=ue_position_m,
+        path_gain=path_gain,
+        path_gain_standard_error_db=np.where(gain_arrives(path_gain), error, np.nan),
+        rss_dbm=rss,
+        sinr_db=sinr_db,
+        cqi=cqi,
+        mcs=adaptation.mcs(cqi),
+        spectral_efficiency=efficiency,
+        rate_mbps=adaptation.rate_mbps(efficiency),
+        line_of_sight=sight,
+        serving_tx=serving,
+        handover=changed,
+        state=_states(ue_position_m, path_gain, serving, cqi),
+        attributes={
+            **(attributes or {}),
+            **asdict(adaptation),
+            **asdict(handover),
+            "num_prb": adaptation.num_prb,
+            "noise_power_w": float(noise_power_w),
+            "interference_load": float(interference_load),
+            "step_s": step_s,
+        },
+    )
+
+
+def gain_arrives(path_gain: Floats) -> Bools:
+    """Whether there is any gain; not where it is 0 or unknown."""
+    return np.nan_to_num(path_gain, nan=0.0) > 0
+
+
+def _states(
+    position_m: Floats, path_gain: Floats, serving: NDArray[np.int16], cqi: NDArray[np.int8]
+) -> NDArray[np.uint8]:
+    own = np.take_along_axis(cqi, np.maximum(serving, 0)[..., None].astype(np.int64), 2)[..., 0]
+    return np.select(
+        [
+            np.isnan(position_m[..., :2]).any(axis=-1),
+            np.isnan(path_gain).all(axis=-1),
+            serving < 0,
+            own < 1,
+        ],
+        [NO_POSITION, OUTSIDE, NOTHING_ARRIVES, BELOW_CQI],
+        SERVED,
+    ).astype(np.uint8)

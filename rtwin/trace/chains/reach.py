@@ -1,0 +1,342 @@
+"""Which receivers a chain can reach at all: arithmetic on planes, no ray is shot.
+
+A receiver sees the transmitter over a chain only if every mirror point falls
+inside the bounds of its plane. Seen through a mirror a box stays convex, so the
+mirror points of a whole box of receivers lie within those of its corners:
+chains are tested against boxes of boxes of receivers first, and only what is
+left against receivers. The denser the receivers, the less each costs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.trace.chains.images import ChainImages
+from rtwin.trace.world import World
+
+BRANCHING = 8
+EDGE_MARGIN_M = 0.02
+# Boxes must not lose what their receivers pass: wider than any rounding in double precision.
+BOX_MARGIN_M = 1e-3
+PAIRS_PER_LAUNCH = 4_000_000
+NUM_BOXES = 4  # boxes that ways are tested against in one launch
+
+
+@dataclass(frozen=True)
+class _Boxes:
+    """Boxes around BRANCHING boxes (or receivers) of the level below each."""
+
+    low_m: NDArray[np.float64]  # [box, 3]
+    high_m: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.low_m)
+
+    def corners(self) -> list[NDArray[np.float64]]:
+        """The eight corners of all boxes, each [box, 3]."""
+        return corners_m(self.low_m, self.high_m)
+
+
+def reachable_pairs(
+    world: World,
+    images: ChainImages,
+    receivers_m: NDArray[np.float64],
+    *,
+    chains: NDArray[np.int64] | None = None,
+    near_m: NDArray[np.float64] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs whose mirror points all fall inside the bounds of their planes.
+
+    Args:
+        receivers_m: Receivers [m], [rx, 3].
+        chains: Rows of the images that are asked for; default: all.
+        near_m: Boxes [m], [box, 2, 3], at most NUM_BOXES; only pairs whose way over the
+            mirror points meets one of them are wanted. Default: all pairs.
+    Returns:
+        Chain (row of the images) and receiver of each pair, neighbours in space together:
+        rays that start and end near each other are quicker.
+    """
+    order = _along_a_curve(receivers_m)
+    levels = _pile_up(receivers_m[order])
+    test = BoundsTest(world, images, near_m)
+    num = len(levels[-1]) if levels else len(order)
+    asked = np.arange(len(images)) if chains is None else chains
+    chain = np.repeat(asked.astype(np.uint32), num)
+    box = np.tile(np.arange(num, dtype=np.uint32), len(asked))
+    for height in range(len(levels) - 1, -1, -1):
+        kept = test.passes(chain, box, levels[height].corners(), BOX_MARGIN_M)
+        below = len(levels[height - 1]) if height else len(order)
+        chain, box = _children(chain[kept], box[kept], below)
+    kept = test.passes(chain, box, [receivers_m[order]], 0.0)
+    chain, box = chain[kept], box[kept]
+    along = np.lexsort((box, chain))
+    return chain[along].astype(np.int64), order[box[along]]
+
+
+def corners_m(low_m: NDArray[np.float64], high_m: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """The eight corners of boxes [box, 3], each [box, 3]; the first is low, the last is high."""
+    masks = [[(n >> axis) & 1 for axis in range(3)] for n in range(8)]
+    return [np.where(np.array(mask, bool), high_m, low_m) for mask in masks]
+
+
+def _along_a_curve(points_m: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Order in which neighbours are near in space (Morton's curve over 1024 steps an axis)."""
+    if len(points_m) == 0:
+        return np.zeros(0, np.int64)
+    low, high = points_m.min(axis=0), points_m.max(axis=0)
+    cell = ((points_m - low) / max(float((high - low).max()), 1e-9) * 1023).astype(np.int64)
+    key = np.zeros(len(points_m), np.int64)
+    for bit in range(10):
+        for axis in range(3):
+            key |= ((cell[:, axis] >> bit) & 1) << (3 * bit + axis)
+    return np.argsort(key, kind="stable")
+
+
+def _pile_up(points_m: NDArray[np.float64]) -> list[_Boxes]:
+    """Boxes around runs of points, boxes around runs of boxes, until few are left."""
+    levels: list[_Boxes] = []
+    low = high = points_m
+    while len(low) > BRANCHING:
+        starts = np.arange(0, len(low), BRANCHING)
+        low, high = np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
+        levels.append(_Boxes(low, high))
+    return levels
+
+
+def _children(
+    chain: NDArray[np.uint32], box: NDArray[np.uint32], num_below: int
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    first = box.astype(np.int64)[:, None] * BRANCHING
+    child = (first + np.arange(BRANCHING)).ravel().astype(np.uint32)
+    exists = child < num_below
+    return np.repeat(chain, BRANCHING)[exists], child[exists]
+
+
+class BoundsTest:
+    """The chains on the device, in double precision: grazing mirror points ask for it."""
+
+    def __init__(
+        self, world: World, images: ChainImages, near_m: NDArray[np.float64] | None = None
+    ) -> None:
+        self._world, self._mi, self._dr = world, world.engine.mi, world.engine.dr
+        self._length = world.engine.opaque(images.length.astype(np.uint32), "UInt")
+        self._depth = images.depth
+        self._plane = [self._numbers(images.plane[:, k]) for k in range(images.depth)]
+        self._low = self._points(world.planes.low_m)
+        self._high = self._points(world.planes.high_m)
+        self._normal = [self._points(images.normal[:, k]) for k in range(images.depth)]
+        self._point = [self._points(images.point[:, k]) for k in range(images.depth)]
+        self._image = [self._points(images.image[:, k]) for k in range(images.depth + 1)]
+        rows = np.arange(len(images))
+        self._last_image = self._points(images.image[rows, images.length])
+        self._near = None
+        if near_m is not None:
+            # One kernel for one box, two, and more.
+            count = next(count for count in (1, 2, NUM_BOXES) if count >= len(near_m))
+            padded = near_m[np.arange(count) % len(near_m)]
+            self._near = [self._points(box) for box in padded]
+        self._edge_place = None
+        if images.edges is not None:
+            edges, depth = images.edges, images.depth
+            self._edge_place = self._numbers(edges.place)
+            self._edge_length = self._floats(edges.wedge["length"])
+            self._origin = [self._points(edges.origin[:, k]) for k in range(depth + 1)]
+            self._direction = [self._points(edges.direction[:, k]) for k in range(depth + 1)]
+            self._last_origin = self._points(edges.origin[rows, images.length])
+            self._last_direction = self._points(edges.direction[rows, images.length])
+
+    def passes(
+        self,
+        chain: NDArray[np.uint32],
+        box: NDArray[np.uint32],
+        corners_m: Sequence[NDArray[np.float64]],
+        margin_m: float,
+    ) -> NDArray[np.int64]:
+        """Which pairs may reach; `corners_m` holds each corner of all boxes, [box, 3]."""
+        corners = [self._points(corner) for corner in corners_m]
+        margin = self._floats([margin_m])
+        found = []
+        for start in range(0, len(chain), PAIRS_PER_LAUNCH):
+            block = slice(start, start + PAIRS_PER_LAUNCH)
+            ok = self._visible(
+                self._numbers(chain[block]), self._numbers(box[block]), corners, margin
+            )
+            found.append(self._dr.compress(ok).numpy().astype(np.int64) + start)
+        return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+    def _visible(self, chain: Any, box: Any, corners: list[Any], margin: Any) -> Any:
+        mi, dr = self._mi, self._dr
+        length = dr.gather(mi.UInt, self._length, chain)
+        points = [dr.gather(mi.Point3d, corner, box) for corner in corners]
+        ok, along = dr.full(mi.Mask, True, dr.width(chain)), []
+        place = mi.UInt(0)
+        if self._edge_place is not None:
+            place = dr.gather(mi.UInt, self._edge_place, chain)
+            low, high = self._edge_interval(chain, points)
+            reach = dr.gather(mi.Float64, self._edge_length, chain) + EDGE_MARGIN_M + margin
+            ok &= (high > -(EDGE_MARGIN_M + margin)) & (low < reach)
+            along = (
+                [low]
+                if len(points) == 1
+                else [dr.maximum(low, -(EDGE_MARGIN_M + margin)), dr.minimum(high, reach)]
+            )
+            points = [point for point in points for _ in along]
+        clear = mi.Mask(True)  # until a box lies on both sides of a plane: then nothing is known
+        met = mi.Mask(False)  # whether the way so far meets one of the boxes asked for
+        for k in range(self._depth - 1, -1, -1):
+            on = k < length
+            aim = dr.gather(mi.Point3d, self._image[k + 1], chain)
+            aims = [aim] * len(points)
+            if along:
+                o = dr.gather(mi.Point3d, self._origin[k + 1], chain)
+                e = dr.gather(mi.Point3d, self._direction[k + 1], chain)
+                behind = place <= k
+                aims = [
+                    dr.select(behind, o + along[i % len(along)] * e, aim)
+                    for i in range(len(points))
+                ]
+                at_edge = on & (place == k)
+                moved = [dr.select(at_edge, a, p) for p, a in zip(points, aims, strict=True)]
+                on &= ~at_edge
+                met |= self._meets(points, moved, aims, margin)
+                points = moved
+            ok_here, clear_here, mirrored = self._mirror_points(chain, k, points, aims, margin)
+            ok &= ~on | ~clear | ok_here
+            clear &= ~on | clear_here
+            moved = [dr.select(on, m, p) for m, p in zip(mirrored, points, strict=True)]
+            met |= ~clear | self._meets(points, moved, aims, margin)
+            points = moved
+        source = dr.gather(mi.Point3d, self._image[0], chain)
+        ends = [source] * len(points)
+        return ok & (met | self._meets(points, ends, ends, margin))
+
+    def _meets(self, starts: list[Any], ends: list[Any], aims: list[Any], margin: Any) -> Any:
+        """Whether straight ways may meet a box asked for, on their lines towards their aims.
+
+        Of several ways together: whether it meets the bounds of all, and the shaft from
+        the bounds of where they start to those of their aims.
+        """
+        mi, dr = self._mi, self._dr
+        if self._near is None:
+            return mi.Mask(True)
+        met = mi.Mask(False)
+        if len(starts) == 1:
+            start, way = starts[0], ends[0] - starts[0]
+            for axis in range(3):
+                way[axis] = dr.select(dr.abs(way[axis]) < 1e-12, 1e-12, way[axis])
+        else:
+            begin, end = _bounds(dr, starts), _bounds(dr, aims)
+            low, high = _bounds(dr, [*starts, *ends])
+        for box in self._near:
+            lower = dr.gather(mi.Point3d, box, mi.UInt(0)) - margin
+            upper = dr.gather(mi.Point3d, box, mi.UInt(1)) + margin
+            if len(starts) > 1:
+                inside = dr.all((high > lower) & (low < upper))
+                met |= inside & self._in_shaft(begin, end, (lower, upper))
+                continue
+            one, other = (lower - start) / way, (upper - start) / way
+            enters = dr.max(dr.minimum(one, other))
+            leaves = dr.min(dr.maximum(one, other))
+            met |= (enters <= leaves) & (leaves >= 0) & (enters <= 1)
+        return met
+
+    def _in_shaft(self, begin: Any, end: Any, box: Any) -> Any:
+        """Whether a box may meet a line from one box to another, as shafts.hull_meets_box."""
+        mi, dr = self._mi, self._dr
+        met = mi.Mask(True)
+        for i, j in ((0, 1), (0, 2), (1, 2)):
+            for one in (0, 1):
+                for other in (0, 1):
+                    x = end[one][i] - begin[one][i]
+                    y = end[other][j] - begin[other][j]
+                    (a, b), (c, d), (e, f) = (_extent(dr, m, i, j, x, y) for m in (begin, end, box))
+                    met &= (e <= dr.maximum(b, d)) & (f >= dr.minimum(a, c))
+        return met
+
+    def _mirror_points(
+        self, chain: Any, k: int, points: list[Any], aims: list[Any], margin: Any
+    ) -> tuple[Any, Any, list[Any]]:
+        """Whether lines from points to aims may cross the plane of element k in its bounds.
+
+        Also whether that is certain of all lines alike, and where they cross it.
+        """
+        mi, dr = self._mi, self._dr
+        normal = dr.gather(mi.Point3d, self._normal[k], chain)
+        point = dr.gather(mi.Point3d, self._point[k], chain)
+        every, some = mi.Mask(True), mi.Mask(False)
+        low, high, crossings = None, None, []
+        for p, aim in zip(points, aims, strict=True):
+            before, behind = dr.dot(p - point, normal), dr.dot(point - aim, normal)
+            span = before + behind
+            right = (behind * before > 0) & (dr.abs(span) > 1e-9)
+            every, some = every & right, some | right
+            crossing = p + (aim - p) * (before / span)
+            crossings.append(crossing)
+            low = crossing if low is None else dr.minimum(low, crossing)
+            high = crossing if high is None else dr.maximum(high, crossing)
+        plane = dr.gather(mi.UInt, self._plane[k], chain)
+        inside = dr.all(
+            (high > dr.gather(mi.Point3d, self._low, plane) - margin)
+            & (low < dr.gather(mi.Point3d, self._high, plane) + margin)
+        )
+        return some & (~every | inside), every, crossings
+
+    def _edge_interval(self, chain: Any, points: list[Any]) -> tuple[Any, Any]:
+        """Bounds of where along its edge [m] a chain's paths to the points diffract."""
+        mi, dr = self._mi, self._dr
+        source = dr.gather(mi.Point3d, self._last_image, chain)
+        o = dr.gather(mi.Point3d, self._last_origin, chain)
+        e = dr.gather(mi.Point3d, self._last_direction, chain)
+        along_source = dr.dot(source - o, e)
+        off_source = dr.norm(source - o - along_source * e)
+
+        def distances(p: Any) -> tuple[Any, Any]:
+            along = dr.dot(p - o, e)
+            return along - along_source, dr.norm(p - o - along * e)
+
+        ahead, off = zip(*(distances(p) for p in points), strict=True)
+        least, most = ahead[0], ahead[0]
+        far = off[0]
+        for value, distance in zip(ahead[1:], off[1:], strict=True):
+            least, most = dr.minimum(least, value), dr.maximum(most, value)
+            far = dr.maximum(far, distance)
+        near = far
+        if len(points) > 1:
+            radius = 0.5 * dr.norm(points[-1] - points[0])  # corner 0 is low, the last is high
+            _, middle = distances(0.5 * (points[0] + points[-1]))
+            near = dr.maximum(middle - radius, 0)
+        share_high = off_source / dr.maximum(off_source + near, 1e-12)
+        share_low = off_source / dr.maximum(off_source + far, 1e-12)
+        return (
+            along_source + dr.minimum(least * share_low, least * share_high),
+            along_source + dr.maximum(most * share_low, most * share_high),
+        )
+
+    def _points(self, values: NDArray[np.float64]) -> Any:
+        columns = np.asarray(values, np.float64).T
+        return self._mi.Point3d(*(self._floats(column) for column in columns))
+
+    def _floats(self, values: Any) -> Any:
+        return self._world.engine.opaque(np.ascontiguousarray(values, np.float64), "Float64")
+
+    def _numbers(self, values: NDArray[Any]) -> Any:
+        return self._world.engine.opaque(np.ascontiguousarray(values, np.uint32), "UInt")
+
+
+def _bounds(dr: Any, points: Sequence[Any]) -> tuple[Any, Any]:
+    """Lower and upper corner of points on the device."""
+    low, high = points[0], points[0]
+    for point in points[1:]:
+        low, high = dr.minimum(low, point), dr.maximum(high, point)
+    return low, high
+
+
+def _extent(dr: Any, box: Any, i: int, j: int, x: Any, y: Any) -> tuple[Any, Any]:
+    """Least and greatest distance of a box along the normal of the direction (x, y)."""
+    middle = 0.5 * ((box[0][j] + box[1][j]) * x - (box[0][i] + box[1][i]) * y)
+    reach = 0.5 * ((box[1][j] - box[0][j]) * dr.abs(x) + (box[1][i] - box[0][i]) * dr.abs(y))
+    reach += 1e-9 * (1 + dr.abs(middle))
+    return middle - reach, middle + reach

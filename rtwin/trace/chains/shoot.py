@@ -1,0 +1,122 @@
+"""Shooting rays from one transmitter and writing down what they meet.
+
+The rays know nothing of receivers: a transmitter is shot once, whoever
+listens. Directions, random numbers and event sampling are Sionna's own, so that
+the same seed and ray count meet the same surfaces as its PathSolver.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rtwin.channel import InteractionType
+from rtwin.trace.chains.wedges import wedge_rows
+from rtwin.trace.engine import off_surface
+from rtwin.trace.world import World
+
+RAYS_PER_LAUNCH = 2_000_000
+
+
+@dataclass(frozen=True)
+class Bounce:
+    """What the rays that are still under way meet at one depth."""
+
+    ray: NDArray[np.int64]  # [hit], ray number, ascending
+    kind: NDArray[np.uint8]  # [hit], InteractionType
+    triangle: NDArray[np.uint32]  # [hit]
+    point: NDArray[np.float64]  # [hit, 3], m
+    normal: NDArray[np.float32]  # [hit, 3], towards the incoming wave
+    probability: NDArray[np.float32]  # [hit], of the event that was sampled
+    wedge: NDArray[Any] | None  # [hit], wedges.WEDGE_FIELDS; None without diffraction
+
+
+def shoot(
+    world: World,
+    position_m: ArrayLike,
+    num_rays: int,
+    max_depth: int,
+    *,
+    specular_reflection: bool,
+    refraction: bool,
+    diffraction: bool = False,
+    edge_diffraction: bool = False,
+    diffuse_reflection: bool = False,
+    seed: int = 1,
+) -> Iterator[Bounce]:
+    """The interactions of `num_rays` rays, one `Bounce` per depth from 1 on.
+
+    Args:
+        position_m: Transmitter [m], [3].
+        num_rays: Rays on a Fibonacci lattice over the sphere.
+    Yields:
+        At most `max_depth` bounces; fewer when every ray has left the scene.
+    """
+    from sionna.rt.path_solvers.sb_candidate_generator import SBCandidateGenerator
+    from sionna.rt.utils import fibonacci_lattice, spawn_ray_from_sources
+
+    mi, dr = world.engine.mi, world.engine.dr
+    allowed = (
+        InteractionType.SPECULAR * specular_reflection
+        | InteractionType.REFRACTION * refraction
+        | InteractionType.DIFFRACTION * diffraction
+        | InteractionType.DIFFUSE * diffuse_reflection
+    )
+    if not allowed:
+        return
+    generator = SBCandidateGenerator()
+    sampler = generator._sampler
+    sampler.seed(seed % 2**32, num_rays)
+    source = world.places(np.asarray(position_m, np.float64)[None])
+    ray = spawn_ray_from_sources(fibonacci_lattice, num_rays, source)
+    active = dr.full(mi.Mask, True, num_rays)
+    enabled = dr.full(mi.UInt, int(allowed), num_rays)
+    dr.make_opaque(active, enabled)
+    dr.eval(ray)
+    for _ in range(max_depth):
+        hit = world.mi_scene.ray_intersect(
+            ray, ray_flags=mi.RayFlags.Minimal, coherent=True, active=active
+        )
+        active &= hit.is_valid()
+        sample, normal, wedges = generator._sample_radio_material(
+            hit,
+            ray.o,
+            ray.d,
+            sampler.next_1d(),
+            sampler.next_2d(),
+            sampler.next_2d(),
+            enabled,
+            diffraction,
+            edge_diffraction,
+            active,
+        )
+        kind = dr.select(active, sample.sampled_component, 0)
+        active &= kind != 0
+        is_diffraction = kind == int(InteractionType.DIFFRACTION)
+        is_diffuse = kind == int(InteractionType.DIFFUSE)
+        # Sionna's rule: diffraction once per path, and never with scattering.
+        once = int(InteractionType.DIFFUSE | InteractionType.DIFFRACTION)
+        enabled[is_diffraction] &= ~mi.UInt(once)
+        enabled[is_diffuse] &= ~mi.UInt(int(InteractionType.DIFFRACTION))
+        triangle = world.triangle_of(hit, active)
+        ray = hit.spawn_ray(d=sample.wo)
+        # Off an edge as far as Sionna goes: nearer, rays would leak into the wedge.
+        near = off_surface(world.engine, hit.p, sample.wo, hit.n)
+        ray.o = dr.select(is_diffraction, ray.o, near)
+        dr.eval(active, kind, triangle, hit.p, normal, sample.pdf, enabled, ray, sampler)
+        if diffraction:
+            dr.eval(wedges)
+        alive = np.flatnonzero(active.numpy())
+        if len(alive) == 0:
+            return
+        yield Bounce(
+            ray=alive,
+            kind=kind.numpy()[alive].astype(np.uint8),
+            triangle=triangle.numpy()[alive],
+            point=world.from_engine(hit.p)[alive],
+            normal=normal.numpy().T[alive],
+            probability=sample.pdf.numpy()[alive],
+            wedge=wedge_rows(world, wedges, is_diffraction.numpy(), alive) if diffraction else None,
+        )

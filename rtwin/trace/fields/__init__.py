@@ -1,0 +1,28 @@
+"""Fields: exact geometry and complex coefficients of paths, new or stored."""
+
+from rtwin.trace.fields.coefficients import (
+    End,
+    coefficients,
+    receiver_end,
+    refine,
+    transmitter_ends,
+)
+from rtwin.trace.fields.edge_fields import touches_faces
+from rtwin.trace.fields.evaluate import evaluate_paths
+from rtwin.trace.fields.foliage import attenuated, vegetation_loss_db
+from rtwin.trace.fields.frozen import FrozenPaths, freeze_paths, restore_materials
+
+__all__ = [
+    "End",
+    "FrozenPaths",
+    "attenuated",
+    "coefficients",
+    "evaluate_paths",
+    "freeze_paths",
+    "receiver_end",
+    "refine",
+    "restore_materials",
+    "touches_faces",
+    "transmitter_ends",
+    "vegetation_loss_db",
+]

@@ -1,0 +1,328 @@
+"""Ways over roofs: the string that is pulled tight over all that stands between two ends.
+
+In the vertical plane through both ends every edge that the plane cuts is a point of the
+profile. The upper hull of these points is the way over the obstacles: its corners are the
+edges that the wave diffracts at. Edges that touch the hull from below weaken the field as
+well and are taken along. What an edge cuts off the plane is looked up by bearing, so that
+a link costs as much as the edges under it, not as those of the scene.
+
+Each link is computed by itself: the same paths whatever the batch.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtwin.arrays import Floats
+from rtwin.channel import InteractionType
+from rtwin.scene import Solver
+from rtwin.trace.chains import PathTable, TransmitterTrace, diffraction_parameter, wedges_of_rows
+from rtwin.trace.diffraction import SceneEdges
+from rtwin.trace.world import NO_TRIANGLE, World
+
+NUM_BEARINGS = 4096
+NEAR_M = 0.02  # nearer to an end no edge is an obstacle
+LEAST_REDUCED = 3  # ITU-R P.526 stands for a long profile with three edges, never fewer
+TOUCHES = -0.3  # of ITU-R P.526's parameter: what lies lower costs less than 3 dB
+SWEEPS = 30
+_BESIDE_M = 0.005
+
+
+@dataclass(frozen=True)
+class _Strings:
+    """Ways of some links: edges from the transmitter on, -1 fills up, and where they are met."""
+
+    receiver: NDArray[np.int64]  # [string]
+    row: NDArray[np.int64]  # [string, edge]
+    point_m: Floats  # [string, edge, 3]
+
+
+def paths_over_edges(
+    world: World, source_m: Floats, receivers_m: Floats, solver: Solver
+) -> PathTable:
+    """Paths of a transmitter [3] to receivers [rx, 3] over the tops of what stands between.
+
+    Only links whose straight line is cut have one; at most `solver.max_diffractions` edges,
+    and at most `solver.max_depth`.
+    """
+    own = solver.diffraction and solver.diffraction_model != "sionna"
+    most = min(solver.max_diffractions, solver.max_depth)
+    depth = max(solver.max_depth, 1)
+    empty = _table(world, _Strings(*_nothing(1)), depth)
+    edges = world.triangles.edges
+    if not (own and most and len(edges) and len(receivers_m)):
+        return empty
+    source_m = np.asarray(source_m, np.float64)
+    ends = np.broadcast_to(source_m, receivers_m.shape)
+    dark = np.flatnonzero(~_is_clear(world, ends, receivers_m))
+    usable = np.flatnonzero(~edges.is_free | solver.edge_diffraction)
+    profile = _Profile(edges, usable, source_m)
+    wavelength = float(world.scene.wavelength[0])
+    ways = [profile.way(receivers_m[receiver], most, wavelength) for receiver in dark]
+    hulls = _strings(edges, dark, [way.hull for way in ways], source_m, receivers_m)
+    over = np.flatnonzero(
+        (hulls.row >= 0).any(axis=1) & _is_open(world, hulls, source_m, receivers_m)
+    )
+    if not len(over):
+        return empty
+    chosen = [ways[number].chosen for number in over]
+    flat = _strings(edges, dark[over], chosen, source_m, receivers_m)
+    tight = _tightened(edges, flat, source_m, receivers_m)
+    whole = np.array([np.array_equal(ways[number].hull, ways[number].chosen) for number in over])
+    pulled = whole & _is_open(world, tight, source_m, receivers_m)
+    point = np.where(pulled[:, None, None], tight.point_m, flat.point_m)
+    return _table(world, _Strings(flat.receiver, flat.row, point), depth)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """Edges over which a link's way leads, from the transmitter on."""
+
+    hull: NDArray[np.int64]  # all that the string touches
+    chosen: NDArray[np.int64]  # those that the path diffracts at
+
+
+class _Profile:
+    """The edges of a scene as a transmitter sees them from above, by bearing."""
+
+    def __init__(self, edges: SceneEdges, rows: NDArray[np.int64], source_m: Floats) -> None:
+        start = edges.start_m[rows]
+        end = start + edges.length_m[rows, None] * edges.direction[rows]
+        self._rows, self._start, self._end, self._source = rows, start, end, source_m
+        a, b = (self._bearing(p) for p in (start, end))
+        turn = np.mod(b - a + 0.5, 1.0) - 0.5  # in whole turns, the short way
+        low, span = np.where(turn < 0, b, a), np.abs(turn)
+        first = np.floor(low * NUM_BEARINGS).astype(np.int64)
+        count = np.floor((low + span) * NUM_BEARINGS).astype(np.int64) - first + 1
+        edge = np.repeat(np.arange(len(rows)), count)
+        offset = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
+        bearing = np.mod(np.repeat(first, count) + offset, NUM_BEARINGS)
+        order = np.argsort(bearing, kind="stable")
+        self._edge = edge[order]
+        self._begin = np.searchsorted(bearing[order], np.arange(NUM_BEARINGS + 1))
+
+    def _bearing(self, point_m: Floats) -> Floats:
+        x, y = (point_m - self._source)[..., :2].T
+        found: Floats = np.mod(np.arctan2(y, x) / (2 * np.pi), 1.0)
+        return found
+
+    def way(self, receiver_m: Floats, most: int, wavelength_m: float) -> _Way:
+        """The way to a receiver [3]; of no edge if there is none."""
+        nothing = _Way(np.zeros(0, np.int64), np.zeros(0, np.int64))
+        bearing = int(self._bearing(receiver_m) * NUM_BEARINGS) % NUM_BEARINGS
+        edge = self._edge[self._begin[bearing] : self._begin[bearing + 1]]
+        way = receiver_m - self._source
+        length = float(np.hypot(way[0], way[1]))
+        if length < 2 * NEAR_M or not len(edge):
+            return nothing
+        unit = way[:2] / length
+        a, b = self._start[edge] - self._source, self._end[edge] - self._source
+        off_a = a[:, 1] * unit[0] - a[:, 0] * unit[1]
+        off_b = b[:, 1] * unit[0] - b[:, 0] * unit[1]
+        size = off_b - off_a
+        cuts = (off_a * off_b <= 0) & (np.abs(size) > 1e-9)
+        share = np.where(cuts, -off_a / np.where(cuts, size, 1.0), 0.0)
+        place = a + share[:, None] * (b - a)
+        x, z = place[:, :2] @ unit, place[:, 2]
+        cuts &= (x > NEAR_M) & (x < length - NEAR_M)
+        # What lies far below the straight line is on no hull and touches none.
+        cuts &= z > way[2] * x / length - 3.0 * np.sqrt(wavelength_m * length)
+        x, z, edge = x[cuts], z[cuts], edge[cuts]
+        order = np.lexsort((self._rows[edge], -z, x))
+        x, z, edge = x[order], z[order], edge[order]
+        hull = _upper_hull(x, z, length, float(way[2]))
+        if not len(hull) or (len(hull) > most and most < LEAST_REDUCED):
+            return nothing
+        chosen = _chosen(x, z, hull, length, float(way[2]), most, wavelength_m)
+        return _Way(self._rows[edge[hull]], self._rows[edge[chosen]])
+
+
+def _upper_hull(x: Floats, z: Floats, length: float, rise: float) -> list[int]:
+    """Points above the straight line between the ends that a string over all of them touches."""
+    above = np.flatnonzero(z * length > rise * x)
+    px = [*x[above].tolist(), length]
+    pz = [*z[above].tolist(), rise]
+    hull = [(0.0, 0.0, -1)]
+    for i in range(len(px)):
+        while len(hull) > 1:
+            (ax, az, _), (bx, bz, _) = hull[-2], hull[-1]
+            if (bx - ax) * (pz[i] - az) - (bz - az) * (px[i] - ax) < 0:
+                break
+            hull.pop()
+        hull.append((px[i], pz[i], i))
+    return [int(above[i]) for _, _, i in hull[1:-1]]
+
+
+def _chosen(
+    x: Floats,
+    z: Floats,
+    hull: list[int],
+    length: float,
+    rise: float,
+    most: int,
+    wavelength_m: float,
+) -> NDArray[np.int64]:
+    """At most `most` points: the hull, or those of it that matter most, and what touches it."""
+
+    def height(i: int, before: int, behind: int) -> float:
+        """ITU-R P.526's parameter of a point against its neighbours."""
+        ax, az = (0.0, 0.0) if before < 0 else (float(x[before]), float(z[before]))
+        bx, bz = (length, rise) if behind < 0 else (float(x[behind]), float(z[behind]))
+        s, t = float(x[i]) - ax, bx - float(x[i])
+        if min(s, t) < NEAR_M:
+            return -np.inf
+        over = float(z[i]) - (az * t + bz * s) / (s + t)
+        return over * float(np.sqrt(2.0 / wavelength_m * (1.0 / s + 1.0 / t)))
+
+    kept = list(hull)
+    while len(kept) > most:
+        ends = [-1, *kept, -1]
+        values = [height(ends[k], ends[k - 1], ends[k + 1]) for k in range(1, len(ends) - 1)]
+        kept.pop(int(np.argmin(values)))
+    # A way over one edge is a path like any other, whose field the edges below it do not enter.
+    while 2 <= len(kept) < most:
+        ends = [-1, *kept, -1]
+        best, where = TOUCHES, (-1, -1)
+        for k in range(len(ends) - 1):
+            low = -1.0 if ends[k] < 0 else float(x[ends[k]])
+            high = np.inf if ends[k + 1] < 0 else float(x[ends[k + 1]])
+            for i in np.flatnonzero((x > low) & (x < high)):
+                value = height(int(i), ends[k], ends[k + 1])
+                if best < value <= 1e-6:
+                    best, where = value, (k, int(i))
+        if where[1] < 0:
+            break
+        kept.insert(where[0], where[1])
+    return np.array(kept, np.int64)
+
+
+def _strings(
+    edges: SceneEdges,
+    receiver: NDArray[np.int64],
+    ways: list[NDArray[np.int64]],
+    source_m: Floats,
+    receivers_m: Floats,
+) -> _Strings:
+    """Ways over edges, met where the vertical plane through both ends cuts them."""
+    row = np.full((len(ways), max((len(way) for way in ways), default=0)), -1)
+    for number, way in enumerate(ways):
+        row[number, : len(way)] = way
+    some = np.where(row >= 0, row, 0)
+    origin, direction = edges.start_m[some], edges.direction[some]
+    line = receivers_m[receiver] - source_m
+    across = np.stack([-line[:, 1], line[:, 0]], axis=-1)
+    off = np.einsum("skj,sj->sk", (origin - source_m)[..., :2], across)
+    slope = np.einsum("skj,sj->sk", direction[..., :2], across)
+    t = np.clip(-off / np.where(np.abs(slope) > 1e-12, slope, 1.0), 0.0, edges.length_m[some])
+    return _Strings(receiver, row, origin + t[..., None] * direction)
+
+
+def _tightened(
+    edges: SceneEdges, flat: _Strings, source_m: Floats, receivers_m: Floats
+) -> _Strings:
+    """The strings pulled tight along their edges, where the edges are long enough for that."""
+    row = flat.row
+    count = (row >= 0).sum(axis=1)
+    some = np.where(row >= 0, row, 0)
+    origin, direction = edges.start_m[some], edges.direction[some]
+    target = receivers_m[flat.receiver]
+    source = np.broadcast_to(source_m, target.shape)
+    point = flat.point_m.copy()
+    t = np.zeros(row.shape)
+    for _ in range(SWEEPS):
+        for k in range(row.shape[1]):
+            before = source if k == 0 else point[:, k - 1]
+            last = (count <= k + 1)[:, None]
+            behind = target if k + 1 == row.shape[1] else np.where(last, target, point[:, k + 1])
+            t[:, k] = diffraction_parameter(before, behind, origin[:, k], direction[:, k])
+            point[:, k] = origin[:, k] + t[:, k, None] * direction[:, k]
+    inside = ((t > 0) & (t < edges.length_m[some])) | (row < 0)
+    apart = np.linalg.norm(np.diff(point, axis=1), axis=2) > NEAR_M
+    fits = inside.all(axis=1) & (apart | (row[:, 1:] < 0)).all(axis=1)
+    return _Strings(flat.receiver, row, np.where(fits[:, None, None], point, flat.point_m))
+
+
+def _is_open(
+    world: World, strings: _Strings, source_m: Floats, receivers_m: Floats
+) -> NDArray[np.bool_]:
+    """Whether nothing stands in the way of any piece of each string, a little above its edges."""
+    up = np.array([0.0, 0.0, _BESIDE_M])
+    target = receivers_m[strings.receiver]
+    clear = np.ones(len(target), bool)
+    current = np.broadcast_to(source_m, target.shape)
+    for k in range(strings.row.shape[1]):
+        there = (strings.row[:, k] >= 0)[:, None]
+        following = np.where(there, strings.point_m[:, k] + up, current)
+        clear &= _is_clear(world, current, following)
+        current = following
+    return clear & _is_clear(world, current, target)
+
+
+def _is_clear(world: World, start_m: Floats, end_m: Floats) -> NDArray[np.bool_]:
+    """Whether nothing stands between points, [segment]; segments of no length are clear."""
+    way = end_m - start_m
+    length = np.linalg.norm(way, axis=1)
+    some = np.flatnonzero(length > 2e-3)
+    clear = np.ones(len(length), bool)
+    if not len(some):
+        return clear
+    mi = world.engine.mi
+    unit = way[some] / length[some, None]
+    ray = mi.Ray3f(world.places(start_m[some] + 1e-3 * unit), mi.Vector3f(world.points(unit)))
+    ray.maxt = world.engine.opaque((length[some] - 2e-3).astype(np.float32))
+    clear[some] = ~world.mi_scene.ray_test(ray).numpy()
+    return clear
+
+
+def differing(
+    one: TransmitterTrace, other: TransmitterTrace
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which paths of each trace the other does not have, to the bit."""
+
+    def keys(trace: TransmitterTrace) -> NDArray[np.object_]:
+        columns = (trace.receiver, trace.interactions, trace.triangle, trace.vertex_m)
+        rows = [
+            np.ascontiguousarray(c).reshape(len(trace), -1).view(np.uint8).reshape(len(trace), -1)
+            if len(trace)
+            else np.zeros((0, 1), np.uint8)
+            for c in columns
+        ]
+        joined = np.concatenate(rows, axis=1)
+        return np.array([row.tobytes() for row in joined] + [None], object)[:-1]
+
+    a, b = keys(one), keys(other)
+    in_a, in_b = set(a.tolist()), set(b.tolist())
+    return (
+        np.array([key not in in_b for key in a], bool),
+        np.array([key not in in_a for key in b], bool),
+    )
+
+
+def _nothing(most: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    return np.zeros(0, np.int64), np.zeros((0, most), np.int64), np.zeros((0, most, 3))
+
+
+def _table(world: World, strings: _Strings, depth: int) -> PathTable:
+    num, most = strings.row.shape
+    kind = np.zeros((num, depth), np.uint8)
+    triangle = np.full((num, depth), NO_TRIANGLE, np.uint32)
+    vertex = np.zeros((num, depth, 3), np.float32)
+    there = strings.row >= 0
+    leading = strings.row[:, 0] if num else np.zeros(0, np.int64)
+    if num:
+        some = np.where(there, strings.row, 0)
+        first = world.triangles.edges.triangle[some, 0]
+        kind[:, :most] = np.where(there, InteractionType.DIFFRACTION, 0)
+        triangle[:, :most] = np.where(there, first, NO_TRIANGLE)
+        vertex[:, :most] = strings.point_m
+        last = strings.point_m[np.arange(num), there.sum(axis=1) - 1]
+        vertex = np.where((kind != 0)[..., None], vertex, last[:, None]).astype(np.float32)
+    return PathTable(
+        receiver=strings.receiver,
+        kind=kind,
+        triangle=triangle,
+        vertex=vertex,
+        wedge=wedges_of_rows(world, leading, np.zeros(num, bool)),
+        chain=np.full(num, -1),
+    )

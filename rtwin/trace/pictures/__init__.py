@@ -1,0 +1,10 @@
+"""Pictures of a scene, with devices, paths and a radio map drawn in."""
+
+from rtwin.trace.pictures.drawing import MapOverlay, PathLines
+from rtwin.trace.pictures.render import render
+
+__all__ = [
+    "MapOverlay",
+    "PathLines",
+    "render",
+]

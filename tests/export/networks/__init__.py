@@ -1,0 +1,1 @@
+"""What is exported is what the other tool reads."""
