@@ -50,7 +50,7 @@ ROOMS = {
         "world": {"engine", "diffraction"},
         "chains": {"engine", "diffraction", "world"},
         "fields": {"engine", "diffraction", "world", "chains"},
-        "paths": {"diffraction", "world", "chains", "fields"},
+        "paths": {"engine", "diffraction", "world", "chains", "fields"},
         "maps": {"engine", "world"},
         "pictures": {"world"},
     },
@@ -71,6 +71,7 @@ ROOMS = {
         "writing": set(),
         "learning": {"registry", "record", "writing"},
         "networks": {"registry", "record", "writing"},
+        "networks.examples": set(),
         "analysis": {"registry", "record", "writing"},
         "maps": {"registry"},
     },
@@ -142,8 +143,8 @@ ROOMS = {
         "merging": {"levels", "twin"},
     },
 }
-# Rooms of one file, which need no door.
-FILES_AMONG_ROOMS = {"levels", "journal", "schema", "registry"}
+# Rooms of one file, or of programs that are copied and not imported, need no door.
+WITHOUT_DOOR = {"levels", "journal", "schema", "registry", "networks.examples"}
 ENGINE = {"sionna", "mitsuba", "drjit"}
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if "_scenes" not in p.parts)
 
@@ -245,7 +246,7 @@ DOORS += [
     f"{layer}.{room}"
     for layer, rooms in ROOMS.items()
     for room in rooms
-    if room not in FILES_AMONG_ROOMS
+    if room not in WITHOUT_DOOR
 ]
 
 

@@ -10,7 +10,7 @@ import pytest
 from rtwin.dataset import schema
 from rtwin.scene import ITU_TABLE, devices, georeference, objects, recipe
 from rtwin.trace.chains import reach
-from rtwin.trace.fields import coefficients
+from rtwin.trace.fields.coefficients import PATHS_PER_LAUNCH
 from rtwin.trace.paths import connect
 
 from .markdown import ROOT, prose, table_after
@@ -125,7 +125,7 @@ def test_bounds_of_memory():
     assert f"({_short(generate.SCATTERED_RAYS_PER_SHARD)} rays times receivers)" in text
     assert (
         f"{_short(reach.PAIRS_PER_LAUNCH)} pairs of chain and receiver, "
-        f"{_short(connect.WALKERS_PER_LAUNCH)} walkers, {_short(coefficients.PATHS_PER_LAUNCH)} paths."
+        f"{_short(connect.WALKERS_PER_LAUNCH)} walkers, {_short(PATHS_PER_LAUNCH)} paths."
     ) in text
 
 
