@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +40,8 @@ from rtwin.calibration.physics import (
     trace_campaign,
 )
 from rtwin.calibration.statistics import (
-    NOT_BELIEVED,
-    RowTrust,
     Twin,
+    believed,
     check_rows,
     fit_twin,
     plan_route,
@@ -158,7 +156,7 @@ def calibrate(
     before = _best_baseline(twin) if fit is None else RAY_TRACED
     before_db = {**twin.models, **levels}[before][kept]
     trust = trust_table(measured, verdict)
-    used = _believed(measured, verdict)
+    used = believed(measured, verdict)
     result = _result(plan, recipe, used, twin, block_m, repeats)
     result["request_hash"] = request
     result["trust"] = trust
@@ -177,14 +175,6 @@ def calibrate(
     )
     steps.close()
     return folder
-
-
-def _believed(data: Measurements, verdict: RowTrust) -> Measurements:
-    """The rows that are believed; the others are set aside, and counted."""
-    aside = dict(data.set_aside)
-    if verdict.untrusted.any():
-        aside[NOT_BELIEVED] = int(data.count[verdict.untrusted].sum())
-    return replace(data.take(verdict.kept), set_aside=aside)
 
 
 def _physics(part: TracedCampaign | None, fit: PhysicalFit | None) -> dict[str, Any]:

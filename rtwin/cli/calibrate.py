@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from typer import Argument, Option
 
 from rtwin.cli.options import CampaignData, JsonFlag, Overwrite, Quiet
-from rtwin.cli.report import print_json, print_rows, progress_bar, stderr
+from rtwin.cli.report import not_believed, print_json, print_rows, progress_bar, stderr
 
 HoldOut = Literal["blocks", "random", "transmitters"]
 
@@ -78,7 +78,7 @@ def calibrate(
         [
             ("rows", f"{result['rows']} from {result['raw_rows']} measurements"),
             ("set aside", aside or "none"),
-            *_untrusted(result["trust"]),
+            *not_believed(result["trust"]),
             *(
                 (score["model"], f"{score['rmse_db']:.2f} dB held-out RMSE{_draws(score)}")
                 for score in validation["scores"]
@@ -88,19 +88,6 @@ def calibrate(
             ("time", f"{seconds:.1f} s"),
         ]
     )
-
-
-def _untrusted(trust: dict[str, Any]) -> list[tuple[str, str]]:
-    """Who sent what everything else contradicts; nothing where nothing was."""
-    return [
-        (
-            f"  {kind} {row['name']}",
-            f"{row['untrusted']} of {row['rows']} rows not believed, {row['off_db']:+.1f} dB off",
-        )
-        for kind in ("transmitter", "device")
-        for row in trust[f"by_{kind}"]
-        if row["untrusted"]
-    ]
 
 
 def _draws(score: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from rtwin.cli.options import (
     SceneOfFile,
     quantity,
 )
-from rtwin.cli.report import human_bytes, print_json, print_rows, progress_bar, stderr
+from rtwin.cli.report import human_bytes, not_believed, print_json, print_rows, progress_bar, stderr
 
 TwinArgument = Annotated[Path, Argument(metavar="TWIN", help="The folder of a twin.")]
 
@@ -208,6 +208,8 @@ def update(
         print_rows([("perhaps", f"{guess['says']} ({100 * guess['weight']:.0f} %)")])
     for reason, count in made.more.get("set_aside", {}).items():
         print_rows([("set aside", f"{count} {reason}")])
+    if "trust" in made.more:
+        print_rows(not_believed(made.more["trust"]))
     print_rows([("time", f"{made.seconds:.1f} s, tracing everything took {made.full_s:.1f} s")])
 
 

@@ -182,3 +182,16 @@ def finish_study(results: "StudyResults", folder: Path, json: bool) -> None:
         return
     typer.echo(results.markdown())
     print_rows([("files", ", ".join(str(file) for file in files))])
+
+
+def not_believed(trust: dict[str, Any]) -> list[tuple[str, str]]:
+    """Who sent what everything else contradicts; nothing where nothing was."""
+    return [
+        (
+            f"  {kind} {row['name']}",
+            f"{row['untrusted']} of {row['rows']} rows not believed, {row['off_db']:+.1f} dB off",
+        )
+        for kind in ("transmitter", "device")
+        for row in trust[f"by_{kind}"]
+        if row["untrusted"]
+    ]

@@ -13,7 +13,13 @@ from rtwin.calibration.statistics.contradiction import LIMIT, Contradiction, con
 from rtwin.calibration.statistics.gaussian_process import Design, fit_process
 from rtwin.calibration.statistics.kernel import LinkKernel, Term
 from rtwin.calibration.statistics.measurement_plan import next_positions, plan_route
-from rtwin.calibration.statistics.trust import NOT_BELIEVED, RowTrust, check_rows, trust_table
+from rtwin.calibration.statistics.trust import (
+    NOT_BELIEVED,
+    RowTrust,
+    believed,
+    check_rows,
+    trust_table,
+)
 
 __all__ = [
     "LIMIT",
@@ -29,6 +35,7 @@ __all__ = [
     "Term",
     "Twin",
     "baselines",
+    "believed",
     "check_rows",
     "contradictions",
     "fit_process",

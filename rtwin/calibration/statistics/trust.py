@@ -8,7 +8,7 @@ import numpy as np
 from rtwin.arrays import Bools, Floats, Ints
 from rtwin.calibration.campaign import GAIN, Inputs, Measurements
 from rtwin.calibration.statistics.contradiction import LIMIT, Contradiction, contradictions
-from rtwin.calibration.statistics.designs import SCENE, SHARED, design
+from rtwin.calibration.statistics.designs import PHYSICS, SCENE, SHARED, design
 from rtwin.calibration.statistics.gaussian_process import (
     MAX_POINTS,
     STUDENT_FREEDOM,
@@ -55,6 +55,8 @@ def check_rows(
     rows: Ints,
     seed: int = 1,
     limit: float = LIMIT,
+    *,
+    may_have_changed: bool = False,
 ) -> RowTrust:
     """Compare rows with what all others say: physics, where there is a scene, and a process.
 
@@ -67,6 +69,8 @@ def check_rows(
         rows: To be checked.
         seed: Of the rows that a process's shape is fitted to.
         limit: Robust standard deviations that are believed.
+        may_have_changed: Whether the world may be another than that of physics. Places that
+            are off together then are news, and only devices are asked as sets.
     Returns:
         The verdict; all are trusted where there are fewer than 30 rows.
     Source: checked by tests/calibration/statistics/test_trust.py; what it finds in the canyon
@@ -79,8 +83,11 @@ def check_rows(
     some = np.arange(len(rows))
     if len(rows) > MAX_POINTS:
         some = np.sort(np.random.default_rng(seed).permutation(len(rows))[:MAX_POINTS])
-    name, sources = SHARED, []
-    if GAIN in inputs.names:
+    name, sources, freedom = SHARED, [], STUDENT_FREEDOM
+    if may_have_changed:
+        # Normal noise leaves sharp changes to the field; heavy tails would call them outliers.
+        name, freedom = PHYSICS, None
+    elif GAIN in inputs.names:
         # Without a scene, neighbours who are off together may stand behind a house.
         name, sources = SCENE, [data.tx[rows[some]]]
     if len(data.devices) > 1:
@@ -89,9 +96,7 @@ def check_rows(
     for _ in range(_FITS):
         learned = rows[some[believed]]
         layout = design(inputs, name, len(data.devices), learned)
-        process = fit_process(
-            layout, data.level_db, data.censored, learned, seed, freedom=STUDENT_FREEDOM
-        )
+        process = fit_process(layout, data.level_db, data.censored, learned, seed, freedom=freedom)
         found = _contradicted(process, data, rows[some], sources, believed, limit)
         if (found.contradicted == ~believed).all():
             break
@@ -122,6 +127,15 @@ def _contradicted(
     covariance = process.kernel(x) + JITTER * np.eye(len(x))
     place = data.position_m[rows][:, :2]
     return contradictions(covariance, value, place, sources, ~data.censored[rows], limit=limit)
+
+
+def believed(data: Measurements, verdict: RowTrust) -> Measurements:
+    """The rows that are believed; the others are set aside, and counted."""
+    out = verdict.rows[verdict.untrusted]
+    if not len(out):
+        return data
+    aside = data.set_aside | {NOT_BELIEVED: int(data.count[out].sum())}
+    return replace(data.take(np.setdiff1d(np.arange(len(data)), out)), set_aside=aside)
 
 
 def trust_table(data: Measurements, verdict: RowTrust) -> dict[str, Any]:

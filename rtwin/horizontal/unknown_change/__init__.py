@@ -17,6 +17,7 @@ from rtwin.horizontal.unknown_change.kriging import (
     kriging,
 )
 from rtwin.horizontal.unknown_change.measurements import load_twin_measurements
+from rtwin.horizontal.unknown_change.news import check_news, explained
 from rtwin.horizontal.unknown_change.posterior import (
     MOST,
     Evidence,
@@ -45,7 +46,9 @@ __all__ = [
     "Residuals",
     "StoredTwin",
     "agreements",
+    "check_news",
     "correct",
+    "explained",
     "extent_m",
     "inverse_distance",
     "krige_rest",

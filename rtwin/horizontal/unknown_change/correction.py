@@ -67,6 +67,7 @@ class Correction:
         is_stale: Where that is more likely than not, [tx, cell].
         is_preserved: Where the twin keeps its value, [tx, cell].
         agreements: The verdict on each measured transmitter.
+        explained_db: Change that the explanations alone make, [tx, cell] dB.
         explanations: What may have happened, the likeliest first; empty if nothing did.
         gain_nats: Log likelihood that the explanations gain on rows not seen.
         reasons: What was done and why, one line each.
@@ -79,6 +80,7 @@ class Correction:
     is_stale: Bools
     is_preserved: Bools
     agreements: tuple[Agreement, ...]
+    explained_db: Floats
     explanations: tuple[Explanation, ...]
     gain_nats: float
     reasons: tuple[str, ...]
@@ -95,6 +97,7 @@ class Correction:
             is_stale=np.zeros(shape, bool),
             is_preserved=np.ones(shape, bool),
             agreements=verdicts,
+            explained_db=np.zeros(shape),
             explanations=(),
             gain_nats=0.0,
             reasons=(*(str(verdict) for verdict in verdicts), reason),
@@ -148,6 +151,7 @@ def correct(
             explanations = ()
             reasons.append("no single edit explains the differences")
         traces = search.num_traces
+    explained = change.copy()
     if wrong:
         rest = level - change[found.tx, found.cell]
         where = [tx for tx in np.unique(found.tx) if _is_tied(twin, found, int(tx), rest, seed)]
@@ -170,6 +174,7 @@ def correct(
         is_stale=chance > 0.5,
         is_preserved=kept,
         agreements=verdicts,
+        explained_db=explained,
         explanations=explanations,
         gain_nats=gain,
         reasons=tuple(reasons),

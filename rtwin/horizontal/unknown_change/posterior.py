@@ -118,6 +118,12 @@ class Posterior:
         return found
 
     @property
+    def mean_db(self) -> Floats:
+        """Posterior mean of the change over the worlds, [tx, cell] dB."""
+        mean: Floats = (self.weight.astype(np.float32) @ self.changes_db).astype(np.float64)
+        return mean.reshape(len(self.library.tx_names), -1)
+
+    @property
     def rest_db(self) -> Floats:
         """What the mean over the worlds leaves of the residuals [dB], [row]."""
         left: Floats = self.evidence.value_db - self.weight @ self.predicted_db
@@ -195,7 +201,7 @@ def library_map(posterior: Posterior, cells_m: Floats) -> LibraryMap:
     """
     num_tx = len(posterior.library.tx_names)
     changes, weight = posterior.changes_db, posterior.weight.astype(np.float32)
-    mean = (weight @ changes).astype(np.float64)
+    mean = posterior.mean_db.ravel()
     square = (weight @ np.square(changes)).astype(np.float64) * (1 + MODEL_SHARE**2)
     moved = (weight @ (np.abs(changes) > 1.0)).astype(np.float64)
     rest, rest_sd = krige_rest(posterior.evidence, posterior.rest_db, cells_m, num_tx)

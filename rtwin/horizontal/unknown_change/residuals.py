@@ -97,24 +97,13 @@ def residuals(twin: MapTwin, data: Measurements, quantity: str) -> Residuals:
             f"a twin's map holds path gain, the campaign measured {quantity}; "
             "give path_gain_db, path_loss_db or rss_dbm"
         )
-    power = np.zeros(len(data.transmitters))
-    row_of = np.zeros(len(data.transmitters), np.int64)
-    for number, link in enumerate(data.transmitters):
-        if link.name not in twin.names:
-            raise CampaignError(
-                f"the twin has no transmitter '{link.name}'; {nearest(link.name, twin.names)}"
-            )
-        row_of[number] = twin.names.index(link.name)
-        if quantity == "rss_dbm":
-            power[number] = twin.recipe.transmitter[row_of[number]].power_dbm
+    row_of, power = _row_of(twin, data), np.zeros(len(data.transmitters))
+    if quantity == "rss_dbm":
+        power = np.array([twin.recipe.transmitter[row].power_dbm for row in row_of])
     # Cells begin at the map's corner, grid_means at zero.
-    size, low = twin.cell_size_m, twin.cell_m[:, :2].min(axis=0) - twin.cell_size_m / 2
-    shifted = replace(data, position_m=data.position_m - [*low, 0.0])
-    middle = np.floor((twin.cell_m[:, :2] - low) / size).astype(np.int64)
-    numbers = {(int(x), int(y)): n for n, (x, y) in enumerate(middle)}
-    means = grid_means(shifted, size)
-    place = np.floor(means.position_m[:, :2] / size).astype(np.int64)
-    cell = np.array([numbers.get((int(x), int(y)), -1) for x, y in place], np.int64)
+    size, low = twin.cell_size_m, _corner_m(twin)
+    means = grid_means(replace(data, position_m=data.position_m - [*low, 0.0]), size)
+    cell = _cells_at(twin, means.position_m[:, :2])
     known = (cell >= 0) & ~means.censored
     aside = dict(data.set_aside)
     for reason, lost in (
@@ -138,6 +127,41 @@ def residuals(twin: MapTwin, data: Measurements, quantity: str) -> Residuals:
         kept.device,
     )
     return replace(found, set_aside=aside)
+
+
+def rows_of_twin(twin: MapTwin, data: Measurements) -> tuple[Ints, Ints]:
+    """The twin's transmitter and cell of every raw row, [row] each; cell -1 outside the map.
+
+    Raises:
+        CampaignError: if a transmitter is unknown to the twin.
+    """
+    cell = _cells_at(twin, data.position_m[:, :2] - _corner_m(twin))
+    return _row_of(twin, data)[data.tx], cell
+
+
+def _row_of(twin: MapTwin, data: Measurements) -> Ints:
+    """The twin's row of each of the campaign's transmitters."""
+    for link in data.transmitters:
+        if link.name not in twin.names:
+            raise CampaignError(
+                f"the twin has no transmitter '{link.name}'; {nearest(link.name, twin.names)}"
+            )
+    return np.array([twin.names.index(link.name) for link in data.transmitters], np.int64)
+
+
+def _corner_m(twin: MapTwin) -> Floats:
+    """Where the map begins [m], [2]."""
+    return np.asarray(twin.cell_m[:, :2].min(axis=0) - twin.cell_size_m / 2)
+
+
+def _cells_at(twin: MapTwin, from_corner_m: Floats) -> Ints:
+    """Cells of places [place, 2] m from the map's corner; -1 outside."""
+    middle, place = (
+        np.floor(where / twin.cell_size_m).astype(np.int64)
+        for where in (twin.cell_m[:, :2] - _corner_m(twin), from_corner_m)
+    )
+    numbers = {(int(x), int(y)): n for n, (x, y) in enumerate(middle)}
+    return np.array([numbers.get((int(x), int(y)), -1) for x, y in place], np.int64)
 
 
 def krige(

@@ -67,7 +67,7 @@ def kriged(twin: MapTwin, found: Residuals, offsets: bool, seed: int = 0) -> Inf
     chance = erf(np.abs(mean) / (np.sqrt(2) * np.maximum(sd, 1e-3)))
     chance = np.where(np.abs(mean) > STALE_DB, np.maximum(chance, 2 * PRESERVE_CHANCE), 0.0)
     reasons = ("what differs is spread over places: kriged",)
-    made = _correction(twin, verdicts, mean, sd, chance, (), reasons)
+    made = _correction(twin, verdicts, mean, sd, chance, np.zeros_like(mean), (), reasons)
     seconds = time.perf_counter() - start
     return Inferred(made, stated_loss_db(made, twin), seconds)
 
@@ -97,6 +97,7 @@ def library_ways(
             guess.change_db,
             guess.sigma_db,
             guess.chance,
+            posterior.mean_db,
             told,
             _says(told, posterior.p_none),
         )
@@ -114,7 +115,14 @@ def library_ways(
         sigma = predictor.half_width_db(out.sigma_db) / 1.645
         chance = np.where(out.change_db == 0, 0.0, np.maximum(out.chance, 2 * PRESERVE_CHANCE))
         made = _correction(
-            twin, verdicts, out.change_db, sigma, chance, told, _says(told, out.p_none)
+            twin,
+            verdicts,
+            out.change_db,
+            sigma,
+            chance,
+            weighed.mean_db,
+            told,
+            _says(told, out.p_none),
         )
         share = out.share.ravel()
         ways["network"] = Inferred(
@@ -163,6 +171,7 @@ def _correction(
     change: Floats,
     sd: Floats,
     chance: Floats,
+    explained: Floats,
     told: tuple[Explanation, ...],
     reasons: tuple[str, ...],
 ) -> Correction:
@@ -177,6 +186,7 @@ def _correction(
         is_stale=chance > 0.5,
         is_preserved=kept,
         agreements=verdicts,
+        explained_db=explained,
         explanations=told,
         gain_nats=0.0,
         reasons=(*(str(verdict) for verdict in verdicts), *reasons),

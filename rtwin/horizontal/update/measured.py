@@ -10,17 +10,15 @@ import numpy as np
 
 from rtwin.arrays import Bools
 from rtwin.calibration.campaign import Measurements
+from rtwin.calibration.statistics import believed, trust_table
 from rtwin.errors import CampaignError, RtwinError
-from rtwin.horizontal.decision import Decision, Drift, Evidence, Rung, decide
+from rtwin.horizontal.decision import Drift, Evidence, Rung
 from rtwin.horizontal.edits import Edits, apply_edits, edits_from_dict
 from rtwin.horizontal.known_change import retrace
 from rtwin.horizontal.levels import FLOOR_DB
 from rtwin.horizontal.rehearsal import library_of
 from rtwin.horizontal.twin import (
-    PRESERVED,
-    UPDATED,
     Maps,
-    Note,
     Snapshot,
     TwinState,
     append_snapshot,
@@ -33,13 +31,16 @@ from rtwin.horizontal.unknown_change import (
     MapTwin,
     Residuals,
     agreements,
+    check_news,
     correct,
+    explained,
     load_twin_measurements,
     map_twin,
     residuals,
     stored_twin,
 )
 from rtwin.horizontal.update.inference import Inferred, kriged, library_ways
+from rtwin.horizontal.update.notes import note_of
 from rtwin.horizontal.update.ways import MEASURED, How, Wish, choose
 from rtwin.progress import Progress, silent
 from rtwin.units import from_db
@@ -81,7 +82,9 @@ def update_measured(
     Its world stays as it is known: what may have happened is a guess until somebody
     says so with an edits file. The way is chosen by cost, tolerance and trust: nothing
     where the twin agrees, kriging, the library of rehearsed edits, the network that
-    reasons over it, or a search among traced worlds.
+    reasons over it, or a search among traced worlds. Rows that the twin and all other rows
+    contradict are set aside, unless what may have happened explains them; the snapshot says
+    whose they are.
 
     Args:
         folder: The twin.
@@ -118,40 +121,79 @@ def update_measured(
                 "taken twice would count double"
             )
         twin = map_twin(parent)
-        found = residuals(twin, data, quantity)
         free = quantity == "rss_dbm" if offsets is None else offsets
-        library = library_of(parent.folder, parent.scene_hash)
-        ways: dict[How, Inferred] = {}
-        if library is not None and wish.how in (None, "library", "network"):
-            ways = library_ways(twin, found, library, free, wish.how)
-        if wish.how == "kriging" or (wish.how is None and np.isfinite(wish.within_s)):
-            ways["kriging"] = kriged(twin, found, free, seed)
-        way, reason = _choose(parent, twin, ways, wish, num_traces)
-        searched = None
-        if way == "search":
-            searched = _caught_up(parent, scene)
-            made = correct(
-                stored_twin(searched, parent.uncertainty_db, parent.maps["path_gain"]),
-                found,
-                offsets=free,
-                num_traces=num_traces,
-                seed=seed,
-                progress=progress,
-            )
-        elif way == "preserve":
-            verdicts = agreements(twin, found, offsets=free, seed=seed)
-            made = Correction.nothing(twin, verdicts, "preserved, as asked for")
-        else:
-            made = ways[way].correction
+
+        def tried(rows: Measurements) -> _Tried:
+            found = residuals(twin, rows, quantity)
+            return _try(parent, twin, found, free, wish, scene, num_traces, seed, progress)
+
+        done = tried(data)
+        is_at_odds = any(v.verdict not in ("agrees", "too few") for v in done.made.agreements)
+        trust = check_news(twin, data if is_at_odds else data.take([]))
+        if trust.untrusted.any():
+            trust = explained(twin, data, trust, done.made.explained_db)
+        if trust.untrusted.any():
+            done = tried(believed(data, trust))
+        made, found, way = done.made, done.found, done.way
         before = parent.without_paths()
-        after = replace(before, maps=_maps_after(parent, searched, made, ways.get(way)))
+        after = replace(before, maps=_maps_after(parent, done.searched, made, done.ways.get(way)))
         seconds = time.perf_counter() - start
-        note, marked = _note(parent, made, found, Path(measurements).name, seconds)
-        more = {"way": way, "why": reason, "pending": parent.num_pending, **note.more}
-        more |= {n: {"seconds": w.seconds, "loss_db": w.loss_db} for n, w in ways.items()}
+        note, marked = note_of(parent, made, found, Path(measurements).name, seconds)
+        more = {"way": way, "why": done.reason, "pending": parent.num_pending, **note.more}
+        more |= {n: {"seconds": w.seconds, "loss_db": w.loss_db} for n, w in done.ways.items()}
+        more["trust"] = trust_table(data, trust)
         note = replace(note, more=more).said(because=because)
         snapshot = append_snapshot(parent, before, after, note, request=request)
         return MeasuredUpdate(snapshot, made, found, marked, way)
+
+
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    """What some measurements would make of a twin."""
+
+    found: Residuals
+    made: Correction
+    way: How
+    reason: str
+    ways: dict[How, Inferred]
+    searched: TwinState | None = None
+
+
+def _try(
+    parent: Snapshot,
+    twin: MapTwin,
+    found: Residuals,
+    free: bool,
+    wish: Wish,
+    scene: str | Path | None,
+    num_traces: int,
+    seed: int,
+    progress: Progress,
+) -> _Tried:
+    library = library_of(parent.folder, parent.scene_hash)
+    ways: dict[How, Inferred] = {}
+    if library is not None and wish.how in (None, "library", "network"):
+        ways = library_ways(twin, found, library, free, wish.how)
+    if wish.how == "kriging" or (wish.how is None and np.isfinite(wish.within_s)):
+        ways["kriging"] = kriged(twin, found, free, seed)
+    way, reason = _choose(parent, twin, ways, wish, num_traces)
+    if way == "preserve":
+        verdicts = agreements(twin, found, offsets=free, seed=seed)
+        made = Correction.nothing(twin, verdicts, "preserved, as asked for")
+    elif way != "search":
+        made = ways[way].correction
+    else:
+        searched = _caught_up(parent, scene)
+        made = correct(
+            stored_twin(searched, parent.uncertainty_db, parent.maps["path_gain"]),
+            found,
+            offsets=free,
+            num_traces=num_traces,
+            seed=seed,
+            progress=progress,
+        )
+        return _Tried(found, made, way, reason, ways, searched)
+    return _Tried(found, made, way, reason, ways)
 
 
 def measured_before(folder: str | Path, measurements: str | Path) -> Snapshot | None:
@@ -240,101 +282,6 @@ def _maps_after(
     new = np.where(heard, from_db(gain), maps["path_gain"])
     maps["path_gain"] = np.where(kept, before["path_gain"], new)
     return maps
-
-
-def _note(
-    parent: Snapshot, made: Correction, found: Residuals, source: str, seconds: float
-) -> tuple[Note, Bools]:
-    shape, names = parent.decision.shape, parent.radio_map.tx_name
-    kept, sigma = made.is_preserved.reshape(shape), made.sigma_db.reshape(shape)
-    drift, marked = _drift(parent), np.zeros(shape, bool)
-    says = {verdict.transmitter: str(verdict) for verdict in made.agreements}
-    verdicts = {verdict.transmitter: verdict.verdict for verdict in made.agreements}
-    reasons = []
-    for tx, name in enumerate(names):
-        words = says.get(name, f"{name}: not measured").partition(": ")[2]
-        touched = ~kept[tx].ravel()
-        if touched.any():
-            added = np.sqrt(np.maximum(sigma[tx] ** 2 - parent.uncertainty_db[tx] ** 2, 0)).ravel()
-            loss = float(np.sqrt(np.mean(np.square(added[touched]))))
-            evidence = Evidence(
-                name,
-                touched,
-                np.where(touched, 1.0, 0.0),
-                added,
-                Drift(drift.variance_db2[tx].ravel(), drift.num_updates[tx].ravel()),
-            )
-            # The correction is made and paid for; which world to trace nobody knows yet, so
-            # that what ought to be traced is marked.
-            rungs = (Rung("correction", 0.0, loss, True), Rung("re-trace", parent.full_s))
-            chosen = decide(evidence, rungs)
-            marked[tx] = (chosen.cells == Decision.RETRACE).reshape(shape[1:])
-            if verdicts.get(name, "agrees") in ("agrees", "outlier", "offset", "too few"):
-                words += "; what explains the others reaches it"
-            words += f"; {loss:.1f} dB expected where updated"
-            if marked[tx].any():
-                words += f"; {int(marked[tx].sum())} cells marked for re-tracing"
-        reasons.append(words)
-    changed = ~kept
-    note = Note(
-        news=f"{len(found)} measured cells of {source}",
-        decision=np.where(kept, PRESERVED, UPDATED).astype(np.uint8),
-        tx_decision=[UPDATED if changed[tx].any() else PRESERVED for tx in range(len(names))],
-        tx_reason=reasons,
-        tx_seconds=[seconds / len(names)] * len(names),
-        uncertainty_db=np.where(kept, parent.uncertainty_db, sigma).astype(np.float32),
-        seconds=seconds,
-        full_s=parent.full_s,
-        more=_facts(made, found, names, changed, marked),
-    )
-    return note, marked
-
-
-def _facts(
-    made: Correction, found: Residuals, names: tuple[str, ...], changed: Any, marked: Any
-) -> dict[str, Any]:
-    return {
-        "changed_cells": {n: int(c.sum()) for n, c in zip(names, changed, strict=True)},
-        "marked_cells": {n: int(c.sum()) for n, c in zip(names, marked, strict=True)},
-        "verdicts": {v.transmitter: v.verdict for v in made.agreements},
-        "reasons": list(made.reasons),
-        "explanations": [
-            {
-                "says": e.says,
-                "weight": e.weight,
-                "edits": [edit.model_dump(mode="json", exclude_none=True) for edit in e.edits],
-            }
-            for e in made.explanations
-        ],
-        "set_aside": found.set_aside,
-        "num_traces": made.num_traces,
-    }
-
-
-def _drift(parent: Snapshot) -> Drift:
-    """What chained updates have added since each cell was last traced, [tx, cell_y, cell_x]."""
-    names = parent.radio_map.tx_name
-    total = Drift(np.zeros(parent.decision.shape), np.zeros(parent.decision.shape, np.int64))
-    last: Snapshot | None = None
-    for number in range(parent.number + 1):
-        found = open_twin(parent.folder, number)
-        decision, added = np.zeros_like(parent.decision), np.zeros(parent.decision.shape)
-        for tx, name in enumerate(names):
-            if name not in found.radio_map.tx_name:
-                continue
-            row = found.radio_map.tx_name.index(name)
-            # Fields of stored paths that were evaluated anew are exact: they add nothing.
-            is_guess = "verdicts" in found.more
-            decision[tx] = np.where(
-                (found.decision[row] == UPDATED) & (not is_guess), PRESERVED, found.decision[row]
-            )
-            if is_guess and last is not None and name in last.radio_map.tx_name:
-                old = last.uncertainty_db[last.radio_map.tx_name.index(name)]
-                grown = np.maximum(found.uncertainty_db[row] ** 2 - old**2, 0)
-                added[tx] = np.sqrt(grown)
-        total = total.after(decision, added)
-        last = found
-    return total
 
 
 def write_suggestion(snapshot: Snapshot, file: str | Path) -> Path:

@@ -48,7 +48,7 @@ def truth(folder):
     return retrace(state, *apply_edits(edits_from_dict(GONE), state.recipe, state.parts)).state
 
 
-def write_news(file, state, gain, rows=30, seed=0, **columns):
+def write_news(file, state, gain, rows=30, seed=0, falsified=0.0, **columns):
     rng = np.random.default_rng(seed)
     cells, level = state.grid.centers_m.reshape(-1, 3), to_db(gain).reshape(len(gain), -1)
     lines = [",".join(["tx", "x_m", "y_m", "path_gain_db", *columns])]
@@ -57,6 +57,7 @@ def write_news(file, state, gain, rows=30, seed=0, **columns):
         for cell in rng.choice(heard, rows, replace=False):
             x, y = cells[cell, :2] + rng.uniform(-2, 2, 2)
             value = level[tx, cell] + rng.normal(0, 1.0)
+            value -= 20.0 * (len(lines) % 10 < 10 * falsified)
             lines.append(f"{name},{x:.2f},{y:.2f},{value:.2f}")
     file.write_text("\n".join(lines) + "\n")
     return file
@@ -107,6 +108,28 @@ def test_an_unknown_change_is_corrected_and_suggested(own, truth, tmp_path):
     guess.write_text("dear")
     with pytest.raises(RtwinError, match=r"guess\.toml: exists; choose another name"):
         write_suggestion(known, guess)
+
+
+@pytest.mark.parametrize("way", [{"how": "kriging"}, {"num_traces": 40}])
+def test_falsified_rows_are_set_aside_and_told(own, truth, tmp_path, way):
+    """A tenth of the rows is 20 dB too low, in the twin's own world and after a change."""
+    before = open_twin(own)
+    if "how" in way:
+        state, gain = before.state(), before.radio_map.path_gain
+    else:
+        state, gain = truth, truth.maps["path_gain"]
+    news = write_news(tmp_path / "news.csv", state, gain, falsified=0.1)
+    made = update_measured(own, news, **way)
+    new, true = (np.maximum(to_db(g), -130) for g in (made.snapshot.radio_map.path_gain, gain))
+    old = np.maximum(to_db(before.radio_map.path_gain), -130)
+    off, was = (np.sqrt(np.mean(np.square(v - true))) for v in (new, old))
+    assert off <= 0.05 * was  # of clean rows: nothing, and 0.1 of 4.4 dB
+    trust = made.snapshot.more["trust"]
+    assert trust["untrusted"] == 6
+    assert sum(row["untrusted"] for row in trust["by_transmitter"]) == 6
+    assert all(place["off_db"] < -15 for place in trust["places"])
+    assert made.snapshot.more["set_aside"] == {"that everything else contradicts": 6}
+    assert len(made.found) == 54
 
 
 def test_agreeing_measurements_change_nothing(own, tmp_path):
