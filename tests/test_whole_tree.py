@@ -5,6 +5,7 @@ ignore rule matches. Each test asks a tool what it sees and compares that with t
 """
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -69,6 +70,18 @@ def test_no_folder_of_tests_is_passed_over(request):
 def test_every_folder_of_the_package_is_a_package():
     folders = {file.parent for file in python_files("rtwin")}
     assert not [folder for folder in folders if not (folder / "__init__.py").is_file()]
+
+
+def test_tests_that_are_named_exist():
+    named = re.compile(r"tests/[a-z_/0-9]+\.py")
+    files = [*python_files("rtwin", "benchmarks", "notebooks"), *ROOT.glob("docs/*.md")]
+    lost = {
+        (str(file.relative_to(ROOT)), test)
+        for file in files
+        for test in named.findall(file.read_text(encoding="utf-8"))
+        if not (ROOT / test).exists()
+    }
+    assert not lost
 
 
 def test_git_ignores_no_source():

@@ -189,9 +189,16 @@ def not_believed(trust: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         (
             f"  {kind} {row['name']}",
-            f"{row['untrusted']} of {row['rows']} rows not believed, {row['off_db']:+.1f} dB off",
+            f"{row['untrusted']} of {row['rows']} rows not believed, {row['off_db']:+.1f} dB off"
+            + _so_far(row),
         )
         for kind in ("transmitter", "device")
         for row in trust[f"by_{kind}"]
         if row["untrusted"]
     ]
+
+
+def _so_far(row: dict[str, Any]) -> str:
+    """What was not believed of a source in all updates, where there were others."""
+    rows = row.get("rows_so_far", row["rows"])
+    return f"; {row['untrusted_so_far']} of {rows} so far" if rows > row["rows"] else ""

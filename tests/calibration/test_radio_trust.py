@@ -10,18 +10,19 @@ from benchmarks import radio_trust
 @pytest.mark.parametrize("attack", radio_trust.ATTACKS)
 def test_a_tenth_of_falsified_rows_does_not_move_the_canyon(attack):
     field = radio_trust.load("canyon", None)
-    moved = []
+    moved, found = [], []
     for seed in (1, 2, 3):
         rest, held = radio_trust.hold_out(field.data, field.block_m, field.held_out, seed)
         rng = np.random.default_rng(seed)
         data, bad = radio_trust.poisoned(field.data, rest, radio_trust.ATTACKS[attack], rng)
         verdict = radio_trust.check_rows(data, field.inputs, rest, seed)
-        auc, precision, recall = radio_trust.judged(verdict, bad)
-        assert min(auc, precision, recall) > 0.85
+        found.append(radio_trust.judged(verdict, bad))
         honest, checked = (
             radio_trust.held_out_rmse_db(field, data, rows, held, seed)
             for rows in (rest[~bad[rest]], verdict.kept)
         )
         moved.append(checked / honest - 1)
+    # AUC, precision and recall; single draws set honest rows aside, too.
+    assert min(np.mean(found, axis=0)) > 0.9
     # Against the honest rows: a tenth of the rows fewer is what falsifying costs at least.
     assert np.mean(moved) < 0.02

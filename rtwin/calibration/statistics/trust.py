@@ -83,7 +83,8 @@ def check_rows(
     some = np.arange(len(rows))
     if len(rows) > MAX_POINTS:
         some = np.sort(np.random.default_rng(seed).permutation(len(rows))[:MAX_POINTS])
-    name, sources, freedom = SHARED, [], STUDENT_FREEDOM
+    name, sources = SHARED, []
+    freedom: float | None = STUDENT_FREEDOM
     if may_have_changed:
         # Normal noise leaves sharp changes to the field; heavy tails would call them outliers.
         name, freedom = PHYSICS, None

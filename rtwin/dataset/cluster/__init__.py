@@ -6,6 +6,6 @@ only the same versions of rtwin and its engine.
 """
 
 from rtwin.dataset.cluster.crew import trace_on_cluster
-from rtwin.dataset.cluster.door import check_cluster
+from rtwin.dataset.cluster.door import check_cluster, connected
 
-__all__ = ["check_cluster", "trace_on_cluster"]
+__all__ = ["check_cluster", "connected", "trace_on_cluster"]

@@ -13,6 +13,7 @@ from rtwin.federation.learning.cost import VALUE_BYTES, WEIGHT_BYTES, Cost, Netw
 from rtwin.federation.learning.forecaster import LstmModel
 from rtwin.federation.learning.local import learn_locally
 from rtwin.federation.learning.model import LinearModel, Model
+from rtwin.federation.learning.on_ray import learn_on_ray
 from rtwin.federation.learning.synchronous import Aggregate, learn_in_rounds, mean_of
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "learn_asynchronously",
     "learn_in_rounds",
     "learn_locally",
+    "learn_on_ray",
     "make_clusters",
     "mean_of",
     "mixed",

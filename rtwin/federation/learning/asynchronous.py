@@ -36,7 +36,7 @@ def step_size(staleness: float, share: float = SHARE, fading: float = FADING) ->
     """How far an update that is so many versions old moves the model, 0 to 1.
 
     Source: polynomial staleness of FedAsync (C. Xie et al., OPT 2020); checked by
-    tests/federation/test_asynchronous.py.
+    tests/federation/test_learning.py.
     """
     return float(share * (1.0 + staleness) ** -fading)
 
@@ -92,7 +92,7 @@ def learn_asynchronously(
         cost: Account to write to.
     Returns:
         [cluster, weight].
-    Source: FedAsync; checked by tests/federation/test_asynchronous.py.
+    Source: FedAsync; checked by tests/federation/test_learning.py.
     """
     heads = np.array(heads, np.float64)
     own = np.zeros(len(x), np.int64) if clusters is None else clusters.of_station
@@ -166,7 +166,7 @@ def buffered(
         rate: Of the server's step.
     Returns:
         [weight]; updates that fill no buffer are lost.
-    Source: J. Nguyen et al., AISTATS 2022; checked by tests/federation/test_asynchronous.py:
+    Source: J. Nguyen et al., AISTATS 2022; checked by tests/federation/test_learning.py:
     with a buffer of all stations and none stale it is federated averaging.
     """
     history = [np.array(weights, np.float64)]

@@ -59,7 +59,7 @@ def learn_in_rounds(
         done: Called with rounds done and in all.
     Returns:
         [weight].
-    Source: H. B. McMahan et al., AISTATS 2017; checked by tests/federation/test_synchronous.py.
+    Source: H. B. McMahan et al., AISTATS 2017; checked by tests/federation/test_learning.py.
     """
     stations = len(x)
     combine = (

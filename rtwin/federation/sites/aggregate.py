@@ -109,7 +109,7 @@ def aggregate(
         Parameters after a Gauss-Newton step, and their precision.
     Raises:
         OutOfRangeError: if there are none, or they were made at different places.
-    Source: checked by tests/federation/test_sites.py: on a linear problem it is the least
+    Source: checked by tests/federation/sites/test_aggregate.py: on a linear problem it is the least
     squares of all rows together.
     """
     if not updates:
@@ -158,7 +158,7 @@ def disagreement(updates: Sequence[SiteUpdate]) -> list[dict[str, Any]]:
         updates: Made at one place by three sites or more.
     Returns:
         site, distance (chi-squared), degrees and chance; a liar has a chance near 0.
-    Checked by tests/federation/test_sites.py.
+    Checked by tests/federation/sites/test_aggregate.py.
     """
     from scipy.stats import chi2
 

@@ -44,7 +44,7 @@ def read_update(file: str | Path) -> SiteUpdate:
     Raises:
         CampaignError: if the file is missing or no update, or a number in it is not finite
             or a precision is none.
-    Checked by tests/federation/test_sites.py.
+    Checked by tests/federation/sites/test_files.py.
     """
     data = _read(Path(file), UPDATE)
     where = one_line(file)

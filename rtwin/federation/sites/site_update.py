@@ -71,7 +71,7 @@ def without_own(precision: Floats, pull: Floats, shared: Bools) -> tuple[Floats,
         shared: Which are, [parameter].
     Returns:
         Of the shared ones, in their order.
-    Source: Schur's complement; checked by tests/federation/test_sites.py against the
+    Source: Schur's complement; checked by tests/federation/sites/test_aggregate.py against the
     inverse of the whole.
     """
     if shared.all():

@@ -40,7 +40,7 @@ from rtwin.horizontal.unknown_change import (
     stored_twin,
 )
 from rtwin.horizontal.update.inference import Inferred, kriged, library_ways
-from rtwin.horizontal.update.notes import note_of
+from rtwin.horizontal.update.notes import note_of, with_past
 from rtwin.horizontal.update.ways import MEASURED, How, Wish, choose
 from rtwin.progress import Progress, silent
 from rtwin.units import from_db
@@ -141,7 +141,7 @@ def update_measured(
         note, marked = note_of(parent, made, found, Path(measurements).name, seconds)
         more = {"way": way, "why": done.reason, "pending": parent.num_pending, **note.more}
         more |= {n: {"seconds": w.seconds, "loss_db": w.loss_db} for n, w in done.ways.items()}
-        more["trust"] = trust_table(data, trust)
+        more["trust"] = with_past(parent, trust_table(data, trust))
         note = replace(note, more=more).said(because=because)
         snapshot = append_snapshot(parent, before, after, note, request=request)
         return MeasuredUpdate(snapshot, made, found, marked, way)
