@@ -1,7 +1,7 @@
 """Diffraction: which edges a scene has, and what an edge does to a wave."""
 
 from rtwin.trace.diffraction.edge_material import edge_material
-from rtwin.trace.diffraction.edges import NO_ROW, SceneEdges, find_edges
+from rtwin.trace.diffraction.edges import NO_ROW, SceneEdges, find_edges, find_parts
 from rtwin.trace.diffraction.uniform_theory import Matrix, Wedge, edge_matrix, world_jones
 
 __all__ = [
@@ -12,5 +12,6 @@ __all__ = [
     "edge_material",
     "edge_matrix",
     "find_edges",
+    "find_parts",
     "world_jones",
 ]

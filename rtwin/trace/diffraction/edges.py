@@ -42,6 +42,22 @@ class SceneEdges:
         return len(self.length_m)
 
     @property
+    def aside(self) -> Floats:
+        """Unit vectors away from the solid, in the middle between the faces, [edge, 3]."""
+        both = self.normal.sum(axis=1)
+        # Both normals of a free edge are of one face, one up, one down: away from that face.
+        both = np.where(self.is_free[:, None], -self.into, both)
+        size = np.linalg.norm(both, axis=1, keepdims=True)
+        found: Floats = both / np.maximum(size, 1e-9)
+        return found
+
+    @property
+    def into(self) -> Floats:
+        """Unit vectors from each edge along its first face, [edge, 3]."""
+        found: Floats = np.cross(self.normal[:, 0], self.direction)
+        return found
+
+    @property
     def is_free(self) -> NDArray[np.bool_]:
         """Whether each edge is that of a single face."""
         return self.triangle[:, 0] == self.triangle[:, 1]
@@ -57,8 +73,7 @@ def find_edges(vertices: NDArray[np.float32], plane: NDArray[np.int64]) -> Scene
     """
     corner = vertices.astype(np.float64)
     start, end = corner, np.roll(corner, -1, axis=1)
-    keys = np.round(corner.reshape(-1, 3) / SAME_POINT_M).astype(np.int64)
-    point = np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1, 3)
+    point = _points(vertices)
     ends = np.sort(np.stack([point, np.roll(point, -1, axis=1)], axis=-1), axis=-1)
     area = np.linalg.norm(np.cross(end[:, 0] - start[:, 0], end[:, 1] - start[:, 1]), axis=1)
     has_area = (ends[..., 0] != ends[..., 1]).all(axis=1) & (area > SAME_POINT_M**2)
@@ -94,6 +109,26 @@ def find_edges(vertices: NDArray[np.float32], plane: NDArray[np.int64]) -> Scene
         turn_rad=turn[order],
         row=row,
     )
+
+
+def find_parts(vertices: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Which connected part of a scene each triangle [triangle, 3, 3] belongs to, by number."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    point = _points(vertices)
+    size = int(point.max(initial=-1)) + 1
+    ends = point[:, [0, 1]].ravel(), point[:, [1, 2]].ravel()
+    joined = coo_array((np.ones(len(ends[0]), np.int8), ends), (size, size))
+    of_point = connected_components(joined, directed=False)[1]
+    found: NDArray[np.int64] = of_point[point[:, 0]].astype(np.int64)
+    return found
+
+
+def _points(vertices: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Number of the point at each corner, [triangle, 3]."""
+    keys = np.round(vertices.astype(np.float64).reshape(-1, 3) / SAME_POINT_M).astype(np.int64)
+    return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1, 3)
 
 
 def _widest(

@@ -1,5 +1,6 @@
-"""Ways over roofs: the string that is pulled tight over all that stands between two ends.
+"""Ways over roofs and around corners: strings pulled tight over what stands between two ends.
 
+Around corners is rtwin.trace.corners; over roofs is here.
 In the vertical plane through both ends every edge that the plane cuts is a point of the
 profile. The upper hull of these points is the way over the obstacles: its corners are the
 edges that the wave diffracts at. Edges that touch the hull from below weaken the field as
@@ -14,11 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.arrays import Floats
+from rtwin.arrays import Floats, Ints
 from rtwin.channel import InteractionType
 from rtwin.scene import Solver
 from rtwin.trace.chains import PathTable, TransmitterTrace, diffraction_parameter, wedges_of_rows
 from rtwin.trace.diffraction import SceneEdges
+from rtwin.trace.paths.corners import BESIDE_M, ways_around
 from rtwin.trace.world import NO_TRIANGLE, World
 
 NUM_BEARINGS = 4096
@@ -26,7 +28,7 @@ NEAR_M = 0.02  # nearer to an end no edge is an obstacle
 LEAST_REDUCED = 3  # ITU-R P.526 stands for a long profile with three edges, never fewer
 TOUCHES = -0.3  # of ITU-R P.526's parameter: what lies lower costs less than 3 dB
 SWEEPS = 30
-_BESIDE_M = 0.005
+_UP = np.array([0.0, 0.0, 1.0])
 
 
 @dataclass(frozen=True)
@@ -41,38 +43,65 @@ class _Strings:
 def paths_over_edges(
     world: World, source_m: Floats, receivers_m: Floats, solver: Solver
 ) -> PathTable:
-    """Paths of a transmitter [3] to receivers [rx, 3] over the tops of what stands between.
+    """Paths of a transmitter [3] to receivers [rx, 3] over and around what stands between.
 
-    Only links whose straight line is cut have one; at most `solver.max_diffractions` edges,
+    Only links whose straight line is cut have them; at most `solver.max_diffractions` edges,
     and at most `solver.max_depth`.
     """
     own = solver.diffraction and solver.diffraction_model != "sionna"
     most = min(solver.max_diffractions, solver.max_depth)
     depth = max(solver.max_depth, 1)
-    empty = _table(world, _Strings(*_nothing(1)), depth)
+    empty = _table(world, _strings_of_none(), depth)
     edges = world.triangles.edges
     if not (own and most and len(edges) and len(receivers_m)):
         return empty
     source_m = np.asarray(source_m, np.float64)
     ends = np.broadcast_to(source_m, receivers_m.shape)
     dark = np.flatnonzero(~_is_clear(world, ends, receivers_m))
+    over = _over(world, dark, source_m, receivers_m, solver, most)
+    around = _around(world, dark, source_m, receivers_m, solver, most)
+    return PathTable.concatenate([_table(world, over, depth), _table(world, around, depth)])
+
+
+def _over(
+    world: World, dark: Ints, source_m: Floats, receivers_m: Floats, solver: Solver, most: int
+) -> _Strings:
+    """Over the tops: where they cut the plane of a link, or pulled tight where that goes."""
+    edges = world.triangles.edges
     usable = np.flatnonzero(~edges.is_free | solver.edge_diffraction)
     profile = _Profile(edges, usable, source_m)
     wavelength = float(world.scene.wavelength[0])
     ways = [profile.way(receivers_m[receiver], most, wavelength) for receiver in dark]
     hulls = _strings(edges, dark, [way.hull for way in ways], source_m, receivers_m)
     over = np.flatnonzero(
-        (hulls.row >= 0).any(axis=1) & _is_open(world, hulls, source_m, receivers_m)
+        (hulls.row >= 0).any(axis=1) & _is_open(world, hulls, _UP, source_m, receivers_m)
     )
     if not len(over):
-        return empty
+        return _strings_of_none()
     chosen = [ways[number].chosen for number in over]
     flat = _strings(edges, dark[over], chosen, source_m, receivers_m)
-    tight = _tightened(edges, flat, source_m, receivers_m)
+    tight, _ = _tightened(edges, flat, source_m, receivers_m)
     whole = np.array([np.array_equal(ways[number].hull, ways[number].chosen) for number in over])
-    pulled = whole & _is_open(world, tight, source_m, receivers_m)
+    pulled = whole & _is_open(world, tight, _UP, source_m, receivers_m)
     point = np.where(pulled[:, None, None], tight.point_m, flat.point_m)
-    return _table(world, _Strings(flat.receiver, flat.row, point), depth)
+    return _Strings(flat.receiver, flat.row, point)
+
+
+def _around(
+    world: World, dark: Ints, source_m: Floats, receivers_m: Floats, solver: Solver, most: int
+) -> _Strings:
+    """Around corners, as far as the string stays between the lower and upper ends of its edges."""
+    edges = world.triangles.edges
+    ways = ways_around(world, source_m, receivers_m[dark], most, solver.edge_diffraction)
+    if not ways:
+        return _strings_of_none()
+    row = _rows([way.row for way in ways])
+    some = np.where(row >= 0, row, 0)
+    middle = edges.start_m[some] + 0.5 * edges.length_m[some, None] * edges.direction[some]
+    loose = _Strings(dark[[way.link for way in ways]], row, middle)
+    tight, fits = _tightened(edges, loose, source_m, receivers_m)
+    fits &= _is_open(world, tight, edges.aside[some], source_m, receivers_m)
+    return _Strings(tight.receiver[fits], row[fits], tight.point_m[fits])
 
 
 @dataclass(frozen=True)
@@ -205,9 +234,7 @@ def _strings(
     receivers_m: Floats,
 ) -> _Strings:
     """Ways over edges, met where the vertical plane through both ends cuts them."""
-    row = np.full((len(ways), max((len(way) for way in ways), default=0)), -1)
-    for number, way in enumerate(ways):
-        row[number, : len(way)] = way
+    row = _rows(ways)
     some = np.where(row >= 0, row, 0)
     origin, direction = edges.start_m[some], edges.direction[some]
     line = receivers_m[receiver] - source_m
@@ -218,10 +245,18 @@ def _strings(
     return _Strings(receiver, row, origin + t[..., None] * direction)
 
 
+def _rows(ways: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Edges of ways, [way, edge]; -1 fills up."""
+    row = np.full((len(ways), max((len(way) for way in ways), default=0)), -1)
+    for number, way in enumerate(ways):
+        row[number, : len(way)] = way
+    return row
+
+
 def _tightened(
     edges: SceneEdges, flat: _Strings, source_m: Floats, receivers_m: Floats
-) -> _Strings:
-    """The strings pulled tight along their edges, where the edges are long enough for that."""
+) -> tuple[_Strings, NDArray[np.bool_]]:
+    """The strings pulled tight along their edges, and which edges are long enough for that."""
     row = flat.row
     count = (row >= 0).sum(axis=1)
     some = np.where(row >= 0, row, 0)
@@ -240,20 +275,25 @@ def _tightened(
     inside = ((t > 0) & (t < edges.length_m[some])) | (row < 0)
     apart = np.linalg.norm(np.diff(point, axis=1), axis=2) > NEAR_M
     fits = inside.all(axis=1) & (apart | (row[:, 1:] < 0)).all(axis=1)
-    return _Strings(flat.receiver, row, np.where(fits[:, None, None], point, flat.point_m))
+    point = np.where(fits[:, None, None], point, flat.point_m)
+    return _Strings(flat.receiver, row, point), fits
 
 
 def _is_open(
-    world: World, strings: _Strings, source_m: Floats, receivers_m: Floats
+    world: World, strings: _Strings, aside: Floats, source_m: Floats, receivers_m: Floats
 ) -> NDArray[np.bool_]:
-    """Whether nothing stands in the way of any piece of each string, a little above its edges."""
-    up = np.array([0.0, 0.0, _BESIDE_M])
+    """Whether nothing stands in the way of any piece of each string, a little beside its edges.
+
+    Args:
+        aside: Unit vectors away from the edges, [string, edge, 3] or [3].
+    """
+    point = strings.point_m + BESIDE_M * aside
     target = receivers_m[strings.receiver]
     clear = np.ones(len(target), bool)
     current = np.broadcast_to(source_m, target.shape)
     for k in range(strings.row.shape[1]):
         there = (strings.row[:, k] >= 0)[:, None]
-        following = np.where(there, strings.point_m[:, k] + up, current)
+        following = np.where(there, point[:, k], current)
         clear &= _is_clear(world, current, following)
         current = following
     return clear & _is_clear(world, current, target)
@@ -299,8 +339,8 @@ def differing(
     )
 
 
-def _nothing(most: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-    return np.zeros(0, np.int64), np.zeros((0, most), np.int64), np.zeros((0, most, 3))
+def _strings_of_none() -> _Strings:
+    return _Strings(np.zeros(0, np.int64), np.zeros((0, 1), np.int64), np.zeros((0, 1, 3)))
 
 
 def _table(world: World, strings: _Strings, depth: int) -> PathTable:

@@ -26,7 +26,7 @@ from rtwin.scene import (
     recipe_dict,
     recipe_from_dict,
 )
-from rtwin.trace.diffraction import SceneEdges, edge_material, find_edges
+from rtwin.trace.diffraction import SceneEdges, edge_material, find_edges, find_parts
 from rtwin.trace.engine import Engine, engine_values, start_engine
 from rtwin.trace.world.ground import on_ground
 from rtwin.trace.world.planes import Planes, find_planes
@@ -52,6 +52,11 @@ class Triangles:
     def edges(self) -> SceneEdges:
         """Where they meet at an angle, and where they end."""
         return find_edges(self.vertices, self.plane)
+
+    @cached_property
+    def part(self) -> NDArray[np.int64]:
+        """Number of the connected part that each triangle belongs to, [triangle]."""
+        return find_parts(self.vertices)
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,15 @@ def trace(objects, tx, receivers, polarization="V", **solver):
     return world, placed, Tracer(world).trace(placed)
 
 
+def over_the_top(traced, *counts):
+    """Which paths diffract so many times, over what stands in the way and not around it."""
+    many = np.isin((traced.interactions == 8).sum(axis=1), counts)
+    return many & (np.abs(traced.vertex_m[:, 0, 1]) < 5)
+
+
 def gain_db(traced, count):
-    """Gain of the one path that diffracts `count` times."""
-    rows = (traced.interactions == 8).sum(axis=1) == count
+    """Gain of the one path over the top that diffracts `count` times."""
+    rows = over_the_top(traced, count)
     assert rows.sum() == 1
     return float(2 * to_db(np.abs(traced.a[rows][0, 0, 0])))
 
@@ -87,7 +93,7 @@ def test_screens_in_a_row(count):
     _, _, traced = trace(
         screens, [-80, 0, 7], [[far, 0.5, 4]], max_depth=count, max_diffractions=count
     )
-    rows = np.flatnonzero((traced.interactions == 8).sum(axis=1) >= 2)
+    rows = np.flatnonzero(over_the_top(traced, *range(2, 9)))
     assert len(rows) == 1
     vertex = traced.vertex_m[rows[0]][traced.interactions[rows[0]] == 8].astype(float)
     points = np.concatenate([[[-80, 0, 7]], vertex, [[far, 0.5, 4]]])
