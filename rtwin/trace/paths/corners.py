@@ -8,6 +8,7 @@ down along vertical edges rises evenly over its length.
 Each link is computed by itself: the same paths whatever the batch.
 """
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,8 +20,10 @@ from rtwin.trace.world import World, first_hit
 
 UPRIGHT = 0.999  # of an edge's direction, along z
 BESIDE_M = 0.005
+MOST_BEND_RAD = np.pi  # of a whole way: what bends more brings nothing beside the roofs
 ROUNDS = 4  # times that a string may meet something new
 _CLEAR_M = 2e-3
+_NOTHING: Ints = np.zeros(0, np.int64)
 
 
 class Way(NamedTuple):
@@ -76,13 +79,22 @@ def ways_around(
         most: Corners of a way.
         has_free: Whether edges of single faces count.
     """
+    if not len(targets_m):
+        return []
     triangles = world.triangles
     part = np.where(np.isin(triangles.object, list(world.ground)), -1, triangles.part)
     corners = _Corners.of(triangles.edges, part, has_free)
     beside = triangles.edges.aside
+    ends = np.stack([np.broadcast_to(source_m, targets_m.shape), targets_m], axis=1)
+    at_once = _met(world, list(ends), part)
     found = []
     for side in (1, -1):
         strings = {n: _String(source_m, target, side) for n, target in enumerate(targets_m)}
+        strings = {
+            n: string
+            for n, string in strings.items()
+            if string.goes_around(at_once[n], corners, most)
+        }
         for _ in range(ROUNDS):
             if not strings:
                 break
@@ -93,7 +105,7 @@ def ways_around(
                     found.append(Way(n, corners.row[strings[n].hull]))
                 if not blocking or not strings[n].goes_around(blocking, corners, most):
                     del strings[n]
-    return [way for way in found if len(way.row)]
+    return found
 
 
 class _String:
@@ -102,7 +114,7 @@ class _String:
     def __init__(self, source_m: Floats, target_m: Floats, side: int) -> None:
         self._source, self._target, self._side = source_m, target_m, side
         self._parts: set[int] = set()
-        self.hull = np.zeros(0, np.int64)
+        self.hull = _NOTHING
 
     def points(self, corners: _Corners, beside: Floats) -> Floats:
         """The way's corners, ends included, a little beside the edges, [point, 3] m."""
@@ -115,7 +127,7 @@ class _String:
 
     def goes_around(self, blocking: set[int], corners: _Corners, most: int) -> bool:
         """Lead around further parts; False where no short string does."""
-        if -1 in blocking or blocking <= self._parts:
+        if not blocking or -1 in blocking or blocking <= self._parts:
             return False
         self._parts |= blocking
         some = corners.beside(self._parts, self._source, self._target, self._side)
@@ -125,24 +137,29 @@ class _String:
 
 
 def _chain(source: Floats, target: Floats, points: Floats, side: int) -> Ints:
-    """Points [point, 2] of a convex hull between two of its corners; none if either is inside."""
+    """Points [point, 2] of a convex hull between two of its corners; none that bends too far."""
     from scipy.spatial import ConvexHull
 
-    way = target - source
-    length = float(np.hypot(*way))
-    off = points - source
-    x = (off @ way) / max(length, 1e-9)
-    y = side * (way[0] * off[:, 1] - way[1] * off[:, 0]) / max(length, 1e-9)
-    nothing = np.zeros(0, np.int64)
-    if length < _CLEAR_M or not len(y) or y.max() < _CLEAR_M:
-        return nothing
-    ring = ConvexHull(np.column_stack([np.r_[0.0, length, x], np.r_[0.0, 0.0, y]])).vertices
-    if not {0, 1} <= set(ring.tolist()):
-        return nothing
+    ahead, aside = (float(v) for v in target - source)
+    length = math.hypot(ahead, aside)
+    if length < _CLEAR_M or not len(points):
+        return _NOTHING
+    plan = np.zeros((len(points) + 2, 2))
+    plan[1, 0] = length
+    turn = np.array([[ahead, -side * aside], [aside, side * ahead]]) / length
+    plan[2:] = (points - source) @ turn
+    x, y = plan[2:].T
+    if y.max() < _CLEAR_M:
+        return _NOTHING
+    if np.arctan2(y, x).max() + np.arctan2(y, length - x).max() > MOST_BEND_RAD:
+        return _NOTHING
+    ring = ConvexHull(plan).vertices.tolist()
+    if 0 not in ring or 1 not in ring:
+        return _NOTHING
     # Against the clock from the target, by way of the points, to the source.
-    ring = np.roll(ring, -int(np.flatnonzero(ring == 1)[0]))
-    found: Ints = ring[1 : int(np.flatnonzero(ring == 0)[0])][::-1] - 2
-    return found
+    start = ring.index(1)
+    ring = ring[start:] + ring[:start]
+    return np.array(ring[1 : ring.index(0)][::-1], np.int64) - 2
 
 
 def _met(world: World, ways: list[Floats], part: Ints) -> list[set[int]]:
