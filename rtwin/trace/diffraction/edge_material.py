@@ -2,7 +2,7 @@
 
 The engine asks the material of an edge's first face for the Jones matrix of a
 diffraction: in paths, in stored and frozen paths, and in the kernel of Monte Carlo
-radio maps. So one method holds for all of them, and gradients go through it.
+radio maps. So one method holds for all of them.
 """
 
 from functools import cache

@@ -3,7 +3,7 @@
 The engine's materials ask one function for the coefficients of their slab. It is
 replaced by one that gives Fresnel's coefficients where the thickness stands for a
 half-space, and is the engine's own to the bit for every other. So all that the
-engine computes knows half-spaces: paths, scattering, radio maps, gradients.
+engine computes knows half-spaces: paths, scattering, radio maps.
 """
 
 from typing import Any

@@ -216,8 +216,7 @@ def _factor(
 def edge_calculator(world: World, plan: EdgePlan) -> Any:
     """The engine's field calculator for the paths of a plan, with rtwin's edges.
 
-    Its loop over depths is unrolled: gradients go through it, and what no path does at a
-    depth is not compiled.
+    Its loop over depths is unrolled: what no path does at a depth is not compiled.
     """
     import drjit as dr
     from sionna.rt.path_solvers.field_calculator import FieldCalculator

@@ -2,7 +2,8 @@
 
 The paths stay on the device and kernels read materials from arrays, so that
 every evaluation after the first runs compiled code. Powers equal those of
-`evaluate_paths` with the same materials; gradients come from Dr.Jit.
+`evaluate_paths` with the same materials. Slopes are differences of powers: Dr.Jit's
+backward pass through three edges takes a quarter of an hour to compile.
 """
 
 from collections.abc import Mapping
@@ -42,7 +43,6 @@ MATERIAL_PARAMETERS = {
     "xpd_coefficient": "xpd_coefficient",
 }
 Values = Mapping[str, Mapping[str, float]]  # material: parameter: value
-Key = tuple[str, str]
 
 
 @dataclass(eq=False)
@@ -72,40 +72,8 @@ class FrozenPaths:
         for material, parameters in (values or {}).items():
             for name, value in parameters.items():
                 self._set(material, name, self.world.engine.opaque([value]))
-        power = self._evaluate("symbolic")
+        power = self._evaluate()
         return power.numpy().astype(np.float64) * self.foliage
-
-    def power_gradient(
-        self, values: Values, weight: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], dict[Key, float]]:
-        """Power of each path, and the gradient of `sum(weight * power)`.
-
-        Args:
-            values: Parameters by material; the gradient is with respect to these.
-            weight: [path].
-        Returns:
-            Powers [path], and the derivative by (material, parameter).
-        """
-        if not self.num_paths:
-            return np.zeros(0), {(m, p): 0.0 for m, ps in values.items() for p in ps}
-        engine = self.world.engine
-        mi, dr = engine.mi, engine.dr
-        variables = {}
-        for material, parameters in values.items():
-            for name, value in parameters.items():
-                variable = engine.opaque([value])
-                dr.enable_grad(variable)
-                self._set(material, name, variable)
-                variables[material, name] = variable
-        power = self._evaluate("evaluated")
-        weight = np.asarray(weight * self.foliage, np.float32)
-        loss = dr.sum(power * mi.Float(weight))
-        dr.backward(loss)
-        gradient = {key: float(dr.grad(variable)[0]) for key, variable in variables.items()}
-        result = dr.detach(power).numpy().astype(np.float64) * self.foliage
-        for (material, name), variable in variables.items():
-            self._set(material, name, dr.detach(variable))
-        return result, gradient
 
     def restore(self) -> None:
         """Give the materials of the world's recipe their values back."""
@@ -114,15 +82,13 @@ class FrozenPaths:
     def _set(self, material: str, name: str, value: Any) -> None:
         _set_material(self.world, material, name, value)
 
-    def _evaluate(self, loop_mode: str) -> Any:
+    def _evaluate(self) -> Any:
         from sionna.rt.path_solvers.field_calculator import FieldCalculator
 
         engine, buffer = self.world.engine, self._buffer
         calculator = FieldCalculator()
         if self._plan is not None:
             calculator = edge_calculator(self.world, self._plan)
-        # Only loops that are evaluated step by step can be differentiated.
-        calculator.loop_mode = loop_mode
         buffer._valid = engine.opaque(np.full(self.num_paths, True), "Bool")
         calculator(paths=buffer, **self._arguments)
         ports = len(self._arguments["src_antenna_patterns"])

@@ -117,7 +117,7 @@ def test_evaluation_and_frozen_paths_know_it(tmp_path):
     np.testing.assert_allclose(frozen.power(), power, rtol=1e-5)
     name = "very_dry_ground"
     lossy = {name: {"relative_permittivity": 4.0, "conductivity_s_per_m": 0.0005}}
-    changed, gradient = frozen.power_gradient(lossy, np.ones(len(power)))
+    changed = frozen.power(lossy)
     frozen.restore()
     other = load_world(
         scene(
@@ -127,7 +127,6 @@ def test_evaluation_and_frozen_paths_know_it(tmp_path):
     )
     fresh = Tracer(other).trace(place(other))
     np.testing.assert_allclose(changed, np.abs(fresh.a[:, 0, 0].astype(complex)) ** 2, rtol=1e-4)
-    assert all(np.isfinite(value) for value in gradient.values())
     np.testing.assert_allclose(frozen.power(), power, rtol=1e-5)
 
 

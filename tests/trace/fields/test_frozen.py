@@ -62,26 +62,6 @@ def test_other_materials_equal_a_fresh_evaluation(traced, frozen):
     assert (before[changed] != power[changed]).mean() > 0.9
 
 
-def test_gradient_is_the_finite_difference(frozen):
-    values = {
-        "brick": {"relative_permittivity": 4.0, "conductivity_s_per_m": 0.05, "thickness_m": 0.2},
-        "concrete": {"relative_permittivity": 6.0},
-    }
-    power = frozen.power(values)
-    weight = 1 / np.maximum(power, 1e-3 * power.max())
-    same, gradient = frozen.power_gradient(values, weight)
-    assert np.allclose(same, power, rtol=1e-5)
-    for (material, name), slope in gradient.items():
-        step = 2e-3 * values[material][name]
-        ends = []
-        for sign in (1, -1):
-            moved = {m: dict(p) for m, p in values.items()}
-            moved[material][name] += sign * step
-            ends.append(float((weight * frozen.power(moved)).sum()))
-        difference = (ends[0] - ends[1]) / (2 * step)
-        assert slope == pytest.approx(difference, rel=0.02, abs=1e-3 * abs(weight @ power))
-
-
 def test_unknown_material_is_refused(frozen):
     with pytest.raises(OutOfRangeError, match="no material parameter"):
         frozen.power({"cheese": {"thickness_m": 0.1}})
