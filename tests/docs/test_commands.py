@@ -11,10 +11,11 @@ import pytest
 
 from rtwin.dataset import file_info, open_radio_map
 
-from .conftest import ALL_COMMANDS, ALL_PAGES, NOT_RUN, README, commands
+from .conftest import ALL_COMMANDS, ALL_PAGES, NOT_RUN, README, commands, quick, run_here
 from .markdown import DOCS, PAGES, ROOT, blocks
 
-RTWIN = [command for command in ALL_COMMANDS if command.is_rtwin]
+RTWIN = [command for command in ALL_COMMANDS if command.is_rtwin and not command.is_slow]
+SLOW = [command for command in ALL_COMMANDS if command.is_slow]
 PYTHON = [(page, b) for page in ALL_PAGES for b in blocks(page) if b.language == "python"]
 
 
@@ -66,6 +67,15 @@ def test_benchmark_prints_its_table():
 def test_rtwin_command(command, ran):
     _, outcome = ran
     assert outcome[command] == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", SLOW, ids=str)
+def test_slow_rtwin_command(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(command.text)
+    assert run_here(quick(words)) == ""
+    assert list((tmp_path / words[words.index("-o") + 1]).iterdir())
 
 
 def test_commands_wrote_their_files(outputs):
