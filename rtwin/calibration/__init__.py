@@ -19,18 +19,21 @@ from rtwin.calibration.campaign import (
     Campaign,
     Inputs,
     Measurements,
+    campaign_toml,
     grid_means,
     link_inputs,
     list_campaigns,
     load_campaign,
     load_measurements,
 )
+from rtwin.calibration.drive_test import DriveCampaign, drive_campaign, is_table
 from rtwin.calibration.judgement import Score, Validation, read_result, validate_twin
 from rtwin.calibration.pipeline import calibrate
 from rtwin.calibration.statistics import Twin, fit_twin, next_positions, plan_route
 
 __all__ = [
     "Campaign",
+    "DriveCampaign",
     "Inputs",
     "Measurements",
     "Score",
@@ -42,9 +45,12 @@ __all__ = [
     "calibrate",
     "calibrated_recipe",
     "calibration_attributes",
+    "campaign_toml",
+    "drive_campaign",
     "fit_twin",
     "generate_measured_map",
     "grid_means",
+    "is_table",
     "link_inputs",
     "list_campaigns",
     "load_campaign",

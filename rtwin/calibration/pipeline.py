@@ -14,13 +14,16 @@ from rtwin.calibration.campaign import (
     HoldOut,
     Inputs,
     Measurements,
+    campaign_toml,
     default_block_m,
     link_inputs,
     load_campaign,
     load_measurements,
 )
+from rtwin.calibration.drive_test import drive_campaign, is_table
 from rtwin.calibration.journal import journal_folder, open_journal
 from rtwin.calibration.judgement import (
+    CAMPAIGN_FILE,
     as_json,
     find_warnings,
     finished_result,
@@ -48,14 +51,14 @@ from rtwin.calibration.statistics import (
     trust_table,
 )
 from rtwin.dataset.store import provenance
-from rtwin.errors import OutOfRangeError
+from rtwin.errors import CampaignError, OutOfRangeError
 from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe, load_recipe, recipe_dict
 
 
 def calibrate(
     scene: str | Path | None,
-    campaign: str | Path,
+    campaign: Campaign | str | Path,
     output: str | Path,
     *,
     data: str | Path | None = None,
@@ -71,9 +74,10 @@ def calibrate(
 
     Args:
         scene: Shipped scene, folder or recipe; None for statistics without a map.
-        campaign: Shipped campaign, folder or campaign.toml.
-        output: Folder of the result: result.json and report.html; appears whole
-            or not at all.
+        campaign: Shipped campaign, folder or campaign.toml, a Campaign, or a table of levels
+            that were measured in the scene, see drive_campaign.
+        output: Folder of the result: result.json, report.html and the campaign.toml;
+            appears whole or not at all.
         data: Folder of the measurement files, where it is not the campaign's.
         points: Rows per transmitter to learn from in the validation; default:
             the campaign's.
@@ -98,8 +102,8 @@ def calibrate(
         if value is not None and value < 1:
             raise OutOfRangeError(f"{name} is {value}; it must be 1 or more")
     prepare_result(output, overwrite=True)  # whose it is; whether it is this one, is seen below
-    plan = load_campaign(campaign, data)
     recipe = None if scene is None else load_recipe(scene)
+    plan = _campaign_of(campaign, data, recipe)
     progress("trace", 0, 1)
     part = None
     if recipe is not None:
@@ -170,11 +174,29 @@ def calibrate(
     result["next_positions"] = plan_route(used, 10, in_the_open, plan.seed)
     page = report_html(result, used, twin.left_out_db, before_db)
     own = link_inputs(used, inputs.physics[kept], inputs.names)
-    folder = write_result(
-        output, result, page, overwrite, lambda place: write_twin(place, used, own)
-    )
+
+    def more(place: Path) -> None:
+        write_twin(place, used, own)
+        (place / CAMPAIGN_FILE).write_text(campaign_toml(plan), encoding="utf-8")
+
+    folder = write_result(output, result, page, overwrite, more)
     steps.close()
     return folder
+
+
+def _campaign_of(
+    campaign: Campaign | str | Path, data: str | Path | None, recipe: Recipe | None
+) -> Campaign:
+    if isinstance(campaign, Campaign):
+        return campaign
+    if not is_table(campaign):
+        return load_campaign(campaign, data)
+    if recipe is None:
+        raise CampaignError(
+            f"{campaign}: a table alone does not say where transmitters stand; name a scene that "
+            "does, or write a campaign.toml (docs/calibration.md)"
+        )
+    return drive_campaign(recipe, Path(data or "") / campaign).campaign
 
 
 def _physics(part: TracedCampaign | None, fit: PhysicalFit | None) -> dict[str, Any]:

@@ -6,23 +6,54 @@ from typing import Annotated, Any, Literal
 
 from typer import Argument, Option
 
-from rtwin.cli.options import CampaignData, JsonFlag, Overwrite, Quiet
+from rtwin.cli.options import CampaignData, JsonFlag, Overwrite, Quiet, pair, shipped_scenes
 from rtwin.cli.report import not_believed, print_json, print_rows, progress_bar, stderr
+from rtwin.errors import OutOfRangeError
 
 HoldOut = Literal["blocks", "random", "transmitters"]
 
 
 def calibrate(
     scene: Annotated[
-        str, Argument(metavar="SCENE", help="A scene, or `-` for statistics without a map.")
+        str,
+        Argument(
+            metavar="SCENE",
+            help="A scene, or `-` for statistics without a map.",
+            autocompletion=shipped_scenes,
+        ),
     ],
     campaign: Annotated[
         str,
         Argument(
-            metavar="CAMPAIGN", help="Shipped campaign, a folder with campaign.toml, or the file."
+            metavar="CAMPAIGN",
+            help="A table of levels (.csv, .parquet, .h5), a campaign.toml or its folder, or a "
+            "shipped campaign.",
         ),
     ],
     output: Annotated[Path, Option("-o", "--output", metavar="RESULT", help="Folder to write.")],
+    value: Annotated[
+        str | None, Option(metavar="COLUMN", help="Of a table: the column of levels.")
+    ] = None,
+    quantity: Annotated[
+        str | None,
+        Option(help="What it holds: rss_dbm, path_loss_db, path_gain_db or rms_delay_spread_s."),
+    ] = None,
+    tx: Annotated[
+        str | None, Option(metavar="COLUMN", help="Of a table: whose level it is, cell or name.")
+    ] = None,
+    cells: Annotated[
+        str | None,
+        Option(
+            metavar="CELL=NAME,...",
+            help="Which of the scene's transmitters the cells of that column are.",
+        ),
+    ] = None,
+    device: Annotated[
+        str | None, Option(metavar="COLUMN", help="Of a table: which device measured.")
+    ] = None,
+    noise_floor: Annotated[
+        float | None, Option(metavar="DBM", help="Of a table: nothing was heard at this level.")
+    ] = None,
     data: CampaignData = None,
     points: Annotated[
         int | None, Option(help="Points per transmitter that validation learns from.")
@@ -45,16 +76,28 @@ def calibrate(
 ) -> None:
     """Calibrate a twin with measurements; held-out error, intervals and maps in RESULT.
 
+    A table alone is enough where the scene has the transmitters: the campaign that is made of it
+    is printed, and lies in RESULT as campaign.toml.
+
     Example: rtwin calibrate street_canyon canyon -o canyon-result
     """
     from rtwin.calibration import calibrate as run
     from rtwin.calibration import read_result
 
+    columns = {
+        "value": value,
+        "quantity": quantity,
+        "tx": tx,
+        "cells": None if cells is None else dict(pair("cells", p) for p in cells.split(",")),
+        "device": device,
+        "noise_floor": noise_floor,
+    }
+    plan = _of_table(scene, campaign, data, {k: v for k, v in columns.items() if v is not None})
     start = time.perf_counter()
     with progress_bar(quiet or json) as progress:
         run(
             None if scene == "-" else scene,
-            campaign,
+            campaign if plan is None else plan,
             output,
             data=data,
             points=points,
@@ -85,9 +128,31 @@ def calibrate(
             ),
             ("coverage", f"{100 * validation['coverage_of_90_percent']:.0f} % of 90 % intervals"),
             ("report", output / "report.html"),
+            ("campaign", output / "campaign.toml"),
             ("time", f"{seconds:.1f} s"),
         ]
     )
+
+
+def _of_table(scene: str, campaign: str, data: Path | None, columns: dict[str, Any]) -> Any:
+    """The campaign of a table, printed; None where there is a campaign file already."""
+    from rtwin.calibration import campaign_toml, drive_campaign, is_table
+    from rtwin.scene import load_recipe
+
+    if not is_table(campaign):
+        if columns:
+            flag = f"--{next(iter(columns)).replace('_', '-')}"
+            raise OutOfRangeError(
+                f"{flag} is about a table, {campaign} is none; write it into the campaign file"
+            )
+        return None
+    if scene == "-":
+        return None  # which says why a scene is needed
+    plan, notes = drive_campaign(load_recipe(scene), (data or Path()) / campaign, **columns)
+    stderr(campaign_toml(plan))
+    for note in notes:
+        stderr(f"note: {note}")
+    return plan
 
 
 def _draws(score: dict[str, Any]) -> str:

@@ -16,10 +16,12 @@ MEANINGS = {
         "height_m": "height heightm agl rxheight antennaheight",
         "time_s": "time times t seconds",
         "ue": "ue user userid ueid",
-        "value": "value rsrp rsrpdbm ssrsrp nrssrsrp ltersrp rssi rss rssdbm rxlev rscp level "
-        "signal signalstrength power powerdbm pathloss pathlossdb pathgaindb",
-        "tx": "tx cell cellid ci eci nci pci physicalcellid cellidentity enodeb gnodeb site "
-        "transmitter",
+        "value": "value rsrp rsrpdbm ssrsrp ssrsrpdbm nrrsrp nrssrsrp ltersrp servingrsrp "
+        "rsrpserving rsrpavg rsrpmean rssi rssidbm rss rssdbm rxlev rscp level leveldbm signal "
+        "signaldbm signalstrength power powerdbm rxpower rxpowerdbm pathloss pathlossdb pathgain "
+        "pathgaindb",
+        "tx": "tx transmitter cell cellid cellname ci cid eci nci cgi ecgi ncgi pci nrpci ltepci "
+        "servingpci physicalcellid cellidentity enodeb gnodeb site",
         "device": "device phone imei terminal handset",
     }.items()
 }
@@ -28,7 +30,12 @@ _MEANING = {name: meaning for meaning, names in MEANINGS.items() for name in nam
 
 def meaning_of(name: str) -> str | None:
     """What a column of that name holds, as rtwin calls it; None if nobody knows."""
-    return _MEANING.get(re.sub(r"[^a-z0-9]", "", name.lower()))
+    return _MEANING.get(flat_name(name))
+
+
+def flat_name(name: str) -> str:
+    """A name in small letters, without what is neither letter nor digit."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def recognised(header: list[str], known: Iterable[str]) -> list[str]:

@@ -126,7 +126,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[Command, s
         for block in blocks(page):
             if block.language == "toml" and block.text.startswith("# "):
                 (folder / block.text.splitlines()[0][2:]).write_text(block.text)
-    for data in ("campus.osm", "courtyard_news.csv"):
+    for data in ("campus.osm", "courtyard_news.csv", "drive.csv"):
         shutil.copy(ROOT / "docs" / data, folder)
     _few_unknowns(ROOT / "calibration" / "canyon", folder / FEW_UNKNOWNS)
     outcome: dict[Command, str] = {}

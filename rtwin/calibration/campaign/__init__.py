@@ -9,6 +9,7 @@ from rtwin.calibration.campaign.blocks import (
     hold_out,
     splits,
 )
+from rtwin.calibration.campaign.from_scene import transmitters_of
 from rtwin.calibration.campaign.link_inputs import GAIN, WALL_FEATURES, Inputs, link_inputs
 from rtwin.calibration.campaign.measurements import (
     Link,
@@ -24,6 +25,7 @@ from rtwin.calibration.campaign.recipe import (
     FitSpec,
     MaterialChoice,
     campaign_from_dict,
+    campaign_toml,
     list_campaigns,
     load_campaign,
 )
@@ -41,6 +43,7 @@ __all__ = [
     "Measurements",
     "block_of",
     "campaign_from_dict",
+    "campaign_toml",
     "default_block_m",
     "draw",
     "folds",
@@ -55,4 +58,5 @@ __all__ = [
     "read_table",
     "screened",
     "splits",
+    "transmitters_of",
 ]

@@ -7,6 +7,7 @@ silence.
 """
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from rtwin.arrays import Bools, Floats, Ints
 from rtwin.calibration.campaign.plausible import check_unit, impossible, known_degrees
 from rtwin.calibration.campaign.recipe import Campaign, CampaignTransmitter
-from rtwin.calibration.campaign.tables import read_table
+from rtwin.calibration.campaign.tables import no_number, read_table
 from rtwin.channel import free_space_path_loss_db
 from rtwin.errors import CampaignError
 from rtwin.scene._model import MAX_COORDINATE_M
@@ -177,12 +178,14 @@ def read_measurements(campaign: Campaign, frame: Georeference | None = None) -> 
                 f"there are {', '.join(names)}"
             )
     num = len(table[horizontal[0]])
-    tx, unknown = _numbers(table, spec.tx, names, num)
-    devices = sorted({_text(v) for v in table[spec.device]}) if spec.device else ["device"]
-    device, _ = _numbers(table, spec.device, devices, num)
-    place = _positions(table, campaign, num, frame)
+    masts = {name: i for i, name in enumerate(names)}
+    masts |= {cell: names.index(name) for cell, name in spec.cells.items()}
+    tx, unknown = _numbers(table, spec.tx, masts, num)
+    devices = sorted({cell_name(v) for v in table[spec.device]}) if spec.device else ["device"]
+    device, _ = _numbers(table, spec.device, {d: i for i, d in enumerate(devices)}, num)
+    place = _positions(table, campaign, num, frame, file)
     sigma = (
-        _float(table, spec.uncertainty_db)
+        _float(table, spec.uncertainty_db, file)
         if isinstance(spec.uncertainty_db, str)
         else np.full(num, spec.uncertainty_db)
     )
@@ -228,58 +231,45 @@ def _is_far(position_m: Floats) -> Bools:
         return np.asarray((np.abs(position_m) > MAX_COORDINATE_M).any(axis=1))
 
 
-def _text(value: Any) -> str:
+def cell_name(value: Any) -> str:
+    """What a row calls its cell or device; a number without its decimals."""
     is_whole = isinstance(value, float) and value.is_integer()
     return str(int(value)) if is_whole else str(value)
 
 
 def _numbers(
-    table: dict[str, NDArray[Any]], column: str | None, names: list[str], num: int
+    table: dict[str, NDArray[Any]], column: str | None, place: dict[str, int], num: int
 ) -> tuple[Ints, Bools]:
-    """Place of each row's name in a list, and which have none."""
+    """The number of each row's name, and which have none."""
     if column is None:
         return np.zeros(num, np.int64), np.zeros(num, bool)
-    place = {name: i for i, name in enumerate(names)}
-    found = np.array([place.get(_text(v), -1) for v in table[column]], np.int64)
+    found = np.array([place.get(cell_name(v), -1) for v in table[column]], np.int64)
     return np.maximum(found, 0), found < 0
 
 
 def _positions(
-    table: dict[str, NDArray[Any]], campaign: Campaign, num: int, frame: Georeference | None
+    table: dict[str, NDArray[Any]],
+    campaign: Campaign,
+    num: int,
+    frame: Georeference | None,
+    file: Path,
 ) -> Floats:
     spec = campaign.measurements
     if spec.x is not None and spec.y is not None:
-        flat = np.column_stack([_float(table, spec.x), _float(table, spec.y)])
+        flat = np.column_stack([_float(table, spec.x, file), _float(table, spec.y, file)])
     else:
         assert spec.latitude is not None
         assert spec.longitude is not None
-        degrees = _float(table, spec.latitude), _float(table, spec.longitude)
-        flat = local_m(*known_degrees(*degrees, campaign.name), campaign, frame)
-    height = _float(table, spec.z) if spec.z else np.full(num, spec.rx_height_m)
+        degrees = _float(table, spec.latitude, file), _float(table, spec.longitude, file)
+        flat = local_m(*known_degrees(*degrees, str(file)), campaign, frame)
+    height = _float(table, spec.z, file) if spec.z else np.full(num, spec.rx_height_m)
     return np.column_stack([flat, height])
 
 
-def _float(table: dict[str, NDArray[Any]], column: str) -> Floats:
+def _float(table: dict[str, NDArray[Any]], column: str, file: Path) -> Floats:
     if table[column].dtype.kind != "f":
-        raise _no_number(table[column], f"column '{column}'")
+        raise no_number(table[column], f"{file}: column '{column}'")
     return table[column]
-
-
-def _no_number(values: NDArray[Any], where: str) -> CampaignError:
-    """Says the first value that is no number, and its row below the heading."""
-    row = next((i for i, v in enumerate(values) if v and not _is_number(str(v))), 0)
-    return CampaignError(
-        f"{where}: row {row + 1} has {str(values[row])[:40]!r}, which is no number; leave the "
-        "value empty, and the row is set aside"
-    )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _delays(campaign: Campaign) -> Floats:
@@ -292,7 +282,7 @@ def _delays(campaign: Campaign) -> Floats:
 def _level(values: NDArray[Any], quantity: str, file: Any, delays: Floats | None) -> Floats:
     """dB that grow with the path gain; delay spreads as dB of a second."""
     if values.dtype.kind != "f":
-        raise _no_number(values, str(file))
+        raise no_number(values, str(file))
     if quantity == "power_delay_profile":
         if values.ndim != 2 or delays is None or values.shape[1] != len(delays):
             raise CampaignError(

@@ -8,10 +8,11 @@ refused by name, as in a scene recipe.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import tomlkit
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from rtwin.calibration.campaign.tables import column_names
-from rtwin.errors import CampaignError, GeometryError
+from rtwin.errors import CampaignError, GeometryError, nearest
 from rtwin.scene._model import (
     Bool,
     Coordinate,
@@ -28,6 +29,7 @@ from rtwin.scene._model import (
     recipe_error,
 )
 from rtwin.scene.column_names import same_meaning
+from rtwin.scene.devices import Pattern
 from rtwin.scene.library import resolve_file, shipped_folder
 
 MAX_CAMPAIGN_BYTES = 4 * 2**20
@@ -71,7 +73,7 @@ class CampaignTransmitter(Table):
     azimuth_deg: Float | None = None
     compass_deg: Float | None = None
     downtilt_deg: Float = 0.0
-    pattern: Literal["iso", "dipole", "tr38901"] = "iso"
+    pattern: Pattern = "iso"
     power_dbm: Float | None = None
     frequency_hz: Annotated[Float, Field(ge=1e6, le=1e12)] | None = None
 
@@ -106,6 +108,7 @@ class MeasurementsSpec(Table):
     quantity: Quantity = "rss_dbm"
     value: str | dict[str, str] = "value"
     tx: str | None = None
+    cells: dict[str, Name] = Field(default_factory=dict)
     device: str | None = None
     x: str | None = None
     y: str | None = None
@@ -129,6 +132,8 @@ class MeasurementsSpec(Table):
             )
         if isinstance(self.value, dict) and self.tx is not None:
             raise ValueError("value names a column for each transmitter; drop tx")
+        if self.cells and self.tx is None:
+            raise ValueError("cells says whose rows those of a cell are; name their column as tx")
         return self
 
 
@@ -217,6 +222,12 @@ class Campaign(FileTable):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"two transmitters are named '{name}'; names must differ")
+        for cell, name in self.measurements.cells.items():
+            if name not in names:
+                raise ValueError(
+                    f"measurements.cells: '{cell}' is '{name}', which is no transmitter; "
+                    f"{nearest(name, names)}"
+                )
         on_earth = self.measurements.latitude is not None or any(
             tx.latitude_deg is not None for tx in self.transmitter
         )
@@ -289,6 +300,14 @@ def campaign_from_dict(table: dict[str, Any], name: str, folder: str | Path) -> 
     found._name = name
     found._folder = Path(folder)
     return found
+
+
+def campaign_toml(campaign: Campaign) -> str:
+    """A campaign as the text of a campaign.toml, without what has its default.
+
+    Checked by tests/calibration/test_drive_test.py.
+    """
+    return tomlkit.dumps(campaign.model_dump(mode="json", exclude_defaults=True))
 
 
 def list_campaigns() -> list[str]:

@@ -1,7 +1,9 @@
 """How far it can be trusted: held-out error, warnings, and the report."""
 
+from rtwin.calibration.judgement.place_checks import whose_levels
 from rtwin.calibration.judgement.report_page import report_html
 from rtwin.calibration.judgement.result_folder import (
+    CAMPAIGN_FILE,
     finished_result,
     plain,
     prepare_result,
@@ -12,6 +14,7 @@ from rtwin.calibration.judgement.validation import Score, Validation, as_json, v
 from rtwin.calibration.judgement.warnings import find_warnings, physics_warnings, trust_warnings
 
 __all__ = [
+    "CAMPAIGN_FILE",
     "Score",
     "Validation",
     "as_json",
@@ -24,5 +27,6 @@ __all__ = [
     "report_html",
     "trust_warnings",
     "validate_twin",
+    "whose_levels",
     "write_result",
 ]

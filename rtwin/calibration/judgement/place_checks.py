@@ -4,7 +4,9 @@ All compare errors on left-out blocks, block by block: a place is believed to be
 wrong if another is better in more blocks than chance explains.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -21,7 +23,7 @@ _FAR = 0.3  # a displaced transmitter is believed from this share of the median 
 _EXCHANGED_LEFT = 0.9
 _STEPS = 9
 _FINER = 3  # times that the grid is narrowed about its best place
-_MIN_ROWS = 30
+MIN_ROWS = 30
 _MAX_ROWS = 400
 _NOISE_DB = 6.0  # that the priors of the slopes are weighed against
 _FOLDS = 5
@@ -89,16 +91,12 @@ def exchanged(data: Measurements, block_m: float, seed: int = 1) -> list[tuple[s
     Source: assignment after Kuhn (1955), scipy; checked by
     tests/calibration/judgement/test_place_checks.py.
     """
-    rows = {n: _rows_of(data, n, block_m, seed) for n in range(len(data.transmitters))}
-    known = {n: part for n, part in rows.items() if part is not None}
+    known = _all_rows(data, block_m, seed)
     if len(known) < 2:
         return []
     links = [data.transmitters[n] for n in known]
-    error = [
-        [_left_out(part, link, np.array(link.position_m)) for link in links]
-        for part in known.values()
-    ]
-    cost = np.array([[np.mean(e**2) for e in row] for row in error])
+    error = _errors_of_all(known.values(), links)
+    cost = _mean_squares(error)
     _, column = linear_sum_assignment(cost)
     moved = [i for i, j in enumerate(column) if i != j and _apart(links[i], links[j])]
     if not moved:
@@ -111,6 +109,54 @@ def exchanged(data: Measurements, block_m: float, seed: int = 1) -> list[tuple[s
     if _rms(other) > _EXCHANGED_LEFT * _rms(own) or _sure(own, other, place) < SURE_SD:
         return []
     return [(links[i].name, links[column[i]].name) for i in moved]
+
+
+class Fit(NamedTuple):
+    """Which of some transmitters the levels of a name fall away from.
+
+    Attributes:
+        link: Its number.
+        error_db: Left-out error of log-distance from there [dB].
+        next_db: The least error from the place of another [dB].
+        is_sure: Whether that is better in more blocks than chance explains.
+    """
+
+    link: int
+    error_db: float
+    next_db: float
+    is_sure: bool
+
+
+def whose_levels(
+    data: Measurements, links: Sequence[Link], block_m: float, seed: int = 1
+) -> dict[int, Fit]:
+    """Whose the levels are that a table gives under names of its own.
+
+    Args:
+        data: Rows by name; where its transmitters stand counts for nothing.
+        links: Transmitters that the names may be, each at most once.
+        block_m: Side of the blocks that are left out [m].
+        seed: Of rows and folds that are drawn.
+    Returns:
+        By number of the name; without names of fewer than 30 rows.
+    Source: as `exchanged`; checked by tests/calibration/test_drive_test.py.
+    """
+    known = _all_rows(data, block_m, seed)
+    if not known:
+        return {}
+    error = _errors_of_all(known.values(), links)
+    found = {}
+    for i, j in zip(*linear_sum_assignment(_mean_squares(error)), strict=True):
+        others = [e for k, e in enumerate(error[i]) if k != j and _apart(links[j], links[k])]
+        next_best = min(others, key=_rms, default=error[i][j])
+        own_db, next_db = _rms(error[i][j]), _rms(next_best)
+        number, rows = list(known.items())[i]
+        sure = _sure(next_best, error[i][j], rows.block) > SURE_SD
+        can_be_told = len(others) == len(links) - 1
+        found[number] = Fit(
+            int(j), own_db, next_db, sure and can_be_told and own_db < _EXCHANGED_LEFT * next_db
+        )
+    return found
 
 
 def place_warnings(data: Measurements, block_m: float, seed: int) -> list[str]:
@@ -128,9 +174,24 @@ def place_warnings(data: Measurements, block_m: float, seed: int) -> list[str]:
     ]
 
 
+def _all_rows(data: Measurements, block_m: float, seed: int) -> dict[int, _Rows]:
+    """Rows of each transmitter that has enough of them, by its number."""
+    rows = {n: _rows_of(data, n, block_m, seed) for n in range(len(data.transmitters))}
+    return {n: part for n, part in rows.items() if part is not None}
+
+
+def _errors_of_all(rows: Iterable[_Rows], links: Sequence[Link]) -> list[list[Floats]]:
+    """Left-out errors of all rows from the place of each link [dB], [name][link]."""
+    return [[_left_out(part, link, np.array(link.position_m)) for link in links] for part in rows]
+
+
+def _mean_squares(error: list[list[Floats]]) -> Floats:
+    return np.array([[np.mean(e**2) for e in row] for row in error])
+
+
 def _rows_of(data: Measurements, number: int, block_m: float, seed: int) -> _Rows | None:
     rows = np.flatnonzero((data.tx == number) & ~data.censored)
-    if len(rows) < _MIN_ROWS:
+    if len(rows) < MIN_ROWS:
         return None
     rows = np.sort(np.random.default_rng(seed).permutation(rows)[:_MAX_ROWS])
     place = data.position_m[rows]

@@ -16,8 +16,9 @@ from rtwin.files import replace_folder, temporary_beside
 
 FORMAT = "rtwin-calibration-1"
 RESULT_FILE, REPORT_FILE, MATERIALS_FILE = "result.json", "report.html", "materials.toml"
+CAMPAIGN_FILE = "campaign.toml"
 MAX_RESULT_BYTES = 256 * 2**20
-_OWN = (RESULT_FILE, REPORT_FILE, MATERIALS_FILE, "twin.h5")
+_OWN = (RESULT_FILE, REPORT_FILE, MATERIALS_FILE, CAMPAIGN_FILE, "twin.h5")
 
 
 def prepare_result(folder: Path, overwrite: bool) -> None:

@@ -255,12 +255,15 @@ def _sector_of_tx(data: Measurements) -> Ints:
 
 
 def _masts(links: tuple[Link, ...]) -> list[list[int]]:
-    """Transmitters that share their paths: at one place, and of one kind of pattern."""
+    """Transmitters that share their paths: at one place, and with the pattern of one antenna."""
     found: dict[tuple[object, ...], list[int]] = {}
     for number, link in enumerate(links):
-        pattern = "iso" if link.is_directional else link.pattern
         place = tuple(round(v, 2) for v in link.position_m)
-        found.setdefault((*place, pattern), []).append(number)
+        own: tuple[object, ...] = ()
+        # An element of TR 38.901 is multiplied to isotropic paths; the engine knows the others.
+        if not link.is_directional and link.pattern != "iso":
+            own = (link.pattern, link.yaw_deg, link.downtilt_deg)
+        found.setdefault((*place, *own), []).append(number)
     return list(found.values())
 
 
@@ -272,8 +275,7 @@ def _bundle(world: World, data: Measurements, tx: int, rows: Ints) -> Bundle:
     own["position_m"] = list(data.transmitters[tx].position_m)
     if data.transmitters[tx].is_directional:
         own["antenna"] = {**own["antenna"], "pattern": "iso"}
-    own |= {"azimuth_deg": 0.0, "downtilt_deg": 0.0}
-    own.pop("look_at_m", None)
+        own |= {"azimuth_deg": 0.0, "downtilt_deg": 0.0}
     table["transmitter"] = [own]
     alone = replace(world, recipe=recipe_from_dict(table, world.recipe.name, world.recipe.folder))
     receivers = standing_at(spots)

@@ -9,7 +9,13 @@ import numpy as np
 import tomlkit
 
 from rtwin.arrays import Floats
-from rtwin.calibration.campaign import Campaign, Measurements, campaign_from_dict, links_of
+from rtwin.calibration.campaign import (
+    Campaign,
+    Measurements,
+    campaign_from_dict,
+    links_of,
+    transmitters_of,
+)
 from rtwin.calibration.physics.campaign_scene import campaign_recipe, with_materials, world_of
 from rtwin.calibration.physics.path_model import build_model
 from rtwin.dataset.store import plain_errors
@@ -114,22 +120,6 @@ def true_gain(
 
 
 def _table(recipe: Recipe, num_transmitters: int, seed: int) -> dict[str, Any]:
-    masts = []
-    for tx in recipe.transmitter[:num_transmitters]:
-        yaw, tilt, _ = np.degrees(tx.orientation_rad)
-        pattern = tx.antenna.pattern if tx.antenna.pattern != "hw_dipole" else "dipole"
-        x, y, z = tx.position_m
-        masts.append(
-            {
-                "name": tx.name,
-                "x_m": x,
-                "y_m": y,
-                "height_m": z,
-                "azimuth_deg": float(yaw),
-                "downtilt_deg": float(tilt),
-                "pattern": pattern,
-            }
-        )
     return {
         "title": f"{recipe.title}: measured by rtwin itself",
         "description": "Made by rtwin.calibration.make_campaign; the truth is known.",
@@ -150,5 +140,5 @@ def _table(recipe: Recipe, num_transmitters: int, seed: int) -> dict[str, Any]:
         },
         "validation": {"block_m": 10.0, "learning_curve": [10, 20, 50, 100]},
         "fit": {"parameters": ["relative_permittivity", "conductivity"]},
-        "transmitter": masts,
+        "transmitter": transmitters_of(recipe)[:num_transmitters],
     }

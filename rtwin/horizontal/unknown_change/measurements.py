@@ -10,6 +10,7 @@ from rtwin.calibration.campaign import (
     load_campaign,
     read_measurements,
     screened,
+    transmitters_of,
 )
 from rtwin.errors import CampaignError
 from rtwin.scene import Recipe
@@ -95,15 +96,8 @@ def _campaign_of(file: Path, recipe: Recipe) -> Campaign:
             "title": file.name,
             "frequency_hz": recipe.frequency_hz,
             "transmitter": [
-                {
-                    "name": tx.name,
-                    "x_m": tx.position_m[0],
-                    "y_m": tx.position_m[1],
-                    "height_m": tx.position_m[2],
-                    "power_dbm": tx.power_dbm,
-                    "pattern": "tr38901" if tx.antenna.pattern == "tr38901" else "iso",
-                }
-                for tx in recipe.transmitter
+                table | {"power_dbm": tx.power_dbm}
+                for table, tx in zip(transmitters_of(recipe), recipe.transmitter, strict=True)
             ],
             "measurements": {
                 "file": file.name,

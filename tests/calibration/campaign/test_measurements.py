@@ -216,12 +216,40 @@ def test_column_names(name, write, tmp_path):
     assert column_names(tmp_path / "gone.csv") == []
 
 
-@pytest.mark.parametrize("word", ["NA", "null", "-"])
+@pytest.mark.parametrize("word", ["NA", "null", "-", ""])
 @pytest.mark.parametrize("column", [2, 4])
-def test_missing_values_say_their_row(word, column, tmp_path):
-    rows = [["a", "p", "1", "2", "-80"], ["a", "p", "1", "2", "-80"]]
+def test_missing_values_are_set_aside(word, column, tmp_path):
+    rows = [["a", "p", "1", "2", "-80"], ["a", "p", "1", "3", "-80"]]
     rows[1][column] = word
     text = HEAD + "".join(",".join(row) + "\n" for row in rows)
-    with pytest.raises(CampaignError) as caught:
-        load_measurements(campaign(tmp_path, text))
-    assert f"row 2 has '{word}', which is no number" in str(caught.value)
+    data = load_measurements(campaign(tmp_path, text))
+    assert (len(data), data.set_aside) == (1, {"without a number": 1})
+
+
+TIDY = HEAD + "a,p,1.5,2,-80.5\nb,p,3,4,-90\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        TIDY.replace(",", ";").replace(".", ",").encode(),
+        TIDY.replace(",", "\t").encode("utf-16"),
+        b"\xef\xbb\xbf" + TIDY.replace("\n", "\r\n").encode(),
+        ("# a drive\n\n" + TIDY.replace("a,p", "a,p\xe9")).encode("latin-1"),
+        TIDY.replace("-80.5", "-80.5,").encode(),
+    ],
+    ids=["semicolons", "utf-16", "bom", "remarks", "trailing"],
+)
+def test_what_other_programs_write_is_read(raw, tmp_path):
+    made = campaign(tmp_path, "")
+    (tmp_path / "points.csv").write_bytes(raw)
+    data = load_measurements(made)
+    assert data.level_db.tolist() == [-80.5, -90.0]
+    assert data.position_m[0].tolist() == [1.5, 2.0, 1.5]
+
+
+def test_cells_are_whose_rows_they_are(tmp_path):
+    text = HEAD.replace("cell", "pci") + "101,p,100,0,-80\n102,p,100,50,-90\n7,p,1,1,-90\n"
+    data = load_measurements(campaign(tmp_path, text, tx="pci", cells={"101": "b", "102": "a"}))
+    assert [data.transmitters[t].name for t in data.tx] == ["b", "a"]
+    assert data.set_aside == {"of a transmitter that the campaign does not name": 1}
