@@ -6,6 +6,7 @@ import numpy as np
 
 from rtwin.dataset import RadioMap
 from rtwin.plot.fields import MapField, map_extent, map_field, nothing
+from rtwin.plot.outlines import draw_outlines
 from rtwin.plot.style import (
     CATEGORIES,
     GREY,
@@ -54,6 +55,7 @@ def plot_radio_map(radio_map: RadioMap, metric: str = "rss", tx: int | None = No
     else:
         _field(axes, field, extent)
     map_axes(axes)
+    draw_outlines(axes, radio_map.attributes)
     mark_transmitters(axes, radio_map.tx_name, radio_map.tx_position_m, tx)
     parts = [f"{float(radio_map.attributes['height_m']):g} m above ground"]
     if len(radio_map.tx_name) > 1 and (tx is not None or metric != "serving"):

@@ -6,6 +6,7 @@ import numpy as np
 
 from rtwin.arrays import Bools, Floats
 from rtwin.dataset import PathDataset
+from rtwin.plot.outlines import draw_outlines
 from rtwin.plot.style import (
     GREEN,
     GREY,
@@ -70,6 +71,7 @@ def plot_receivers(
     map_axes(axes)
     axes.grid(color=UNREACHED, linewidth=0.6)
     axes.set_axisbelow(True)
+    draw_outlines(axes, dataset.attributes)
     mark_transmitters(axes, names, tx_m, tx)
     count = f"{dataset.num_rx} receiver" + "s" * (dataset.num_rx != 1)
     everyone = "any transmitter" if metric == "line_of_sight" else "best transmitter"

@@ -6,6 +6,7 @@ import numpy as np
 
 from rtwin.arrays import Floats
 from rtwin.dataset import LinkTrace
+from rtwin.plot.outlines import draw_outlines
 from rtwin.plot.style import (
     BLUE,
     CATEGORIES,
@@ -76,6 +77,7 @@ def plot_link_trace(trace: LinkTrace, metric: str = "rate") -> "Figure":
         values = np.where(served, values, np.nan)
         _values(above, below, trace, xy, values, label)
     map_axes(above)
+    draw_outlines(above, trace.attributes)
     mark_transmitters(above, trace.tx_name, trace.tx_position_m)
     below.set_xlabel("time [s]", fontsize=11)
     below.grid(color=UNREACHED, linewidth=0.8)

@@ -12,6 +12,7 @@ from rtwin.horizontal.levels import UNREACHED_DB
 from rtwin.horizontal.twin.folder import open_twin
 from rtwin.horizontal.twin.snapshot import DECISIONS, Snapshot
 from rtwin.plot.fields import map_extent
+from rtwin.plot.outlines import outline_lines, outlines
 from rtwin.plot.style import (
     BLACK,
     BLUE,
@@ -81,12 +82,14 @@ def plot_twin(folder: str | Path, snapshot: int = -1, tx: int | None = None) -> 
         _decision(axes[3], after, tx, extent)
     else:
         _field(axes[0], new, extent, limits, "viridis", "path gain [dB]", "first build")
+    rings = outlines(after.radio_map.attributes)
     for number, each in enumerate(axes):
         shown = before if number == 0 and before is not None else after
         rows = shown.radio_map.tx_name
         only = None if tx is None else after.radio_map.tx_name[tx]
         keep = [row for row, name in enumerate(rows) if only in (None, name)]
         mark_transmitters(each, [rows[row] for row in keep], shown.radio_map.tx_position_m[keep])
+        each.add_collection(outline_lines(rings), autolim=False)
         _boxes(each, after)
     which = "best transmitter" if tx is None else after.radio_map.tx_name[tx]
     write_title(figure, after.radio_map.attributes, after.news, which)

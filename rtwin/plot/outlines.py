@@ -1,0 +1,88 @@
+"""Outlines of buildings, seen from above, under whatever else a map shows."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rtwin.arrays import Floats
+from rtwin.errors import RtwinError
+from rtwin.scene import Recipe, is_vegetation, recipe_from_dict
+from rtwin.scene.surfaces import Surface, object_surface, surfaces
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import LineCollection
+
+COLOR, WIDTH = "#3C3C3C", 0.6
+_LOW_M = 0.5  # what is flatter is a floor, not a building
+_LEAST_M2 = 1e-4
+_WORTH_M2 = 0.25
+
+
+def draw_outlines(axes: "Axes", attributes: dict[str, Any]) -> None:
+    """Draw the outlines of the scene that a file's attributes speak of.
+
+    Args:
+        axes: With its limits, which stay.
+        attributes: Of a dataset or map: the recipe, and where its files were if that is
+            known. Nothing is drawn where the scene is not known, or its files are gone.
+    """
+    axes.add_collection(outline_lines(outlines(attributes)), autolim=False)
+
+
+def outline_lines(rings: list[Floats]) -> "LineCollection":
+    """What `outlines` gives, to be added to axes."""
+    from matplotlib.collections import LineCollection
+
+    return LineCollection(rings, colors=COLOR, linewidths=WIDTH, zorder=2, gid="outlines")
+
+
+def outlines(attributes: dict[str, Any]) -> list[Floats]:
+    """The outlines of a file's scene from above, closed rings or lines, [corner, 2] m each.
+
+    Ground, vegetation and what is flat have none.
+
+    Args:
+        attributes: As those of `draw_outlines`.
+    Checked by tests/plot/test_outlines.py.
+    """
+    folder = attributes.get("scene_folder")
+    try:
+        recipe = recipe_from_dict(attributes["recipe"], folder=str(folder or "."))
+        return list(_lines(recipe, folder is not None))
+    except (KeyError, RtwinError):
+        return []
+
+
+def _lines(recipe: Recipe, has_files: bool) -> Iterator[Floats]:
+    ground = recipe.geometry.ground
+    for item in recipe.object:
+        spec = recipe.materials.get(item.material)
+        if item.name in ground or item.shape == "plane" or is_vegetation(item.material, spec):
+            continue
+        if item.shape == "wall":
+            yield np.array([item.from_m, item.to_m])
+        elif item.shape == "extrude":
+            yield from (np.array([*ring, ring[0]]) for ring in (item.footprint, *item.holes))
+        elif item.shape == "box" or has_files:
+            yield from _shadow(object_surface(item, recipe))
+    if recipe.geometry.sionna or (recipe.geometry.file and has_files):
+        for surface in surfaces(recipe):
+            if not surface.is_ground:
+                yield from _shadow(surface)
+
+
+def _shadow(surface: Surface) -> Iterator[Floats]:
+    """Rings around what triangles cover of the ground; none where they are flat."""
+    import shapely
+
+    if np.ptp(surface.vertices[:, 2]) < _LOW_M:
+        return
+    corners = surface.vertices[surface.faces][:, :, :2]
+    across = corners[:, 1:] - corners[:, :1]
+    area = np.abs(across[:, 0, 0] * across[:, 1, 1] - across[:, 0, 1] * across[:, 1, 0]) / 2
+    covered = shapely.union_all(shapely.polygons(corners[area > _LEAST_M2]), grid_size=0.01)
+    for part in shapely.get_parts(covered):
+        if part.geom_type == "Polygon" and part.area > _WORTH_M2:
+            yield from (np.array(ring.coords) for ring in (part.exterior, *part.interiors))

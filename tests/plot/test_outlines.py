@@ -1,0 +1,64 @@
+"""Outlines of buildings under maps."""
+
+import numpy as np
+import pytest
+import shapely
+
+from rtwin.plot import plot_radio_map, plot_receivers
+from rtwin.plot.outlines import outlines
+from rtwin.scene import load_recipe, recipe_dict, recipe_from_dict
+
+from ..tables import TREE, box, plane_scene, wall
+
+
+def attributes(*objects, **more):
+    return {"recipe": recipe_dict(recipe_from_dict(plane_scene(*objects))), **more}
+
+
+def test_what_stands_has_an_outline():
+    house = box("house", [5, -5, 4], [10, 8, 8])
+    sheet = wall("sheet", ([0, 10], [10, 10]), 0, 3, "wood")
+    rings = outlines(attributes(house, sheet, TREE))
+    assert len(rings) == 2
+    assert shapely.Polygon(rings[0]).bounds == (0, -9, 10, -1)
+    assert shapely.Polygon(rings[0]).area == pytest.approx(80)
+    assert rings[1].tolist() == [[0, 10], [10, 10]]
+
+
+def test_footprints_keep_their_courts():
+    block = {
+        "name": "block",
+        "material": "brick",
+        "shape": "extrude",
+        "footprint": [[0, 0], [20, 0], [20, 20], [0, 20]],
+        "holes": [[[5, 5], [15, 5], [15, 15], [5, 15]]],
+        "height_m": 9,
+    }
+    outer, court = outlines(attributes(block))
+    assert shapely.Polygon(outer, [court]).area == 300
+
+
+def test_meshes_in_files_need_their_folder(tmp_path):
+    import trimesh
+
+    trimesh.creation.box([4, 4, 4]).export(tmp_path / "house.ply")
+    mesh = {"name": "house", "material": "brick", "shape": "mesh", "file": "house.ply"}
+    assert outlines(attributes(mesh)) == []
+    (ring,) = outlines(attributes(mesh, scene_folder=str(tmp_path)))
+    assert shapely.Polygon(ring).area == pytest.approx(16)
+    assert outlines(attributes(mesh, scene_folder=str(tmp_path / "gone"))) == []
+
+
+def test_shipped_scenes():
+    rings = outlines({"recipe": recipe_dict(load_recipe("street_canyon"))})
+    big = [ring for ring in rings if shapely.Polygon(ring).area > 100]
+    assert len(big) == 6
+    assert np.concatenate(big)[:, 0].min() > -100
+    assert outlines({}) == []
+
+
+@pytest.mark.parametrize("draw", ["map", "receivers"])
+def test_maps_show_them(draw, radio_map, dataset):
+    figure = plot_radio_map(radio_map) if draw == "map" else plot_receivers(dataset)
+    drawn = [c for c in figure.axes[0].collections if c.get_gid() == "outlines"]
+    assert [len(c.get_segments()) for c in drawn] == [2]
