@@ -27,17 +27,14 @@ from rtwin.cli import (
     scene,
     trace,
 )
+from rtwin.cli.grouped import command_group
 from rtwin.cli.report import one_line, stderr
 from rtwin.errors import RtwinError
 
-app = typer.Typer(
+app = command_group(
+    "Ray-traced channel twins: from a 3D scene to channel datasets and radio maps.",
     name="rtwin",
-    help="Ray-traced channel twins: from a 3D scene to channel datasets and radio maps.",
-    add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
     look.doctor,

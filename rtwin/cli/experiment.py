@@ -8,15 +8,12 @@ from typer import Option
 
 from rtwin.cli import deploy, federated
 from rtwin.cli import streaming as streamed
+from rtwin.cli.grouped import command_group
 from rtwin.cli.options import JsonFlag, Quiet, StudyFolder, pair
 from rtwin.cli.report import print_json, print_rows, progress_bar
 from rtwin.errors import OutOfRangeError
 
-app = typer.Typer(
-    help="Studies on twins: each writes its tables and pictures to a folder.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = command_group("Studies on twins: each writes its tables and pictures to a folder.")
 
 
 @app.command()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
+from rtwin.cli.grouped import command_group
 from rtwin.cli.options import CampaignData, JsonFlag, Quiet
 from rtwin.cli.report import print_json, print_rows, progress_bar
 from rtwin.errors import OutOfRangeError
@@ -15,10 +16,8 @@ if TYPE_CHECKING:
     from rtwin.federation.sites import Shared
 
 SMALL = 0.05  # prior standard deviations
-app = typer.Typer(
-    help="Calibrate materials and merge networks of several sites; measurements stay at home.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+app = command_group(
+    "Calibrate materials and merge networks of several sites; measurements stay at home."
 )
 Materials = Annotated[
     Path | None, Option(metavar="TOML", help="Materials that the data see, as a recipe has them.")

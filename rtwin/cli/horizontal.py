@@ -6,14 +6,11 @@ from typing import Annotated
 import typer
 from typer import Option
 
+from rtwin.cli.grouped import command_group
 from rtwin.cli.options import JsonFlag, Quiet
 from rtwin.cli.report import print_json, print_rows, progress_bar
 
-app = typer.Typer(
-    help="Train and benchmark the networks that keep a twin current.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = command_group("Train and benchmark the networks that keep a twin current.")
 Folder = Annotated[
     Path,
     Option(

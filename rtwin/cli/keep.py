@@ -10,14 +10,24 @@ from rtwin.cli.options import (
     Calibration,
     CellSize,
     DiscoveryRays,
+    DryRun,
     JsonFlag,
     MapHeight,
     Overwrite,
     Quiet,
     SceneOfFile,
     quantity,
+    shipped_scenes,
 )
-from rtwin.cli.report import human_bytes, not_believed, print_json, print_rows, progress_bar, stderr
+from rtwin.cli.report import (
+    human_bytes,
+    not_believed,
+    print_estimate,
+    print_json,
+    print_rows,
+    progress_bar,
+    stderr,
+)
 
 TwinArgument = Annotated[Path, Argument(metavar="TWIN", help="The folder of a twin.")]
 
@@ -28,6 +38,7 @@ def twin(
         Argument(
             metavar="SCENE",
             help="A shipped scene, a .toml file, or with --at the folder of a twin.",
+            autocompletion=shipped_scenes,
         ),
     ],
     output: Annotated[
@@ -47,6 +58,7 @@ def twin(
             metavar="N", help="Write snapshot N of a twin as a radio map file; -1 is the newest."
         ),
     ] = None,
+    dry_run: DryRun = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: JsonFlag = False,
@@ -63,6 +75,11 @@ def twin(
         print_rows([("file", output)])
         return
     recipe = load_recipe(scene, cell_size_m=cell_size, map_height_m=height, rays=rays)
+    if dry_run:
+        from rtwin.dataset.estimate import estimate_map
+
+        print_estimate(estimate_map(recipe, keeps_paths=True), json)
+        return
     if calibration is not None:
         from rtwin.calibration import calibrated_recipe
 

@@ -10,9 +10,23 @@ from typer import Argument, BadParameter, Option
 
 from rtwin.errors import OutOfRangeError
 
+
+def shipped_scenes(incomplete: str) -> list[str]:
+    """Names that a shell completes a scene's to; where none fits it goes on with files."""
+    from rtwin.scene import scenes_folder
+
+    found = (path.parent.name for path in scenes_folder().glob("*/scene.toml"))
+    return sorted(name for name in found if name.startswith(incomplete))
+
+
 JsonFlag = Annotated[bool, Option("--json", help="Print JSON instead of a table.")]
 SceneArgument = Annotated[
-    str, Argument(metavar="SCENE", help="A shipped scene (see `rtwin scenes`) or a .toml file.")
+    str,
+    Argument(
+        metavar="SCENE",
+        help="A shipped scene (see `rtwin scenes`), a folder or a .toml file.",
+        autocompletion=shipped_scenes,
+    ),
 ]
 Output = Annotated[Path, Option("-o", "--output", metavar="FILE", help="File to write.")]
 Overwrite = Annotated[bool, Option("--overwrite", help="Replace what an earlier run wrote.")]
@@ -24,6 +38,10 @@ CampaignData = Annotated[
 ]
 Calibration = Annotated[
     Path | None, Option(metavar="RESULT", help="Result of a calibration, whose materials count.")
+]
+DryRun = Annotated[
+    bool,
+    Option("--dry-run", help="Only say how many links it is, and about what time and memory."),
 ]
 Quiet = Annotated[bool, Option("--quiet", help="No progress bar.")]
 SceneOfFile = Annotated[

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from rtwin.cli import interruption
 from rtwin.progress import Progress
 
 if TYPE_CHECKING:
+    from rtwin.dataset.estimate import Estimate
     from rtwin.experiments.study_files import StudyResults
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -78,6 +80,30 @@ def print_file(output: Path, info: dict[str, Any], rows: list[tuple[str, Any]]) 
     if "seconds" in info:
         found.append(("time", f"{info['seconds']:.1f} s"))
     print_rows(found)
+
+
+def print_estimate(found: "Estimate", json: bool) -> None:
+    """Print what a run would take."""
+    if json:
+        print_json({**asdict(found), "num_links": found.num_links})
+        return
+    low, high = found.seconds / 3, 3 * found.seconds
+    print_rows(
+        [
+            ("links", f"{found.num_links} ({found.num_tx} tx x {found.num_rx} places)"),
+            ("scene", f"{found.num_triangles} triangles"),
+            ("method", found.method),
+            ("time", f"{human_time(low)} to {human_time(high)} on two cores"),
+            ("memory", f"about {human_bytes(found.num_bytes)}"),
+        ]
+    )
+
+
+def human_time(seconds: float) -> str:
+    """A time in seconds, minutes or hours."""
+    if seconds < 100:
+        return f"{seconds:.0f} s" if seconds >= 1 else "1 s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.0f} h"
 
 
 def print_remarks(info: dict[str, Any]) -> None:

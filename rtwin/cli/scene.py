@@ -6,15 +6,12 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
+from rtwin.cli.grouped import command_group
 from rtwin.cli.options import JsonFlag, Overwrite, Quiet, SceneArgument
 from rtwin.cli.report import print_json, print_rows, progress_bar, stderr
 from rtwin.errors import OutOfRangeError
 
-app = typer.Typer(
-    help="Build scenes from maps and meshes, and check them.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = command_group("Build scenes from maps and meshes, and check them.")
 SHOWN_NOTES = 12
 SHOWN_TAGS = 8
 

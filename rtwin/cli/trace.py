@@ -11,6 +11,7 @@ from rtwin.cli.options import (
     CampaignData,
     CellSize,
     DiscoveryRays,
+    DryRun,
     Frequency,
     JsonFlag,
     MapHeight,
@@ -26,6 +27,7 @@ from rtwin.cli.options import (
 )
 from rtwin.cli.report import (
     gigahertz,
+    print_estimate,
     print_file,
     print_json,
     print_remarks,
@@ -55,6 +57,7 @@ def generate(
         ),
     ] = None,
     shard_size: Annotated[int | None, Option(help="Receivers per shard.")] = None,
+    dry_run: DryRun = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: JsonFlag = False,
@@ -70,6 +73,11 @@ def generate(
     recipe = load_recipe(
         scene, num_receivers=receivers, rays=rays, strongest_paths=strongest_paths, **solver
     )
+    if dry_run:
+        from rtwin.dataset.estimate import estimate_dataset
+
+        print_estimate(estimate_dataset(recipe, workers or 1), json)
+        return
     start = time.perf_counter()
     with progress_bar(quiet or json) as progress:
         run(
@@ -215,6 +223,7 @@ def radiomap(
             "--discrepancy", help="With --calibration: the twin's mean and variance in every cell."
         ),
     ] = False,
+    dry_run: DryRun = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     json: JsonFlag = False,
@@ -234,6 +243,11 @@ def radiomap(
         **{"rays" if method == "paths" else "map_rays": rays},
         **solver,
     )
+    if dry_run:
+        from rtwin.dataset.estimate import estimate_map
+
+        print_estimate(estimate_map(recipe, method), json)
+        return
     if calibration is not None:
         from rtwin.calibration import calibrated_recipe
 

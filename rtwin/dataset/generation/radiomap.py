@@ -174,7 +174,7 @@ def _trace_averages(world: World, grid: MapGrid, progress: Progress) -> dict[str
     num_tx = len(world.recipe.transmitter)
     gain = np.zeros((num_tx, *grid.shape))
     error = np.zeros_like(gain)
-    rays = map_sampling(world, grid).rays
+    rays = map_sampling(world.recipe, grid).rays
     for tx in range(num_tx):
 
         def report(done: int, total: int, tx: int = tx) -> None:
@@ -251,7 +251,7 @@ def cheaper_method(world: World, grid: MapGrid, correction: "Correction | None" 
     """
     if correction is not None:
         return MAP_METHODS[0]
-    sampling = map_sampling(world, grid)
+    sampling = map_sampling(world.recipe, grid)
     cheaper = sampling.paths_s < sampling.monte_carlo_s
     return MAP_METHODS[1] if cheaper or world.volumes else MAP_METHODS[0]
 
@@ -261,11 +261,11 @@ def _remarks(world: World, grid: MapGrid, method: str) -> list[str]:
         return []
     # Paths lose in vegetation; the solver that draws rays does not know that there is any.
     leaves = [VEGETATION_REMARK] if world.volumes else []
-    return leaves + undersampling_remark(map_sampling(world, grid))
+    return leaves + undersampling_remark(map_sampling(world.recipe, grid))
 
 
 def _rays(world: World, grid: MapGrid, method: str) -> dict[str, int]:
     if method == "paths":
         return {"rays": world.recipe.solver.rays}
-    rays = map_sampling(world, grid).rays
+    rays = map_sampling(world.recipe, grid).rays
     return {"rays": rays, "num_lattices": num_lattices(rays)}

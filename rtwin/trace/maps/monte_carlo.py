@@ -50,7 +50,7 @@ def trace_path_gain(
     spec = world.recipe.transmitter[transmitter]
     num_ports = spec.antenna.num_ports
     if rays is None:
-        rays = map_sampling(world, grid).rays
+        rays = map_sampling(world.recipe, grid).rays
     count = num_lattices(rays)
     maps = np.zeros((count, *grid.shape))
     total = count * num_ports

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.scene import Recipe
 from rtwin.trace.maps.grid import MapGrid
-from rtwin.trace.world import World
 
 LEAST_RAYS, MOST_RAYS = 1_000_000, 50_000_000
 CELLS_SERVED = 0.9  # share of pairs of cell and transmitter that get their rays
@@ -43,15 +43,14 @@ class MapSampling:
     paths_s: float
 
 
-def map_sampling(world: World, grid: MapGrid) -> MapSampling:
+def map_sampling(recipe: Recipe, grid: MapGrid) -> MapSampling:
     """Rays for a map's target standard error, unless the recipe says how many.
 
     Args:
-        world: The scene; its recipe's [radio_map] is asked.
+        recipe: Its [radio_map] is asked.
         grid: The cells.
     Source: mean of a Poisson number of rays; checked by tests/trace/maps/test_map_sampling.py.
     """
-    recipe = world.recipe
     share = np.sort(np.concatenate([_shares(tx.position_m, grid) for tx in recipe.transmitter]))
     share = np.maximum(share, 1e-12)
     ratio = 10.0 ** (recipe.radio_map.target_error_db / 10.0) - 1.0

@@ -22,7 +22,7 @@ def field(size_m, *, mast_z=20.0, cell_m=20.0, **radio_map):
 def test_a_campus_has_no_dark_cells_in_line_of_sight():
     world = load_world(field(1000.0))
     grid = map_grid(world)
-    sampling = map_sampling(world, grid)
+    sampling = map_sampling(world.recipe, grid)
     assert 1_000_000 < sampling.rays < 50_000_000
     assert undersampling_remark(sampling) == []
     gain, error = trace_path_gain(world, 0, grid)
@@ -38,7 +38,7 @@ def test_a_campus_has_no_dark_cells_in_line_of_sight():
 
 def test_what_was_the_default_is_salt_and_pepper_and_says_so():
     world = load_world(field(1000.0, cell_m=5.0, rays=1_000_000))
-    sampling = map_sampling(world, map_grid(world))
+    sampling = map_sampling(world.recipe, map_grid(world))
     (line,) = undersampling_remark(sampling)
     assert "undersampled" in line
     assert "method paths" in line
@@ -47,9 +47,9 @@ def test_what_was_the_default_is_salt_and_pepper_and_says_so():
 
 @pytest.mark.parametrize(("target", "times"), [(0.5, 4.5), (2.0, 0.2)])
 def test_rays_follow_the_target(target, times):
-    one = map_sampling(load := load_world(field(800.0)), map_grid(load)).rays
+    one = map_sampling((load := load_world(field(800.0))).recipe, map_grid(load)).rays
     other_world = load_world(field(800.0, target_error_db=target))
-    other = map_sampling(other_world, map_grid(other_world)).rays
+    other = map_sampling(other_world.recipe, map_grid(other_world)).rays
     assert other / one == pytest.approx(times, rel=0.1) or other in (1_000_000, 50_000_000)
 
 
