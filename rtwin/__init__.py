@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         validate_file,
     )
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "build_scene",

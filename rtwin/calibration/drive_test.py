@@ -188,7 +188,7 @@ def _cells(
     by_name = {name.casefold(): name for name in masts}
     found = {c: by_name[c.casefold()] for c in counts if c.casefold() in by_name}
     found |= {_as_in_table(cell): name for cell, name in given.items()}
-    notes = []
+    notes: list[str] = []
     if not found and len(counts) == len(masts) == 1:
         found = dict.fromkeys(counts, masts[0])
     elif not found:

@@ -168,17 +168,21 @@ def progress_bar(quiet: bool, first: str = "Loading scene") -> Iterator[Progress
 def _progress_lines() -> Progress:
     """Progress where there is no terminal: now and then a line, with an estimate."""
     begun: dict[str, float] = {}
+    reached: dict[str, int] = {}
     last = time.monotonic()
 
     def report(stage: str, done: int, total: int) -> None:
         nonlocal last
         now = time.monotonic()
-        start = begun.setdefault(stage, now)
+        if done < reached.get(stage, 0):  # the same stage once more: of the next draw, say
+            del begun[stage]
+        start, reached[stage] = begun.setdefault(stage, now), done
         if now - last < SECONDS_BETWEEN_LINES or done >= total:
             return
         last = now
-        left = f", about {(now - start) * (total - done) / done:.0f} s left" if done else ""
-        stderr(f"{_LABELS.get(stage, stage)}: {done} of {total}{left}")
+        left = (now - start) * (total - done) / done if done else 0.0
+        about = f", about {human_time(left)} left" if done else ""
+        stderr(f"{_LABELS.get(stage, stage)}: {done} of {total}{about}")
 
     return report
 

@@ -33,8 +33,9 @@ from rtwin.cli.report import (
     print_remarks,
     print_rows,
     progress_bar,
+    stderr,
 )
-from rtwin.errors import OutOfRangeError
+from rtwin.errors import MissingExtraError, OutOfRangeError
 
 
 @with_solver_options
@@ -307,6 +308,9 @@ def render(
     width: Annotated[int, Option(help="Pixels.")] = 1280,
     height: Annotated[int, Option(help="Pixels.")] = 800,
     samples: Annotated[int, Option(help="Light samples per pixel.")] = 64,
+    key: Annotated[
+        bool, Option("--key/--no-key", help="What the colours mean, below the picture.")
+    ] = True,
     quiet: Quiet = False,
 ) -> None:
     """Draw a ray-traced picture of a scene, with paths and radio map on it.
@@ -327,6 +331,13 @@ def render(
             samples=samples,
             progress=progress,
         )
+    if key:
+        from rtwin.plot import add_key
+
+        try:
+            add_key(output, paths=paths is not None, radio_map=radio_map)
+        except MissingExtraError as error:
+            stderr(f"note: the picture has no key: {error}")
     print_rows([("file", output)])
 
 

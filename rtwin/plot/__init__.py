@@ -8,6 +8,7 @@ The figures need no window; matplotlib is loaded when one is made.
 from rtwin.plot.antennas import plot_antenna
 from rtwin.plot.distributions import plot_cdf
 from rtwin.plot.files import plot_file
+from rtwin.plot.key import add_key
 from rtwin.plot.links import plot_angular_spectrum, plot_delay_profile
 from rtwin.plot.maps import plot_radio_map
 from rtwin.plot.receivers import plot_receivers
@@ -15,6 +16,7 @@ from rtwin.plot.style import save_figure
 from rtwin.plot.traces import plot_link_trace
 
 __all__ = [
+    "add_key",
     "plot_angular_spectrum",
     "plot_antenna",
     "plot_cdf",

@@ -14,3 +14,15 @@ def test_progress_without_a_terminal_is_a_line_now_and_then(monkeypatch, capsys)
         "Tracing links: 0 of 4",
         "Tracing links: 1 of 4",
     ]
+
+
+def test_a_stage_that_comes_again_is_timed_anew(monkeypatch, capsys):
+    clock = iter([0.0, 0.0, 100.0, 1000.0, 1010.0])
+    monkeypatch.setattr(report.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(report, "SECONDS_BETWEEN_LINES", 0.0)
+    with report.progress_bar(quiet=False) as progress:
+        for done in (0, 2, 0, 1):
+            progress("fit", done, 3)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[1] == "Fitting: 2 of 3, about 50 s left"
+    assert lines[3] == "Fitting: 1 of 3, about 20 s left"

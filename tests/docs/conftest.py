@@ -126,8 +126,10 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[Command, s
         for block in blocks(page):
             if block.language == "toml" and block.text.startswith("# "):
                 (folder / block.text.splitlines()[0][2:]).write_text(block.text)
+    (folder / "docs").mkdir()
     for data in ("campus.osm", "courtyard_news.csv", "drive.csv"):
-        shutil.copy(ROOT / "docs" / data, folder)
+        shutil.copy(ROOT / "docs" / data, folder / "docs")
+    shutil.copy(ROOT / "docs" / "campus.osm", folder)  # as examples of `--help` call it
     _few_unknowns(ROOT / "calibration" / "canyon", folder / FEW_UNKNOWNS)
     outcome: dict[Command, str] = {}
     with contextlib.chdir(folder):

@@ -10,7 +10,7 @@ from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.progress import Progress, count_of, silent
 from rtwin.scene import Recipe
 from rtwin.trace import load_world
-from rtwin.trace.pictures import MapOverlay, PathLines, render
+from rtwin.trace.pictures import MapOverlay, PathLines, check_picture, render
 
 PATHS_PER_LINK = 6  # more would hide the scene
 
@@ -45,20 +45,23 @@ def render_scene(
     """
     if num_links < 0:
         raise OutOfRangeError(f"num_links is {num_links}; it must be 0 or more")
-    world = load_world(recipe)
-    lines, receivers = None, None
+    check_picture(Path(file), resolution, samples)  # before the engine starts
+    lines, receivers, overlay = None, None, None
+    hashes = {}
     if paths is not None:
         with open_dataset(paths) as dataset:
-            _check_scene(paths, dataset.attributes["scene_hash"], world.scene_hash)
+            hashes[paths] = dataset.attributes["scene_hash"]
             receivers = dataset.read("rx_position_m")
             lines = _lines(dataset, num_links)
-    overlay = None
     if radio_map is not None:
         twin = open_radio_map(radio_map)
-        _check_scene(radio_map, twin.attributes["scene_hash"], world.scene_hash)
+        hashes[radio_map] = twin.attributes["scene_hash"]
         overlay = MapOverlay(
             twin.rss_dbm.max(axis=0), twin.cell_centers_m, float(twin.attributes["cell_size_m"])
         )
+    world = load_world(recipe)
+    for given, found in hashes.items():
+        _check_scene(given, found, world.scene_hash)
     return render(
         world,
         file,

@@ -76,17 +76,8 @@ def render(
             be written.
     Checked by tests/trace/pictures/test_render.py.
     """
-    file = Path(file)
-    width, height = resolution
-    if not (width > 0 and height > 0 and width * height <= MAX_PIXELS):
-        raise OutOfRangeError(
-            f"resolution is {width} x {height}; allowed are 1 to {MAX_PIXELS} pixels in all"
-        )
-    if not 1 <= samples <= MAX_SAMPLES:
-        raise OutOfRangeError(f"samples is {samples}; allowed are 1 to {MAX_SAMPLES}")
-    if file.suffix.lower() != ".png":
-        raise StoreError(f"{file}: pictures are PNG; choose a name that ends in .png")
-    check_replaceable(file)
+    file, (width, height) = Path(file), resolution
+    check_picture(file, resolution, samples)
     view = _View(world, camera or world.recipe.camera or default_camera(world), width, height)
     drawing = _drawing(world, view, receivers_m, paths, radio_map)
     try:
@@ -105,6 +96,20 @@ def render(
     except OSError as error:
         raise StoreError(f"{file}: {os.strerror(error.errno or 0)}; choose another place") from None
     return file
+
+
+def check_picture(file: Path, resolution: tuple[int, int], samples: int) -> None:
+    """Refuse what no picture can be made of; see `render`."""
+    width, height = resolution
+    if not (width > 0 and height > 0 and width * height <= MAX_PIXELS):
+        raise OutOfRangeError(
+            f"resolution is {width} x {height}; allowed are 1 to {MAX_PIXELS} pixels in all"
+        )
+    if not 1 <= samples <= MAX_SAMPLES:
+        raise OutOfRangeError(f"samples is {samples}; allowed are 1 to {MAX_SAMPLES}")
+    if file.suffix.lower() != ".png":
+        raise StoreError(f"{file}: pictures are PNG; choose a name that ends in .png")
+    check_replaceable(file)
 
 
 def default_camera(world: World) -> Camera:
