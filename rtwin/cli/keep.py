@@ -76,7 +76,7 @@ def twin(
         return
     recipe = load_recipe(scene, cell_size_m=cell_size, map_height_m=height, rays=rays)
     if dry_run:
-        from rtwin.dataset.estimate import estimate_map
+        from rtwin.dataset.generation import estimate_map
 
         print_estimate(estimate_map(recipe, keeps_paths=True), json)
         return

@@ -15,7 +15,7 @@ from rtwin.cli import interruption
 from rtwin.progress import Progress
 
 if TYPE_CHECKING:
-    from rtwin.dataset.estimate import Estimate
+    from rtwin.dataset.generation import Estimate
     from rtwin.experiments.study_files import StudyResults
 
 SECONDS_BETWEEN_LINES = 10.0

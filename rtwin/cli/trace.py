@@ -75,7 +75,7 @@ def generate(
         scene, num_receivers=receivers, rays=rays, strongest_paths=strongest_paths, **solver
     )
     if dry_run:
-        from rtwin.dataset.estimate import estimate_dataset
+        from rtwin.dataset.generation import estimate_dataset
 
         print_estimate(estimate_dataset(recipe, workers or 1), json)
         return
@@ -245,7 +245,7 @@ def radiomap(
         **solver,
     )
     if dry_run:
-        from rtwin.dataset.estimate import estimate_map
+        from rtwin.dataset.generation import estimate_map
 
         print_estimate(estimate_map(recipe, method), json)
         return

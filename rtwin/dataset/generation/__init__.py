@@ -1,5 +1,6 @@
 """Generation: from a recipe, or from stored geometry, to a dataset or a radio map."""
 
+from rtwin.dataset.generation.estimate import Estimate, estimate_dataset, estimate_map
 from rtwin.dataset.generation.evaluate import evaluate
 from rtwin.dataset.generation.generate import default_shard_size, generate
 from rtwin.dataset.generation.pathmap import path_statistics, standing_at, world_of_cells
@@ -12,7 +13,10 @@ from rtwin.dataset.generation.radiomap import (
 )
 
 __all__ = [
+    "Estimate",
     "default_shard_size",
+    "estimate_dataset",
+    "estimate_map",
     "evaluate",
     "generate",
     "generate_radio_map",

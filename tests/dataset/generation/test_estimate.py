@@ -3,8 +3,8 @@
 import sys
 
 import pytest
-
 from rtwin.dataset.estimate import CELL_S, estimate_dataset, estimate_map
+
 from rtwin.errors import OutOfRangeError, RecipeError
 from rtwin.scene import load_recipe, recipe_from_dict
 
