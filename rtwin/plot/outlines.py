@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.collections import LineCollection
 
 COLOR, WIDTH = "#3C3C3C", 0.6
-_LOW_M = 0.5  # what is flatter is a floor, not a building
+_LOW_M = 0.5  # what is lower is a floor, not a building
 _LEAST_M2 = 1e-4
 _WORTH_M2 = 0.25
 
@@ -41,7 +41,7 @@ def outline_lines(rings: list[Floats]) -> "LineCollection":
 def outlines(attributes: dict[str, Any]) -> list[Floats]:
     """The outlines of a file's scene from above, closed rings or lines, [corner, 2] m each.
 
-    Ground, vegetation and what is flat have none.
+    Ground, vegetation and pavements have none.
 
     Args:
         attributes: As those of `draw_outlines`.
@@ -68,17 +68,18 @@ def _lines(recipe: Recipe, has_files: bool) -> Iterator[Floats]:
         elif item.shape == "box" or has_files:
             yield from _shadow(object_surface(item, recipe))
     if recipe.geometry.sionna or (recipe.geometry.file and has_files):
-        for surface in surfaces(recipe):
-            if not surface.is_ground:
+        found = list(surfaces(recipe))
+        lowest = min(float(surface.vertices[:, 2].min()) for surface in found)
+        for surface in found:
+            # Buildings may come as walls and flat roofs; a pavement is no roof.
+            if not surface.is_ground and surface.vertices[:, 2].max() > lowest + _LOW_M:
                 yield from _shadow(surface)
 
 
 def _shadow(surface: Surface) -> Iterator[Floats]:
-    """Rings around what triangles cover of the ground; none where they are flat."""
+    """Rings around what triangles cover of the ground."""
     import shapely
 
-    if np.ptp(surface.vertices[:, 2]) < _LOW_M:
-        return
     corners = surface.vertices[surface.faces][:, :, :2]
     across = corners[:, 1:] - corners[:, :1]
     area = np.abs(across[:, 0, 0] * across[:, 1, 1] - across[:, 0, 1] * across[:, 1, 0]) / 2

@@ -12,8 +12,9 @@ from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError, RecipeError
 from rtwin.scene import RandomReceivers, Recipe, place_receivers
 from rtwin.scene.surfaces import surfaces
-from rtwin.trace.map_grid import CELL_BYTES, MAX_CELLS, VALUE_BYTES, MapGrid
-from rtwin.trace.map_sampling import DIFFRACTION_TIMES, map_sampling
+from rtwin.trace.maps import MapGrid, map_sampling
+from rtwin.trace.maps.grid import CELL_BYTES, MAX_CELLS, VALUE_BYTES
+from rtwin.trace.maps.sampling import DIFFRACTION_TIMES
 
 START_S = 1.7  # engine, kernels from the cache, writing
 TRIANGLE_S = 30e-6  # loading
@@ -55,7 +56,7 @@ def estimate_dataset(recipe: Recipe, workers: int = 1) -> Estimate:
 
     Raises:
         RecipeError, GeometryError: if the scene or its receivers cannot be read.
-    Checked by tests/dataset/test_estimate.py.
+    Checked by tests/dataset/generation/test_estimate.py.
     """
     bounds, triangles = _extent(recipe)
     num_rx = _num_receivers(recipe, bounds)
@@ -78,7 +79,7 @@ def estimate_map(recipe: Recipe, method: str = "auto", *, keeps_paths: bool = Fa
 
     Raises:
         RecipeError, GeometryError: if the scene cannot be read, or has too many cells.
-    Checked by tests/dataset/test_estimate.py.
+    Checked by tests/dataset/generation/test_estimate.py.
     """
     bounds, triangles = _extent(recipe)
     grid = _flat_grid(recipe, bounds)

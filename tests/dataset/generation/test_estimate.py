@@ -3,12 +3,13 @@
 import sys
 
 import pytest
-from rtwin.dataset.estimate import CELL_S, estimate_dataset, estimate_map
 
+from rtwin.dataset.generation import estimate_dataset, estimate_map
 from rtwin.errors import OutOfRangeError, RecipeError
 from rtwin.scene import load_recipe, recipe_from_dict
+from rtwin.trace.maps.sampling import CELL_S
 
-from ..tables import plane_scene
+from ...tables import plane_scene
 
 # docs/benchmarks.md: links, seconds and MiB of 1000 receivers, or as said.
 MEASURED = {

@@ -15,6 +15,7 @@ from rtwin.errors import GeometryError
 from rtwin.scene._model import one_line
 from rtwin.scene.build.elements import MapData, Notes, Solid
 from rtwin.scene.build.readers.opening import read_source_bytes
+from rtwin.scene.build.readers.ply import triangles
 from rtwin.scene.geometry import MAX_MESH_BYTES, MESH_FORMATS
 from rtwin.scene.materials import ITU_TABLE
 from rtwin.scene.xml_text import checked_xml
@@ -174,17 +175,28 @@ def mitsuba_map(path: Path) -> MapData:
         )
         name = (shape.get("id") or f"shape_{number}").removeprefix("mesh-")
         # Meshes of a scene lie in its folder or below: checked_xml has looked.
-        for mesh in _load(path.parent / file, kind).values():
-            vertices = _moved(np.asarray(mesh.vertices, np.float64), shape, path)
-            _check_mesh(path, vertices, np.asarray(mesh.faces, np.int64))
+        for corners, faces in _triangles(path.parent / file, kind):
+            vertices = _moved(corners, shape, path)
+            _check_mesh(path, vertices, faces)
             hint = _bsdf_name(shape, materials)
-            solid = _solid(name, vertices, np.asarray(mesh.faces, np.int64), hint)
+            solid = _solid(name, vertices, faces, hint)
             if solid.material is None:
                 notes[f"unknown material '{hint[:30]}', class default taken"] += 1
             solids.append(solid)
     if not solids:
         raise GeometryError(f"{one_line(path)}: has no shapes of type ply or obj; nothing to build")
     return MapData(path.name, None, solids=solids, notes=notes)
+
+
+def _triangles(path: Path, kind: str) -> list[tuple[Any, Any]]:
+    """Vertices and faces of the meshes of a file."""
+    plain = triangles(read_source_bytes(path, MAX_MESH_BYTES)) if kind == "ply" else None
+    if plain is not None:
+        return [plain]
+    return [
+        (np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64))
+        for mesh in _load(path, kind).values()
+    ]
 
 
 def _bsdf_name(shape: Any, materials: dict[str, Any]) -> str:
