@@ -25,6 +25,7 @@ This page is written by `python docs/make_cli.py`; edit the commands, not the pa
 Each command is one Python function of the same name. `SCENE` is a shipped scene, a folder with a
 `scene.toml`, or a `.toml` file. An option that is not given leaves the recipe's value.
 `rtwin COMMAND --help` prints the same on the terminal; `rtwin --version` prints the version.
+`rtwin --install-completion` makes your shell complete commands, options and names of scenes.
 
 | exit status | means |
 |---|---|
