@@ -139,13 +139,13 @@ def prepare_target(file: Path, kind: str, request: str | None, overwrite: bool) 
 
 
 def prepare_place(file: Path, kind: str, overwrite: bool) -> None:
-    """Refuse an impossible place before the work; a file that is there is for prepare_target.
+    """Refuse an impossible place before the work; a file of ours that is there, prepare_target.
 
     Raises:
         StoreError: as prepare_target.
     """
     check_name(file)
-    if file.is_dir() or not file.exists():
+    if file.is_dir() or not file.exists() or not is_own_file(file):
         prepare_target(file, kind, None, overwrite)
 
 
