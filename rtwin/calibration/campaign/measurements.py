@@ -79,6 +79,7 @@ class Measurements:
     def take(self, rows: ArrayLike) -> "Measurements":
         """Some of the rows, by number or mask."""
         rows = np.asarray(rows)
+        rows = rows if rows.size else rows.astype(np.int64)  # [] alone is of floats
         names = ("tx", "device", "position_m", "level_db", "censored", "count", "uncertainty_db")
         return replace(self, **{name: getattr(self, name)[rows] for name in names})
 

@@ -69,6 +69,11 @@ def test_margin_above_free_space_is_the_campaigns(tmp_path):
         assert np.count_nonzero(data.tx == 0) == kept
 
 
+def test_none_of_the_rows(tmp_path):
+    none = load_measurements(campaign(tmp_path, HEAD + "a,p,100,0,-90\nb,p,100,0,-91\n")).take([])
+    assert (len(none), none.tx.dtype, none.position_m.shape) == (0, np.int64, (0, 3))
+
+
 def test_at_the_floor_is_an_upper_bound(tmp_path):
     text = HEAD + "a,p,100,0,-90\na,p,200,0,-125\na,p,210,0,-131\n"
     data = load_measurements(campaign(tmp_path, text, noise_floor=-125.0))
