@@ -128,7 +128,8 @@ def plot_rules(
         panel.set_xticks(range(len(attacks)), attacks, rotation=60, ha="right", fontsize=9)
         panel.set_yticks(range(len(rules)), rules)
         panel.set_title(phase)
-    figure.colorbar(image, ax=list(axes), label="MAE [standard deviations]", extend="max")
+    bar = figure.colorbar(image, ax=list(axes), label="MAE [standard deviations]", extend="max")
+    bar.ax.yaxis.set_minor_formatter("{x:.2f}")
     return figure
 
 
