@@ -147,9 +147,8 @@ class DemandModel:
         reaches[:, 1:] = gammainc(shape[:, 1:, None], clock)
         reaches[..., left <= 0] = 0.0
         plays = reaches[:, :, None, :] * viewers.plays[users][:, None, :, :]
-        idle = np.log1p(-np.minimum(plays, np.float32(1 - 1e-6)))
         first = np.flatnonzero(np.diff(own, prepend=-1))
-        sent = -np.expm1(np.add.reduceat(idle, first, axis=0))
+        sent = 1.0 - np.multiply.reduceat(1.0 - plays, first, axis=0)
         seconds = np.einsum("gkpt,k,t->gp", sent, self._places, self._width)
         weight = mix[own[first]][:, self.part_type] * self.part_share
         found[own[first]] = (seconds * weight).sum(axis=1)

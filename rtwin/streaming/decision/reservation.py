@@ -106,14 +106,16 @@ def reserve_exact(
 def _over_blocks(table: Floats) -> Reservation:
     num_groups, _, size = table.shape
     best, version = table.max(axis=1), table.argmax(axis=1)
-    shift = np.arange(size)[:, None] - np.arange(size)
-    possible, source = shift >= 0, np.maximum(shift, 0)
-    total = np.zeros(size)
+    # Worth of what is left, [blocks in all, blocks of the group]: a view that slides over `total`.
+    padded = np.full(2 * size - 1, -np.inf)
+    total = padded[size - 1 :]
+    total[:] = 0.0
+    left = np.lib.stride_tricks.sliding_window_view(padded, size)[:, ::-1]
     taken = np.zeros((num_groups, size), np.int64)
     for group in range(num_groups):
-        every = np.where(possible, total[source] + best[group], -np.inf)
+        every = left + best[group]
         taken[group] = every.argmax(axis=1)
-        total = every[np.arange(size), taken[group]]
+        total[:] = every[np.arange(size), taken[group]]
     return _back(total, taken, version)
 
 

@@ -52,7 +52,7 @@ class ClosedLoop:
         name: str = "",
     ) -> None:
         self.world, self.belief, self.setting, self.scheme = world, belief, setting, scheme
-        store = store or Store()
+        self.store = store = store or Store()
         self.users = [UserTwin(f"{name}{ue}", store) for ue in world.trace.ue_name]
         self.stations = [InfrastructureTwin(f"{name}{tx}", store) for tx in world.trace.tx_name]
         self.edge = InfrastructureTwin(f"{name}edge", store)
@@ -209,7 +209,11 @@ class ClosedLoop:
         )
 
     def _report(self, interval: int, decision: Decision, outcome: Outcome, row: Step) -> None:
-        """Reports update the databases, and the users' models learn from them."""
+        """Reports update the databases at once, and the users' models learn from them."""
+        with self.store.together():
+            self._take(interval, decision, outcome, row)
+
+    def _take(self, interval: int, decision: Decision, outcome: Outcome, row: Step) -> None:
         world = self.world
         now = (interval + 1) * world.interval_s
         likes = world.likes(interval)

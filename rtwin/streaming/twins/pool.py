@@ -57,28 +57,27 @@ class ModelPool:
         self, name: str, trained_at_s: float, parameters: dict[str, Any], flops: float = 0.0
     ) -> Model:
         """A new version; the oldest beyond those kept go."""
-        newest = self.newest(name)
         value = json.dumps(parameters, sort_keys=True, default=_plain)
-        version = 1 if newest is None else newest.version + 1
-        made = Model(name, version, trained_at_s, json.loads(value), flops, len(value.encode()))
-        database = self.store.database
-        with database:
+        with self.store.together() as database:
+            query = "select coalesce(max(version), 0) from model where twin = ? and name = ?"
+            (last,) = database.execute(query, (self.twin, name)).fetchone()
+            version = int(last) + 1
             database.execute(
                 "insert into model values (?, ?, ?, ?, ?, ?, ?, ?)",
-                (self.twin, name, version, trained_at_s, flops, made.num_bytes, None, value),
+                (self.twin, name, version, trained_at_s, flops, len(value.encode()), None, value),
             )
             database.execute(
                 "delete from model where twin = ? and name = ? and version <= ?",
                 (self.twin, name, version - self.keep),
             )
-        return made
+        return Model(name, version, trained_at_s, json.loads(value), flops, len(value.encode()))
 
     def judge(self, name: str, error: float) -> None:
         """Note the error of the newest version."""
         newest = self.newest(name)
         if newest is None:
             raise OutOfRangeError(f"{self.twin} has no model {name!r}; add one first")
-        with self.store.database as database:
+        with self.store.together() as database:
             database.execute(
                 "update model set error = ? where twin = ? and name = ? and version = ?",
                 (error, self.twin, name, newest.version),
@@ -86,15 +85,18 @@ class ModelPool:
 
     def newest(self, name: str) -> Model | None:
         """The newest version of a model; None if there is none."""
-        found = self.versions(name)
-        return found[-1] if found else None
+        found = self._versions(name, 1)
+        return found[0] if found else None
 
     def versions(self, name: str) -> list[Model]:
         """The versions that are kept, oldest first."""
+        return self._versions(name, self.keep)[::-1]
+
+    def _versions(self, name: str, count: int) -> list[Model]:
         rows = self.store.database.execute(
             "select version, trained_at_s, value, flops, bytes, error from model "
-            "where twin = ? and name = ? order by version",
-            (self.twin, name),
+            "where twin = ? and name = ? order by version desc limit ?",
+            (self.twin, name, count),
         )
         return [
             Model(name, v, at, json.loads(value), flops, size, np.nan if e is None else e)

@@ -52,6 +52,24 @@ class Store:
                 self.database.commit()
         if version is not None and version[0] != f"rtwin-twins-{_VERSION}":
             raise StoreError(f"{file}: holds {version[0]!r}, not rtwin-twins-{_VERSION}")
+        self._heads: dict[tuple[str, str], tuple[int, float]] = {}
+        self._nested = 0
+
+    @contextmanager
+    def together(self) -> Iterator[sqlite3.Connection]:
+        """What is put within is in the file all at once, or not at all where something fails."""
+        self._nested += 1
+        try:
+            with self._plain_errors():
+                yield self.database
+                if self._nested == 1:
+                    self.database.commit()
+        except BaseException:
+            self.database.rollback()
+            self._heads.clear()
+            raise
+        finally:
+            self._nested -= 1
 
     @contextmanager
     def _plain_errors(self) -> Iterator[None]:
@@ -73,24 +91,33 @@ class Store:
             if vector.ndim != 1:
                 raise ShapeError(f"{name} has shape {vector.shape}; it must be a vector")
             rows[name] = vector
-        with self._plain_errors(), self.database as database:
+        with self.together() as database:
             for name, vector in rows.items():
-                newest = self._newest(twin, name, 1)
-                if newest and newest[0][0] > time_s:
+                held, last = self._head(twin, name)
+                if held and last > time_s:
                     raise OutOfRangeError(
-                        f"{name} of {twin} has a row of {newest[0][0]:g} s; {time_s:g} s is before"
+                        f"{name} of {twin} has a row of {last:g} s; {time_s:g} s is before"
                     )
                 blob = vector.astype("<f8").tobytes()
                 database.execute(
                     "insert into series (twin, name, time_s, size, value) values (?, ?, ?, ?, ?)",
                     (twin, name, time_s, len(vector), blob),
                 )
-                database.execute(
-                    "delete from series where twin = ? and name = ? and id <= ("
-                    "select id from series where twin = ? and name = ? "
-                    "order by id desc limit 1 offset ?)",
-                    (twin, name, twin, name, capacity),
-                )
+                if held >= capacity:
+                    database.execute(
+                        "delete from series where twin = ? and name = ? and id <= ("
+                        "select id from series where twin = ? and name = ? "
+                        "order by id desc limit 1 offset ?)",
+                        (twin, name, twin, name, capacity),
+                    )
+                self._heads[twin, name] = min(held + 1, capacity), time_s
+
+    def _head(self, twin: str, name: str) -> tuple[int, float]:
+        """Rows that a series holds and the time of its last, asked of the file once."""
+        if (twin, name) not in self._heads:
+            rows, _, last = self.span(twin, name)
+            self._heads[twin, name] = rows, last
+        return self._heads[twin, name]
 
     def _newest(self, twin: str, name: str, count: int) -> list[tuple[float, bytes]]:
         rows = self.database.execute(
