@@ -96,6 +96,7 @@ ROOMS = {
         "decision": {"behaviour"},
         "loop": {"behaviour", "twins", "decision"},
         "study": {"behaviour", "twins", "decision", "loop"},
+        "viewport": set(),
     },
     "federation": {
         "traffic": set(),

@@ -161,6 +161,7 @@ for command in (
     federated.privacy,
     federated.sites,
     streamed.streaming,
+    streamed.viewport,
     deploy.deployment,
 ):
     app.command()(command)

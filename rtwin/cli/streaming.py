@@ -1,4 +1,4 @@
-"""Commands of `rtwin experiment` on twins of users: streaming."""
+"""Commands of `rtwin experiment` on twins of users: streaming, viewport."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -80,6 +80,41 @@ def streaming(
     with progress_bar(quiet or json) as progress:
         found = run_streaming(study, progress)
     finish_study(streaming_results(found), output, json)
+
+
+def viewport(
+    output: StudyFolder,
+    heads: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Head directions of your own, .npz."),
+    ] = None,
+    folds: Annotated[int, typer.Option(help="Parts of the people; each is held out once.")] = 4,
+    horizons: Annotated[
+        str, typer.Option(metavar="S,...", help="How far ahead to say where heads point [s].")
+    ] = "0.2,0.5,1,2,5",
+    shares: Annotated[
+        str, typer.Option(metavar="SHARE,...", help="Of the mass expected to be seen, to send.")
+    ] = "0.9,0.99",
+    quiet: Quiet = False,
+    json: JsonFlag = False,
+) -> None:
+    """Regions of interest: where heads will point, and which tiles of a sphere to send.
+
+    Example: rtwin experiment viewport -o viewport
+    """
+    from rtwin.experiments.study_files import check_study_folder
+    from rtwin.streaming.viewport import ViewportStudy, run_viewport, viewport_results
+
+    study = ViewportStudy(
+        heads=heads,
+        folds=folds,
+        horizons_s=_numbers("horizons", horizons),
+        shares=_numbers("shares", shares),
+    )
+    check_study_folder(output, "viewport")
+    with progress_bar(quiet or json) as progress:
+        found = run_viewport(study, progress)
+    finish_study(viewport_results(found), output, json)
 
 
 def _numbers(option: str, text: str) -> tuple[float, ...]:

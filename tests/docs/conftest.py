@@ -68,7 +68,10 @@ FEW = {
     "privacy": ["--rounds", "2"],
 }
 # Studies whose amounts have other names than seeds.
-SEEDLESS = {"deployment": ["--runs", "2", "--slots", "10"]}
+SEEDLESS = {
+    "deployment": ["--runs", "2", "--slots", "10"],
+    "viewport": ["--horizons", "1", "--shares", "0.9", "--folds", "2"],
+}
 # What takes minutes with the least amounts, too: `pytest -m slow tests/docs`.
 SLOW = {"sites": ["--sites", "canyon west,canyon east", "--points", "20", "--starts", "1"]}
 FEW_UNKNOWNS = "few/canyon"  # the shipped campaign with less to fit

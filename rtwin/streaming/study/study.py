@@ -142,6 +142,7 @@ def _learn(
     parts: list[Examples] = []
     spent, count = 0.0, max(3, -(-study.examples // study.intervals))
     problems: list[CellProblem] = []
+    progress("learn", 0, count)
     for walk in range(count):
         trace = sample_map(
             worlds.shared["ray-traced twin"], worlds.tracks(_WALKS + walk), worlds.link
