@@ -97,6 +97,7 @@ ROOMS = {
         "loop": {"behaviour", "twins", "decision"},
         "study": {"behaviour", "twins", "decision", "loop"},
         "viewport": set(),
+        "userdata": {"behaviour", "twins", "decision", "loop", "study"},
     },
     "federation": {
         "traffic": set(),

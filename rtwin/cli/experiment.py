@@ -162,6 +162,7 @@ for command in (
     federated.sites,
     streamed.streaming,
     streamed.viewport,
+    streamed.userdata,
     deploy.deployment,
 ):
     app.command()(command)

@@ -1,4 +1,4 @@
-"""Commands of `rtwin experiment` on twins of users: streaming, viewport."""
+"""Commands of `rtwin experiment` on twins of users: streaming, viewport, userdata."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -115,6 +115,53 @@ def viewport(
     with progress_bar(quiet or json) as progress:
         found = run_viewport(study, progress)
     finish_study(viewport_results(found), output, json)
+
+
+def userdata(
+    output: StudyFolder,
+    scene: Annotated[
+        str, typer.Option(help="A shipped scene, a folder or a .toml file.")
+    ] = "courtyard",
+    seeds: Annotated[int, typer.Option(help="Worlds, walks and crowds drawn.")] = 3,
+    users: Annotated[int, typer.Option(help="Users who walk.")] = 60,
+    intervals: Annotated[
+        int, typer.Option(help="Intervals of a minute, two for warming included.")
+    ] = 8,
+    drives: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Drives with a phone: archive or folder of CSV files."),
+    ] = None,
+    epsilons: Annotated[
+        str, typer.Option(metavar="EPSILON,...", help="Of each like, for the curve of privacy.")
+    ] = "0.1,0.3,1,3,10",
+    moves: Annotated[
+        str, typer.Option(metavar="M,...", help="Mean distances by which places are moved [m].")
+    ] = "5,10,20,40",
+    map_rays: Annotated[int, typer.Option(help="Rays per transmitter of every map.")] = 200_000,
+    quiet: Quiet = False,
+    json: JsonFlag = False,
+) -> None:
+    """Twins of users that are told less: importance, reports, codes, updates, privacy.
+
+    Example: rtwin experiment userdata -o userdata
+    """
+    from rtwin.experiments.study_files import check_study_folder
+    from rtwin.streaming.userdata import UserDataStudy, run_userdata, userdata_results
+
+    study = UserDataStudy(
+        scene=scene,
+        seeds=seeds,
+        users=users,
+        intervals=intervals,
+        drives=drives,
+        epsilons=_numbers("epsilons", epsilons),
+        moves_m=_numbers("moves", moves),
+        map_rays=map_rays,
+    )
+    check_study_folder(output, "userdata")
+    with progress_bar(quiet or json) as progress:
+        found = run_userdata(study, progress)
+    finish_study(userdata_results(found), output, json)
 
 
 def _numbers(option: str, text: str) -> tuple[float, ...]:

@@ -62,6 +62,10 @@ FEW = {
         *("--intervals", "3", "--users", "6", "--prices", "0.6"),
         *("--map-rays", "20000", "--workers", "1"),
     ],
+    "userdata": [
+        *("--intervals", "3", "--users", "12", "--map-rays", "20000"),
+        *("--epsilons", "1", "--moves", "10"),
+    ],
     "traffic": ["--rounds", "3", "--history", "1"],
     "poisoning": ["--rounds", "2", "--rules", "mean,biweight", "--attacks", "MPAF"],
     "trust": [],

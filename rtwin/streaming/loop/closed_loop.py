@@ -15,6 +15,7 @@ from rtwin.streaming.decision import (
     Decision,
     Emulator,
     Knowledge,
+    Playback,
     Scheme,
     Setting,
     mean_age_s,
@@ -65,6 +66,7 @@ class ClosedLoop:
         self._offset_db, self._error_db = 0.0, belief.error_db
         self._errors: list[float] = []
         self.log = Log()
+        self.playback: list[list[Playback]] = []  # of every interval's groups
 
     def run(self, num_intervals: int | None = None) -> Log:
         """Run so many further intervals, or to the end of the trace."""
@@ -121,6 +123,7 @@ class ClosedLoop:
         self._past = self._traffic(decision, outcome, known)
         self._last = decision
         self._log(decision, outcome, row)
+        self.playback.append(outcome.playback)
         return row
 
     def _validated(self, known: Knowledge, new: Decision) -> tuple[Decision, bool]:
@@ -216,7 +219,10 @@ class ClosedLoop:
     def _take(self, interval: int, decision: Decision, outcome: Outcome, row: Step) -> None:
         world = self.world
         now = (interval + 1) * world.interval_s
-        likes = world.likes(interval)
+        likes: Floats = world.likes(interval).astype(np.float64)
+        if self.belief.private is not None:
+            draws = np.random.Generator(np.random.PCG64([world.seed, interval, 0x70]))
+            likes = np.maximum(self.belief.private(world.likes(interval), draws), 0.0)
         trace, last = world.trace, world.rows(interval).stop - 1
         views = self._views(decision, outcome)
         for number, twin in enumerate(self.users):

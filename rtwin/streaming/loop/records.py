@@ -1,5 +1,6 @@
 """What a run is told, and what it leaves: beliefs, steps, logs."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -29,6 +30,8 @@ class Belief:
         refit: Whether the channel model is corrected by reports when its error leaves its band.
         level: Of abstraction of what is reported.
         share: Bytes of that level over those of raw reports.
+        private: What the likes of users become before the twins are told, from counts [user,
+            type] and the users' draws; None: they are told as they are. Below 0 counts as 0.
     """
 
     trace: LinkTrace
@@ -40,6 +43,7 @@ class Belief:
     refit: bool = False
     level: int = 0
     share: float = 1.0
+    private: Callable[[Ints, np.random.Generator], Floats] | None = None
 
     def __post_init__(self) -> None:
         if self.users not in KNOWN or self.ways not in WAYS:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import xarray
 
+from rtwin.streaming.loop import TWIN_VARIABLES
 from rtwin.streaming.study.runs import SCHEMES
 from rtwin.streaming.study.study import Findings
 
@@ -19,28 +20,6 @@ UNITS = {
     "channel_age_s": "s",
     "value": "1",
     "utility": "1",
-    "twin_position_m": "m",
-    "twin_serving_tx": "1",
-    "twin_sinr_db": "dB",
-    "twin_swipes": "1",
-    "twin_exposure": "1",
-    "twin_likes": "1",
-    "twin_haste": "1",
-    "twin_taste": "1",
-    "true_haste": "1",
-    "true_taste": "1",
-}
-_TWIN_DIMS = {
-    "twin_position_m": ("seed", "interval", "ue", "xyz"),
-    "twin_serving_tx": ("seed", "interval", "ue"),
-    "twin_sinr_db": ("seed", "interval", "ue", "tx"),
-    "twin_swipes": ("seed", "interval", "ue"),
-    "twin_exposure": ("seed", "interval", "ue"),
-    "twin_likes": ("seed", "interval", "ue", "type"),
-    "twin_haste": ("seed", "ue"),
-    "twin_taste": ("seed", "ue", "type"),
-    "true_haste": ("seed", "ue"),
-    "true_taste": ("seed", "ue", "type"),
 }
 
 
@@ -65,8 +44,8 @@ def arrays_of(findings: Findings) -> xarray.Dataset:
             for seed in findings.seeds
         ]
         made[name] = ("seed", "scheme", "interval"), np.array(values)
-    for name, dims in _TWIN_DIMS.items():
-        made[name] = dims, np.stack([seed.twins[name] for seed in findings.seeds])
+    for name, (dims, _) in TWIN_VARIABLES.items():
+        made[name] = ("seed", *dims), np.stack([seed.twins[name] for seed in findings.seeds])
     study = findings.study
     sizes = {
         d: n for dims, values in made.values() for d, n in zip(dims, values.shape, strict=True)
@@ -77,7 +56,8 @@ def arrays_of(findings: Findings) -> xarray.Dataset:
         "xyz": ["x", "y", "z"],
     } | {d: np.arange(n) for d, n in sizes.items() if d not in ("scheme", "ue", "xyz")}
     found = xarray.Dataset(made, coordinates)
-    for name, unit in UNITS.items():
+    units = UNITS | {name: unit for name, (_, unit) in TWIN_VARIABLES.items()}
+    for name, unit in units.items():
         found[name].attrs["units"] = unit
     return found.assign_attrs(
         interval_s=study.interval_s,

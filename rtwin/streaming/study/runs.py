@@ -21,7 +21,7 @@ from rtwin.streaming.decision import (
     heuristic,
     search,
 )
-from rtwin.streaming.loop import Belief, ClosedLoop, Log, World
+from rtwin.streaming.loop import Belief, ClosedLoop, Log, World, twins_of
 from rtwin.streaming.study.abstracted import abstracted, share_of
 from rtwin.streaming.study.settings import StreamingStudy
 from rtwin.streaming.twins import Store
@@ -157,7 +157,7 @@ def _run_seed(given: Given, seed: int, truth: LinkTrace, radio: dict[str, RadioB
         found.runs.append(_counted(study, log, "schemes", name, name, study.price, seed))
         found.logs[name] = log
         if name == SEARCH:
-            found.twins = _twins_of(loop)
+            found.twins = twins_of(loop)
     for name, belief in radio.items():
         if name in (*LEFT_OUT, DECIDES_ON):
             continue
@@ -246,27 +246,3 @@ def _values(given: Given, world: World, belief: Belief, seed: int) -> Iterator[R
             options = {"report_s": report_s, "level": level}
             name = f"level {level}"
             yield _counted(study, log, "value", name, "k-means, 6", study.price, seed, **options)
-
-
-def _twins_of(loop: ClosedLoop) -> dict[str, Any]:
-    """What the databases of the users hold of the run, by variable, [interval, ue, ...]."""
-    count = len(loop.log.steps)
-
-    def series(name: str) -> Any:
-        return np.stack([twin.window(name, count)[1] for twin in loop.users], axis=1)
-
-    haste = np.array([twin.haste().mean for twin in loop.users])
-    num_types = loop.world.catalogue.num_types
-    taste = np.stack([twin.preference(num_types).mean for twin in loop.users])
-    return {
-        "twin_position_m": series("position_m"),
-        "twin_serving_tx": series("serving_tx")[..., 0],
-        "twin_sinr_db": series("sinr_db"),
-        "twin_swipes": series("swipes")[..., 0],
-        "twin_exposure": series("swipes")[..., 1],
-        "twin_likes": series("likes"),
-        "twin_haste": haste,
-        "twin_taste": taste,
-        "true_haste": loop.world.population.haste,
-        "true_taste": loop.world.population.taste,
-    }

@@ -34,6 +34,7 @@ from rtwin.streaming.decision import (
     search,
 )
 from rtwin.streaming.loop import Belief, ClosedLoop, World
+from rtwin.streaming.study.deadlines import deadline_rows
 from rtwin.streaming.study.runs import Given, Run, Seed, run_seed
 from rtwin.streaming.study.settings import StreamingStudy
 
@@ -52,6 +53,7 @@ class Findings:
         seeds: Logs and twins of each seed.
         learned: Regret and time of learned schemes, rows of a table.
         reservations: Gap and time of reservations, one row for each problem and method.
+        deadlines: Of the article's services, one row for each user.
         twin_hash: Content hash of the ray-traced map.
     """
 
@@ -61,6 +63,7 @@ class Findings:
     seeds: list[Seed] = field(default_factory=list)
     learned: list[dict[str, Any]] = field(default_factory=list)
     reservations: list[dict[str, Any]] = field(default_factory=list)
+    deadlines: list[dict[str, Any]] = field(default_factory=list)
     twin_hash: str = ""
 
 
@@ -144,9 +147,10 @@ def _learn(
     problems: list[CellProblem] = []
     progress("learn", 0, count)
     for walk in range(count):
-        trace = sample_map(
-            worlds.shared["ray-traced twin"], worlds.tracks(_WALKS + walk), worlds.link
-        )
+        told, tracks = worlds.shared["ray-traced twin"], worlds.tracks(_WALKS + walk)
+        trace = sample_map(told, tracks, worlds.link)
+        if walk == 0:
+            found.deadlines = list(deadline_rows(told, tracks, worlds.link))
         people = draw_population(study.users, _WALKS + walk, num_types=catalogue.num_types)
         world = World(trace, catalogue, people, study.interval_s, _WALKS + walk)
         setting = Setting(

@@ -40,17 +40,18 @@ def component_importance(rows: Floats, figure: Floats) -> Floats:
     Args:
         rows: [row, column].
         figure: What they shall explain, [row].
+    Returns:
+        0 for a column that never changes.
     Raises:
-        ShapeError: if the rows do not fit, or a column never changes.
+        ShapeError: if the rows do not fit.
     Checked by tests/streaming/userdata/test_importance.py.
     """
     spread = rows.std(axis=0)
-    if len(rows) != len(figure) or len(rows) < 3 or not (spread > 0).all():
+    if len(rows) != len(figure) or len(rows) < 3:
         raise ShapeError(
-            f"rows are {rows.shape}, figures {figure.shape}; give three or more, as many of each, "
-            "and leave out columns that never change"
+            f"rows are {rows.shape}, figures {figure.shape}; give three or more, as many of each"
         )
-    scaled = (rows - rows.mean(axis=0)) / spread
+    scaled = (rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     _, size, loads = np.linalg.svd(scaled, full_matrices=False)
     scores = scaled @ loads.T
     wanted = figure - figure.mean()
@@ -83,7 +84,11 @@ def importances(
     found = permutation_importance(
         model, rows[held], figure[held], n_repeats=5, random_state=seed, scoring="r2"
     )
-    correlation = [abs(float(np.corrcoef(column, figure)[0, 1])) for column in rows.T]
+    moves = rows.std(axis=0) > 0
+    correlation = [
+        abs(float(np.corrcoef(column, figure)[0, 1])) if moved else 0.0
+        for column, moved in zip(rows.T, moves, strict=True)
+    ]
     made = [
         Importance(name, float(c), float(p), r)
         for name, c, p, r in zip(

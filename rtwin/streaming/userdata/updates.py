@@ -8,6 +8,7 @@ refitted until the user has reported enough; else its own is refitted.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -134,7 +135,7 @@ def errors(known: Known, people: Population) -> tuple[float, float]:
 
 def new_users(
     catalogue: Catalogue, swipes: Sequence[int], seed: int, users: int = 60
-) -> list[dict[str, str | float]]:
+) -> list[dict[str, Any]]:
     """Models of users of whom little is known, by each way to make one: rows of a table.
 
     Args:
@@ -149,7 +150,7 @@ def new_users(
     new = Population(people.taste[users:], people.haste[users:])
     known = behave(catalogue, old, 100, 100, rng)
     size = 8.0 * (catalogue.num_types + 2)
-    rows: list[dict[str, str | float]] = []
+    rows: list[dict[str, Any]] = []
     for count in swipes:
         did = behave(catalogue, new, count, count, rng)
         taken = known.rows(nearest(known, did)).scaled(_STRENGTH)
@@ -173,7 +174,7 @@ def new_users(
 
 def updated(
     catalogue: Catalogue, policy: str, seed: int, users: int = 60, intervals: int = 24
-) -> dict[str, str | float]:
+) -> dict[str, Any]:
     """A policy over intervals in which a third of the users becomes other people halfway.
 
     Returns:

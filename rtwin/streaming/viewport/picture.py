@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rtwin.plot.style import CATEGORIES, UNREACHED, new_figure
 from rtwin.streaming.viewport.prediction import PREDICTORS
 
@@ -39,7 +37,7 @@ def plot_viewport(sight: Any) -> "Figure":
     for panel in others:
         panel.set(xlabel="of the sphere sent [%]", ylabel="of the view missed [%]")
         panel.set_ylim(0, None)
-    for panel in np.atleast_1d(figure.axes):
+    for panel in figure.axes:
         panel.grid(color=UNREACHED, linewidth=0.8)
         panel.set_axisbelow(True)
         panel.spines[["top", "right"]].set_visible(False)

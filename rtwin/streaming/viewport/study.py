@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray
 
-from rtwin.arrays import Floats
+from rtwin.arrays import Floats, Ints
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments.study_files import Cell, StudyResults, StudyTable
 from rtwin.experiments.table import figure_of
@@ -27,7 +27,7 @@ from rtwin.streaming.viewport.prediction import (
 from rtwin.streaming.viewport.tiles import Tiles, smallest_set
 
 CLOSE_DEG = 20.0
-_ERRORS = 48  # of the training, around what is predicted
+_ERRORS = 160  # of the training, around what is predicted
 _TILED = 4000  # moments of a fold for which tiles are chosen
 SERVICE_MBPS = 90.0  # of vr_8k, decision/profiles.py
 
@@ -110,13 +110,14 @@ def run_viewport(study: ViewportStudy, progress: Progress = silent) -> Sight:
         fitted = Fitted(learn, study.horizons_s, heads.step_s, study.seed)
         user = heads.user[test.view]
         pick = np.sort(rng.permutation(len(user))[:_TILED])
+        drawn = rng.integers(len(learn.view), size=_ERRORS)
         for number, name in enumerate(PREDICTORS):
             guess = fitted.predict(name, test)
             miss = angle_deg(guess, test.future)
             error[number] = _by_user(miss, user, error[number])
             close[number] = _by_user((miss <= CLOSE_DEG).astype(float), user, close[number])
             own = fitted.predict(name, learn)
-            for place, figures in enumerate(_tiles_of(study, rng, guess, test, own, learn, pick)):
+            for place, figures in enumerate(_tiles_of(study, drawn, guess, test, own, learn, pick)):
                 for what, values in enumerate(figures):
                     old = tiled[what, number, place]
                     tiled[what, number, place] = _by_user(values, user[pick], old)
@@ -134,22 +135,21 @@ def _by_user(values: Floats, user: Any, old: Floats) -> Floats:
 
 def _tiles_of(
     study: ViewportStudy,
-    rng: np.random.Generator,
+    drawn: Ints,
     guess: Floats,
     test: Moments,
     own: Floats,
     learn: Moments,
-    pick: Any,
+    pick: Ints,
 ) -> Iterator[tuple[Floats, Floats, Floats]]:
     """Sent, missed and broken at each horizon, [moment, share] each."""
     tiles, area = study.tiles, study.tiles.area
     turn = test.turn[pick]
     for place in range(len(study.horizons_s)):
         # How far off the model was on its own people, seen from where it pointed.
-        rows = rng.integers(len(own), size=_ERRORS)
-        offset = np.einsum("nij,nj->ni", facing(own[rows, place]), learn.future[rows, place])
+        offset = np.einsum("nij,nj->ni", facing(own[drawn, place]), learn.future[drawn, place])
         around = np.einsum("nji,kj->nki", facing(guess[pick, place]), offset)
-        mass = np.mean([_seen(tiles, around[:, k], turn) for k in range(_ERRORS)], axis=0)
+        mass = np.mean([_seen(tiles, around[:, k], turn) for k in range(len(drawn))], axis=0)
         truth = _seen(tiles, test.future[pick, place], turn)
         looked = truth.sum(axis=1)
         figures = []
