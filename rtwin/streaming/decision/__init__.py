@@ -29,6 +29,7 @@ from rtwin.streaming.decision.learned import (
     fit_trees,
     joined,
 )
+from rtwin.streaming.decision.profiles import profile
 from rtwin.streaming.decision.reservation import (
     HEURISTICS,
     CellProblem,
@@ -90,6 +91,7 @@ __all__ = [
     "performance",
     "play",
     "points",
+    "profile",
     "reserve_convex",
     "reserve_exact",
     "reserve_heuristic",

@@ -9,7 +9,7 @@ import numpy as np
 from rtwin.dataset import LinkTrace, RadioMap, SampleSettings, sample_map
 from rtwin.experiments import SimulatorSettings, Slice, SlicedNetwork
 from rtwin.scene import Tracks
-from rtwin.streaming.decision.profiles import profile
+from rtwin.streaming.decision import profile
 from rtwin.streaming.loop import multicast_trace
 
 BANDWIDTHS_HZ = (40e6, 100e6)

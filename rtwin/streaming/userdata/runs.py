@@ -12,8 +12,8 @@ from rtwin.dataset import LinkTrace
 from rtwin.streaming.behaviour import overlap
 from rtwin.streaming.decision import Decision, DemandModel, Knowledge, Setting, fixed
 from rtwin.streaming.loop import Belief, ClosedLoop, World
-from rtwin.streaming.study.settings import StreamingStudy
-from rtwin.streaming.twins.privacy import blurred, counts_of, noised_counts, randomised
+from rtwin.streaming.study import StreamingStudy
+from rtwin.streaming.twins import blurred, counts_of, noised_counts, randomised
 from rtwin.streaming.userdata.codes import Code, decoded, window_of
 
 NOTHING_TOLD = "neither likes nor swipes"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rtwin.arrays import Floats
+from rtwin.arrays import Bools, Floats
 from rtwin.dataset import LinkTrace, RadioMap, sample_map
 from rtwin.experiments.fidelity import Worlds
 from rtwin.progress import Progress, silent
@@ -17,7 +17,7 @@ from rtwin.scene import Tracks
 from rtwin.streaming.behaviour import Catalogue, draw_catalogue, draw_population
 from rtwin.streaming.decision import DemandModel, Setting, fixed
 from rtwin.streaming.loop import Belief, ClosedLoop, World
-from rtwin.streaming.twins.collection import held, on_beat, on_delta
+from rtwin.streaming.twins import held, on_beat, on_delta
 from rtwin.streaming.userdata.codes import CODES, Code, fit_code, window_of
 from rtwin.streaming.userdata.drives import ATTRIBUTES, read_drives
 from rtwin.streaming.userdata.importance import Importance, importances
@@ -131,13 +131,10 @@ def _codes(
 
 def _collect(rows: list[Row], of: str, values: Floats, seed: int) -> None:
     """Error of what a twin holds against reports, by beat and on delta, [row, user]."""
-    policies: list[tuple[str, float, Callable[[Floats], Any]]] = [
-        ("beat", float(every), lambda v, every=every: on_beat(len(v), every)) for every in BEATS
+    policies: list[tuple[str, float, Callable[[Floats], Bools]]] = [
+        ("beat", float(every), partial(_on_beat, every)) for every in BEATS
     ]
-    policies += [
-        ("on delta", delta, lambda v, delta=delta: on_delta(v, delta, GREATEST_AGE))
-        for delta in DELTAS_DB
-    ]
+    policies += [("on delta", delta, partial(_on_delta, delta)) for delta in DELTAS_DB]
     for policy, setting, sent in policies:
         reports = count = 0
         square = 0.0
@@ -151,6 +148,14 @@ def _collect(rows: list[Row], of: str, values: Floats, seed: int) -> None:
             {"of": of, "policy": policy, "every [s] or delta [dB]": setting, "seed": seed}
             | {"reports": reports / max(count, 1), "error [dB]": float(np.sqrt(square / count))}
         )
+
+
+def _on_beat(every: int, values: Floats) -> Bools:
+    return on_beat(len(values), every)
+
+
+def _on_delta(delta: float, values: Floats) -> Bools:
+    return on_delta(values, delta, GREATEST_AGE)
 
 
 def _of_drives(found: UserData, drives: list[Floats]) -> None:
