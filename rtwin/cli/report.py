@@ -66,7 +66,7 @@ def print_json(data: Any) -> None:
 
 def print_rows(rows: list[tuple[str, Any]]) -> None:
     """Print names and values in two columns."""
-    width = max(len(name) for name, _ in rows)
+    width = max((len(name) for name, _ in rows), default=0)
     for name, value in rows:
         line = one_line(f"{name:<{width}}  {value}")
         # Names of files need not be UTF-8.

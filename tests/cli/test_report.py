@@ -26,3 +26,8 @@ def test_a_stage_that_comes_again_is_timed_anew(monkeypatch, capsys):
     lines = capsys.readouterr().err.splitlines()
     assert lines[1] == "Fitting: 2 of 3, about 50 s left"
     assert lines[3] == "Fitting: 1 of 3, about 20 s left"
+
+
+def test_no_rows_are_nothing(capsys):
+    report.print_rows([])
+    assert capsys.readouterr().out == ""
