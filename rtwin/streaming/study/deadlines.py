@@ -13,7 +13,7 @@ from rtwin.streaming.decision import profile
 from rtwin.streaming.loop import multicast_trace
 
 BANDWIDTHS_HZ = (40e6, 100e6)
-FIELD = 0.32  # of the sphere that ridge sends a second ahead: docs/streaming.md
+FIELD = 0.32  # of the sphere: what ridge asks for half a second to a second ahead
 USERS, SECONDS = 4, 5
 # Service, interaction, share of the sphere that is sent.
 ASKED = (
