@@ -6,6 +6,7 @@ page needs. The page of `rtwin view` is photographed with a browser, see tests/v
 
 import importlib.util
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,25 +15,28 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
-WIDTH, COLORS = 1000, 128
+WIDTH, COLORS = 1000, 256
 
 COMMANDS = """\
 rtwin generate munich -o munich.h5
 rtwin radiomap munich -o munich-map.h5
+rtwin plot munich-map.h5 -o map.png
 rtwin render munich -o render.png --paths munich.h5 --map munich-map.h5 --height 640 --samples 32
 rtwin view munich.h5 munich-map.h5 -o munich.html
-rtwin calibrate street_canyon drive.csv -o drive-result --no-curve --repeats 1
-rtwin radiomap street_canyon -o drive-map.h5 --calibration drive-result --discrepancy
+rtwin calibrate street_canyon drive.csv --cells 101=tx_1,102=tx_2,103=tx_3 -o drive
+rtwin radiomap street_canyon -o drive-map.h5 --calibration drive --discrepancy
 rtwin plot drive-map.h5 -o calibrated-mean.png --metric path_gain
 rtwin plot drive-map.h5 -o calibrated-error.png --metric error
-rtwin twin courtyard -o yard.twin
-rtwin update yard.twin --edit news.toml
-rtwin plot yard.twin -o update.png
+rtwin scene build campus.osm -o campus
+rtwin twin campus -o campus.twin --cell-size 10
+rtwin update campus.twin --edit news.toml
+rtwin plot campus.twin -o update.png
 """
 NEWS = """\
 [[edit]]
-kind = "remove_object"
-object = "east"
+kind = "set_transmitter"
+transmitter = "mast"
+downtilt_deg = 8.0
 """
 
 
@@ -40,7 +44,8 @@ def main(folder: Path) -> None:
     """Run the commands, and put the pictures into docs/images."""
     IMAGES.mkdir(exist_ok=True)
     (folder / "news.toml").write_text(NEWS)
-    (folder / "drive.csv").write_bytes((ROOT / "docs" / "drive.csv").read_bytes())
+    for name in ("drive.csv", "campus.osm"):
+        shutil.copy(ROOT / "docs" / name, folder)
     for line in COMMANDS.splitlines():
         words = shlex.split(line)
         made = words[words.index("-o") + 1] if "-o" in words else ""
@@ -49,7 +54,7 @@ def main(folder: Path) -> None:
             subprocess.run([sys.executable, "-m", *words], cwd=folder, check=True)
     photograph(folder / "munich.html", folder / "viewer.png")
     beside([folder / f"calibrated-{part}.png" for part in ("mean", "error")], "calibrated")
-    for name in ("render", "viewer", "update"):
+    for name in ("map", "render", "viewer", "update"):
         beside([folder / f"{name}.png"], name)
 
 

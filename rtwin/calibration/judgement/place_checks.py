@@ -27,6 +27,7 @@ MIN_ROWS = 30
 _MAX_ROWS = 400
 _NOISE_DB = 6.0  # that the priors of the slopes are weighed against
 _FOLDS = 5
+_NEVER = 1e12
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +118,8 @@ class Fit(NamedTuple):
     Attributes:
         link: Its number.
         error_db: Left-out error of log-distance from there [dB].
-        next_db: The least error from the place of another [dB].
-        is_sure: Whether that is better in more blocks than chance explains.
+        next_db: That from the place that it has in the next best assignment of all names [dB].
+        is_sure: Whether the best assignment is better in more blocks than chance explains.
     """
 
     link: int
@@ -144,18 +145,25 @@ def whose_levels(
     known = _all_rows(data, block_m, seed)
     if not known:
         return {}
-    error = _errors_of_all(known.values(), links)
+    parts = list(known.values())
+    error = _errors_of_all(parts, links)
+    cost = _mean_squares(error)
+    chosen = dict(zip(*linear_sum_assignment(cost), strict=True))
     found = {}
-    for i, j in zip(*linear_sum_assignment(_mean_squares(error)), strict=True):
-        others = [e for k, e in enumerate(error[i]) if k != j and _apart(links[j], links[k])]
-        next_best = min(others, key=_rms, default=error[i][j])
-        own_db, next_db = _rms(error[i][j]), _rms(next_best)
-        number, rows = list(known.items())[i]
-        sure = _sure(next_best, error[i][j], rows.block) > SURE_SD
-        can_be_told = len(others) == len(links) - 1
-        found[number] = Fit(
-            int(j), own_db, next_db, sure and can_be_told and own_db < _EXCHANGED_LEFT * next_db
-        )
+    for i, j in chosen.items():
+        # The best that is left if this name is another's: it may take others with it.
+        without = cost.copy()
+        without[i, j] = _NEVER
+        other = dict(zip(*linear_sum_assignment(without), strict=True))
+        moved = [k for k in chosen if other.get(k, chosen[k]) != chosen[k]]
+        own_db, next_db, sure = _rms(error[i][j]), np.inf, False
+        if moved and other.get(i, j) != j:
+            own = np.concatenate([error[k][chosen[k]] for k in moved])
+            away = np.concatenate([error[k][other[k]] for k in moved])
+            place = np.concatenate([parts[k].block for k in moved])
+            next_db = _rms(error[i][other[i]])
+            sure = _rms(own) < _EXCHANGED_LEFT * _rms(away) and _sure(away, own, place) > SURE_SD
+        found[list(known)[i]] = Fit(int(j), own_db, next_db, sure)
     return found
 
 
