@@ -105,7 +105,7 @@ def judge(score, beams):
 
 def learned(train, test, sizes):
     """Scores of all beams for the links of a test."""
-    network = MLPClassifier(sizes, max_iter=60, early_stopping=True, random_state=0)
+    network = MLPClassifier(sizes, max_iter=150, early_stopping=True, random_state=0)
     network.fit(train[0].reshape(len(train[0]), -1), train[1].argmax(axis=1))
     score = np.zeros((len(test[0]), NUM_BEAMS))
     score[:, network.classes_] = network.predict_proba(test[0].reshape(len(test[0]), -1))
