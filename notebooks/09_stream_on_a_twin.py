@@ -96,6 +96,16 @@ for number, (group, blocks, satisfaction) in enumerate(
         f"{blocks[user]:2d} blocks, satisfaction {satisfaction[user]:.2f}"
     )
 
+# %%
+found = [t.haste() for t in loop.users]
+low, high = np.array([h.interval() for h in found]).T
+mean = np.array([h.mean for h in found])
+plt.errorbar(people.haste, mean, [mean - low, high - mean], fmt="o")
+plt.axline((1, 1), slope=1, color="grey")
+plt.xlabel("haste of a user")
+plt.ylabel("what its twin believes, 90 %")
+plt.show()
+
 # %% [markdown]
 # ## A scheme of your own
 #

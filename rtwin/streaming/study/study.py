@@ -87,7 +87,6 @@ def run_streaming(study: StreamingStudy, progress: Progress = silent) -> Finding
         else read_swipes(study.swipes, study.videos)
     )
     found = Findings(study, catalogue)
-    progress("experiment", 0, study.seeds)
     with tempfile.TemporaryDirectory(prefix="rtwin-") as name:
         worlds = Worlds(study.radio(), Path(name))
         found.twin_hash = str(worlds.shared["ray-traced twin"].attributes.get("content_hash", ""))
@@ -95,6 +94,8 @@ def run_streaming(study: StreamingStudy, progress: Progress = silent) -> Finding
         with threadpool_limits(1):
             given = _learn(study, catalogue, worlds, found, progress)
         parts: dict[int, Seed] = {}
+        # Now, so that what is left is told by seeds alone.
+        progress("experiment", 0, study.seeds)
         for seed, part in _seeds(given, worlds):
             parts[seed] = part
             progress("experiment", len(parts), study.seeds)
