@@ -209,7 +209,8 @@ class PathDataset(Shown):
         Args:
             frequencies_hz: Relative to the carrier [Hz], [frequency].
             times_s: Times [s], [time]; None is time 0 alone.
-            rx, tx: One receiver, one transmitter; None for all of them.
+            rx: One receiver; None for all of them.
+            tx: One transmitter; None for all of them.
             normalize_delays: Count delays from the first path of each link.
         Returns:
             [link, rx_port, tx_port, time, frequency], complex; links as `links(rx, tx)`.
