@@ -5,9 +5,8 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from numpy.typing import NDArray
 
-from rtwin.arrays import Floats, Ints
+from rtwin.arrays import Floats, Ints, Singles
 from rtwin.dataset import LinkTrace
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments.cells import sums
@@ -26,7 +25,7 @@ FEATURES = ("users", "demand", "backlog", "efficiency", "reserved", "used", "vio
 _MOST_BITS_PER_ELEMENT = 7.5
 
 
-class SlicingEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
+class SlicingEnv(gymnasium.Env[Singles, Singles]):
     """Share out the resource blocks of every cell among slices, epoch by epoch.
 
     Action, Box(-1, 1), [cell * slice]: (a + 1) / 2 is the share of the cell's
@@ -94,7 +93,7 @@ class SlicingEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    ) -> tuple[Singles, dict[str, Any]]:
         """Start an episode; the seed decides traffic and start."""
         super().reset(seed=seed)
         last = self.network.num_epochs - self.max_epochs
@@ -103,15 +102,11 @@ class SlicingEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._last, self._done_epochs = None, 0
         return self._observation(), {}
 
-    def step(
-        self, action: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+    def step(self, action: Singles) -> tuple[Singles, float, bool, bool, dict[str, Any]]:
         """Run an epoch with the shares of an action."""
         return self.step_blocks(self.blocks_of(action))
 
-    def step_blocks(
-        self, num_prb: Ints
-    ) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+    def step_blocks(self, num_prb: Ints) -> tuple[Singles, float, bool, bool, dict[str, Any]]:
         """Run an epoch with whole resource blocks, [cell, slice], as a policy gives them."""
         report = self.network.step(num_prb)
         self._last = report
@@ -124,18 +119,18 @@ class SlicingEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         """What a policy may look at before the next step."""
         return self.network.view()
 
-    def blocks_of(self, action: NDArray[np.float32]) -> Ints:
+    def blocks_of(self, action: Singles) -> Ints:
         """Whole resource blocks of an action, [cell, slice]."""
         share = (np.clip(np.asarray(action, np.float64), -1.0, 1.0) + 1.0) / 2.0
         total = self.network.num_prb
         return whole_blocks(share.reshape(self._shape) * total, total)
 
-    def action_of(self, num_prb: Ints) -> NDArray[np.float32]:
+    def action_of(self, num_prb: Ints) -> Singles:
         """The action that gives whole resource blocks [cell, slice]."""
         share = np.asarray(num_prb, np.float64) / self.network.num_prb
         return (2.0 * share - 1.0).ravel().astype(np.float32)
 
-    def _observation(self) -> NDArray[np.float32]:
+    def _observation(self) -> Singles:
         found = np.zeros((*self._shape, len(FEATURES)))
         if not self.network.is_over:
             found[..., :4] = self._before(self.network.view())

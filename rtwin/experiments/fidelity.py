@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats
 from rtwin.dataset import (
     LinkTrace,
     RadioMap,
@@ -352,7 +352,7 @@ class Worlds:
         return Tracks(trace.time_s, trace.ue_name, trace.ue_position_m.copy())
 
 
-def known_parts(lines: Sequence[NDArray[np.float64]], world: RadioMap) -> list[Any]:
+def known_parts(lines: Sequence[Floats], world: RadioMap) -> list[Any]:
     """The parts of lines [corner, 2] m that lie in cells where a map holds something.
 
     Raises:
@@ -389,7 +389,7 @@ def _with_cells_of(recipe: Recipe, radio_map: RadioMap) -> Recipe:
     return recipe_from_dict(data, recipe.name, recipe.folder)
 
 
-def _visited(radio_map: RadioMap, tracks: Tracks) -> NDArray[np.bool_]:
+def _visited(radio_map: RadioMap, tracks: Tracks) -> Bools:
     """Cells that somebody walks through, [cell_y, cell_x]."""
     centers = radio_map.cell_centers_m
     step = float(radio_map.attributes["cell_size_m"])
@@ -412,7 +412,7 @@ def compare_traces(belief: LinkTrace, truth: LinkTrace) -> tuple[float, float]:
     served = truth.serving_tx >= 0
     cell = np.maximum(truth.serving_tx, 0)[..., None].astype(np.int64)
 
-    def level(trace: LinkTrace) -> NDArray[np.float64]:
+    def level(trace: LinkTrace) -> Floats:
         gain = np.take_along_axis(trace.path_gain, cell, axis=2)[..., 0]
         return to_db(np.nan_to_num(gain)) + trace.tx_power_dbm[cell[..., 0]]
 

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.dataset import LinkTrace
 from rtwin.errors import OutOfRangeError, ShapeError
-from rtwin.experiments.cells import SCHEDULERS, Floats, Ints, Queues, Served, sums
+from rtwin.experiments.cells import SCHEDULERS, Queues, Served, sums
 from rtwin.experiments.services import Slice, Traffic
 from rtwin.link import LinkAdaptation
 
@@ -213,7 +214,7 @@ class SlicedNetwork:
         self._reliability = np.array([s.reliability for s in services])
         self.reset(0)
 
-    def _channels(self, trace: LinkTrace) -> tuple[Ints, Floats, NDArray[np.bool_]]:
+    def _channels(self, trace: LinkTrace) -> tuple[Ints, Floats, Bools]:
         """Serving cell [row, ue], whole bits of a block in a slot [row, ue], handovers."""
         rate = trace.of_serving("rate_mbps")[:, : self.num_ues]
         bits = np.floor(rate * 1e6 * self.settings.slot_s / self.num_prb)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.channel import (
     condition,
     path_gain,
@@ -21,7 +21,6 @@ from rtwin.channel import (
 )
 from rtwin.dataset import RadioMap, generate, open_dataset
 from rtwin.errors import OutOfRangeError
-from rtwin.experiments.cells import Floats
 from rtwin.scene import INFINITE, Recipe, recipe_dict, recipe_from_dict, with_overrides
 from rtwin.units import from_db, to_db
 
@@ -260,7 +259,7 @@ class SparsePoints:
         rss_dbm: Received powers [dBm], [point, tx]; NaN where nothing arrives.
     """
 
-    cell: NDArray[np.int64]
+    cell: Ints
     xy_m: Floats
     rss_dbm: Floats
 
@@ -286,11 +285,7 @@ class SparsePoints:
 
 
 def measure(
-    world: RadioMap,
-    walkable: NDArray[np.bool_],
-    count: int,
-    error_db: float,
-    rng: np.random.Generator,
+    world: RadioMap, walkable: Bools, count: int, error_db: float, rng: np.random.Generator
 ) -> SparsePoints:
     """Measurements of received power at some cells of the world, with an error in dB.
 

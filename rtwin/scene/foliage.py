@@ -15,8 +15,9 @@ by a factor of two from wood to wood: a recipe may give its own.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from rtwin.arrays import Floats
 from rtwin.errors import MaterialRangeError
 from rtwin.scene.objects import MaterialSpec
 
@@ -32,7 +33,7 @@ class Foliage:
     specific_attenuation_db_per_m: float
     max_attenuation_db: float
 
-    def loss_db(self, length_m: ArrayLike) -> NDArray[np.float64]:
+    def loss_db(self, length_m: ArrayLike) -> Floats:
         """Attenuation [dB] of paths that run so many metres [m] through it.
 
         Source: Recommendation ITU-R P.833-10, equation 1; checked by

@@ -14,9 +14,10 @@ from functools import lru_cache
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pydantic import Field, ValidationError
 
+from rtwin.arrays import Floats
 from rtwin.errors import GeometryError
 from rtwin.scene._model import (
     MAX_COORDINATE_M,
@@ -44,9 +45,7 @@ class Georeference(Table):
     origin_northing_m: FarAway
     origin_height_m: Coordinate = 0.0
 
-    def to_local(
-        self, lat_deg: ArrayLike, lon_deg: ArrayLike, height_m: ArrayLike = 0.0
-    ) -> NDArray[np.float64]:
+    def to_local(self, lat_deg: ArrayLike, lon_deg: ArrayLike, height_m: ArrayLike = 0.0) -> Floats:
         """Scene coordinates [m], [..., 3], of places given in WGS 84.
 
         Args:
@@ -70,7 +69,7 @@ class Georeference(Table):
             axis=-1,
         )
 
-    def to_geographic(self, position_m: ArrayLike) -> NDArray[np.float64]:
+    def to_geographic(self, position_m: ArrayLike) -> Floats:
         """Latitude [deg], longitude [deg] and height [m], [..., 3], of scene coordinates.
 
         Args:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.errors import GeometryError
 from rtwin.scene.foliage import is_vegetation
 from rtwin.scene.objects import Box, Extrude
@@ -26,7 +26,7 @@ class Volume:
     top_m: float
 
     @property
-    def outline_m(self) -> NDArray[np.float64]:
+    def outline_m(self) -> Floats:
         """Corners of the outer ring, then of the holes [m], [corner, 2]."""
         rings = (self.polygon.exterior, *self.polygon.interiors)
         return np.concatenate([np.asarray(ring.coords) for ring in rings])
@@ -70,9 +70,7 @@ def _prism(item: Extrude | Box, where: str) -> tuple[Any, float, float]:
     return turned, z - height / 2, z + height / 2
 
 
-def lengths_m(
-    volumes: list[Volume], start_m: NDArray[np.float64], end_m: NDArray[np.float64]
-) -> dict[str, NDArray[np.float64]]:
+def lengths_m(volumes: list[Volume], start_m: Floats, end_m: Floats) -> dict[str, Floats]:
     """How far straight pieces run inside the volumes of each material.
 
     Where volumes of one material overlap, the shared stretch counts once.
@@ -95,8 +93,8 @@ def lengths_m(
 
 
 def _stretches(
-    volumes: list[Volume], start_m: NDArray[np.float64], end_m: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    volumes: list[Volume], start_m: Floats, end_m: Floats
+) -> tuple[Ints, Floats, Floats]:
     """Stretches inside volumes: the piece, and the shares of it where they begin and end."""
     import shapely
 
@@ -132,12 +130,7 @@ def _stretches(
     )
 
 
-def _between(
-    z: NDArray[np.float64],
-    rise: NDArray[np.float64],
-    base: NDArray[np.float64],
-    top: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _between(z: Floats, rise: Floats, base: Floats, top: Floats) -> tuple[Floats, Floats]:
     """Shares of pieces where they enter and leave a layer; leave < enter if they miss it."""
     level = np.abs(rise) < 1e-12
     divisor = np.where(level, 1.0, rise)
@@ -148,9 +141,7 @@ def _between(
     return enter, leave
 
 
-def _covered(
-    piece: NDArray[np.int64], first: NDArray[np.float64], last: NDArray[np.float64], count: int
-) -> NDArray[np.float64]:
+def _covered(piece: Ints, first: Floats, last: Floats, count: int) -> Floats:
     """Share of each piece that at least one of its stretches covers, [piece]."""
     order = np.lexsort((first, piece))
     piece, first, last = piece[order], first[order], last[order]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Ints
 from rtwin.channel import PathSet
 from rtwin.dataset import PathDataset
 from rtwin.errors import StoreError
@@ -27,15 +28,12 @@ _UNITS = {"path_gain": "dB", "num_paths": "", "rms_delay_spread": "ns", "line_of
 class Choice:
     """Which receivers and how many paths of each link a page has."""
 
-    receivers: NDArray[np.int64]  # rows, ascending
+    receivers: Ints  # rows, ascending
     paths_per_link: int
 
 
 def choose(
-    num_paths: NDArray[np.int64],
-    num_tx: int,
-    max_receivers: int = MAX_RECEIVERS,
-    max_paths: int = MAX_PATHS,
+    num_paths: Ints, num_tx: int, max_receivers: int = MAX_RECEIVERS, max_paths: int = MAX_PATHS
 ) -> Choice:
     """Receivers drawn evenly by chance if there are too many, then the strongest paths of each.
 
@@ -61,10 +59,7 @@ def choose(
 
 
 def add_links(
-    buffers: Buffers,
-    dataset: PathDataset,
-    choice: Choice,
-    progress: Progress = silent,
+    buffers: Buffers, dataset: PathDataset, choice: Choice, progress: Progress = silent
 ) -> tuple[dict[str, Any], list[str]]:
     """Put receivers, links and paths into a page.
 
@@ -145,7 +140,7 @@ _COLUMNS = {
 }
 
 
-def _columns(dataset: PathDataset, rows: slice, keep: NDArray[np.int64]) -> dict[str, Any]:
+def _columns(dataset: PathDataset, rows: slice, keep: Ints) -> dict[str, Any]:
     """What happens on the paths, flat over interactions."""
     interactions = dataset.read("interactions", rows)[keep]
     met = interactions != 0
@@ -164,7 +159,7 @@ def _columns(dataset: PathDataset, rows: slice, keep: NDArray[np.int64]) -> dict
     }
 
 
-def _class_numbers(paths: PathSet) -> NDArray[np.int64]:
+def _class_numbers(paths: PathSet) -> Ints:
     """Row of PATH_CLASSES of each path."""
     names = np.array(list(PATH_CLASSES))
     order = np.argsort(names)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.channel import rss_dbm, serving_transmitter, sinr
 from rtwin.dataset import RadioMap
 from rtwin.plot.fields import (
@@ -102,7 +103,7 @@ def _factor(shape: tuple[int, ...], layers: int, max_values: int) -> int:
         factor += 1
 
 
-def _whole_steps(values: NDArray[np.float64]) -> tuple[float, NDArray[np.int16]]:
+def _whole_steps(values: Floats) -> tuple[float, NDArray[np.int16]]:
     """Values as whole numbers of a step, and the step."""
     reached = np.isfinite(values)
     shown = np.where(reached, values, 0.0)
@@ -139,7 +140,7 @@ def thinned(radio_map: RadioMap, factor: int) -> RadioMap:
     )
 
 
-def _centers(radio_map: RadioMap, factor: int, z: NDArray[np.float64]) -> NDArray[np.float64]:
+def _centers(radio_map: RadioMap, factor: int, z: Floats) -> Floats:
     """Centres of larger cells that start in the same corner."""
     west, _, south, _ = map_extent(radio_map)
     size = factor * float(radio_map.attributes["cell_size_m"])
@@ -169,7 +170,7 @@ def coarsened(radio_map: RadioMap, factor: int) -> RadioMap:
         np.diff(np.r_[rows, num_y]), np.diff(np.r_[columns, num_x])
     )  # that make up each new one
 
-    def total(values: NDArray[Any]) -> NDArray[np.float64]:
+    def total(values: NDArray[Any]) -> Floats:
         summed = np.add.reduceat(np.asarray(values, np.float64), rows, axis=-2)
         return np.add.reduceat(summed, columns, axis=-1)
 

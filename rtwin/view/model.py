@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Ints, Singles, Unsigned
 from rtwin.trace import World
 from rtwin.view.buffers import Buffers
 
@@ -19,11 +19,11 @@ SHARP_DEG = 20.0  # facets that turn less than this are one face to the eye
 class SceneModel:
     """Welded triangles of a scene, object by object."""
 
-    vertices: NDArray[np.float32]  # [vertex, 3] m; objects share none
-    faces: NDArray[np.uint32]  # [triangle, 3]
-    edges: NDArray[np.uint32]  # [edge, 2], borders and sharp edges
-    num_vertices: NDArray[np.int64]  # [object], vegetation after all others
-    material: NDArray[np.int64]  # [object], row of the page's materials; -1 without triangles
+    vertices: Singles  # [vertex, 3] m; objects share none
+    faces: Unsigned  # [triangle, 3]
+    edges: Unsigned  # [edge, 2], borders and sharp edges
+    num_vertices: Ints  # [object], vegetation after all others
+    material: Ints  # [object], row of the page's materials; -1 without triangles
     num_left_out: int  # triangles
     num_edges_left_out: int
 
@@ -79,7 +79,7 @@ def scene_model(world: World, max_triangles: int = MAX_TRIANGLES) -> SceneModel:
     )
 
 
-def _volumes(world: World) -> list[tuple[Any, NDArray[np.float32]]]:
+def _volumes(world: World) -> list[tuple[Any, Singles]]:
     """The vegetation of a world, which is no surface to it: volumes and their triangles."""
     made = []
     for volume in world.volumes:
@@ -96,9 +96,7 @@ def _foliage(world: World) -> dict[str, Any]:
     return dict(sorted(world.foliage.items()))
 
 
-def _weld(
-    corners: NDArray[np.float32], owner: NDArray[np.int64]
-) -> tuple[NDArray[np.float32], NDArray[np.uint32], NDArray[np.int64]]:
+def _weld(corners: Singles, owner: Ints) -> tuple[Singles, Unsigned, Ints]:
     """Equal corners of one object made one vertex: vertices by object, faces, their objects."""
     if not len(corners):
         return np.zeros((0, 3), np.float32), np.zeros((0, 3), np.uint32), np.zeros(0, np.int64)
@@ -112,7 +110,7 @@ def _weld(
     return vertices, index.reshape(-1, 3).astype(np.uint32), np.repeat(owner, 3)[first]
 
 
-def _sharp_edges(vertices: NDArray[np.float32], faces: NDArray[np.uint32]) -> NDArray[np.uint32]:
+def _sharp_edges(vertices: Singles, faces: Unsigned) -> Unsigned:
     """Edges where a surface ends or turns by more than SHARP_DEG, [edge, 2]."""
     corners = vertices[faces].astype(np.float64)
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import rtwin
+from rtwin.arrays import Floats
 from rtwin.dataset import open_dataset, open_radio_map
 from rtwin.dataset.store import plain_errors, write_whole
 from rtwin.errors import OutOfRangeError, RtwinError, StoreError
@@ -196,7 +196,7 @@ def _camera(recipe: Recipe) -> dict[str, Any] | None:
 
 def _placed(buffers: Buffers, world: Any, max_receivers: int) -> list[str]:
     """The receivers that a scene asks for, before anything is traced."""
-    position: NDArray[np.float64] = place(world).position_m
+    position: Floats = place(world).position_m
     rows = np.arange(len(position))
     if len(rows) > max_receivers:
         rows = rows[:max_receivers]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Bools
 from rtwin.dataset.schema import MAP_FORMAT, TRACE_FORMAT, Variable
 
 FAR_M = 1e6  # ten times what a recipe allows
@@ -49,7 +50,7 @@ class Limits:
         count, value = int(np.count_nonzero(bad)), values[bad].flat[0]
         return f"holds {value:.6g} ({count} such values); it must be {self.words(sizes)}"
 
-    def _bad(self, values: NDArray[Any], sizes: Mapping[str, int]) -> NDArray[np.bool_]:
+    def _bad(self, values: NDArray[Any], sizes: Mapping[str, int]) -> Bools:
         if self.codes:
             return ~np.isin(values, self.codes)
         high = min(self.high, sizes[self.rows_of] - 1) if self.rows_of in sizes else self.high

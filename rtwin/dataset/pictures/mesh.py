@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Singles
 from rtwin.errors import StoreError
 from rtwin.scene import Recipe, load_recipe
 from rtwin.trace import load_world
@@ -14,7 +15,7 @@ from rtwin.trace import load_world
 class SceneMesh:
     """A scene as triangles; row numbers are those of a dataset's `triangle`."""
 
-    vertices_m: NDArray[np.float32]  # [triangle, 3, 3]
+    vertices_m: Singles  # [triangle, 3, 3]
     object: NDArray[np.int32]  # [triangle], row of object_name
     material: NDArray[np.int16]  # [triangle], row of material_name
     object_name: tuple[str, ...]

@@ -3,12 +3,11 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from rtwin.arrays import Bools
 
 
-def darkness(
-    is_dark: NDArray[np.bool_], recipe: dict[str, Any], what: str, height_m: Any = None
-) -> str:
+def darkness(is_dark: Bools, recipe: dict[str, Any], what: str, height_m: Any = None) -> str:
     """One line on what has no path, with the likely reason; empty where everything has one.
 
     Args:

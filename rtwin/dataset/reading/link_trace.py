@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.arrays import Floats
+from rtwin.arrays import Bytes, Floats
 from rtwin.dataset.inspection import open_checked, plain
 from rtwin.dataset.schema import COORDINATES, TRACE_FORMAT, TRACE_LAYOUT
 from rtwin.dataset.store import (
@@ -58,7 +58,7 @@ class LinkTrace(Shown):
     line_of_sight: NDArray[np.int8]
     serving_tx: NDArray[np.int16]  # [time, ue]
     handover: NDArray[np.bool_ | np.uint8]
-    state: NDArray[np.uint8]
+    state: Bytes
     attributes: dict[str, Any]
 
     def __post_init__(self) -> None:

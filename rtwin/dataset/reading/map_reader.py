@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.arrays import Floats
+from rtwin.arrays import Floats, Singles
 from rtwin.channel import interpolate_path_gain
 from rtwin.dataset.inspection import open_checked, plain
 from rtwin.dataset.schema import MAP_FORMAT, PATH_MAP_VARIABLES
@@ -25,7 +25,7 @@ class RadioMap(Shown):
     cell_centers_m: Floats  # [cell_y, cell_x, 3]
     path_gain: Floats  # [tx, cell_y, cell_x], linear
     path_gain_standard_error: Floats
-    rss_dbm: NDArray[np.float32]
+    rss_dbm: Singles
     sinr: Floats
     serving_transmitter: NDArray[np.int16]  # [cell_y, cell_x], -1 where none
     attributes: dict[str, Any]

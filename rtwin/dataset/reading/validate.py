@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rtwin.arrays import Floats
+from rtwin.arrays import Floats, Singles
 from rtwin.channel import PathSet, rss_dbm, sinr
 from rtwin.dataset.inspection import CheckedFile, open_unchecked, problems_of, snapshot_files
 from rtwin.dataset.reading.reader import PathDataset
@@ -234,7 +233,7 @@ def _line_of_sight_problems(
         yield f"links from {links.start} on: line-of-sight power is not that of Friis"
 
 
-def _vertex_length(vertex: NDArray[np.float32], tx_m: Floats, rx_m: Floats) -> Floats:
+def _vertex_length(vertex: Singles, tx_m: Floats, rx_m: Floats) -> Floats:
     length = np.zeros(len(vertex))
     current = tx_m
     for depth in range(vertex.shape[1]):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.arrays import Bools, Floats
+from rtwin.arrays import Bools, Bytes, Floats
 from rtwin.channel import rss_dbm, sinr
 from rtwin.dataset.reading import (
     BELOW_CQI,
@@ -112,7 +112,7 @@ def gain_arrives(path_gain: Floats) -> Bools:
 
 def _states(
     position_m: Floats, path_gain: Floats, serving: NDArray[np.int16], cqi: NDArray[np.int8]
-) -> NDArray[np.uint8]:
+) -> Bytes:
     own = np.take_along_axis(cqi, np.maximum(serving, 0)[..., None].astype(np.int64), 2)[..., 0]
     return np.select(
         [

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.channel import cir
 from rtwin.channel.segments import row_offsets
 from rtwin.dataset.schema import PORT_LABELS
@@ -210,12 +211,12 @@ def _raypaths(pa: Any, view: PathView, block: Block, num_times: int) -> list[Any
     ]
 
 
-def _lists(pa: Any, offsets: NDArray[np.int64], values: Any) -> Any:
+def _lists(pa: Any, offsets: Ints, values: Any) -> Any:
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
 
 
 def _small(
-    view: PathView, times_s: NDArray[np.float64], subcarrier_spacing_hz: float, fft_size: int
+    view: PathView, times_s: Floats, subcarrier_spacing_hz: float, fft_size: int
 ) -> dict[str, dict[str, Any]]:
     """The tables that fit into memory."""
     recipe, read = view.dataset.recipe, view.dataset.read

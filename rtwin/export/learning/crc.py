@@ -6,7 +6,8 @@ Source: RFC 3720, appendix B.4; checked by tests/export/learning/test_tfrecord.p
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
+
+from rtwin.arrays import Unsigned
 
 _POLYNOMIAL = 0x82F63B78  # reflected
 _MASK = 0xA282EAD8
@@ -39,7 +40,7 @@ def masked_crc32c(data: bytes) -> int:
 
 
 @cache
-def _byte_table() -> NDArray[np.uint32]:
+def _byte_table() -> Unsigned:
     table = np.arange(256, dtype=np.uint32)
     for _ in range(8):
         table = np.where(table & 1, (table >> 1) ^ np.uint32(_POLYNOMIAL), table >> 1)

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import trimesh
-from numpy.typing import NDArray
 
+from rtwin.arrays import Ints, Singles
 from rtwin.dataset import PathDataset
 from rtwin.dataset.pictures import SceneMesh
 from rtwin.export.writing import write_npz
@@ -38,8 +38,8 @@ class Solid:
 
     name: str
     label: str
-    triangles_m: NDArray[np.float32]
-    material: NDArray[np.int64]
+    triangles_m: Singles
+    material: Ints
     foliage: str = ""
 
 

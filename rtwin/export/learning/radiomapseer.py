@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rtwin.arrays import Bools, Floats
+from rtwin.arrays import Bools, Bytes, Floats
 from rtwin.dataset.pictures import SceneMesh, scene_mesh
 from rtwin.dataset.reading import RadioMap
 from rtwin.errors import MissingExtraError, OutOfRangeError
@@ -68,7 +67,7 @@ def write_radiomapseer(
         folder.mkdir(parents=True)
     gain_dir, building_dir, antenna_dir, list_dir = folders
 
-    def save(file: Path, pixels: NDArray[np.uint8]) -> None:
+    def save(file: Path, pixels: Bytes) -> None:
         Image.fromarray(np.ascontiguousarray(pixels[::-1])).save(file)  # north is up
 
     save(building_dir / f"{map_id}.png", np.where(inside, 255, 0).astype(np.uint8))

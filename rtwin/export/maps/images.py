@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.arrays import Floats, Ints
+from rtwin.arrays import Bytes, Floats, Ints
 from rtwin.dataset.pictures import SceneMesh, scene_mesh
 from rtwin.dataset.reading import RadioMap
 from rtwin.errors import MissingExtraError, OutOfRangeError
@@ -191,7 +191,7 @@ def _unlit(tree: dict[str, Any]) -> None:
             material.setdefault("extensions", {})["KHR_materials_unlit"] = {}
 
 
-def _image(pixels: NDArray[np.uint8]) -> Any:
+def _image(pixels: Bytes) -> Any:
     try:
         from PIL import Image
     except ImportError as error:

@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bytes
 from rtwin.dataset.reading import RadioMap
 from rtwin.errors import OutOfRangeError
 from rtwin.plot.fields import MapField
@@ -41,7 +41,7 @@ def transmitter_of(radio_map: RadioMap, field: MapField, tx: int | None) -> str:
     return "best transmitter" if several else ""
 
 
-def pixels(field: MapField) -> NDArray[np.uint8]:
+def pixels(field: MapField) -> Bytes:
     """The colours of rtwin plot, [cell_y, cell_x, 4], the south first, clear without a value.
 
     Raises:

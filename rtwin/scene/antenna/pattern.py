@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from rtwin.arrays import Floats
+from rtwin.arrays import Complexes, Floats
 from rtwin.units import from_db, to_db
 
 STEP_DEG = 1.0
@@ -31,8 +31,8 @@ class AntennaPattern:
     name: str
     zenith_deg: Floats
     azimuth_deg: Floats
-    theta: NDArray[np.complex128]
-    phi: NDArray[np.complex128]
+    theta: Complexes
+    phi: Complexes
     has_polarization: bool = False
     frequency_hz: float | None = None
 

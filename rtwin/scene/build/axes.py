@@ -5,8 +5,8 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.errors import GeometryError
 from rtwin.scene._model import one_line
 from rtwin.scene.build.elements import Box, MapData, moved
@@ -45,7 +45,7 @@ def longitude_first(source: MapData, latitude_first: bool = False) -> MapData:
     return moved(source, lambda xy: xy[:, ::-1])
 
 
-def _points(source: MapData) -> NDArray[np.float64]:
+def _points(source: MapData) -> Floats:
     """Some places of a map, [n, 2]."""
     import shapely
 
@@ -65,7 +65,7 @@ def _area_of(epsg: int) -> Box:
     return area.west, area.south, area.east + 360.0 * (area.east <= area.west), area.north
 
 
-def _share(points: NDArray[np.float64], epsg: int, margin_deg: float = 0.0) -> float:
+def _share(points: Floats, epsg: int, margin_deg: float = 0.0) -> float:
     """Share of places that lie in the area of a system, 0 to 1."""
     lon, lat = points.T
     to_earth = source_transformer(epsg, WGS84)  # says so if there is no such system
@@ -98,7 +98,7 @@ def on_one_side(maps: list[MapData], bbox: Box | None = None) -> list[MapData]:
         if not both.all():  # a map of half the Earth
             return maps
 
-    def turned(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    def turned(xy: Floats) -> Floats:
         return np.column_stack([xy[:, 0] + 360.0 * (xy[:, 0] < 0.0), xy[:, 1]])
 
     def whole(source: MapData) -> MapData:

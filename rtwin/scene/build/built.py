@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.scene.build.elements import Notes, Solid
 from rtwin.scene.build.tags import wall_material
 
@@ -25,15 +25,15 @@ class BuiltObject:
     polygon: Any = None  # with base_m and top_m: shape = "extrude"
     base_m: float = 0.0
     top_m: float = 0.0
-    vertices: NDArray[np.float64] | None = None  # with faces: shape = "mesh"
-    faces: NDArray[np.int64] | None = None
+    vertices: Floats | None = None  # with faces: shape = "mesh"
+    faces: Ints | None = None
 
     @property
     def is_mesh(self) -> bool:
         return self.faces is not None
 
     @property
-    def size_m(self) -> NDArray[np.float64]:
+    def size_m(self) -> Floats:
         """Extent along x, y, z [m], [3]."""
         if self.vertices is not None:
             return np.ptp(self.vertices, axis=0)

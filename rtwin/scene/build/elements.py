@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from rtwin.arrays import Floats, Ints
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -38,8 +39,8 @@ class Solid:
 
     name: str
     tags: dict[str, str]
-    vertices: NDArray[np.float64]  # [vertex, 3] m
-    faces: NDArray[np.int64]  # [face, 3]
+    vertices: Floats  # [vertex, 3] m
+    faces: Ints  # [face, 3]
     material: str | None = None  # where the source says it
 
 
@@ -61,8 +62,8 @@ class MapData:
 
 def moved(
     source: MapData,
-    place: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
-    height: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
+    place: Callable[[Floats], Floats] | None = None,
+    height: Callable[[Floats], Floats] | None = None,
 ) -> MapData:
     """A map with all that it holds at another place or height.
 
@@ -73,10 +74,10 @@ def moved(
     """
     import shapely
 
-    def xy(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    def xy(points: Floats) -> Floats:
         return points if place is None else np.asarray(place(points), np.float64)
 
-    def z(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def z(values: Floats) -> Floats:
         return values if height is None else np.asarray(height(values), np.float64)
 
     def one(value: float | None) -> float | None:

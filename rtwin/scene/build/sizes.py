@@ -1,14 +1,13 @@
 """Sizes that no town has: mostly a file in other units than metres."""
 
-import numpy as np
-from numpy.typing import NDArray
+from rtwin.arrays import Floats
 
 TALLEST_M = 1_000.0
 WIDEST_M = 5_000.0
 LEAST_M = 2.0
 
 
-def absurd_sizes(names: list[str], sizes_m: NDArray[np.float64]) -> tuple[list[str], list[str]]:
+def absurd_sizes(names: list[str], sizes_m: Floats) -> tuple[list[str], list[str]]:
     """Objects that are too large to be buildings, and those of a town of toys.
 
     Args:

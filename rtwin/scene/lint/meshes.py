@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.scene.geometry import SceneMesh
 
 THIN_M = 1e-3
@@ -27,7 +27,7 @@ class MeshFacts:
         return self.open_edges == 0 and self.crowded_edges == 0
 
 
-def mesh_facts(name: str, vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> MeshFacts:
+def mesh_facts(name: str, vertices: Floats, faces: Ints) -> MeshFacts:
     """Facts about one object.
 
     Args:
@@ -66,7 +66,7 @@ def mesh_facts(name: str, vertices: NDArray[np.float64], faces: NDArray[np.int64
     )
 
 
-def joined_by_object(meshes: list[SceneMesh]) -> dict[str, tuple[NDArray, NDArray]]:
+def joined_by_object(meshes: list[SceneMesh]) -> dict[str, tuple[Floats, Ints]]:
     """Vertices and faces by object, a roof of its own together with its walls."""
     names = {mesh.name for mesh in meshes}
     parts: dict[str, list[SceneMesh]] = {}
@@ -88,9 +88,7 @@ def joined_by_object(meshes: list[SceneMesh]) -> dict[str, tuple[NDArray, NDArra
     return result
 
 
-def crossings_above(
-    points_m: NDArray[np.float64], corners: NDArray[np.float64]
-) -> NDArray[np.int64]:
+def crossings_above(points_m: Floats, corners: Floats) -> Ints:
     """How many triangles [face, 3, 3] lie straight above each point [n, 3], [n]."""
     count = np.zeros(len(points_m), np.int64)
     a, b, c = (corners[:, k, :2] for k in range(3))

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.errors import RtwinError
 from rtwin.scene._table import read_receiver_csv
 from rtwin.scene.build.shapes.terrain import FLAT, Terrain
@@ -29,7 +29,7 @@ class Solid:
     outline: Any  # shapely geometry
     base_m: float
     top_m: float
-    corners: NDArray[np.float64]  # [face, 3, 3] m
+    corners: Floats  # [face, 3, 3] m
     is_closed: bool = True
 
     @property
@@ -43,11 +43,7 @@ class Solid:
 
 
 def solid_of(
-    name: str,
-    vertices: NDArray[np.float64],
-    faces: NDArray[np.int64],
-    is_closed: bool,
-    outline: Any = None,
+    name: str, vertices: Floats, faces: Ints, is_closed: bool, outline: Any = None
 ) -> Solid:
     """An object seen from above; its outline, if not known, from the triangles that lie."""
     import shapely
@@ -86,7 +82,7 @@ def shared_volumes(solids: list[Solid]) -> list[tuple[str, str, float]]:
     return sorted(pairs, key=lambda pair: -pair[2])
 
 
-def ground_of(meshes: dict[str, tuple[NDArray, NDArray]], names: tuple[str, ...]) -> Terrain:
+def ground_of(meshes: dict[str, tuple[Floats, Ints]], names: tuple[str, ...]) -> Terrain:
     """The ground objects as one surface; flat at z = 0 if there are none."""
     parts = [meshes[name] for name in names if name in meshes]
     if not parts:
@@ -135,7 +131,7 @@ def misplaced(recipe: Recipe, solids: list[Solid], ground: Terrain) -> dict[str,
     return {"inside": inside, "underground": [names[i] for i in np.flatnonzero(below)]}
 
 
-def _given_positions(recipe: Recipe, ground: Terrain) -> tuple[list[str], NDArray[np.float64]]:
+def _given_positions(recipe: Recipe, ground: Terrain) -> tuple[list[str], Floats]:
     names = [f"transmitter {tx.name}" for tx in recipe.transmitter]
     points: list[Any] = [tx.position_m for tx in recipe.transmitter]
     spec = recipe.receivers

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rtwin.arrays import Bools, Bytes, Ints, Unsigned
 from rtwin.channel import InteractionType
 from rtwin.scene import Solver
 from rtwin.trace.chains.shoot import Bounce, shoot
@@ -27,16 +28,16 @@ _IN_PLANE = 1e-4  # metres off, and of the unit vector, by which an edge is off 
 class ChainTable:
     """Chains found from one transmitter; row 0 is the empty chain."""
 
-    parent: NDArray[np.int64]  # [chain], the chain without its last element; -1 for row 0
-    length: NDArray[np.int64]  # [chain], number of elements
-    kind: NDArray[np.uint8]  # [chain], SPECULAR or DIFFRACTION of the last element
-    triangle: NDArray[np.uint32]  # [chain], a triangle of the last element
+    parent: Ints  # [chain], the chain without its last element; -1 for row 0
+    length: Ints  # [chain], number of elements
+    kind: Bytes  # [chain], SPECULAR or DIFFRACTION of the last element
+    triangle: Unsigned  # [chain], a triangle of the last element
     wedge: NDArray[Any]  # [chain], WEDGE_FIELDS of the last element, zeros unless an edge
 
     def __len__(self) -> int:
         return len(self.parent)
 
-    def elements(self) -> NDArray[np.int64]:
+    def elements(self) -> Ints:
         """Rows that hold the elements of each chain, [chain, depth]; -1 beyond its length."""
         depth = int(self.length.max(initial=0))
         rows = np.full((len(self), depth), -1, np.int64)
@@ -114,7 +115,7 @@ def _at_own_edges(world: World, bounces: list[Bounce], solver: Solver) -> list[B
 
 def _along_own_face(
     world: World, first: Bounce, first_wedge: NDArray[Any], then: Bounce, then_wedge: NDArray[Any]
-) -> NDArray[np.int64]:
+) -> Ints:
     """Rays that go from an edge to a face which it lies in, or back: no way, for it has no length.
 
     What that face reflects is part of the edge's own coefficient.
@@ -129,7 +130,7 @@ def _along_own_face(
     return ray[off | onto]
 
 
-def _lies_in(world: World, wedge: NDArray[Any], triangle: NDArray[np.uint32]) -> NDArray[np.bool_]:
+def _lies_in(world: World, wedge: NDArray[Any], triangle: Unsigned) -> Bools:
     """Whether each edge lies in the plane of a triangle."""
     normal = world.triangles.normal[triangle].astype(np.float64)
     corner = world.triangles.vertices[triangle, 0].astype(np.float64)
@@ -138,7 +139,7 @@ def _lies_in(world: World, wedge: NDArray[Any], triangle: NDArray[np.uint32]) ->
     return (off < _IN_PLANE) & (tilt < _IN_PLANE)
 
 
-def _edge_elements(bounces: list[Bounce]) -> list[NDArray[np.int64]]:
+def _edge_elements(bounces: list[Bounce]) -> list[Ints]:
     """Edge number of each hit of each bounce, equal over all depths for one edge."""
     rows = [b.wedge for b in bounces if b.wedge is not None]
     if not rows:
@@ -162,12 +163,12 @@ class _ChainBuilder:
 
     def extend(
         self,
-        parent: NDArray[np.int64],
-        element: NDArray[np.int64],
-        kind: NDArray[np.uint8],
-        triangle: NDArray[np.uint32],
+        parent: Ints,
+        element: Ints,
+        kind: Bytes,
+        triangle: Unsigned,
         wedge: NDArray[Any] | None,
-    ) -> NDArray[np.int64]:
+    ) -> Ints:
         """Row of the chain `parent + element` of each ray, added where it is new."""
         key = parent * self._num_elements + element
         found = np.unique(key, return_index=True, return_inverse=True)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints
 from rtwin.channel import InteractionType
 from rtwin.trace.chains.chain_table import ChainTable
 from rtwin.trace.world import World
@@ -15,10 +16,10 @@ from rtwin.trace.world import World
 class Edges:
     """The one diffracting element of each chain, and its images in the planes behind it."""
 
-    place: NDArray[np.int64]  # [chain], which element it is
+    place: Ints  # [chain], which element it is
     wedge: NDArray[Any]  # [chain], WEDGE_FIELDS
-    origin: NDArray[np.float64]  # [chain, depth + 1, 3] m, as `ChainImages.image`
-    direction: NDArray[np.float64]  # [chain, depth + 1, 3]
+    origin: Floats  # [chain, depth + 1, 3] m, as `ChainImages.image`
+    direction: Floats  # [chain, depth + 1, 3]
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,12 @@ class ChainImages:
     chain's length has no meaning.
     """
 
-    row: NDArray[np.int64]  # [chain], row of the ChainTable
-    length: NDArray[np.int64]  # [chain]
-    plane: NDArray[np.int64]  # [chain, depth], row of World.planes
-    normal: NDArray[np.float64]  # [chain, depth, 3]
-    point: NDArray[np.float64]  # [chain, depth, 3], a point of each plane
-    image: NDArray[np.float64]  # [chain, depth + 1, 3]
+    row: Ints  # [chain], row of the ChainTable
+    length: Ints  # [chain]
+    plane: Ints  # [chain, depth], row of World.planes
+    normal: Floats  # [chain, depth, 3]
+    point: Floats  # [chain, depth, 3], a point of each plane
+    image: Floats  # [chain, depth + 1, 3]
     edges: Edges | None
 
     def __len__(self) -> int:
@@ -53,9 +54,7 @@ class ChainImages:
         columns = ("row", "length", "plane", "normal", "point", "image")
         return ChainImages(**{name: getattr(self, name)[rows] for name in columns}, edges=edges)
 
-    def diffraction_m(
-        self, chain: NDArray[np.int64], receiver_m: NDArray[np.float64]
-    ) -> NDArray[np.float64] | None:
+    def diffraction_m(self, chain: Ints, receiver_m: Floats) -> Floats | None:
         """Where along its edge [m] each pair's path diffracts, [pair]; None without edges."""
         if self.edges is None:
             return None
@@ -64,9 +63,7 @@ class ChainImages:
             self.image[at], receiver_m, self.edges.origin[at], self.edges.direction[at]
         )
 
-    def aim_m(
-        self, chain: NDArray[np.int64], k: NDArray[np.int64], t: NDArray[np.float64] | None
-    ) -> NDArray[np.float64]:
+    def aim_m(self, chain: Ints, k: Ints, t: Floats | None) -> Floats:
         """Where to walk to from the receiver when elements k-1 .. 0 are to be met, [pair, 3].
 
         The image of the transmitter, or behind an edge the image of the diffraction
@@ -79,9 +76,7 @@ class ChainImages:
         return np.where((self.edges.place[chain] < k)[:, None], on_edge, aim)
 
 
-def chain_images(
-    world: World, chains: ChainTable, source_m: NDArray[np.float64]
-) -> list[ChainImages]:
+def chain_images(world: World, chains: ChainTable, source_m: Floats) -> list[ChainImages]:
     """Images of a transmitter [3] for all chains, those without and those with an edge apart."""
     elements = chains.elements()
     is_edge = (chains.kind[elements] == InteractionType.DIFFRACTION) & (elements >= 0)
@@ -98,10 +93,10 @@ def chain_images(
 def _images(
     world: World,
     chains: ChainTable,
-    rows: NDArray[np.int64],
-    elements: NDArray[np.int64],
-    place: NDArray[np.int64] | None,
-    source_m: NDArray[np.float64],
+    rows: Ints,
+    elements: Ints,
+    place: Ints | None,
+    source_m: Floats,
 ) -> ChainImages:
     triangle = chains.triangle[elements]
     normal = world.triangles.normal[triangle].astype(np.float64)
@@ -135,19 +130,14 @@ def _images(
     )
 
 
-def _mirror(
-    x: NDArray[np.float64], normal: NDArray[np.float64], point: NDArray[np.float64] | float
-) -> NDArray[np.float64]:
+def _mirror(x: Floats, normal: Floats, point: Floats | float) -> Floats:
     distance = np.einsum("ci,ci->c", x - point, normal)
     return x - 2.0 * distance[:, None] * normal
 
 
 def diffraction_parameter(
-    source: NDArray[np.float64],
-    target: NDArray[np.float64],
-    origin: NDArray[np.float64],
-    direction: NDArray[np.float64],
-) -> NDArray[np.float64]:
+    source: Floats, target: Floats, origin: Floats, direction: Floats
+) -> Floats:
     """Distance along an edge [m] at which the path over it is shortest, [pair].
 
     Unfolding both half-planes into one makes the path straight, so the edge is

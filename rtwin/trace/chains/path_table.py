@@ -6,18 +6,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Bytes, Ints, Singles, Unsigned
+
 
 @dataclass(frozen=True)
 class PathTable:
     """Paths from one transmitter; depth counts from it."""
 
-    receiver: NDArray[np.int64]  # [path], row in the receiver list
-    kind: NDArray[np.uint8]  # [path, depth], InteractionType; 0 fills up
-    triangle: NDArray[np.uint32]  # [path, depth], NO_TRIANGLE fills up
+    receiver: Ints  # [path], row in the receiver list
+    kind: Bytes  # [path, depth], InteractionType; 0 fills up
+    triangle: Unsigned  # [path, depth], NO_TRIANGLE fills up
     vertex: NDArray[Any]  # [path, depth, 3] m, in either precision
     wedge: NDArray[Any]  # [path], WEDGE_FIELDS, zeros without diffraction
-    probability: NDArray[np.float32] | None = None  # [path, depth], scattered paths only
-    chain: NDArray[np.int64] | None = None  # [path], row of the ChainTable; not scattered ones
+    probability: Singles | None = None  # [path, depth], scattered paths only
+    chain: Ints | None = None  # [path], row of the ChainTable; not scattered ones
 
     def __len__(self) -> int:
         return len(self.receiver)

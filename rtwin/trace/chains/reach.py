@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints, Unsigned
 from rtwin.trace.chains.images import ChainImages
 from rtwin.trace.world import World
 
@@ -29,13 +30,13 @@ NUM_BOXES = 4  # boxes that ways are tested against in one launch
 class _Boxes:
     """Boxes around BRANCHING boxes (or receivers) of the level below each."""
 
-    low_m: NDArray[np.float64]  # [box, 3]
-    high_m: NDArray[np.float64]
+    low_m: Floats  # [box, 3]
+    high_m: Floats
 
     def __len__(self) -> int:
         return len(self.low_m)
 
-    def corners(self) -> list[NDArray[np.float64]]:
+    def corners(self) -> list[Floats]:
         """The eight corners of all boxes, each [box, 3]."""
         return corners_m(self.low_m, self.high_m)
 
@@ -43,11 +44,11 @@ class _Boxes:
 def reachable_pairs(
     world: World,
     images: ChainImages,
-    receivers_m: NDArray[np.float64],
+    receivers_m: Floats,
     *,
-    chains: NDArray[np.int64] | None = None,
-    near_m: NDArray[np.float64] | None = None,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    chains: Ints | None = None,
+    near_m: Floats | None = None,
+) -> tuple[Ints, Ints]:
     """Pairs whose mirror points all fall inside the bounds of their planes.
 
     Args:
@@ -76,13 +77,13 @@ def reachable_pairs(
     return chain[along].astype(np.int64), order[box[along]]
 
 
-def corners_m(low_m: NDArray[np.float64], high_m: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def corners_m(low_m: Floats, high_m: Floats) -> list[Floats]:
     """The eight corners of boxes [box, 3], each [box, 3]; the first is low, the last is high."""
     masks = [[(n >> axis) & 1 for axis in range(3)] for n in range(8)]
     return [np.where(np.array(mask, bool), high_m, low_m) for mask in masks]
 
 
-def _along_a_curve(points_m: NDArray[np.float64]) -> NDArray[np.int64]:
+def _along_a_curve(points_m: Floats) -> Ints:
     """Order in which neighbours are near in space (Morton's curve over 1024 steps an axis)."""
     if len(points_m) == 0:
         return np.zeros(0, np.int64)
@@ -95,7 +96,7 @@ def _along_a_curve(points_m: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.argsort(key, kind="stable")
 
 
-def _pile_up(points_m: NDArray[np.float64]) -> list[_Boxes]:
+def _pile_up(points_m: Floats) -> list[_Boxes]:
     """Boxes around runs of points, boxes around runs of boxes, until few are left."""
     levels: list[_Boxes] = []
     low = high = points_m
@@ -106,9 +107,7 @@ def _pile_up(points_m: NDArray[np.float64]) -> list[_Boxes]:
     return levels
 
 
-def _children(
-    chain: NDArray[np.uint32], box: NDArray[np.uint32], num_below: int
-) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+def _children(chain: Unsigned, box: Unsigned, num_below: int) -> tuple[Unsigned, Unsigned]:
     first = box.astype(np.int64)[:, None] * BRANCHING
     child = (first + np.arange(BRANCHING)).ravel().astype(np.uint32)
     exists = child < num_below
@@ -118,9 +117,7 @@ def _children(
 class BoundsTest:
     """The chains on the device, in double precision: grazing mirror points ask for it."""
 
-    def __init__(
-        self, world: World, images: ChainImages, near_m: NDArray[np.float64] | None = None
-    ) -> None:
+    def __init__(self, world: World, images: ChainImages, near_m: Floats | None = None) -> None:
         self._world, self._mi, self._dr = world, world.engine.mi, world.engine.dr
         self._length = world.engine.opaque(images.length.astype(np.uint32), "UInt")
         self._depth = images.depth
@@ -149,12 +146,8 @@ class BoundsTest:
             self._last_direction = self._points(edges.direction[rows, images.length])
 
     def passes(
-        self,
-        chain: NDArray[np.uint32],
-        box: NDArray[np.uint32],
-        corners_m: Sequence[NDArray[np.float64]],
-        margin_m: float,
-    ) -> NDArray[np.int64]:
+        self, chain: Unsigned, box: Unsigned, corners_m: Sequence[Floats], margin_m: float
+    ) -> Ints:
         """Which pairs may reach; `corners_m` holds each corner of all boxes, [box, 3]."""
         corners = [self._points(corner) for corner in corners_m]
         margin = self._floats([margin_m])
@@ -315,7 +308,7 @@ class BoundsTest:
             along_source + dr.maximum(most * share_low, most * share_high),
         )
 
-    def _points(self, values: NDArray[np.float64]) -> Any:
+    def _points(self, values: Floats) -> Any:
         columns = np.asarray(values, np.float64).T
         return self._mi.Point3d(*(self._floats(column) for column in columns))
 

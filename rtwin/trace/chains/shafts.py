@@ -10,8 +10,8 @@ straight pieces.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.trace.chains.images import ChainImages
 from rtwin.trace.chains.reach import BOX_MARGIN_M, EDGE_MARGIN_M, BoundsTest, corners_m
 from rtwin.trace.world import World
@@ -20,11 +20,8 @@ _PAIRS = 2_000_000  # of chain and box in one pass of NumPy
 
 
 def chains_through_boxes(
-    world: World,
-    groups: list[ChainImages],
-    parent: NDArray[np.int64],
-    boxes_m: NDArray[np.float64],
-) -> NDArray[np.bool_]:
+    world: World, groups: list[ChainImages], parent: Ints, boxes_m: Floats
+) -> Bools:
     """Chains over which a way to any receiver may meet one of the boxes, [chain].
 
     Args:
@@ -52,7 +49,7 @@ def chains_through_boxes(
     return crossed | lit.any(axis=1)
 
 
-def _lit(world: World, group: ChainImages, boxes_m: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _lit(world: World, group: ChainImages, boxes_m: Floats) -> Bools:
     """Whether a wave over a chain may arrive in each box, [chain, box]."""
     num, count = len(group), len(boxes_m)
     test = BoundsTest(world, group)
@@ -63,13 +60,7 @@ def _lit(world: World, group: ChainImages, boxes_m: NDArray[np.float64]) -> NDAr
     return found.reshape(num, count)
 
 
-def _in_shaft(
-    world: World,
-    group: ChainImages,
-    parent: NDArray[np.int64],
-    lit: NDArray[np.bool_],
-    boxes_m: NDArray[np.float64],
-) -> NDArray[np.bool_]:
+def _in_shaft(world: World, group: ChainImages, parent: Ints, lit: Bools, boxes_m: Floats) -> Bools:
     """Whether a box may stand between the last two elements of each chain, [chain]."""
     found = np.zeros(len(group), bool)
     chain, box = np.nonzero(lit[np.maximum(parent[group.row], 0)] & (group.length > 0)[:, None])
@@ -84,7 +75,7 @@ def _in_shaft(
     return found
 
 
-def _images_m(group: ChainImages, chain: NDArray[np.int64]) -> NDArray[np.float64]:
+def _images_m(group: ChainImages, chain: Ints) -> Floats:
     """Bounds of where lines towards the last element come from [m], [pair, 2, 3]."""
     last = group.length[chain] - 1
     image = group.image[chain, last]
@@ -96,9 +87,7 @@ def _images_m(group: ChainImages, chain: NDArray[np.int64]) -> NDArray[np.float6
     return np.where(behind[:, None, None], ends, bounds)
 
 
-def _last_bounds_m(
-    world: World, group: ChainImages, chain: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _last_bounds_m(world: World, group: ChainImages, chain: Ints) -> Floats:
     """Bounds of the last element of each chain [m], [pair, 2, 3]."""
     last = group.length[chain] - 1
     plane = group.plane[chain, last]
@@ -110,9 +99,7 @@ def _last_bounds_m(
     return bounds + BOX_MARGIN_M * np.array([[-1.0], [1.0]])
 
 
-def _edge_ends_m(
-    group: ChainImages, chain: NDArray[np.int64], k: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _edge_ends_m(group: ChainImages, chain: Ints, k: Ints) -> Floats:
     """Bounds of the images of the edges in the planes before element k [m], [pair, 2, 3]."""
     edges = group.edges
     assert edges is not None
@@ -125,9 +112,7 @@ def _edge_ends_m(
     return np.stack([np.minimum(*ends), np.maximum(*ends)], axis=1)
 
 
-def hull_meets_box(
-    one_m: NDArray[np.float64], other_m: NDArray[np.float64], box_m: NDArray[np.float64]
-) -> NDArray[np.bool_]:
+def hull_meets_box(one_m: Floats, other_m: Floats, box_m: Floats) -> Bools:
     """Whether a box may meet a straight way between a point of one box and one of another.
 
     Args:
@@ -157,9 +142,7 @@ def hull_meets_box(
     return found
 
 
-def _extent(
-    box_m: NDArray[np.float64], normal: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _extent(box_m: Floats, normal: Floats) -> tuple[Floats, Floats]:
     """Least and greatest projection of boxes [n, 2, 2] on directions [n, 2]."""
     middle = np.einsum("nk,nk->n", box_m.mean(axis=1), normal)
     reach = np.einsum("nk,nk->n", (box_m[:, 1] - box_m[:, 0]) / 2, np.abs(normal))

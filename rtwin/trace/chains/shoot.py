@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rtwin.arrays import Bytes, Floats, Ints, Singles, Unsigned
 from rtwin.channel import InteractionType
 from rtwin.trace.chains.wedges import wedge_rows
 from rtwin.trace.engine import off_surface
@@ -24,12 +25,12 @@ RAYS_PER_LAUNCH = 2_000_000
 class Bounce:
     """What the rays that are still under way meet at one depth."""
 
-    ray: NDArray[np.int64]  # [hit], ray number, ascending
-    kind: NDArray[np.uint8]  # [hit], InteractionType
-    triangle: NDArray[np.uint32]  # [hit]
-    point: NDArray[np.float64]  # [hit, 3], m
-    normal: NDArray[np.float32]  # [hit, 3], towards the incoming wave
-    probability: NDArray[np.float32]  # [hit], of the event that was sampled
+    ray: Ints  # [hit], ray number, ascending
+    kind: Bytes  # [hit], InteractionType
+    triangle: Unsigned  # [hit]
+    point: Floats  # [hit, 3], m
+    normal: Singles  # [hit, 3], towards the incoming wave
+    probability: Singles  # [hit], of the event that was sampled
     wedge: NDArray[Any] | None  # [hit], wedges.WEDGE_FIELDS; None without diffraction
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Bytes, Floats, Ints, Singles, Unsigned
 from rtwin.channel import InteractionType, PathSet
 from rtwin.scene import Receivers, Recipe
 from rtwin.trace.chains.chain_table import ChainTable
@@ -31,19 +32,19 @@ class TracedPaths:
     NO_TRIANGLE in `triangle` and NaN in `vertex_m`.
     """
 
-    num_paths: NDArray[np.int64]  # [link], link = receiver * num_tx + transmitter
+    num_paths: Ints  # [link], link = receiver * num_tx + transmitter
     a: NDArray[np.complex64]  # [path, rx_pol, tx_pol], without the carrier phase
-    delay_s: NDArray[np.float64]  # [path]
-    aod_azimuth: NDArray[np.float64]  # [path] rad
-    aod_zenith: NDArray[np.float64]
-    aoa_azimuth: NDArray[np.float64]
-    aoa_zenith: NDArray[np.float64]
-    doppler_hz: NDArray[np.float64]  # [path]
-    interactions: NDArray[np.uint8]  # [path, depth]
-    triangle: NDArray[np.uint32]  # [path, depth]
-    edge: NDArray[np.uint8]  # [path], which edge of its triangle diffracts; NO_EDGE
-    vertex_m: NDArray[np.float32]  # [path, depth, 3]
-    vegetation_loss_db: NDArray[np.float64]  # [path], part of `a`
+    delay_s: Floats  # [path]
+    aod_azimuth: Floats  # [path] rad
+    aod_zenith: Floats
+    aoa_azimuth: Floats
+    aoa_zenith: Floats
+    doppler_hz: Floats  # [path]
+    interactions: Bytes  # [path, depth]
+    triangle: Unsigned  # [path, depth]
+    edge: Bytes  # [path], which edge of its triangle diffracts; NO_EDGE
+    vertex_m: Singles  # [path, depth, 3]
+    vegetation_loss_db: Floats  # [path], part of `a`
 
     def path_set(self, frequency_hz: float) -> PathSet:
         """What channels are computed from."""
@@ -55,10 +56,10 @@ class TracedPaths:
 class StoredChains:
     """A ChainTable without the engine's numbers; row 0 is the empty chain."""
 
-    parent: NDArray[np.int64]  # [chain], always an earlier row; -1 for row 0
-    length: NDArray[np.int64]  # [chain]
-    triangle: NDArray[np.uint32]  # [chain], of the last element; of an edge its first face
-    edge: NDArray[np.uint8]  # [chain], as wedges.edges_of_wedges names it; NO_EDGE for planes
+    parent: Ints  # [chain], always an earlier row; -1 for row 0
+    length: Ints  # [chain]
+    triangle: Unsigned  # [chain], of the last element; of an edge its first face
+    edge: Bytes  # [chain], as wedges.edges_of_wedges names it; NO_EDGE for planes
 
     def __len__(self) -> int:
         return len(self.parent)
@@ -84,16 +85,16 @@ class TransmitterTrace:
     """
 
     chains: StoredChains
-    receiver: NDArray[np.int64]  # [path], row of the receivers
-    chain: NDArray[np.int64]  # [path], row of the chains; NO_CHAIN of scattered paths
-    interactions: NDArray[np.uint8]  # [path, depth]
-    triangle: NDArray[np.uint32]  # [path, depth]
-    edge: NDArray[np.uint8]  # [path]
-    vertex_m: NDArray[np.float32]  # [path, depth, 3]
-    is_repeat: NDArray[np.bool_]  # [path], found by another chain as well: counts once
+    receiver: Ints  # [path], row of the receivers
+    chain: Ints  # [path], row of the chains; NO_CHAIN of scattered paths
+    interactions: Bytes  # [path, depth]
+    triangle: Unsigned  # [path, depth]
+    edge: Bytes  # [path]
+    vertex_m: Singles  # [path, depth, 3]
+    is_repeat: Bools  # [path], found by another chain as well: counts once
     a: NDArray[np.complex64]  # [path, rx_pol, tx_pol]; 0 for repeats
-    doppler_hz: NDArray[np.float64]  # [path]
-    vegetation_loss_db: NDArray[np.float64]  # [path], part of `a`
+    doppler_hz: Floats  # [path]
+    vegetation_loss_db: Floats  # [path], part of `a`
 
     def __len__(self) -> int:
         return len(self.receiver)
@@ -160,12 +161,12 @@ def traced_paths(
 
 
 def shift_by_ends_hz(
-    departure: NDArray[np.float64],
-    arrival: NDArray[np.float64],
-    tx_velocity_m_s: NDArray[np.float64],
-    rx_velocity_m_s: NDArray[np.float64],
+    departure: Floats,
+    arrival: Floats,
+    tx_velocity_m_s: Floats,
+    rx_velocity_m_s: Floats,
     frequency_hz: float,
-) -> NDArray[np.float64]:
+) -> Floats:
     """Doppler shift [Hz] that moving ends cause, [path]; all directions point away from the end."""
     closing = np.einsum("pi,pi->p", departure, tx_velocity_m_s)
     closing += np.einsum("pi,pi->p", arrival, rx_velocity_m_s)
@@ -173,11 +174,8 @@ def shift_by_ends_hz(
 
 
 def path_ends(
-    kind: NDArray[np.uint8],
-    vertex: NDArray[np.float32],
-    tx_m: NDArray[np.float64],
-    rx_m: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    kind: Bytes, vertex: Singles, tx_m: Floats, rx_m: Floats
+) -> tuple[Floats, Floats, Floats]:
     """Length [m] of each path, and unit vectors of departure and of arrival (looking back).
 
     In double precision: at 28 GHz a kilometre in single precision is off by
@@ -199,16 +197,13 @@ def path_ends(
     return length, _unit(departure), _unit(arrival)
 
 
-def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+def _unit(vector: Floats) -> Floats:
     return vector / np.linalg.norm(vector, axis=-1, keepdims=True)
 
 
 def sorted_repeats(
-    receiver: NDArray[np.int64],
-    kind: NDArray[np.uint8],
-    triangle: NDArray[np.uint32],
-    vertex_m: NDArray[np.float32],
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    receiver: Ints, kind: Bytes, triangle: Unsigned, vertex_m: Singles
+) -> tuple[Ints, Bools]:
     """Paths in order of receiver and kind, and which of them, in this order, are repeats.
 
     Two chains lead to one path where a plane has two numbers (rounding, faces

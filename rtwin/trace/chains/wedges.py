@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Bytes, Ints, Unsigned
 from rtwin.trace.diffraction import NO_ROW
 from rtwin.trace.world import World
 
@@ -26,9 +27,7 @@ WEDGE_FIELDS = np.dtype(
 NO_EDGE = 255
 
 
-def wedge_rows(
-    world: World, wedges: Any, is_diffraction: NDArray[np.bool_], lanes: NDArray[np.int64]
-) -> NDArray[Any]:
+def wedge_rows(world: World, wedges: Any, is_diffraction: Bools, lanes: Ints) -> NDArray[Any]:
     """Rows of the wedges met by `lanes`; zeros where a lane does not diffract."""
     mi, dr = world.engine.mi, world.engine.dr
     rows = np.zeros(len(lanes), WEDGE_FIELDS)
@@ -66,7 +65,7 @@ def wedge_arrays(world: World, rows: NDArray[Any]) -> Any:
     return WedgeGeometry(**fields)
 
 
-def edges_of_wedges(world: World, rows: NDArray[Any]) -> NDArray[np.uint8]:
+def edges_of_wedges(world: World, rows: NDArray[Any]) -> Bytes:
     """Which edge of its first face each row's wedge is, [row]; NO_EDGE for empty rows.
 
     0, 1, 2: from corner 0, 1, 2 of the face to the next. 3 more where the wave
@@ -85,9 +84,7 @@ def edges_of_wedges(world: World, rows: NDArray[Any]) -> NDArray[np.uint8]:
     return np.where(behind, edge + 3, edge).astype(np.uint8)
 
 
-def wedges_of_edges(
-    world: World, triangle: NDArray[np.uint32], edge: NDArray[np.uint8]
-) -> NDArray[Any]:
+def wedges_of_edges(world: World, triangle: Unsigned, edge: Bytes) -> NDArray[Any]:
     """Rows of the wedges at edges of triangles, as `edges_of_wedges` names them.
 
     Zeros for seams, which rtwin's own model has no edges at.
@@ -97,9 +94,7 @@ def wedges_of_edges(
     return _wedges_of_meshes(world, triangle, edge)
 
 
-def wedges_of_rows(
-    world: World, row: NDArray[np.int64], swapped: NDArray[np.bool_]
-) -> NDArray[Any]:
+def wedges_of_rows(world: World, row: Ints, swapped: Bools) -> NDArray[Any]:
     """The scene's edges in the engine's form; zeros for NO_ROW.
 
     Args:
@@ -129,9 +124,7 @@ def wedges_of_rows(
     return rows
 
 
-def _own_wedges(
-    world: World, triangle: NDArray[np.uint32], edge: NDArray[np.uint8]
-) -> NDArray[Any]:
+def _own_wedges(world: World, triangle: Unsigned, edge: Bytes) -> NDArray[Any]:
     edges = world.triangles.edges
     met = edge != NO_EDGE
     some = np.where(met, triangle, 0).astype(np.int64)
@@ -145,7 +138,7 @@ def _own_wedges(
     return wedges_of_rows(world, row, swapped)
 
 
-def own_edges(world: World, rows: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def own_edges(world: World, rows: NDArray[Any]) -> tuple[Ints, Bools]:
     """Which of the scene's edges each of the engine's wedges is, and whether its faces are swapped.
 
     NO_ROW where the engine has an edge and the scene none: a seam.
@@ -165,9 +158,7 @@ def own_edges(world: World, rows: NDArray[Any]) -> tuple[NDArray[np.int64], NDAr
     return row, toward[:, 1] > toward[:, 0]
 
 
-def _wedges_of_meshes(
-    world: World, triangle: NDArray[np.uint32], edge: NDArray[np.uint8]
-) -> NDArray[Any]:
+def _wedges_of_meshes(world: World, triangle: Unsigned, edge: Bytes) -> NDArray[Any]:
     from sionna.rt.utils.wedges import wedge_geometry
 
     mi, dr = world.engine.mi, world.engine.dr
@@ -186,7 +177,7 @@ def _wedges_of_meshes(
     return rows
 
 
-def first_faces(world: World, rows: NDArray[Any]) -> NDArray[np.uint32]:
+def first_faces(world: World, rows: NDArray[Any]) -> Unsigned:
     """Triangle of the first face of each wedge, [row]; 0 for empty rows."""
     first = world.first_triangle.numpy()
     real = rows["length"] > 0
@@ -194,7 +185,7 @@ def first_faces(world: World, rows: NDArray[Any]) -> NDArray[np.uint32]:
     return np.where(real, first[shape] + rows["prim0"], 0).astype(np.uint32)
 
 
-def edge_numbers(rows: NDArray[Any]) -> NDArray[np.int64]:
+def edge_numbers(rows: NDArray[Any]) -> Ints:
     """Number of each row's edge; rows of one edge seen from one side share it."""
     keys = np.ascontiguousarray(rows[["shape", "prim0", "primn", "local_edge"]])
     packed = np.stack([keys[name].astype(np.int64) for name in keys.dtype.names or ()], axis=1)

@@ -10,9 +10,8 @@ plane have no edge (a seam), and a single face has one of a whole turn.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rtwin.arrays import Floats
+from rtwin.arrays import Bools, Floats, Ints, Singles
 
 SAME_POINT_M = 1e-3
 LEAST_TURN_RAD = np.radians(1.0)  # what turns less is a seam
@@ -29,14 +28,14 @@ class SceneEdges:
     have one of the two ways.
     """
 
-    triangle: NDArray[np.int64]  # [edge, 2], of face 0 and of the other; equal for free edges
-    side: NDArray[np.int64]  # [edge, 2], which edge of that triangle: from this corner to the next
+    triangle: Ints  # [edge, 2], of face 0 and of the other; equal for free edges
+    side: Ints  # [edge, 2], which edge of that triangle: from this corner to the next
     start_m: Floats  # [edge, 3]
     direction: Floats  # [edge, 3], unit
     length_m: Floats  # [edge]
     normal: Floats  # [edge, 2, 3], of both faces, into the free sector
     turn_rad: Floats  # [edge], exterior angle
-    row: NDArray[np.int64]  # [triangle, 3], edge of each side of each triangle; NO_ROW for seams
+    row: Ints  # [triangle, 3], edge of each side of each triangle; NO_ROW for seams
 
     def __len__(self) -> int:
         return len(self.length_m)
@@ -58,12 +57,12 @@ class SceneEdges:
         return found
 
     @property
-    def is_free(self) -> NDArray[np.bool_]:
+    def is_free(self) -> Bools:
         """Whether each edge is that of a single face."""
         return self.triangle[:, 0] == self.triangle[:, 1]
 
 
-def find_edges(vertices: NDArray[np.float32], plane: NDArray[np.int64]) -> SceneEdges:
+def find_edges(vertices: Singles, plane: Ints) -> SceneEdges:
     """All edges of triangles at which a wave diffracts.
 
     Args:
@@ -111,7 +110,7 @@ def find_edges(vertices: NDArray[np.float32], plane: NDArray[np.int64]) -> Scene
     )
 
 
-def find_parts(vertices: NDArray[np.float32]) -> NDArray[np.int64]:
+def find_parts(vertices: Singles) -> Ints:
     """Which connected part of a scene each triangle [triangle, 3, 3] belongs to, by number."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -121,19 +120,19 @@ def find_parts(vertices: NDArray[np.float32]) -> NDArray[np.int64]:
     ends = point[:, [0, 1]].ravel(), point[:, [1, 2]].ravel()
     joined = coo_array((np.ones(len(ends[0]), np.int8), ends), (size, size))
     of_point = connected_components(joined, directed=False)[1]
-    found: NDArray[np.int64] = of_point[point[:, 0]].astype(np.int64)
+    found: Ints = of_point[point[:, 0]].astype(np.int64)
     return found
 
 
-def _points(vertices: NDArray[np.float32]) -> NDArray[np.int64]:
+def _points(vertices: Singles) -> Ints:
     """Number of the point at each corner, [triangle, 3]."""
     keys = np.round(vertices.astype(np.float64).reshape(-1, 3) / SAME_POINT_M).astype(np.int64)
     return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1, 3)
 
 
 def _widest(
-    start: Floats, end: Floats, corner: Floats, members: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], Floats, Floats, Floats, Floats]:
+    start: Floats, end: Floats, corner: Floats, members: Ints
+) -> tuple[Ints, Floats, Floats, Floats, Floats]:
     """The widest sector around each edge: its two sides, start, way, normals and angle."""
     members = np.sort(members, axis=1)
     lead = members[:, 0]
@@ -161,9 +160,7 @@ def _widest(
     return np.stack([members[rows, a], members[rows, b]], axis=1), begin, along, normal, turn
 
 
-def _rows_of_sides(
-    half: NDArray[np.int64], key: NDArray[np.int64], sides: NDArray[np.int64], num_sides: int
-) -> NDArray[np.int64]:
+def _rows_of_sides(half: Ints, key: Ints, sides: Ints, num_sides: int) -> Ints:
     key_of_side = np.full(num_sides, -1)
     key_of_side[half] = key
     row = np.full(num_sides, NO_ROW)
@@ -177,13 +174,7 @@ def _rows_of_sides(
     return row
 
 
-def _inside_a_face(
-    corner: Floats,
-    plane: NDArray[np.int64],
-    begin: Floats,
-    along: Floats,
-    side: NDArray[np.int64],
-) -> NDArray[np.bool_]:
+def _inside_a_face(corner: Floats, plane: Ints, begin: Floats, along: Floats, side: Ints) -> Bools:
     """Whether a plane goes on beyond each free edge, with a face that has other edges."""
     inside = np.zeros(len(begin), bool)
     if not len(begin):
@@ -208,10 +199,10 @@ def _inside_a_face(
     return inside
 
 
-def _holds(triangles: Floats, points: Floats) -> NDArray[np.bool_]:
+def _holds(triangles: Floats, points: Floats) -> Bools:
     """Whether each triangle [n, 3, 3] holds a point of its plane [n, 3], [n]."""
     ways = np.roll(triangles, -1, axis=1) - triangles
     normal = np.cross(ways[:, 0], ways[:, 1])
     turned = np.cross(ways, points[:, None] - triangles)
-    held: NDArray[np.bool_] = (np.einsum("nki,ni->nk", turned, normal) > 0).all(axis=1)
+    held: Bools = (np.einsum("nki,ni->nk", turned, normal) > 0).all(axis=1)
     return held

@@ -7,7 +7,7 @@ from rtwin.trace.fields.coefficients import (
     refine,
     transmitter_ends,
 )
-from rtwin.trace.fields.edge_fields import touches_faces
+from rtwin.trace.fields.edge_plan import touches_faces
 from rtwin.trace.fields.evaluate import evaluate_paths
 from rtwin.trace.fields.foliage import attenuated, vegetation_loss_db
 from rtwin.trace.fields.frozen import FrozenPaths, freeze_paths, restore_materials

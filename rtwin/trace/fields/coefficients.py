@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Floats, Ints, Singles
 from rtwin.channel import InteractionType
 from rtwin.scene import Antenna, Receivers, Recipe, Solver
 from rtwin.trace.chains import PathTable, wedge_arrays
 from rtwin.trace.engine import antenna_functions
-from rtwin.trace.fields.edge_fields import edge_calculator, edge_plan, has_own_edges
+from rtwin.trace.fields.edge_fields import edge_calculator
+from rtwin.trace.fields.edge_plan import edge_plan, has_own_edges
 from rtwin.trace.fields.exact import refine_exact, with_exact_vertices
 from rtwin.trace.world import NO_TRIANGLE, World
 
@@ -26,8 +28,8 @@ PATHS_PER_LAUNCH = 500_000
 class End:
     """One end of the links as the engine needs it: positions, turns and patterns."""
 
-    position_m: NDArray[np.float64]  # [device, 3]
-    orientation_rad: NDArray[np.float64]  # [device, 3]
+    position_m: Floats  # [device, 3]
+    orientation_rad: Floats  # [device, 3]
     antenna: Antenna
 
 
@@ -45,11 +47,7 @@ def receiver_end(recipe: Recipe, receivers: Receivers) -> End:
 
 
 def refine(
-    world: World,
-    table: PathTable,
-    source_m: NDArray[np.float64],
-    receivers_m: NDArray[np.float64],
-    solver: Solver,
+    world: World, table: PathTable, source_m: Floats, receivers_m: Floats, solver: Solver
 ) -> PathTable:
     """The candidates that are paths, with exact vertices; of diffracted ones Sionna decides."""
     from sionna.rt.path_solvers.image_method import ImageMethod
@@ -85,8 +83,8 @@ def coefficients(
     *,
     diffraction: bool,
     samples_per_source: int = 1,
-    source: NDArray[np.int64] | None = None,
-) -> tuple[NDArray[np.complex64], NDArray[np.float32]]:
+    source: Ints | None = None,
+) -> tuple[NDArray[np.complex64], Singles]:
     """Path coefficients and the Doppler shift of moving objects.
 
     Args:

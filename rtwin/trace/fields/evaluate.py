@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Bytes, Floats, Ints, Singles, Unsigned
 from rtwin.channel import InteractionType
 from rtwin.scene import Receivers
 from rtwin.trace.chains import PathTable, path_ends, shift_by_ends_hz, wedges_of_edges
@@ -14,13 +15,13 @@ from rtwin.trace.world import World
 def evaluate_paths(
     world: World,
     receivers: Receivers,
-    tx: NDArray[np.int64],
-    rx: NDArray[np.int64],
-    interactions: NDArray[np.uint8],
-    triangle: NDArray[np.uint32],
-    edge: NDArray[np.uint8],
-    vertex_m: NDArray[np.float32],
-) -> tuple[NDArray[np.complex64], NDArray[np.float64], NDArray[np.float64]]:
+    tx: Ints,
+    rx: Ints,
+    interactions: Bytes,
+    triangle: Unsigned,
+    edge: Bytes,
+    vertex_m: Singles,
+) -> tuple[NDArray[np.complex64], Floats, Floats]:
     """Coefficients, Doppler shifts and vegetation losses of stored paths, in a world of the
     same geometry.
 
@@ -81,9 +82,7 @@ def evaluate_paths(
     return attenuated(a, loss), doppler, loss
 
 
-def without_gaps(
-    interactions: NDArray[np.uint8], vertex_m: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def without_gaps(interactions: Bytes, vertex_m: Singles) -> Singles:
     """Vertices with the last one repeated in unused depths, as the field calculator needs them."""
     filled = interactions != 0
     last = np.maximum(np.count_nonzero(filled, axis=1) - 1, 0)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Bytes, Floats, Unsigned
 from rtwin.channel import InteractionType
 from rtwin.trace.chains import PathTable
 from rtwin.trace.world import World
@@ -23,10 +24,7 @@ LEAST_PIECE_M = 1e-5
 
 
 def refine_exact(
-    world: World,
-    table: PathTable,
-    source_m: NDArray[np.float64],
-    receivers_m: NDArray[np.float64],
+    world: World, table: PathTable, source_m: Floats, receivers_m: Floats
 ) -> PathTable:
     """The candidates without a diffraction that are paths, with exact vertices.
 
@@ -48,10 +46,7 @@ def refine_exact(
 
 
 def with_exact_vertices(
-    world: World,
-    table: PathTable,
-    source_m: NDArray[np.float64],
-    receivers_m: NDArray[np.float64],
+    world: World, table: PathTable, source_m: Floats, receivers_m: Floats
 ) -> PathTable:
     """The same paths with vertices in double precision, where they follow from the triangles.
 
@@ -75,7 +70,7 @@ def with_exact_vertices(
     return replace(table, vertex=whole)
 
 
-def _repeated(kind: NDArray[np.uint8], vertex: NDArray[np.float64]) -> NDArray[np.float64]:
+def _repeated(kind: Bytes, vertex: Floats) -> Floats:
     """Vertices with the last one in unused depths: leftover segments have no length."""
     count = np.count_nonzero(kind, axis=1)
     last = vertex[np.arange(len(kind)), np.maximum(count - 1, 0)]
@@ -84,12 +79,12 @@ def _repeated(kind: NDArray[np.uint8], vertex: NDArray[np.float64]) -> NDArray[n
 
 def exact_vertices(
     world: World,
-    kind: NDArray[np.uint8],
-    triangle: NDArray[np.uint32],
-    source_m: NDArray[np.float64],
-    target_m: NDArray[np.float64],
+    kind: Bytes,
+    triangle: Unsigned,
+    source_m: Floats,
+    target_m: Floats,
     walked_m: NDArray[np.floating[Any]],
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+) -> tuple[Floats, Bools]:
     """Places where paths touch their triangles, and whether they are paths at all.
 
     Args:
@@ -137,9 +132,7 @@ def exact_vertices(
     return vertex, valid
 
 
-def _planes(
-    world: World, triangle: NDArray[np.uint32]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _planes(world: World, triangle: Unsigned) -> tuple[Floats, Floats]:
     """Unit normal and a point of the plane of each triangle, [..., 3] each."""
     corners = world.triangles.vertices[triangle].astype(np.float64)
     point = corners[..., 0, :]
@@ -147,11 +140,11 @@ def _planes(
     return _unit(normal), point
 
 
-def _dot(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    total: NDArray[np.float64] = (one * other).sum(axis=-1)
+def _dot(one: Floats, other: Floats) -> Floats:
+    total: Floats = (one * other).sum(axis=-1)
     return total
 
 
-def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+def _unit(vector: Floats) -> Floats:
     size = np.linalg.norm(vector, axis=-1, keepdims=True)
     return np.divide(vector, size, out=np.zeros_like(vector), where=size > 0)

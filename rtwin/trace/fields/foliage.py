@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Bytes, Floats, Singles
 from rtwin.scene import lengths_m
 from rtwin.trace.world import World
 
@@ -10,12 +11,8 @@ PATHS_PER_BATCH = 100_000
 
 
 def vegetation_loss_db(
-    world: World,
-    kind: NDArray[np.uint8],
-    vertex_m: NDArray[np.float32],
-    tx_m: NDArray[np.float64],
-    rx_m: NDArray[np.float64],
-) -> NDArray[np.float64]:
+    world: World, kind: Bytes, vertex_m: Singles, tx_m: Floats, rx_m: Floats
+) -> Floats:
     """What vegetation takes from each path [dB], [path]; 0 where it meets none.
 
     Args:
@@ -41,18 +38,13 @@ def vegetation_loss_db(
     return loss
 
 
-def attenuated(a: NDArray[np.complex64], loss_db: NDArray[np.float64]) -> NDArray[np.complex64]:
+def attenuated(a: NDArray[np.complex64], loss_db: Floats) -> NDArray[np.complex64]:
     """Path coefficients [path, ...] after a loss [dB], [path]."""
     factor = np.power(10.0, -loss_db / 20.0).astype(np.float32)
     return a * factor.reshape(-1, *(1,) * (a.ndim - 1))
 
 
-def _corners(
-    kind: NDArray[np.uint8],
-    vertex_m: NDArray[np.float32],
-    tx_m: NDArray[np.float64],
-    rx_m: NDArray[np.float64],
-) -> NDArray[np.float64]:
+def _corners(kind: Bytes, vertex_m: Singles, tx_m: Floats, rx_m: Floats) -> Floats:
     """Transmitter, vertices and receiver of each path; what is unused repeats the one before."""
     corners = np.empty((len(kind), kind.shape[1] + 2, 3))
     corners[:, 0], corners[:, -1] = tx_m, rx_m

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.channel import InteractionType
 from rtwin.errors import OutOfRangeError
 from rtwin.scene import Receivers
@@ -23,13 +23,8 @@ from rtwin.trace.fields.coefficients import (
     to_buffer,
     transmitter_ends,
 )
-from rtwin.trace.fields.edge_fields import (
-    EdgePlan,
-    edge_calculator,
-    edge_plan,
-    has_own_edges,
-    other_materials,
-)
+from rtwin.trace.fields.edge_fields import edge_calculator
+from rtwin.trace.fields.edge_plan import EdgePlan, edge_plan, has_own_edges, other_materials
 from rtwin.trace.fields.evaluate import without_gaps
 from rtwin.trace.fields.exact import with_exact_vertices
 from rtwin.trace.world import World, set_values
@@ -55,13 +50,13 @@ class FrozenPaths:
 
     world: World
     num_paths: int
-    materials: NDArray[np.bool_]  # [path, material], which materials each path touches
-    foliage: NDArray[np.float64]  # [path], share of the power that vegetation leaves
+    materials: Bools  # [path, material], which materials each path touches
+    foliage: Floats  # [path], share of the power that vegetation leaves
     _buffer: Any
     _arguments: dict[str, Any]
     _plan: EdgePlan | None = None  # where rtwin's edges are asked for
 
-    def power(self, values: Values | None = None) -> NDArray[np.float64]:
+    def power(self, values: Values | None = None) -> Floats:
         """Power gain of each path, linear, [path], under some materials.
 
         Args:
@@ -123,11 +118,7 @@ def _set_material(world: World, material: str, name: str, value: Any) -> None:
 
 
 def freeze_paths(
-    world: World,
-    receivers: Receivers,
-    paths: TracedPaths,
-    transmitter: int,
-    rows: NDArray[np.int64],
+    world: World, receivers: Receivers, paths: TracedPaths, transmitter: int, rows: Ints
 ) -> FrozenPaths:
     """Bring some stored paths of one transmitter onto the device.
 

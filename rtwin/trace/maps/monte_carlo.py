@@ -8,8 +8,8 @@ same mean, and their scatter tells how far that mean can be trusted.
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.progress import Count, uncounted
 from rtwin.trace.engine import register
 from rtwin.trace.maps.grid import MapGrid
@@ -33,7 +33,7 @@ def trace_path_gain(
     grid: MapGrid,
     rays: int | None = None,
     progress: Count = uncounted,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Floats, Floats]:
     """Path gain of one transmitter in every cell, and its standard error.
 
     A cell's value is the average over its area of what an isotropic receiver
@@ -73,7 +73,7 @@ def _solve(
     surface: Any,
     lattice: int,
     rays: int,
-) -> NDArray[np.float64]:
+) -> Floats:
     rt, mi, recipe = world.engine.rt, world.engine.mi, world.recipe
     scene, solver = world.scene, world.recipe.solver
     scene.tx_array = rt.PlanarArray(

@@ -8,8 +8,8 @@ even lattice of rays does better than that.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.scene import Recipe
 from rtwin.trace.maps.grid import MapGrid
 
@@ -79,7 +79,7 @@ def undersampling_remark(sampling: MapSampling) -> list[str]:
     ]
 
 
-def _shares(position_m: tuple[float, float, float], grid: MapGrid) -> NDArray[np.float64]:
+def _shares(position_m: tuple[float, float, float], grid: MapGrid) -> Floats:
     """Share of a transmitter's rays that leave towards each cell, [cell]."""
     way = grid.centers_m.reshape(-1, 3) - np.array(position_m)
     distance = np.maximum(np.linalg.norm(way, axis=1), 0.5 * grid.cell_size_m)
@@ -87,5 +87,5 @@ def _shares(position_m: tuple[float, float, float], grid: MapGrid) -> NDArray[np
     return np.minimum(solid_angle / (4 * np.pi), 1.0)
 
 
-def _quantile(ascending: NDArray[np.float64], share: float) -> float:
+def _quantile(ascending: Floats, share: float) -> float:
     return float(ascending[min(int(share * len(ascending)), len(ascending) - 1)])

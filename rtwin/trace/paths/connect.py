@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats, Ints, Singles, Unsigned
 from rtwin.channel import InteractionType
 from rtwin.scene import Solver
 from rtwin.trace.chains import WEDGE_FIELDS, ChainImages, PathTable, first_faces, reachable_pairs
@@ -25,10 +26,7 @@ WALKERS_PER_LAUNCH = 500_000
 
 
 def connect(
-    world: World,
-    groups: list[ChainImages],
-    receivers_m: NDArray[np.float64],
-    solver: Solver,
+    world: World, groups: list[ChainImages], receivers_m: Floats, solver: Solver
 ) -> PathTable:
     """Candidate paths from a transmitter to receivers [rx, 3] along all its chains."""
     pairs = [reachable_pairs(world, group, receivers_m) for group in groups]
@@ -38,8 +36,8 @@ def connect(
 def walk_pairs(
     world: World,
     groups: list[ChainImages],
-    pairs: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
-    receivers_m: NDArray[np.float64],
+    pairs: list[tuple[Ints, Ints]],
+    receivers_m: Floats,
     solver: Solver,
 ) -> PathTable:
     """Candidate paths of some pairs of chain (row of its group) and receiver."""
@@ -86,9 +84,9 @@ class _Walkers:
         self,
         world: World,
         group: ChainImages,
-        chain: NDArray[np.int64],
-        receiver: NDArray[np.int64],
-        receivers_m: NDArray[np.float64],
+        chain: Ints,
+        receiver: Ints,
+        receivers_m: Floats,
         solver: Solver,
     ) -> None:
         num, depth = len(chain), max(solver.max_depth, 1)
@@ -156,7 +154,7 @@ class _Walkers:
         self._remaining[alive[reflects | diffracts]] -= 1
         self.alive = np.concatenate([alive[reflects | diffracts | passes], both])
 
-    def _fork(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _fork(self, rows: Ints) -> Ints:
         """Walkers that stand where those of some rows do; their rows."""
         new = len(self._chain) + np.arange(len(rows))
         if len(rows):
@@ -166,7 +164,7 @@ class _Walkers:
                     setattr(self, name, np.concatenate([column, column[rows]]))
         return new
 
-    def _shoot(self, target: NDArray[np.float64], to_edge: NDArray[np.bool_]) -> "_Hit":
+    def _shoot(self, target: Floats, to_edge: Bools) -> "_Hit":
         """First hits on the way to the targets, a step beside the edges like Sionna."""
         alive = self.alive
         offset = self._edge_offset[alive]
@@ -181,11 +179,11 @@ class _Walkers:
 
     def _record(
         self,
-        rows: NDArray[np.int64],
+        rows: Ints,
         code: InteractionType,
-        triangle: NDArray[np.uint32],
+        triangle: Unsigned,
         point: NDArray[Any],
-        normal: NDArray[np.float32],
+        normal: Singles,
     ) -> None:
         place = self._count[rows]
         self._kind[rows, place] = code
@@ -221,10 +219,10 @@ class _Step:
 
 @dataclass(frozen=True)
 class _Hit:
-    valid: NDArray[np.bool_]
-    triangle: NDArray[np.uint32]
-    point: NDArray[np.float64]
-    normal: NDArray[np.float32]
+    valid: Bools
+    triangle: Unsigned
+    point: Floats
+    normal: Singles
 
 
 def _shoot_segments(world: World, step: _Step) -> _Hit:
@@ -243,12 +241,8 @@ def _shoot_segments(world: World, step: _Step) -> _Hit:
 
 
 def _on_plane(
-    world: World,
-    group: ChainImages,
-    chain: NDArray[np.int64],
-    element: NDArray[np.int64],
-    hit: _Hit,
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    world: World, group: ChainImages, chain: Ints, element: Ints, hit: _Hit
+) -> tuple[Bools, Bools]:
     """Whether each hit lies on the plane of the element looked for, and whether clearly off it.
 
     By plane, not by distance along the ray: grazing rays fail the latter.
@@ -267,7 +261,7 @@ def _on_plane(
     return found, off
 
 
-def _edge_offset(wedge: NDArray[Any]) -> NDArray[np.float32]:
+def _edge_offset(wedge: NDArray[Any]) -> Singles:
     """The millimetre that Sionna steps away from a wedge, so that rays do not leak into it."""
     outward = wedge["n0"] + wedge["nn"]
     size = np.linalg.norm(outward, axis=-1, keepdims=True)

@@ -12,45 +12,28 @@ they are, bit for bit.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.channel import InteractionType
-from rtwin.scene import Receivers, Solver
+from rtwin.scene import Receivers
 from rtwin.trace.chains import (
     NO_CHAIN,
     NUM_BOXES,
     ChainImages,
-    ChainTable,
-    StoredChains,
     TransmitterTrace,
-    chains_through_boxes,
-    edge_numbers,
     reachable_pairs,
     sorted_repeats,
-    wedges_of_edges,
 )
 from rtwin.trace.fields import evaluate_paths, refine, touches_faces
+from rtwin.trace.paths.change_reach import Change, Reach, mapped_triangles, reach_of_change, widened
 from rtwin.trace.paths.connect import walk_pairs
 from rtwin.trace.paths.strings import differing
 from rtwin.trace.paths.tracer import Source, Tracer
 from rtwin.trace.world import NO_TRIANGLE, World, segments_meet
 
-# Mirror points may lie beside the surface that a walk meets by what Sionna accepts as the
-# same plane (2 cm), at grazing angles by more: what comes this near is walked again.
-NEAR_M = 0.3
 TOUCH_M = 0.02
 PATHS_PER_BATCH = 200_000
 PAIRS_AT_ONCE = 40_000_000  # of chain and receiver, before any test
-
-
-@dataclass(frozen=True)
-class Change:
-    """What differs between two worlds, as paths feel it."""
-
-    triangle: NDArray[np.uint32]  # [triangle before], its number now; NO_TRIANGLE if it changed
-    boxes_m: NDArray[np.float64]  # [box, 2, 3], where surfaces stood that moved, or stand now
-    is_recoloured: NDArray[np.bool_]  # [triangle now], stands where it stood, of other material
-    volume_boxes_m: NDArray[np.float64]  # [box, 2, 3], where vegetation grew or grows
 
 
 @dataclass(frozen=True)
@@ -71,55 +54,8 @@ class PartialTrace:
     """A transmitter's trace in a changed world."""
 
     trace: TransmitterTrace
-    is_touched: NDArray[np.bool_]  # [rx], whether any path was dropped, found or computed anew
+    is_touched: Bools  # [rx], whether any path was dropped, found or computed anew
     effort: Effort
-
-
-def keeps_chains(change: Change, solver: Solver) -> bool:
-    """Whether rays of the same seed meet the same surfaces in the same ways as before.
-
-    Materials decide how rays go on only where they may go on in several ways.
-    """
-    several = solver.refraction or solver.diffraction
-    return not len(change.boxes_m) and not (several and change.is_recoloured.any())
-
-
-@dataclass(frozen=True)
-class Reach:
-    """What of a transmitter's chains a change can matter to, before any receiver is asked."""
-
-    chains: StoredChains
-    match: NDArray[np.int64]  # [chain before], its number now; -1 if it is gone
-    is_known: NDArray[np.bool_]  # [chain now], was there before
-    may_meet: NDArray[np.bool_]  # [chain now], some way over it may lead past what changed
-
-    @property
-    def share(self) -> float:
-        """Share of the chains that are to be looked at again."""
-        return float(np.mean(self.may_meet | ~self.is_known))
-
-
-def reach_of_change(tracer: Tracer, number: int, old: StoredChains, change: Change) -> Reach:
-    """Chains of a transmitter that a change can matter to, in the world now.
-
-    Args:
-        tracer: The world now.
-        number: Row of the transmitter in the recipe of that world.
-        old: Its chains in the world before.
-        change: What is different.
-    """
-    world, source = tracer.world, tracer.sources[number]
-    if keeps_chains(change, world.recipe.solver):
-        every = np.ones(len(old), bool)
-        chains = replace(old, triangle=_mapped(old.triangle, change.triangle))
-        return Reach(chains, np.arange(len(old)), every, ~every)
-    match = matched_chains(world, old, source.chains, change.triangle)
-    is_known = np.zeros(len(source.chains), bool)
-    is_known[match[match >= 0]] = True
-    may_meet = chains_through_boxes(
-        world, source.images, source.chains.parent, _near(change.boxes_m)
-    )
-    return Reach(source.stored_chains, match, is_known, may_meet)
 
 
 def retrace_transmitter(
@@ -160,7 +96,7 @@ def retrace_transmitter(
     source_m, receivers_m = source.position_m, receivers.position_m
     is_string = old.chain == NO_CHAIN
     chain = np.where(is_string, NO_CHAIN, reach.match[old.chain])
-    triangle = _mapped(old.triangle, change.triangle)
+    triangle = mapped_triangles(old.triangle, change.triangle)
     goes = (chain < 0) & ~is_string
     goes |= ((triangle == NO_TRIANGLE) & (old.interactions != 0)).any(axis=1)
     near = np.flatnonzero((chain >= 0) & reach.may_meet[chain] & ~goes)
@@ -218,15 +154,12 @@ def retrace_transmitter(
 class _Rows:
     """What is to be known of the paths of a spliced trace, [path] each."""
 
-    is_new: NDArray[np.bool_]
-    was_repeat: NDArray[np.bool_]
+    is_new: Bools
+    was_repeat: Bools
 
 
 def _spliced(
-    old: TransmitterTrace,
-    goes: NDArray[np.bool_],
-    found: TransmitterTrace | None,
-    is_touched: NDArray[np.bool_],
+    old: TransmitterTrace, goes: Bools, found: TransmitterTrace | None, is_touched: Bools
 ) -> tuple[TransmitterTrace, _Rows]:
     """Paths that stay and those that were found, in order, repeats marked anew.
 
@@ -254,58 +187,17 @@ def _spliced(
     return result.take(by_receiver), rows
 
 
-def matched_chains(
-    world: World, old: StoredChains, new: ChainTable, triangle: NDArray[np.uint32]
-) -> NDArray[np.int64]:
-    """Which chain of a world each chain of the world before is now, [old chain]; -1 if none."""
-    mapped = _mapped(old.triangle, triangle)
-    there = mapped != NO_TRIANGLE
-    plane = world.triangles.plane[np.where(there, mapped, 0)]
-    before = np.where(there, 2 * plane, -1)
-    now = 2 * world.triangles.plane[new.triangle]
-    is_edge = new.kind == InteractionType.DIFFRACTION
-    was_edge = np.flatnonzero((old.edge < 6) & there)
-    if is_edge.any():
-        wedges = np.concatenate(
-            [new.wedge[is_edge], wedges_of_edges(world, mapped[was_edge], old.edge[was_edge])]
-        )
-        edge = edge_numbers(wedges)
-        now[is_edge] = 2 * edge[: is_edge.sum()] + 1
-        before[was_edge] = 2 * edge[is_edge.sum() :] + 1
-    else:
-        before[was_edge] = -1
-    num_elements = int(max(before.max(initial=0), now.max(initial=0))) + 1
-    key = new.parent[1:] * num_elements + now[1:]
-    order = np.argsort(key, kind="stable")
-    match = np.full(len(old), -1)
-    match[0] = 0
-    for length in range(1, int(old.length.max(initial=0)) + 1):
-        rows = np.flatnonzero(old.length == length)
-        rows = rows[(match[old.parent[rows]] >= 0) & (before[rows] >= 0)]
-        wanted = match[old.parent[rows]] * num_elements + before[rows]
-        place = np.searchsorted(key, wanted, sorter=order)
-        inside = place < len(key)
-        rows, wanted, place = rows[inside], wanted[inside], order[place[inside]]
-        same = key[place] == wanted
-        match[rows[same]] = place[same] + 1
-    return match
-
-
-def _near(boxes_m: NDArray[np.float64]) -> NDArray[np.float64]:
-    return boxes_m + NEAR_M * np.array([[-1.0], [1.0]])
-
-
 def _walk_again(
     tracer: Tracer,
     source: Source,
-    receivers_m: NDArray[np.float64],
+    receivers_m: Floats,
     reach: Reach,
     change: Change,
-    asked: tuple[NDArray[np.int64], NDArray[np.int64]],
-) -> tuple[TransmitterTrace, NDArray[np.int64]]:
+    asked: tuple[Ints, Ints],
+) -> tuple[TransmitterTrace, Ints]:
     """Paths of all pairs that may end otherwise than before, and the numbers of these pairs."""
     world, solver = tracer.world, tracer.world.recipe.solver
-    near = _near(change.boxes_m)
+    near = widened(change.boxes_m)
     groups, pairs, walked = [], [], []
     for images in source.images:
         wanted = reach.may_meet[images.row] | ~reach.is_known[images.row]
@@ -324,11 +216,11 @@ def _walk_again(
 def _pairs_of_group(
     world: World,
     group: ChainImages,
-    receivers_m: NDArray[np.float64],
+    receivers_m: Floats,
     reach: Reach,
-    near_m: NDArray[np.float64],
-    asked: tuple[NDArray[np.int64], NDArray[np.int64]],
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    near_m: Floats,
+    asked: tuple[Ints, Ints],
+) -> tuple[Ints, Ints]:
     if not len(group):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     known = reach.is_known[group.row]
@@ -355,27 +247,21 @@ def _pairs_of_group(
     return number // max(len(receivers_m), 1), number % max(len(receivers_m), 1)
 
 
-def _pair(
-    chain: NDArray[np.int64], receiver: NDArray[np.int64], num_receivers: int
-) -> NDArray[np.int64]:
+def _pair(chain: Ints, receiver: Ints, num_receivers: int) -> Ints:
     return chain.astype(np.int64) * max(num_receivers, 1) + receiver
 
 
-def _is_in(pairs: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _is_in(pairs: Ints, others: Ints) -> Bools:
     if not len(others):
         return np.zeros(len(pairs), bool)
     others = np.sort(others)
     place = np.minimum(np.searchsorted(others, pairs), len(others) - 1)
-    found: NDArray[np.bool_] = others[place] == pairs
+    found: Bools = others[place] == pairs
     return found
 
 
 def _evaluated(
-    tracer: Tracer,
-    number: int,
-    receivers: Receivers,
-    trace: TransmitterTrace,
-    rows: NDArray[np.int64],
+    tracer: Tracer, number: int, receivers: Receivers, trace: TransmitterTrace, rows: Ints
 ) -> TransmitterTrace:
     """The trace with the fields of some of its paths computed anew, and no fields of repeats."""
     a, doppler = trace.a.copy(), trace.doppler_hz.copy()
@@ -395,18 +281,9 @@ def _evaluated(
     return replace(trace, a=a, doppler_hz=doppler, vegetation_loss_db=loss)
 
 
-def _mapped(triangle: NDArray[np.uint32], number: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    some = triangle != NO_TRIANGLE
-    return np.where(some, number[np.where(some, triangle, 0)], NO_TRIANGLE).astype(np.uint32)
-
-
 def _meets(
-    trace: TransmitterTrace,
-    source_m: NDArray[np.float64],
-    receivers_m: NDArray[np.float64],
-    boxes_m: NDArray[np.float64],
-    margin_m: float,
-) -> NDArray[np.bool_]:
+    trace: TransmitterTrace, source_m: Floats, receivers_m: Floats, boxes_m: Floats, margin_m: float
+) -> Bools:
     """Whether any straight piece of each path meets one of the boxes, [path]."""
     met = np.zeros(len(trace), bool)
     if not len(boxes_m):

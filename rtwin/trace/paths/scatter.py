@@ -14,8 +14,8 @@ the ray count and vanishes as it grows; rtwin leaves them out.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bytes, Floats, Ints, Singles, Unsigned
 from rtwin.channel import InteractionType
 from rtwin.scene import Solver
 from rtwin.trace.chains import PAIRS_PER_LAUNCH, WEDGE_FIELDS, PathTable, shoot
@@ -26,19 +26,17 @@ from rtwin.trace.world import NO_TRIANGLE, World
 class ScatteredRays:
     """Rays of one transmitter up to a place where they scatter."""
 
-    kind: NDArray[np.uint8]  # [scatter, depth]
-    triangle: NDArray[np.uint32]  # [scatter, depth]
-    vertex: NDArray[np.float32]  # [scatter, depth, 3] m
-    probability: NDArray[np.float32]  # [scatter, depth]
-    normal: NDArray[np.float32]  # [scatter, 3], at the scattering place, towards the wave
+    kind: Bytes  # [scatter, depth]
+    triangle: Unsigned  # [scatter, depth]
+    vertex: Singles  # [scatter, depth, 3] m
+    probability: Singles  # [scatter, depth]
+    normal: Singles  # [scatter, 3], at the scattering place, towards the wave
 
     def __len__(self) -> int:
         return len(self.kind)
 
 
-def shoot_scattered(
-    world: World, position_m: NDArray[np.float64], solver: Solver, seed: int
-) -> ScatteredRays:
+def shoot_scattered(world: World, position_m: Floats, solver: Solver, seed: int) -> ScatteredRays:
     """Every place where one of `solver.diffuse_rays` rays scatters."""
     num, depth = solver.diffuse_rays, max(solver.max_depth, 1)
     kind = np.zeros((num, depth), np.uint8)
@@ -76,9 +74,7 @@ def shoot_scattered(
     return ScatteredRays(*(np.concatenate([getattr(s, n) for s in found]) for n in names))
 
 
-def scattered_paths(
-    world: World, rays: ScatteredRays, receivers_m: NDArray[np.float64]
-) -> PathTable:
+def scattered_paths(world: World, rays: ScatteredRays, receivers_m: Floats) -> PathTable:
     """Paths from scattering places to the receivers [rx, 3] that see them."""
     pairs = _visible(world, rays, receivers_m)
     ray, receiver = pairs // max(len(receivers_m), 1), pairs % max(len(receivers_m), 1)
@@ -92,9 +88,7 @@ def scattered_paths(
     )
 
 
-def _visible(
-    world: World, rays: ScatteredRays, receivers_m: NDArray[np.float64]
-) -> NDArray[np.int64]:
+def _visible(world: World, rays: ScatteredRays, receivers_m: Floats) -> Ints:
     from sionna.rt.utils import spawn_ray_to
 
     mi, dr, engine = world.engine.mi, world.engine.dr, world.engine

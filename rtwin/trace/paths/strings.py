@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.arrays import Floats, Ints
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.channel import InteractionType
 from rtwin.scene import Solver
 from rtwin.trace.chains import PathTable, TransmitterTrace, diffraction_parameter, wedges_of_rows
@@ -35,8 +35,8 @@ _UP = np.array([0.0, 0.0, 1.0])
 class _Strings:
     """Ways of some links: edges from the transmitter on, -1 fills up, and where they are met."""
 
-    receiver: NDArray[np.int64]  # [string]
-    row: NDArray[np.int64]  # [string, edge]
+    receiver: Ints  # [string]
+    row: Ints  # [string, edge]
     point_m: Floats  # [string, edge, 3]
 
 
@@ -108,14 +108,14 @@ def _around(
 class _Way:
     """Edges over which a link's way leads, from the transmitter on."""
 
-    hull: NDArray[np.int64]  # all that the string touches
-    chosen: NDArray[np.int64]  # those that the path diffracts at
+    hull: Ints  # all that the string touches
+    chosen: Ints  # those that the path diffracts at
 
 
 class _Profile:
     """The edges of a scene as a transmitter sees them from above, by bearing."""
 
-    def __init__(self, edges: SceneEdges, rows: NDArray[np.int64], source_m: Floats) -> None:
+    def __init__(self, edges: SceneEdges, rows: Ints, source_m: Floats) -> None:
         start = edges.start_m[rows]
         end = start + edges.length_m[rows, None] * edges.direction[rows]
         self._rows, self._start, self._end, self._source = rows, start, end, source_m
@@ -191,7 +191,7 @@ def _chosen(
     rise: float,
     most: int,
     wavelength_m: float,
-) -> NDArray[np.int64]:
+) -> Ints:
     """At most `most` points: the hull, or those of it that matter most, and what touches it."""
 
     def height(i: int, before: int, behind: int) -> float:
@@ -227,11 +227,7 @@ def _chosen(
 
 
 def _strings(
-    edges: SceneEdges,
-    receiver: NDArray[np.int64],
-    ways: list[NDArray[np.int64]],
-    source_m: Floats,
-    receivers_m: Floats,
+    edges: SceneEdges, receiver: Ints, ways: list[Ints], source_m: Floats, receivers_m: Floats
 ) -> _Strings:
     """Ways over edges, met where the vertical plane through both ends cuts them."""
     row = _rows(ways)
@@ -245,7 +241,7 @@ def _strings(
     return _Strings(receiver, row, origin + t[..., None] * direction)
 
 
-def _rows(ways: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+def _rows(ways: list[Ints]) -> Ints:
     """Edges of ways, [way, edge]; -1 fills up."""
     row = np.full((len(ways), max((len(way) for way in ways), default=0)), -1)
     for number, way in enumerate(ways):
@@ -255,7 +251,7 @@ def _rows(ways: list[NDArray[np.int64]]) -> NDArray[np.int64]:
 
 def _tightened(
     edges: SceneEdges, flat: _Strings, source_m: Floats, receivers_m: Floats
-) -> tuple[_Strings, NDArray[np.bool_]]:
+) -> tuple[_Strings, Bools]:
     """The strings pulled tight along their edges, and which edges are long enough for that."""
     row = flat.row
     count = (row >= 0).sum(axis=1)
@@ -281,7 +277,7 @@ def _tightened(
 
 def _is_open(
     world: World, strings: _Strings, aside: Floats, source_m: Floats, receivers_m: Floats
-) -> NDArray[np.bool_]:
+) -> Bools:
     """Whether nothing stands in the way of any piece of each string, a little beside its edges.
 
     Args:
@@ -299,7 +295,7 @@ def _is_open(
     return clear & _is_clear(world, current, target)
 
 
-def _is_clear(world: World, start_m: Floats, end_m: Floats) -> NDArray[np.bool_]:
+def _is_clear(world: World, start_m: Floats, end_m: Floats) -> Bools:
     """Whether nothing stands between points, [segment]; segments of no length are clear."""
     way = end_m - start_m
     length = np.linalg.norm(way, axis=1)
@@ -315,9 +311,7 @@ def _is_clear(world: World, start_m: Floats, end_m: Floats) -> NDArray[np.bool_]
     return clear
 
 
-def differing(
-    one: TransmitterTrace, other: TransmitterTrace
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def differing(one: TransmitterTrace, other: TransmitterTrace) -> tuple[Bools, Bools]:
     """Which paths of each trace the other does not have, to the bit."""
 
     def keys(trace: TransmitterTrace) -> NDArray[np.object_]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats
 from rtwin.scene import Receivers
 from rtwin.trace.chains import (
     NO_CHAIN,
@@ -59,7 +59,7 @@ class Source:
         return transmitter_ends(self.world.recipe)[self.number]
 
     @property
-    def position_m(self) -> NDArray[np.float64]:
+    def position_m(self) -> Floats:
         """Where it stands [m], [3]."""
         return self.end.position_m[0]
 
@@ -137,7 +137,7 @@ class Tracer:
         number: int,
         receivers: Receivers,
         table: PathTable,
-        is_repeat: NDArray[np.bool_],
+        is_repeat: Bools,
         *,
         diffraction: bool,
         samples: int = 1,

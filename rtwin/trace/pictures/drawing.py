@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rtwin.arrays import Floats, Singles
 from rtwin.errors import ShapeError
-
-Array = NDArray[np.float64]
 
 TUBE_SIDES = 8
 # The colours of rtwin.plot (Okabe and Ito, told apart by colour-blind eyes).
@@ -47,8 +46,8 @@ class MapOverlay:
 class Drawing:
     """A triangle soup with a colour and an opacity for each triangle."""
 
-    triangles: NDArray[np.float32]  # [triangle, 3, 3] m
-    color: NDArray[np.float32]  # [triangle, 4], red, green, blue, opacity
+    triangles: Singles  # [triangle, 3, 3] m
+    color: Singles  # [triangle, 4], red, green, blue, opacity
 
     @staticmethod
     def join(parts: list["Drawing"]) -> "Drawing":
@@ -120,20 +119,20 @@ def draw_map(radio_map: MapOverlay) -> Drawing:
     return _painted(triangles, np.repeat(_viridis(share), 2, axis=0), radio_map.opacity)
 
 
-def _painted(triangles: Array, color: Any, opacity: float = 1.0) -> Drawing:
+def _painted(triangles: Floats, color: Any, opacity: float = 1.0) -> Drawing:
     rgba = np.empty((len(triangles), 4), np.float32)
     rgba[:, :3] = color
     rgba[:, 3] = opacity
     return Drawing(triangles.astype(np.float32), rgba)
 
 
-def _path_colors(kinds: NDArray[Any]) -> Array:
+def _path_colors(kinds: NDArray[Any]) -> Floats:
     """Colour of each path: that of its only kind of interaction, or the mixed one."""
     any_kind = np.bitwise_or.reduce(kinds.astype(np.int64), axis=1)
     return np.array([PATH_COLORS.get(int(kind), MIXED_COLOR) for kind in any_kind]).reshape(-1, 3)
 
 
-def _tubes(a: Array, b: Array, radius_m: float) -> Array:
+def _tubes(a: Floats, b: Floats, radius_m: float) -> Floats:
     """Open tubes from points a to b, [segment * 2 * TUBE_SIDES, 3, 3]."""
     along = (b - a) / np.linalg.norm(b - a, axis=1, keepdims=True)
     helper = np.where(np.abs(along[:, 2:]) < 0.9, [[0.0, 0.0, 1.0]], [[1.0, 0.0, 0.0]])
@@ -151,14 +150,14 @@ def _tubes(a: Array, b: Array, radius_m: float) -> Array:
     return np.stack([first, second], axis=2).reshape(-1, 3, 3)
 
 
-def _icosphere() -> Array:
+def _icosphere() -> Floats:
     """Triangles of a unit ball, [80, 3, 3]."""
     import trimesh
 
     return np.asarray(trimesh.creation.icosphere(subdivisions=1).triangles)
 
 
-def _viridis(share: Array) -> Array:
+def _viridis(share: Floats) -> Floats:
     """Matplotlib's viridis, interpolated between nine of its colours, [n, 3]."""
     stops = np.array(
         [

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.files import appearing, check_replaceable, with_png_mark
 from rtwin.progress import Count, uncounted
@@ -30,8 +31,6 @@ from rtwin.trace.pictures.drawing import (
     draw_paths,
 )
 from rtwin.trace.world import World, first_hit, material_color
-
-Array = NDArray[np.float64]
 
 FIELD_OF_VIEW_DEG = 45.0
 MAX_PIXELS = 2**25
@@ -127,7 +126,7 @@ def default_camera(world: World) -> Camera:
     )
 
 
-def _axes(direction: Array) -> tuple[Array, Array, Array]:
+def _axes(direction: Floats) -> tuple[Floats, Floats, Floats]:
     """Forward, right and up of a camera that looks along a direction; north is up from above."""
     forward = direction / np.linalg.norm(direction)
     vertical = abs(forward[2]) > 0.9999
@@ -149,7 +148,7 @@ class _View:
         distance = float(np.linalg.norm(self.target - self.position))
         self.pixel_m = 2 * self.half * distance / 1280  # of the default width, at the target
 
-    def directions(self, shift_x: float, shift_y: float) -> Array:
+    def directions(self, shift_x: float, shift_y: float) -> Floats:
         """Unit directions through a place in every pixel, [height * width, 3]."""
         x = ((np.arange(self.width) + shift_x) / self.width * 2 - 1) * self.half
         y = (1 - (np.arange(self.height) + shift_y) / self.height * 2) * self.half
@@ -181,7 +180,7 @@ def _vegetation(world: World) -> dict[str, Any]:
 
 def _scene_picture(
     world: World, view: _View, samples: int, progress: Callable[[int, int], None]
-) -> Array:
+) -> Floats:
     """The scene in daylight, [height, width, 3], as a screen shows it."""
     from sionna.rt.renderer import visual_scene_from_wireless_scene
 
@@ -276,7 +275,7 @@ def _drawing(
     return Drawing.join(parts)
 
 
-def _drawn_picture(world: World, view: _View, drawing: Drawing) -> tuple[Array, Array]:
+def _drawn_picture(world: World, view: _View, drawing: Drawing) -> tuple[Floats, Floats]:
     """Premultiplied colour [height, width, 3] and cover [height, width, 1] of what is drawn.
 
     Several rays per pixel each ask what they meet first, so that edges are smooth.
@@ -307,7 +306,7 @@ def _drawn_picture(world: World, view: _View, drawing: Drawing) -> tuple[Array, 
     return color / EDGE_SAMPLES**2, cover / EDGE_SAMPLES**2
 
 
-def _scene_distance(world: World, view: _View, origin: Array, direction: Array) -> Array:
+def _scene_distance(world: World, view: _View, origin: Floats, direction: Floats) -> Floats:
     """How far each ray sees before the scene is in its way [m]; nothing above a cut counts."""
     start = origin
     if view.clip_m is not None:

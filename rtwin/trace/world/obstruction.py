@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from rtwin.arrays import Floats, Ints
 from rtwin.trace.world.queries import first_hit
 from rtwin.trace.world.world import World
 
@@ -16,8 +17,8 @@ _STEP_M = 1e-3
 class Obstruction:
     """Of straight segments: faces crossed, and metres between an odd face and the next."""
 
-    faces: NDArray[np.int64]  # [segment]
-    inside_m: NDArray[np.float64]  # [segment]
+    faces: Ints  # [segment]
+    inside_m: Floats  # [segment]
 
 
 def obstruction(world: World, start_m: ArrayLike, end_m: ArrayLike) -> Obstruction:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from rtwin.arrays import Floats, Ints, Singles
 
 NORMAL_STEP = 1e-5
 OFFSET_STEP_M = 1e-3
@@ -18,13 +19,11 @@ MARGIN_M = 0.02
 class Planes:
     """Bounds of the triangles that may mirror in place of each plane's own."""
 
-    low_m: NDArray[np.float64]  # [plane, 3]
-    high_m: NDArray[np.float64]  # [plane, 3]
+    low_m: Floats  # [plane, 3]
+    high_m: Floats  # [plane, 3]
 
 
-def find_planes(
-    vertices: NDArray[np.float32], normal: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], Planes]:
+def find_planes(vertices: Singles, normal: Floats) -> tuple[Ints, Planes]:
     """Number of the plane of each triangle, and the planes.
 
     Rounding may give one plane two numbers where a value sits on a rounding

@@ -1,8 +1,9 @@
 """Questions about a scene's solid parts: where is the ground, what is inside?"""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from rtwin.arrays import Bools, Floats, Ints, Unsigned
 from rtwin.trace.world.world import World
 
 _ABOVE_M = 10.0
@@ -24,7 +25,7 @@ _LEAST_RISE = 0.4 / 0.93
 _DIRECTIONS /= np.linalg.norm(_DIRECTIONS, axis=1, keepdims=True)
 
 
-def ground_height_m(world: World, xy_m: ArrayLike) -> NDArray[np.float64]:
+def ground_height_m(world: World, xy_m: ArrayLike) -> Floats:
     """Height of the ground under points [n, 2], [n] m; NaN where there is none.
 
     The ground is what the recipe's `geometry.ground` names. A scene that names
@@ -52,7 +53,7 @@ def ground_height_m(world: World, xy_m: ArrayLike) -> NDArray[np.float64]:
     return height
 
 
-def is_inside(world: World, points_m: ArrayLike) -> NDArray[np.bool_]:
+def is_inside(world: World, points_m: ArrayLike) -> Bools:
     """Whether points [n, 3] lie inside a solid object or on a face, [n].
 
     A ray to the sky crosses an odd number of faces from inside and an even
@@ -72,7 +73,7 @@ def is_inside(world: World, points_m: ArrayLike) -> NDArray[np.bool_]:
     return (odd[0] & (odd[1:].sum(axis=0) >= 3)) | _touches(world, points)
 
 
-def may_change_inside(points_m: ArrayLike, boxes_m: NDArray[np.float64]) -> NDArray[np.bool_]:
+def may_change_inside(points_m: ArrayLike, boxes_m: Floats) -> Bools:
     """Whether changes in boxes [box, 2, 3] m can change what is_inside says of points, [n]."""
     every = np.asarray(points_m, np.float64).reshape(-1, 3)
     found = np.zeros(len(every), bool)
@@ -89,12 +90,7 @@ def may_change_inside(points_m: ArrayLike, boxes_m: NDArray[np.float64]) -> NDAr
     return found
 
 
-def segments_meet(
-    start_m: NDArray[np.float64],
-    end_m: NDArray[np.float64],
-    low_m: NDArray[np.float64],
-    high_m: NDArray[np.float64],
-) -> NDArray[np.bool_]:
+def segments_meet(start_m: Floats, end_m: Floats, low_m: Floats, high_m: Floats) -> Bools:
     """Whether straight pieces [n, 3] meet a box from corner to corner, [n]."""
     way = end_m - start_m
     way = np.where(np.abs(way) < 1e-12, 1e-12, way)
@@ -104,7 +100,7 @@ def segments_meet(
     return (enters <= leaves) & (leaves >= 0) & (enters <= 1)
 
 
-def is_clear(world: World, from_m: ArrayLike, to_m: ArrayLike) -> NDArray[np.bool_]:
+def is_clear(world: World, from_m: ArrayLike, to_m: ArrayLike) -> Bools:
     """Whether nothing stands on the straight ways between points [n, 3] m, [n].
 
     What is within a centimetre of an end does not count.
@@ -124,7 +120,7 @@ def is_clear(world: World, from_m: ArrayLike, to_m: ArrayLike) -> NDArray[np.boo
     return clear
 
 
-def _touches(world: World, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _touches(world: World, points: Floats) -> Bools:
     """Whether a face is within a centimetre along an axis: which side would the point be on?"""
     found = np.zeros(len(points), bool)
     for direction in np.concatenate([np.eye(3), -np.eye(3)]):
@@ -134,12 +130,7 @@ def _touches(world: World, points: NDArray[np.float64]) -> NDArray[np.bool_]:
     return found
 
 
-def _crossings(
-    world: World,
-    points: NDArray[np.float64],
-    direction: NDArray[np.float64],
-    counts: NDArray[np.bool_],
-) -> NDArray[np.int64]:
+def _crossings(world: World, points: Floats, direction: Floats, counts: Bools) -> Ints:
     """Number of counted faces on the way from points [n, 3] out of the scene, [n]."""
     start = points.copy()
     crossed = np.zeros(len(points), np.int64)
@@ -154,7 +145,7 @@ def _crossings(
     return crossed
 
 
-def _of_closed_solids(world: World) -> NDArray[np.bool_]:
+def _of_closed_solids(world: World) -> Bools:
     """Whether each triangle belongs to an object whose every edge has two faces."""
     corners = world.triangles.vertices
     _, vertex = np.unique(corners.reshape(-1, 3), axis=0, return_inverse=True)
@@ -167,9 +158,7 @@ def _of_closed_solids(world: World) -> NDArray[np.bool_]:
     return closed[world.triangles.object]
 
 
-def first_hit(
-    world: World, origin_m: NDArray[np.float64], direction: NDArray[np.float64]
-) -> tuple[NDArray[np.bool_], NDArray[np.uint32], NDArray[np.float64]]:
+def first_hit(world: World, origin_m: Floats, direction: Floats) -> tuple[Bools, Unsigned, Floats]:
     """What rays meet first: whether anything, which triangle, and where [n, 3] m."""
     mi, dr = world.engine.mi, world.engine.dr
     if not len(origin_m):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Singles
 from rtwin.errors import GeometryError, RecipeError
 from rtwin.scene import (
     MaterialSpec,
@@ -46,7 +47,7 @@ class Part:
 
     name: str
     material: str
-    vertices: NDArray[np.float32]  # [vertex, 3] m
+    vertices: Singles  # [vertex, 3] m
     faces: NDArray[np.int32]  # [face, 3]
     velocity_m_s: tuple[float, float, float] = (0.0, 0.0, 0.0)
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats, Ints, Singles, Unsigned
 from rtwin.scene import (
     Foliage,
     Material,
@@ -40,13 +41,13 @@ ORIGIN_STEP_M = 512.0
 class Triangles:
     """All triangles of a scene, one row each; row number = `triangle` id."""
 
-    vertices: NDArray[np.float32]  # [triangle, 3, 3] m
-    normal: NDArray[np.float32]  # [triangle, 3], unit, as wound
+    vertices: Singles  # [triangle, 3, 3] m
+    normal: Singles  # [triangle, 3], unit, as wound
     object: NDArray[np.int32]  # [triangle], index into World.object_names
     material: NDArray[np.int16]  # [triangle], index into World.material_names
-    plane: NDArray[np.int64]  # [triangle], row of World.planes
-    shape: NDArray[np.uint32]  # [triangle], the engine's number of the shape
-    primitive: NDArray[np.uint32]  # [triangle], row inside that shape
+    plane: Ints  # [triangle], row of World.planes
+    shape: Unsigned  # [triangle], the engine's number of the shape
+    primitive: Unsigned  # [triangle], row inside that shape
 
     @cached_property
     def edges(self) -> SceneEdges:
@@ -54,7 +55,7 @@ class Triangles:
         return find_edges(self.vertices, self.plane)
 
     @cached_property
-    def part(self) -> NDArray[np.int64]:
+    def part(self) -> Ints:
         """Number of the connected part that each triangle belongs to, [triangle]."""
         return find_parts(self.vertices)
 
@@ -77,7 +78,7 @@ class World:
     foliage_specs: dict[str, MaterialSpec | None]
     foliage: dict[str, Foliage]  # at the recipe's frequency
     ground: frozenset[int]  # indices of the objects that are the ground
-    origin_m: NDArray[np.float64]  # [3], where the engine has its zero
+    origin_m: Floats  # [3], where the engine has its zero
     first_triangle: Any  # mi.UInt32, by the engine's shape number
     geometry_hash: str
     scene_hash: str
@@ -122,9 +123,9 @@ class World:
             return self.points(values_m)
         return self.points(np.asarray(values_m, np.float64) - self.origin_m)
 
-    def from_engine(self, values: Any) -> NDArray[np.float64]:
+    def from_engine(self, values: Any) -> Floats:
         """Places that the engine found, its points, in the scene [m], [n, 3]."""
-        found: NDArray[np.float64] = values.numpy().T.astype(np.float64) + self.origin_m
+        found: Floats = values.numpy().T.astype(np.float64) + self.origin_m
         return found
 
     def points(self, values: Any) -> Any:
@@ -139,13 +140,13 @@ class World:
         return material_color(_kind_of(material, self.recipe))
 
     @cached_property
-    def is_opaque(self) -> NDArray[np.bool_]:
+    def is_opaque(self) -> Bools:
         """Whether nothing passes through each triangle: the surface of a half-space."""
         of_material = [self.materials[name].is_half_space for name in self.material_names]
         return np.array(of_material, bool)[self.triangles.material]
 
     @property
-    def bounds_m(self) -> NDArray[np.float64]:
+    def bounds_m(self) -> Floats:
         """Lower and upper corner of the scene [m], [2, 3]."""
         corners = self.triangles.vertices.reshape(-1, 3).astype(np.float64)
         return np.stack([corners.min(axis=0), corners.max(axis=0)])
@@ -220,7 +221,7 @@ def scene_hash(recipe: Recipe, found: SceneParts) -> str:
     return _scene_hash(_geometry_hash(found.parts, found.volumes), {**materials, **leaves})
 
 
-def part_triangles(parts: Sequence[Part]) -> dict[str, NDArray[np.int64]]:
+def part_triangles(parts: Sequence[Part]) -> dict[str, Ints]:
     """Triangle numbers that the faces of each part have in their world, by name of the part."""
     found, start = {}, 0
     for members in _groups(parts).values():
@@ -249,7 +250,7 @@ def _materials_at(
     return {name: material_properties(name, spec, frequency_hz) for name, spec in specs.items()}
 
 
-def _origin_m(parts: Sequence[Part]) -> NDArray[np.float64]:
+def _origin_m(parts: Sequence[Part]) -> Floats:
     """Where the engine counts from [m], [3]: near the middle of the scene.
 
     In coarse steps, so that an edit of the scene does not round everything else anew.
@@ -265,7 +266,7 @@ def _build_scene(
     groups: dict[tuple[str, tuple[float, ...]], list[int]],
     parts: Sequence[Part],
     radio_materials: dict[str, Any],
-    origin_m: NDArray[np.float64],
+    origin_m: Floats,
 ) -> Any:
     """Sionna's scene of the groups, built in memory: a killed run leaves nothing behind."""
     rt, mi = engine.rt, engine.mi
@@ -323,7 +324,7 @@ def set_values(engine: Engine, made: Any, material: Material) -> None:
         setattr(made, name, engine.opaque([value]))
 
 
-def _joined(parts: Sequence[Part]) -> tuple[NDArray[np.float32], NDArray[np.uint32]]:
+def _joined(parts: Sequence[Part]) -> tuple[Singles, Unsigned]:
     """Vertices and faces of several parts as one mesh, faces in the order of the parts."""
     vertices = np.concatenate([part.vertices for part in parts])
     starts = np.cumsum([0] + [len(part.vertices) for part in parts[:-1]])
@@ -372,7 +373,7 @@ def _triangle_table(
     return table, planes, engine.opaque(by_shape, "UInt32")
 
 
-def _unit_normals(vertices: NDArray[np.float32]) -> NDArray[np.float64]:
+def _unit_normals(vertices: Singles) -> Floats:
     corners = vertices.astype(np.float64)
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     length = np.linalg.norm(normal, axis=-1, keepdims=True)

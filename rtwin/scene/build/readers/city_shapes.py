@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from rtwin.arrays import Floats, Ints
 
 SAME_LEVEL_M = 0.02
 # How deep the surfaces lie in the boundaries of each type.
@@ -17,7 +18,7 @@ DEPTH = {
     "CompositeSolid": 3,
 }
 Surface = list[list[int]]  # rings of vertex numbers, the first is the outer one
-Vertices = NDArray[np.float64]
+Vertices = Floats
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def footprint_of(shape: Shape) -> Any:
     return outline if outline.area > 0 else None
 
 
-def _heights(shape: Shape) -> NDArray[np.float64]:
+def _heights(shape: Shape) -> Floats:
     numbers = np.concatenate([np.concatenate(surface) for surface in shape.surfaces])
     return shape.vertices[numbers.astype(int), 2]
 
@@ -138,7 +139,7 @@ def _union(surfaces: list[Surface], vertices: Vertices) -> Any:
     return shapely.union_all(shapely.make_valid(polygons))
 
 
-def triangles(surface: Surface, vertices: Vertices) -> NDArray[np.int64]:
+def triangles(surface: Surface, vertices: Vertices) -> Ints:
     """A polygon in space as triangles, wound as its outer ring."""
     import mapbox_earcut
 

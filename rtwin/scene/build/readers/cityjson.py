@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.errors import GeometryError
 from rtwin.scene._model import one_line, shown
 from rtwin.scene.build.elements import Element, MapData, Notes, Solid, clean_name
@@ -114,7 +114,7 @@ def _empty(data: dict[str, Any], path: Path, epsg: int | None) -> MapData:
 
 
 def _add_objects(
-    made: MapData, objects: dict[str, Any], vertices: NDArray[np.float64], templates: Templates
+    made: MapData, objects: dict[str, Any], vertices: Floats, templates: Templates
 ) -> None:
     for key, item in objects.items():
         kind = item.get("type") if isinstance(item, dict) else None
@@ -130,7 +130,7 @@ def _add_objects(
             made.notes["objects with broken geometry left out"] += 1
 
 
-def _vertices(data: dict[str, Any], transform: Any, where: str) -> NDArray[np.float64]:
+def _vertices(data: dict[str, Any], transform: Any, where: str) -> Floats:
     try:
         vertices = np.array(data["vertices"], np.float64).reshape(-1, 3)
         if transform:

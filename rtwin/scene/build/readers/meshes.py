@@ -9,8 +9,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Ints
 from rtwin.errors import GeometryError
 from rtwin.scene._model import one_line
 from rtwin.scene.build.elements import MapData, Notes, Solid
@@ -148,7 +148,7 @@ def _pieces(solid: Solid, notes: Notes) -> list[Solid]:
     return pieces
 
 
-def _rows_by_label(labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def _rows_by_label(labels: Ints) -> list[Ints]:
     order = np.argsort(labels, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
 

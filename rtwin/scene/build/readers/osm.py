@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Floats
 from rtwin.scene.build.elements import Element, MapData, Notes
 from rtwin.scene.build.tags import is_area, is_wanted, kind_of, main_tag
 from rtwin.scene.georeference import WGS84
@@ -91,7 +91,7 @@ def osm_map(content: OsmContent, source: str) -> MapData:
     )
 
 
-def _point(number: int, tags: dict[str, str], place: NDArray[np.float64]) -> Element:
+def _point(number: int, tags: dict[str, str], place: Floats) -> Element:
     import shapely
 
     return Element(f"node_{number}", tags, shapely.Point(place), key=f"node/{number}")
@@ -108,7 +108,7 @@ def _bounds(
 
 def _way(
     content: OsmContent,
-    places: NDArray[np.float64],
+    places: Floats,
     number: int,
     refs: list[int],
     tags: dict[str, str],
@@ -144,7 +144,7 @@ def _way(
 
 def _multipolygon(
     content: OsmContent,
-    places: NDArray[np.float64],
+    places: Floats,
     number: int,
     members: list[tuple[str, int, str]],
     tags: dict[str, str],
@@ -182,7 +182,7 @@ def _multipolygon(
     return Element(f"relation_{number}", tags, outline, key=f"relation/{number}")
 
 
-def _union(places: NDArray[np.float64], rings: list[list[int]]) -> Any:
+def _union(places: Floats, rings: list[list[int]]) -> Any:
     import shapely
 
     return shapely.union_all(shapely.make_valid([shapely.Polygon(places[ring]) for ring in rings]))

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from rtwin.arrays import Floats, Ints
 
 GRID_M = 1e-3
 # Shapes of OpenStreetMap to the one that is drawn for them.
@@ -40,12 +41,12 @@ SHAPES = {
 class Frame:
     """The rectangle around a footprint: middle, axis along the ridge, half length and width."""
 
-    middle: NDArray[np.float64]
-    along: NDArray[np.float64]  # unit vector
+    middle: Floats
+    along: Floats  # unit vector
     half_length_m: float
     half_width_m: float
 
-    def local(self, xy: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def local(self, xy: Floats) -> tuple[Floats, Floats]:
         """Coordinates along the ridge and across it."""
         across = np.array([-self.along[1], self.along[0]])
         return (xy - self.middle) @ self.along, (xy - self.middle) @ across
@@ -62,9 +63,9 @@ class Frame:
 class BuildingMesh:
     """A closed building: the faces of walls and floor, then those of the roof."""
 
-    vertices: NDArray[np.float64]  # [vertex, 3] m
-    wall_faces: NDArray[np.int64]  # [face, 3]
-    roof_faces: NDArray[np.int64]  # [face, 3]
+    vertices: Floats  # [vertex, 3] m
+    wall_faces: Ints  # [face, 3]
+    roof_faces: Ints  # [face, 3]
 
 
 def roof_rise_m(shape: str, footprint: Any, height_m: float, given_m: float | None) -> float:
@@ -172,7 +173,7 @@ def _regions(shape: str, a: float, b: float) -> list[list[tuple[float, float]]]:
     return [[(-a - e, -b - e), (a + e, -b - e), (a + e, b + e), (-a - e, b + e)]]
 
 
-def _profile(shape: str, s: Any, t: Any, a: float, b: float) -> NDArray[np.float64]:
+def _profile(shape: str, s: Any, t: Any, a: float, b: float) -> Floats:
     """Share of the rise over each point of the footprint."""
     if shape == "gabled":
         return 1.0 - np.abs(t) / b
@@ -185,13 +186,13 @@ def _profile(shape: str, s: Any, t: Any, a: float, b: float) -> NDArray[np.float
     return np.ones_like(t)
 
 
-def triangulated(pieces: list[Any]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def triangulated(pieces: list[Any]) -> tuple[Floats, Ints]:
     """Polygons that touch as one triangulation, corners on the millimetre grid."""
     import mapbox_earcut
     import shapely
 
-    points: list[NDArray[np.float64]] = [np.zeros((0, 2))]
-    faces: list[NDArray[np.int64]] = [np.zeros((0, 3), np.int64)]
+    points: list[Floats] = [np.zeros((0, 2))]
+    faces: list[Ints] = [np.zeros((0, 3), np.int64)]
     count = 0
     for polygon in (p for piece in pieces for p in shapely.get_parts(piece)):
         if polygon.geom_type != "Polygon":
@@ -214,7 +215,7 @@ def triangulated(pieces: list[Any]) -> tuple[NDArray[np.float64], NDArray[np.int
     return flat, merged[np.abs(doubled) > 0]
 
 
-def _rim(faces: NDArray[np.int64]) -> NDArray[np.int64] | None:
+def _rim(faces: Ints) -> Ints | None:
     """Directed edges that only one face has; None if the faces do not fit together."""
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     size = int(faces.max()) + 1

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.errors import GeometryError, MissingExtraError
 from rtwin.scene._model import one_line
 from rtwin.scene.build.elements import Solid
@@ -23,15 +23,15 @@ MAX_PIXELS = 50_000_000
 class Terrain:
     """Triangles whose heights are those of the ground; none for a flat one."""
 
-    vertices: NDArray[np.float64]  # [vertex, 3] m
-    faces: NDArray[np.int64]  # [face, 3]
+    vertices: Floats  # [vertex, 3] m
+    faces: Ints  # [face, 3]
     level_m: float = 0.0  # of a flat one
 
     @property
     def is_flat(self) -> bool:
         return len(self.faces) == 0
 
-    def height_m(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    def height_m(self, xy: Floats) -> Floats:
         """Ground height [m], [n], under points [n, 2]; beyond the rim that of the nearest corner.
 
         Where sheets lie on each other the highest counts.
@@ -65,7 +65,7 @@ class Terrain:
 FLAT = Terrain(np.zeros((0, 3)), np.zeros((0, 3), np.int64))
 
 
-def _on_plane(corners: NDArray[np.float64], xy: NDArray[np.float64]) -> NDArray[np.float64]:
+def _on_plane(corners: Floats, xy: Floats) -> Floats:
     """Heights of triangles' planes over points; upright triangles give their top."""
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
     n = np.cross(b - a, c - a)
@@ -95,7 +95,7 @@ def flat_at(level_m: float) -> Terrain:
     return Terrain(FLAT.vertices, FLAT.faces, level_m)
 
 
-def through_feet(feet_m: NDArray[np.float64], area: tuple[float, float, float, float]) -> Terrain:
+def through_feet(feet_m: Floats, area: tuple[float, float, float, float]) -> Terrain:
     """Ground laid through the feet of buildings, for city models that bring none.
 
     Args:
@@ -216,14 +216,14 @@ def _resolution_m(file: Any, to_file: Any, reference: Georeference) -> float:
     return float(1.0 / max(np.hypot(column[1] - column[0], row[1] - row[0]), 1e-9))
 
 
-def _pixel(file: Any, x: Any, y: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _pixel(file: Any, x: Any, y: Any) -> tuple[Floats, Floats]:
     """Column and row of places in a raster's own system, in fractions from its corner."""
     t = ~file.transform
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     return t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f
 
 
-def _filled(grid: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _filled(grid: Floats, known: Bools) -> Floats:
     """The grid with gaps closed by the nearest known height."""
     from scipy.ndimage import distance_transform_edt
 
@@ -233,13 +233,13 @@ def _filled(grid: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.f
     return grid[tuple(nearest)]
 
 
-def _grid_faces(rows: int, columns: int) -> NDArray[np.int64]:
+def _grid_faces(rows: int, columns: int) -> Ints:
     first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
     a, b, c, d = first, first + 1, first + columns + 1, first + columns
     return np.stack([np.stack([a, b, c], 1), np.stack([a, c, d], 1)], axis=1).reshape(-1, 3)
 
 
-def ground_under(areas: list[Any], terrain: Terrain) -> NDArray[np.float64]:
+def ground_under(areas: list[Any], terrain: Terrain) -> Floats:
     """Lowest ground height under the corners and the middle of areas [m], [area]."""
     import shapely
 
