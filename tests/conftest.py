@@ -13,6 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 from rtwin.dataset import generate_radio_map
 from rtwin.scene import Recipe, recipe_from_dict
 
+from .quick import Quick
 from .tables import box, plane, wall
 
 MOST_WORKERS = 8  # each holds an engine and TensorFlow, about 1 GB
@@ -23,9 +24,17 @@ _DOCS = "tests/docs/"
 _COLLECTED = pytest.StashKey[set[Path]]()
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Ctrl-C as in a terminal: a shell that starts pytest in the background has it ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if config.getoption("quick"):
+        config.pluginmanager.register(Quick())
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--quick", action="store_true", help="pass over what traces, learns or runs a program"
+    )
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
