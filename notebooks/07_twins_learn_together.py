@@ -41,20 +41,17 @@ print(learn.x.shape, "[station, window, input]")
 # Stations send to the head of their cluster, heads to the cloud: the weights are those of flat
 # averaging, and a fifth of the bytes goes the long way.
 
+
 # %%
+def learned(**how):
+    rng = np.random.default_rng(1)
+    return learn_in_rounds(model, model.initial(1), learn.x, learn.y, 30, rng, **how)
+
+
 clusters = make_clusters(traffic.position_m, profiles_of(z[: DAY * days]), 5, seed=1)
 for name, among in (("flat", None), ("clustered", clusters)):
     cost = Cost()
-    weights = learn_in_rounds(
-        model,
-        model.initial(1),
-        learn.x,
-        learn.y,
-        30,
-        np.random.default_rng(1),
-        clusters=among,
-        cost=cost,
-    )
+    weights = learned(clusters=among, cost=cost)
     mae, mse = errors(model.predict(np.tile(weights, (25, 1)), test.x), test.y)
     print(f"{name}: MAE {mae:.3f}, core {cost.core_bytes / 1e6:.3f} MB")
 
@@ -81,15 +78,7 @@ def with_liars(rule):
         fakes = np.full((10, updates.shape[1]), 50.0)
         return RULES[rule].apply(np.concatenate([updates, fakes]), Trusted(10))
 
-    made = learn_in_rounds(
-        model,
-        model.initial(1),
-        learn.x,
-        learn.y,
-        30,
-        np.random.default_rng(1),
-        aggregate=aggregate,
-    )
+    made = learned(aggregate=aggregate)
     return errors(model.predict(np.tile(made, (25, 1)), test.x), test.y)[0]
 
 

@@ -48,6 +48,23 @@ def plane_scene(*objects: dict[str, Any], size_m=60.0, **more: Any) -> dict[str,
     }
 
 
+def one_antenna_scene(
+    objects: list[dict[str, Any]], tx_m: Any, receivers: Any, polarization: str, **solver: Any
+) -> dict[str, Any]:
+    """A recipe of a transmitter and receivers, a list of places or a table, of one polarisation."""
+    if not isinstance(receivers, dict):
+        receivers = {"kind": "list", "positions_m": receivers}
+    antenna = {"polarization": polarization}
+    return {
+        "title": "Antennas of one kind",
+        "frequency_hz": 3.5e9,
+        "object": objects,
+        "transmitter": [{"name": "tx", "position_m": tx_m, "antenna": antenna}],
+        "receivers": {"keep_invalid": True, "antenna": antenna, **receivers},
+        "solver": solver,
+    }
+
+
 def toml(table: dict[str, Any]) -> str:
     """A table as a recipe file has it."""
     return tomlkit.dumps(table)

@@ -29,7 +29,7 @@ from rtwin.channel.reference import (
     two_ray_incidence_angle,
     two_ray_path_loss_db,
 )
-from rtwin.channel.response import cfr, cir, path_gain, path_gain_coherent, taps
+from rtwin.channel.response import Ends, cfr, cir, path_gain, path_gain_coherent, taps
 from rtwin.channel.screens import knife_edges
 from rtwin.channel.spreads import (
     Angle,
@@ -51,6 +51,7 @@ __all__ = [
     "PATH_GEOMETRY",
     "Angle",
     "AntennaArray",
+    "Ends",
     "GaussianField",
     "InteractionType",
     "PathSet",

@@ -11,6 +11,7 @@ ask for some links at a time: `cfr(paths.select(slice(0, 1000)), ...)`.
 """
 
 from collections.abc import Callable, Iterator
+from typing import TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -56,30 +57,39 @@ def path_gain_coherent(paths: PathSet) -> Floats:
     return np.square(np.abs(field)).sum(axis=1).mean(axis=1)
 
 
+class Ends(TypedDict, total=False):
+    """What `cir`, `cfr` and `taps` are told of both ends of the links, by keyword.
+
+    Attributes:
+        tx_array: Array of the transmitters; None, the default, for one element.
+        rx_array: Array of the receivers, likewise.
+        normalize_delays: Count delays, and with them the carrier phase, from the first path
+            of each link; False by default.
+    """
+
+    tx_array: AntennaArray | None
+    rx_array: AntennaArray | None
+    normalize_delays: bool
+
+
 def cir(
     paths: PathSet,
     times_s: ArrayLike | None = None,
-    *,
-    tx_array: AntennaArray | None = None,
-    rx_array: AntennaArray | None = None,
-    normalize_delays: bool = False,
+    **ends: Unpack[Ends],
 ) -> Complexes:
     """Baseband coefficients of each path, linear, at given times.
 
     Args:
         paths: Paths of the links; their `delay_s` completes the impulse response.
         times_s: Times at which the channel is sampled [s], [time]; None is time 0 alone.
-        tx_array: Array of the transmitters; None for one element.
-        rx_array: Array of the receivers; None for one element.
-        normalize_delays: Count delays, and with them the carrier phase, from
-            the first path of each link.
+        ends: Arrays, and where delays begin: see `Ends`.
     Returns:
         [path, rx_port, tx_port, time], complex; no row for links without a path.
     Raises:
         ShapeError: if times_s or an orientation does not fit (both shapes are printed).
     Source: Sionna RT 2.2.0, Paths.cir; checked by tests/channel/test_response.py.
     """
-    block = _Baseband(paths, times_s, tx_array, rx_array, normalize_delays)
+    block = _Baseband(paths, times_s, **ends)
     return block(np.arange(paths.a.shape[0])).reshape(-1, *block.shape)
 
 
@@ -87,10 +97,7 @@ def cfr(
     paths: PathSet,
     frequencies_hz: ArrayLike,
     times_s: ArrayLike | None = None,
-    *,
-    tx_array: AntennaArray | None = None,
-    rx_array: AntennaArray | None = None,
-    normalize_delays: bool = False,
+    **ends: Unpack[Ends],
 ) -> Complexes:
     """Frequency response of each link, linear, at given times.
 
@@ -98,10 +105,7 @@ def cfr(
         paths: Paths of the links.
         frequencies_hz: Frequencies relative to the carrier [Hz], [frequency].
         times_s: Times at which the channel is sampled [s], [time]; None is time 0 alone.
-        tx_array: Array of the transmitters; None for one element.
-        rx_array: Array of the receivers; None for one element.
-        normalize_delays: Count delays, and with them the carrier phase, from
-            the first path of each link.
+        ends: Arrays, and where delays begin: see `Ends`.
     Returns:
         [link, rx_port, tx_port, time, frequency], complex; 0 for links without a path.
     Raises:
@@ -109,7 +113,7 @@ def cfr(
     Source: Sionna RT 2.2.0, Paths.cfr; checked by tests/channel/test_response.py.
     """
     frequencies = _one_axis("frequencies_hz", frequencies_hz)
-    baseband = _Baseband(paths, times_s, tx_array, rx_array, normalize_delays)
+    baseband = _Baseband(paths, times_s, **ends)
 
     def phase_ramp(index: Ints) -> Complexes:
         return np.exp(-2j * np.pi * baseband.delay_s[index][..., None] * frequencies)
@@ -123,10 +127,7 @@ def taps(
     l_min: int,
     l_max: int,
     times_s: ArrayLike | None = None,
-    *,
-    tx_array: AntennaArray | None = None,
-    rx_array: AntennaArray | None = None,
-    normalize_delays: bool = False,
+    **ends: Unpack[Ends],
 ) -> Complexes:
     """Taps of the channel sampled at a bandwidth, linear, with sinc filters at both ends.
 
@@ -138,10 +139,7 @@ def taps(
         l_min: First tap; a few below 0 catch the sinc before the first path.
         l_max: Last tap, included.
         times_s: Times at which the channel is sampled [s], [time]; None is time 0 alone.
-        tx_array: Array of the transmitters; None for one element.
-        rx_array: Array of the receivers; None for one element.
-        normalize_delays: Count delays, and with them the carrier phase, from
-            the first path of each link. Absolute delays need a large l_max.
+        ends: Arrays, and where delays begin: see `Ends`. Absolute ones need a large l_max.
     Returns:
         [link, rx_port, tx_port, time, tap], complex; 0 for links without a path.
     Raises:
@@ -153,7 +151,7 @@ def taps(
     if l_max < l_min:
         raise OutOfRangeError(f"l_max is {l_max}, it must be l_min = {l_min} or more.")
     lag = np.arange(l_min, l_max + 1)
-    baseband = _Baseband(paths, times_s, tx_array, rx_array, normalize_delays)
+    baseband = _Baseband(paths, times_s, **ends)
 
     def sinc(index: Ints) -> Complexes:
         return np.sinc(lag - bandwidth_hz * baseband.delay_s[index][..., None]).astype(complex)
@@ -168,9 +166,9 @@ class _Baseband:
         self,
         paths: PathSet,
         times_s: ArrayLike | None,
-        tx_array: AntennaArray | None,
-        rx_array: AntennaArray | None,
-        normalize_delays: bool,
+        tx_array: AntennaArray | None = None,
+        rx_array: AntennaArray | None = None,
+        normalize_delays: bool = False,
     ) -> None:
         for end, array in (("tx_array", tx_array), ("rx_array", rx_array)):
             if array is not None and len(array.orientation) not in (1, paths.num_links):

@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from rtwin.cli.options import JsonFlag, Output, Overwrite, Quiet, SceneOfFile
-from rtwin.cli.report import print_file, print_json, print_remarks, progress_bar
+from rtwin.cli.report import print_file, progress_bar
 
 
 def sample(
@@ -92,10 +92,6 @@ def sample(
             progress=progress,
         )
     info = file_info(output)
-    if json:
-        print_json(info)
-        return
-    print_remarks(info)
     states = ", ".join(f"{n} {name}" for name, n in info["states"].items() if n)
     print_file(
         output,
@@ -106,4 +102,5 @@ def sample(
             ("handovers", info["num_handovers"]),
             ("median rate", f"{info['median_rate_mbps']:.1f} Mbit/s with all resource blocks"),
         ],
+        json,
     )

@@ -73,8 +73,26 @@ def print_rows(rows: list[tuple[str, Any]]) -> None:
         typer.echo(line.encode("utf-8", "replace").decode())
 
 
-def print_file(output: Path, info: dict[str, Any], rows: list[tuple[str, Any]]) -> None:
-    """Print what a command wrote: its size, some rows about it, its hash and the time."""
+def print_file(
+    output: Path, info: dict[str, Any], rows: list[tuple[str, Any]], json: bool = False
+) -> None:
+    """Print what a command wrote: its size, some rows about it, its hash and the time.
+
+    What its reader should know comes before, each on a line of stderr.
+
+    Args:
+        output: The file.
+        info: What `file_info` says of it, and perhaps "seconds".
+        rows: Names and values in between.
+        json: Print all of `info` as JSON instead.
+    """
+    if json:
+        print_json(info)
+        return
+    for remark in info["remarks"]:
+        stderr(f"note: {remark}")
+    if info.get("dark"):
+        stderr(f"note: {info['dark']}")
     found = [("file", f"{output} ({human_bytes(info['bytes'])})"), *rows]
     found.append(("content hash", info["content_hash"]))
     if "seconds" in info:
@@ -104,14 +122,6 @@ def human_time(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s" if seconds >= 1 else "1 s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.0f} h"
-
-
-def print_remarks(info: dict[str, Any]) -> None:
-    """Print what a file's reader should know, each on a line of stderr."""
-    for remark in info["remarks"]:
-        stderr(f"note: {remark}")
-    if info.get("dark"):
-        stderr(f"note: {info['dark']}")
 
 
 def _finite(data: Any) -> Any:

@@ -29,8 +29,6 @@ from rtwin.cli.report import (
     gigahertz,
     print_estimate,
     print_file,
-    print_json,
-    print_remarks,
     print_rows,
     progress_bar,
     stderr,
@@ -91,9 +89,6 @@ def generate(
             progress=progress,
         )
     info = file_info(output) | {"seconds": round(time.perf_counter() - start, 3)}
-    if json:
-        print_json(info)
-        return
     invalid = [
         f"{info[key]} {what}"
         for key, what in (
@@ -104,7 +99,6 @@ def generate(
         if info[key]
     ]
     fate = "receivers kept though" if info["keep_invalid"] else "receivers turned away"
-    print_remarks(info)
     print_file(
         output,
         info,
@@ -113,6 +107,7 @@ def generate(
             ("paths", f"{info['num_paths']} ({info['num_links_without_path']} links have none)"),
             (fate, ", ".join(invalid) or "none"),
         ],
+        json,
     )
 
 
@@ -168,10 +163,6 @@ def evaluate(
             progress=progress,
         )
     info = file_info(output) | {"seconds": round(time.perf_counter() - start, 3)}
-    if json:
-        print_json(info)
-        return
-    print_remarks(info)
     print_file(
         output,
         info,
@@ -179,6 +170,7 @@ def evaluate(
             ("frequency", gigahertz(info)),
             ("paths", f"{info['num_paths']} ({info['num_paths_without_power']} without power)"),
         ],
+        json,
     )
 
 
@@ -278,10 +270,6 @@ def radiomap(
                 progress=progress,
             )
     info = file_info(output) | {"seconds": round(time.perf_counter() - start, 3)}
-    if json:
-        print_json(info)
-        return
-    print_remarks(info)
     print_file(
         output,
         info,
@@ -292,6 +280,7 @@ def radiomap(
             ),
             ("reached", f"{100 * info['reached_share']:.1f} % of the cells"),
         ],
+        json,
     )
 
 

@@ -163,6 +163,14 @@ def _wall(item: Wall, what: str) -> "trimesh.Trimesh":
     return _trimesh(np.column_stack([floor, up + item.base_m]), np.concatenate(faces))
 
 
+def unreadable(said: str, suffix: str, error: Exception) -> GeometryError:
+    """What is said of a mesh file that its reader broke down over; the reason is the reader's."""
+    reason = one_line(error)[:120] or type(error).__name__
+    return GeometryError(
+        f"{said} as {suffix} ({reason}); export it again, with everything in one file"
+    )
+
+
 def _mesh_file(item: MeshFile, recipe: Recipe, what: str) -> "trimesh.Trimesh":
     import trimesh
 
@@ -187,12 +195,7 @@ def _mesh_file(item: MeshFile, recipe: Recipe, what: str) -> "trimesh.Trimesh":
             loaded: Any = trimesh.load(data, file_type=suffix, process=False, force="mesh")
         vertices, faces = np.asarray(loaded.vertices), np.asarray(loaded.faces)
     except Exception as error:
-        # Readers of broken files raise whatever comes; the reason is theirs.
-        reason = one_line(error)[:120] or type(error).__name__
-        raise GeometryError(
-            f"{what}: cannot read {item.file} as {suffix} ({reason}); "
-            "export it again, with everything in one file"
-        ) from None
+        raise unreadable(f"{what}: cannot read {item.file}", suffix, error) from None
     if vertices.ndim != 2 or vertices.shape[1:] != (3,):
         raise GeometryError(f"{what}: {item.file} has vertices of shape {vertices.shape}")
     if faces.ndim != 2 or faces.shape[1:] != (3,) or len(faces) == 0:

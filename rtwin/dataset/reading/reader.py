@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,7 @@ from rtwin.arrays import Complexes, Ints
 from rtwin.channel import (
     PATH_GEOMETRY,
     AntennaArray,
+    Ends,
     PathSet,
     cfr,
     cir,
@@ -33,6 +34,20 @@ from rtwin.units import wavelength_m
 
 if TYPE_CHECKING:
     import xarray
+
+
+class Chosen(TypedDict, total=False):
+    """Which links `PathDataset.cfr`, `cir` and `taps` are of, by keyword.
+
+    Attributes:
+        rx: Row of one receiver; None, the default, for all of them.
+        tx: Row of one transmitter, likewise.
+        normalize_delays: Count delays from the first path of each link; False by default.
+    """
+
+    rx: int | None
+    tx: int | None
+    normalize_delays: bool
 
 
 class PathDataset(Shown):
@@ -199,40 +214,32 @@ class PathDataset(Shown):
         self,
         frequencies_hz: ArrayLike,
         times_s: ArrayLike | None = None,
-        *,
-        rx: int | None = None,
-        tx: int | None = None,
-        normalize_delays: bool = False,
+        **chosen: Unpack[Chosen],
     ) -> Complexes:
         """Frequency response with the recipe's arrays; see rtwin.channel.cfr.
 
         Args:
             frequencies_hz: Relative to the carrier [Hz], [frequency].
             times_s: Times [s], [time]; None is time 0 alone.
-            rx: One receiver; None for all of them.
-            tx: One transmitter; None for all of them.
-            normalize_delays: Count delays from the first path of each link.
+            chosen: Which links, and where delays begin: see `Chosen`.
         Returns:
             [link, rx_port, tx_port, time, frequency], complex; links as `links(rx, tx)`.
         """
-        paths, ends = self._ends(self.links(rx, tx))
-        return cfr(paths, frequencies_hz, times_s, normalize_delays=normalize_delays, **ends)
+        paths, ends = self._chosen(**chosen)
+        return cfr(paths, frequencies_hz, times_s, **ends)
 
     def cir(
         self,
         times_s: ArrayLike | None = None,
-        *,
-        rx: int | None = None,
-        tx: int | None = None,
-        normalize_delays: bool = False,
+        **chosen: Unpack[Chosen],
     ) -> Complexes:
         """Coefficients of each path with the recipe's arrays; see rtwin.channel.cir.
 
         Returns:
             [path, rx_port, tx_port, time], complex; paths of `links(rx, tx)`, one after another.
         """
-        paths, ends = self._ends(self.links(rx, tx))
-        return cir(paths, times_s, normalize_delays=normalize_delays, **ends)
+        paths, ends = self._chosen(**chosen)
+        return cir(paths, times_s, **ends)
 
     def taps(
         self,
@@ -240,29 +247,28 @@ class PathDataset(Shown):
         l_min: int,
         l_max: int,
         times_s: ArrayLike | None = None,
-        *,
-        rx: int | None = None,
-        tx: int | None = None,
-        normalize_delays: bool = False,
+        **chosen: Unpack[Chosen],
     ) -> Complexes:
         """Taps at a bandwidth with the recipe's arrays; see rtwin.channel.taps.
 
         Returns:
             [link, rx_port, tx_port, time, tap], complex; links as `links(rx, tx)`.
         """
-        paths, ends = self._ends(self.links(rx, tx))
-        return taps(
-            paths, bandwidth_hz, l_min, l_max, times_s, normalize_delays=normalize_delays, **ends
-        )
+        paths, ends = self._chosen(**chosen)
+        return taps(paths, bandwidth_hz, l_min, l_max, times_s, **ends)
 
-    def _ends(self, links: Ints) -> tuple[PathSet, dict[str, AntennaArray]]:
-        """Paths of some links, and the arrays at both ends of each."""
+    def _chosen(
+        self, rx: int | None = None, tx: int | None = None, normalize_delays: bool = False
+    ) -> tuple[PathSet, Ends]:
+        """Paths of the chosen links, and what is at both ends of each."""
+        links = self.links(rx, tx)
         first, last = int(links[0]), int(links[-1]) + 1
-        chosen = links - first
+        rows = links - first
         tx_array, rx_array = self.arrays(first, last)
-        return self.paths(first, last).select(chosen), {
-            "tx_array": tx_array.take(chosen),
-            "rx_array": rx_array.take(chosen),
+        return self.paths(first, last).select(rows), {
+            "tx_array": tx_array.take(rows),
+            "rx_array": rx_array.take(rows),
+            "normalize_delays": normalize_delays,
         }
 
     def facts(self) -> dict[str, object]:

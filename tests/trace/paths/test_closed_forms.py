@@ -15,26 +15,15 @@ from rtwin.scene import recipe_from_dict
 from rtwin.trace import Tracer, load_world, place
 from rtwin.units import SPEED_OF_LIGHT_M_S, to_db, unit_vector
 
-from ...tables import plane, wall
+from ...tables import one_antenna_scene, plane, wall
 
 FREQUENCY_HZ = 3.5e9
 
 
 def trace(objects, tx, rx, polarization="V", receivers=None, **solver):
-    receivers = receivers or {"kind": "list", "positions_m": rx}
-    receivers = {"keep_invalid": True, **receivers}
-    antenna = {"polarization": polarization}
-    recipe = recipe_from_dict(
-        {
-            "title": "closed form",
-            "frequency_hz": FREQUENCY_HZ,
-            "object": objects,
-            "transmitter": [{"name": "tx", "position_m": tx, "antenna": antenna}],
-            "receivers": receivers | {"antenna": antenna},
-            "solver": {"rays": 20_000, **solver},
-        }
-    )
-    world = load_world(recipe)
+    solver = {"rays": 20_000, **solver}
+    table = one_antenna_scene(objects, tx, receivers or rx, polarization, **solver)
+    world = load_world(recipe_from_dict(table))
     return Tracer(world).trace(place(world))
 
 

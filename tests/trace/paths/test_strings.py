@@ -8,36 +8,17 @@ from rtwin.scene import recipe_from_dict
 from rtwin.trace import Tracer, evaluate_paths, freeze_paths, load_world, place
 from rtwin.units import to_db
 
-from ...tables import box, wall
+from ...tables import box, one_antenna_scene, wall
 
 FREQUENCY_HZ = 3.5e9
 WAVELENGTH_M = 299792458.0 / FREQUENCY_HZ
 
 
 def trace(objects, tx, receivers, polarization="V", **solver):
-    antenna = {"polarization": polarization}
-    recipe = recipe_from_dict(
-        {
-            "title": "over roofs",
-            "frequency_hz": FREQUENCY_HZ,
-            "object": objects,
-            "transmitter": [{"name": "tx", "position_m": tx, "antenna": antenna}],
-            "receivers": {
-                "kind": "list",
-                "positions_m": receivers,
-                "keep_invalid": True,
-                "antenna": antenna,
-            },
-            "solver": {
-                "rays": 5_000,
-                "refraction": False,
-                "diffraction": True,
-                "edge_diffraction": True,
-                **solver,
-            },
-        }
-    )
-    world = load_world(recipe)
+    edges = {"refraction": False, "diffraction": True, "edge_diffraction": True}
+    solver = {"rays": 5_000, **edges, **solver}
+    table = one_antenna_scene(objects, tx, receivers, polarization, **solver)
+    world = load_world(recipe_from_dict(table))
     placed = place(world)
     return world, placed, Tracer(world).trace(placed)
 

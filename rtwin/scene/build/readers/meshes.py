@@ -16,7 +16,7 @@ from rtwin.scene._model import one_line
 from rtwin.scene.build.elements import MapData, Notes, Solid
 from rtwin.scene.build.readers.opening import read_source_bytes
 from rtwin.scene.build.readers.ply import triangles
-from rtwin.scene.geometry import MAX_MESH_BYTES, MESH_FORMATS
+from rtwin.scene.geometry import MAX_MESH_BYTES, MESH_FORMATS, unreadable
 from rtwin.scene.materials import ITU_TABLE
 from rtwin.scene.xml_text import checked_xml
 
@@ -73,11 +73,7 @@ def _load(path: Path, suffix: str) -> dict[str, Any]:
             if isinstance(m, trimesh.Trimesh) and len(m.faces)
         }
     except Exception as error:
-        reason = one_line(error)[:120] or type(error).__name__
-        raise GeometryError(
-            f"{one_line(path)}: cannot be read as {suffix} ({reason}); export it again, "
-            "with everything in one file"
-        ) from None
+        raise unreadable(f"{one_line(path)}: cannot be read", suffix, error) from None
     if not meshes:
         raise GeometryError(f"{one_line(path)}: holds no triangles; export it as a mesh")
     for name, mesh in meshes.items():
