@@ -4,6 +4,7 @@ A window is what a decision is told of a user: ln of the bits of a block in each
 taste, ln of the haste. A code keeps `width` numbers of it; what is decoded is decided on.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -116,6 +117,9 @@ def fit_code(name: str, windows: Floats, width: int, num_types: int, seed: int =
 
 
 def _keras() -> Any:
+    """Keras; a study has traced before, since the engine may crash where TensorFlow was first."""
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         import keras
     except ImportError as error:
