@@ -309,6 +309,15 @@ def render(
     from rtwin.dataset import render_scene
     from rtwin.scene import load_recipe
 
+    def with_key(png: bytes) -> bytes:
+        from rtwin.plot import add_key
+
+        try:
+            return add_key(png, paths=paths is not None, radio_map=radio_map)
+        except MissingExtraError as error:
+            stderr(f"note: the picture has no key: {error}")
+            return png
+
     with progress_bar(quiet) as progress:
         render_scene(
             load_recipe(scene),
@@ -319,14 +328,8 @@ def render(
             resolution=(width, height),
             samples=samples,
             progress=progress,
+            finish=with_key if key else None,
         )
-    if key:
-        from rtwin.plot import add_key
-
-        try:
-            add_key(output, paths=paths is not None, radio_map=radio_map)
-        except MissingExtraError as error:
-            stderr(f"note: the picture has no key: {error}")
     print_rows([("file", output)])
 
 

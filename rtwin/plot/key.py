@@ -1,5 +1,6 @@
 """The key below a rendered picture: what its colours mean."""
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from rtwin.dataset import open_radio_map
 from rtwin.plot.links import PATH_CLASSES
-from rtwin.plot.style import DPI, GREY, VERMILION, color_limits, new_figure, save_figure
+from rtwin.plot.style import DPI, GREY, VERMILION, color_limits, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,24 +17,23 @@ _BAND = 0.16  # of the picture's width, at most _MOST_IN
 _MOST_IN = 0.9
 
 
-def add_key(file: str | Path, *, paths: bool = False, radio_map: str | Path | None = None) -> Path:
-    """Write a key below a picture of `render_scene`: paths by colour, the map's colour bar.
+def add_key(png: bytes, *, paths: bool = False, radio_map: str | Path | None = None) -> bytes:
+    """Put a key below a picture of `render_scene`: paths by colour, the map's colour bar.
 
     Args:
-        file: The picture, which is replaced.
+        png: The picture.
         paths: Whether paths and receivers are drawn in it.
         radio_map: The radio map that is drawn in it.
     Returns:
-        The path of the file.
+        The picture with its key, a PNG.
     Raises:
         MissingExtraError: if matplotlib is not installed.
-        StoreError: if the picture cannot be written.
     Source: own layout; checked by tests/plot/test_key.py.
     """
     figure = new_figure()
     from matplotlib.image import imread
 
-    picture = imread(file)
+    picture = imread(io.BytesIO(png))
     height, width = picture.shape[:2]
     band = min(_BAND * width / DPI, _MOST_IN)
     high = height / DPI + band
@@ -47,7 +47,9 @@ def add_key(file: str | Path, *, paths: bool = False, radio_map: str | Path | No
     if radio_map is not None:
         values = open_radio_map(radio_map).rss_dbm.max(axis=0)
         _bar(figure, np.where(np.isfinite(values), values, np.nan), band / high, size)
-    return save_figure(figure, file)
+    made = io.BytesIO()
+    figure.savefig(made, format="png", dpi=DPI, metadata={"Software": None})
+    return made.getvalue()
 
 
 def _legend(figure: "Figure", paths: bool, size: float) -> None:

@@ -1,5 +1,6 @@
 """A picture of a scene with the contents of its files on it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ def render_scene(
     resolution: tuple[int, int] = (1280, 800),
     samples: int = 64,
     progress: Progress = silent,
+    finish: Callable[[bytes], bytes] | None = None,
 ) -> Path:
     """Take a ray-traced picture of a scene, with paths and radio map on it.
 
@@ -36,6 +38,7 @@ def render_scene(
         num_links: Links whose paths are drawn.
         resolution: Width and height in pixels.
         samples: Rays of light per pixel.
+        finish: Makes the PNG that is written of the one that was drawn.
         progress: Called with stage ("render"), steps done and in all.
     Returns:
         The path of the file.
@@ -71,6 +74,7 @@ def render_scene(
         resolution=resolution,
         samples=samples,
         progress=count_of(progress, "render"),
+        finish=finish,
     )
 
 

@@ -53,6 +53,7 @@ def render(
     resolution: tuple[int, int] = (1280, 800),
     samples: int = 64,
     progress: Count = uncounted,
+    finish: Callable[[bytes], bytes] | None = None,
 ) -> Path:
     """Take a picture of a scene with its transmitters.
 
@@ -66,6 +67,7 @@ def render(
         resolution: Width and height in pixels.
         samples: Rays of light per pixel; the grain falls with their square root.
         progress: Called with rays done and rays in all, per pixel.
+        finish: Makes the PNG that is written of the one that was drawn.
     Returns:
         The path of the file.
     Raises:
@@ -91,7 +93,8 @@ def render(
             world.engine.mi.Bitmap(np.ascontiguousarray(pixels)).write(
                 str(temporary), world.engine.mi.Bitmap.FileFormat.PNG
             )
-            temporary.write_bytes(with_png_mark(temporary.read_bytes()))
+            png = temporary.read_bytes()
+            temporary.write_bytes(with_png_mark(finish(png) if finish is not None else png))
     except OSError as error:
         raise StoreError(f"{file}: {os.strerror(error.errno or 0)}; choose another place") from None
     return file
