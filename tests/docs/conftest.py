@@ -38,8 +38,7 @@ class Command:
 
     @property
     def is_slow(self) -> bool:
-        words = self.text.split()
-        return words[:2] == ["rtwin", "experiment"] and words[2] in SLOW
+        return self.text.startswith(SLOW)
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}: {self.text}"
@@ -74,10 +73,15 @@ FEW = {
 # Studies whose amounts have other names than seeds.
 SEEDLESS = {
     "deployment": ["--runs", "2", "--slots", "10"],
+    "sites": ["--sites", "canyon west,canyon east", "--points", "20", "--starts", "1"],
     "viewport": ["--horizons", "1", "--shares", "0.9", "--folds", "2"],
 }
-# What takes minutes with the least amounts, too: `pytest -m slow tests/docs`.
-SLOW = {"sites": ["--sites", "canyon west,canyon east", "--points", "20", "--starts", "1"]}
+# What takes minutes with the least amounts, too: `pytest -m slow -n 0 tests/docs`.
+SLOW = (
+    "rtwin experiment sites",
+    "rtwin experiment userdata",
+    "rtwin calibrate street_canyon docs/drive.csv",
+)
 FEW_UNKNOWNS = "few/canyon"  # the shipped campaign with less to fit
 
 
@@ -110,8 +114,8 @@ def quick(words: list[str]) -> list[str]:
         words = [FEW_UNKNOWNS if word == "canyon" else word for word in words]
     if name == "federate" and words[2] == "calibrate":
         return [*words, "--starts", "1", "--quiet"]
-    if name == "experiment" and words[2] in SEEDLESS | SLOW:
-        return [*words, *(SEEDLESS | SLOW)[words[2]], "--quiet"]
+    if name == "experiment" and words[2] in SEEDLESS:
+        return [*words, *SEEDLESS[words[2]], "--quiet"]
     if name == "experiment" and words[2] in FEW:
         return [*words, "--seeds", "1", *FEW[words[2]], "--quiet"]
     if name == "experiment":
@@ -125,10 +129,8 @@ def quick(words: list[str]) -> list[str]:
     return words
 
 
-@pytest.fixture(scope="session")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[Command, str]]:
-    """The folder in which all commands ran, and what went wrong with each ("" for nothing)."""
-    folder = tmp_path_factory.mktemp("docs")
+def write_inputs(folder: Path) -> None:
+    """What the commands read that no other command makes."""
     for page in ALL_PAGES:
         for block in blocks(page):
             if block.language == "toml" and block.text.startswith("# "):
@@ -138,6 +140,13 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[Command, s
         shutil.copy(ROOT / "docs" / data, folder / "docs")
     shutil.copy(ROOT / "docs" / "campus.osm", folder)  # as examples of `--help` call it
     _few_unknowns(ROOT / "calibration" / "canyon", folder / FEW_UNKNOWNS)
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[Command, str]]:
+    """The folder in which all commands ran, and what went wrong with each ("" for nothing)."""
+    folder = tmp_path_factory.mktemp("docs")
+    write_inputs(folder)
     outcome: dict[Command, str] = {}
     with contextlib.chdir(folder):
         for command in ALL_COMMANDS:

@@ -11,7 +11,16 @@ import pytest
 
 from rtwin.dataset import file_info, open_radio_map
 
-from .conftest import ALL_COMMANDS, ALL_PAGES, NOT_RUN, README, commands, quick, run_here
+from .conftest import (
+    ALL_COMMANDS,
+    ALL_PAGES,
+    NOT_RUN,
+    README,
+    commands,
+    quick,
+    run_here,
+    write_inputs,
+)
 from .markdown import DOCS, PAGES, ROOT, blocks
 
 RTWIN = [command for command in ALL_COMMANDS if command.is_rtwin and not command.is_slow]
@@ -72,6 +81,7 @@ def test_rtwin_command(command, ran):
 @pytest.mark.slow
 @pytest.mark.parametrize("command", SLOW, ids=str)
 def test_slow_rtwin_command(command, tmp_path, monkeypatch):
+    write_inputs(tmp_path)
     monkeypatch.chdir(tmp_path)
     words = shlex.split(command.text)
     assert run_here(quick(words)) == ""
