@@ -87,7 +87,9 @@ def frame_of(footprint: Any, direction_deg: float | None = None, across: bool = 
     """
     import shapely
 
-    corners = shapely.get_coordinates(shapely.minimum_rotated_rectangle(footprint))[:4]
+    # Of the hull: with a hole GEOS 3.14 gives a rectangle that does not cover the outline.
+    around = shapely.minimum_rotated_rectangle(footprint.convex_hull)
+    corners = shapely.get_coordinates(around)[:4]
     sides = corners[1] - corners[0], corners[2] - corners[1]
     lengths = [float(np.linalg.norm(side)) for side in sides]
     ridge = int(np.argmax(lengths))

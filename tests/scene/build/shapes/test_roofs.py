@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import shapely
 import trimesh
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from rtwin.scene.build.shapes.roofs import SHAPES, building_mesh, frame_of, roof_rise_m
@@ -46,6 +46,7 @@ def test_volume(shape, degrees):
 
 
 @settings(max_examples=60)
+@example(radii=[3.0, 8.0, 3.0, 8.0], shape="flat", hole=True, turn=21.0)
 @given(
     radii=st.lists(st.floats(3.0, 20.0), min_size=3, max_size=12),
     shape=st.sampled_from(sorted({*SHAPES.values(), "flat"})),
