@@ -22,7 +22,8 @@ def test_colored_receivers(dataset, metric, label):
     figure = plot_receivers(dataset, metric)
     axes, bar = figure.axes
     assert bar.get_ylabel() == label
-    dots, crosses = axes.collections
+    dots, crosses, outlines = axes.collections
+    assert outlines.get_gid() == "outlines"
     np.testing.assert_array_equal(dots.get_offsets(), dataset.read("rx_position_m")[:4, :2])
     np.testing.assert_array_equal(crosses.get_offsets(), [[-18, -15]])
     assert [t.get_text() for t in figure.legends[0].get_texts()] == ["no path (1)"]
