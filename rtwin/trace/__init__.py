@@ -14,7 +14,7 @@ from rtwin.trace.chains import (
     traced_paths,
 )
 from rtwin.trace.engine import GPU_VARIANT, Engine, find_llvm, start_engine
-from rtwin.trace.fields import FrozenPaths, evaluate_paths, freeze_paths, restore_materials
+from rtwin.trace.fields import FrozenPaths, evaluate_paths, freeze_paths
 from rtwin.trace.maps import (
     MapGrid,
     MapSampling,
@@ -98,7 +98,6 @@ __all__ = [
     "place",
     "reach_of_change",
     "remarks",
-    "restore_materials",
     "retrace_transmitter",
     "scene_file_meshes",
     "scene_hash",

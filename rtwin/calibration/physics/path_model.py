@@ -16,7 +16,7 @@ from rtwin.calibration.physics.parameters import Parameter
 from rtwin.channel import InteractionType
 from rtwin.dataset.generation import standing_at
 from rtwin.scene import Receivers, recipe_dict, recipe_from_dict
-from rtwin.trace import FrozenPaths, TracedPaths, Tracer, World, freeze_paths, restore_materials
+from rtwin.trace import FrozenPaths, TracedPaths, Tracer, World, freeze_paths
 from rtwin.units import SPEED_OF_LIGHT_M_S, to_db
 
 _REMEMBERED = 4
@@ -229,7 +229,6 @@ def build_model(world: World, data: Measurements, floor: float | None = None) ->
         floor: Of another model of the same campaign; default: 15 dB under the
             weakest decile of what is reached.
     """
-    restore_materials(world)
     sector = _sector_of_tx(data)
     bundles, gains = [], np.zeros(len(data))
     for members in _masts(data.transmitters):

@@ -3,6 +3,7 @@
 from rtwin.trace.engine.half_space import engine_values
 from rtwin.trace.engine.patterns import antenna_functions, register
 from rtwin.trace.engine.rays import STEP, off_surface, segment
+from rtwin.trace.engine.recording import recording
 from rtwin.trace.engine.start import GPU_VARIANT, Engine, find_llvm, start_engine
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "engine_values",
     "find_llvm",
     "off_surface",
+    "recording",
     "register",
     "segment",
     "start_engine",

@@ -10,7 +10,7 @@ from rtwin.trace.fields.coefficients import (
 from rtwin.trace.fields.edge_plan import touches_faces
 from rtwin.trace.fields.evaluate import evaluate_paths
 from rtwin.trace.fields.foliage import attenuated, vegetation_loss_db
-from rtwin.trace.fields.frozen import FrozenPaths, freeze_paths, restore_materials
+from rtwin.trace.fields.frozen import FrozenPaths, freeze_paths
 
 __all__ = [
     "End",
@@ -21,7 +21,6 @@ __all__ = [
     "freeze_paths",
     "receiver_end",
     "refine",
-    "restore_materials",
     "touches_faces",
     "transmitter_ends",
     "vegetation_loss_db",

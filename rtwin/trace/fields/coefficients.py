@@ -15,7 +15,7 @@ from rtwin.arrays import Floats, Ints, Singles
 from rtwin.channel import InteractionType
 from rtwin.scene import Antenna, Receivers, Recipe, Solver
 from rtwin.trace.chains import PathTable, wedge_arrays
-from rtwin.trace.engine import antenna_functions
+from rtwin.trace.engine import antenna_functions, recording
 from rtwin.trace.fields.edge_fields import edge_calculator
 from rtwin.trace.fields.edge_plan import edge_plan, has_own_edges
 from rtwin.trace.fields.exact import refine_exact, with_exact_vertices
@@ -60,14 +60,15 @@ def refine(
     for start in range(0, len(table), PATHS_PER_LAUNCH):
         part = table.take(slice(start, start + PATHS_PER_LAUNCH))
         buffer = to_buffer(world, part, solver.diffraction, valid=False)
-        ImageMethod()(
-            scene=world.mi_scene,
-            paths=buffer,
-            diffraction=solver.diffraction,
-            diffraction_lit_region=solver.diffraction_lit_region,
-            src_positions=world.places(source_m[None]),
-            tgt_positions=world.places(receivers_m),
-        )
+        with recording():
+            ImageMethod()(
+                scene=world.mi_scene,
+                paths=buffer,
+                diffraction=solver.diffraction,
+                diffraction_lit_region=solver.diffraction_lit_region,
+                src_positions=world.places(source_m[None]),
+                tgt_positions=world.places(receivers_m),
+            )
         buffer.schedule()
         world.engine.dr.eval(buffer.valid)
         valid = np.flatnonzero(buffer.valid.numpy())

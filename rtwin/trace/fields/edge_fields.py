@@ -2,13 +2,9 @@
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rtwin.arrays import Floats, Ints
 from rtwin.channel import InteractionType
-from rtwin.trace.diffraction import NO_ROW, Matrix, Wedge, edge_matrix, world_jones
 from rtwin.trace.fields.edge_plan import EdgePlan
+from rtwin.trace.fields.transport import edge_arrays, edge_jones, material_arrays
 from rtwin.trace.world import World
 
 
@@ -23,6 +19,7 @@ def edge_calculator(world: World, plan: EdgePlan) -> Any:
 
     mi: Any = world.engine.mi
     diffraction = int(InteractionType.DIFFRACTION)
+    materials = material_arrays(world)
 
     class EdgeCalculator(FieldCalculator):  # type: ignore[misc, unused-ignore]
         def transport_electric_field(
@@ -78,7 +75,14 @@ def edge_calculator(world: World, plan: EdgePlan) -> Any:
                         active & ~bends,
                     )
                 if plan.has_edge[d]:
-                    real, imag = _jones(world, plan, d, ki, ko, wavelength)
+                    real, imag = edge_jones(
+                        edge_arrays(world, plan, d),
+                        ki,
+                        ko,
+                        materials,
+                        wavelength,
+                        transmits=world.recipe.solver.refraction,
+                    )
                     matrix = jones_matrix_from_real_imag(real, imag)
                     fields = [dr.select(bends, matrix @ field, field) for field in fields]
                 self._update_doppler_shift(shape, doppler, wavelength, ki, ko, active)
@@ -96,73 +100,3 @@ def edge_calculator(world: World, plan: EdgePlan) -> Any:
         return mi.Vector4f(s.real, p.real, s.imag, p.imag)
 
     return EdgeCalculator()
-
-
-def _jones(world: World, plan: EdgePlan, d: int, ki: Any, ko: Any, wavelength: Any) -> Any:
-    """Jones matrices of the edges at one depth, in the engine's bases: real, imaginary."""
-    import drjit as dr
-
-    engine, edges = world.engine, world.triangles.edges
-    mi = engine.mi
-    row = np.where(plan.row[:, d] == NO_ROW, 0, plan.row[:, d])
-
-    def vector(values: Floats) -> Any:
-        columns = (np.ascontiguousarray(c, np.float32) for c in values.T)
-        return mi.Vector3f(*(engine.opaque(column) for column in columns))
-
-    def number(values: NDArray[Any]) -> Any:
-        return engine.opaque(np.ascontiguousarray(values, np.float32))
-
-    e = vector(edges.direction[row])
-    wedge = Wedge(e, vector(edges.normal[row, 0]), number(edges.turn_rad[row] / np.pi))
-    matrix = edge_matrix(
-        wedge,
-        ki,
-        ko,
-        dr.two_pi / wavelength,
-        number(np.maximum(plan.before_m[:, d], 1e-6)),
-        number(np.maximum(plan.behind_m[:, d], 1e-6)),
-        tuple(_slab(world, edges.triangle[row, face], wavelength) for face in (0, 1)),
-        transmits=world.recipe.solver.refraction,
-    )
-    if plan.is_knife[:, d].any():
-        knife = engine.opaque(plan.is_knife[:, d], "Bool")
-        one, zero = mi.Complex2f(1.0, 0.0), mi.Complex2f(0.0, 0.0)
-        matrix = Matrix(
-            dr.select(knife, one, matrix.ss),
-            dr.select(knife, zero, matrix.sh),
-            dr.select(knife, zero, matrix.hs),
-            dr.select(knife, one, matrix.hh),
-        )
-    return world_jones(matrix, e, ki, ko)
-
-
-def _slab(world: World, triangle: Ints, wavelength: Any) -> Any:
-    """What the materials of some triangles reflect and let through, lane by lane."""
-    import drjit as dr
-    from sionna.rt.radio_materials import radio_material
-    from sionna.rt.utils import complex_relative_permittivity
-
-    material = world.triangles.material[triangle]
-    omega = dr.two_pi * 299792458.0 / wavelength
-    index = world.engine.opaque(material.astype(np.uint32), "UInt")
-
-    def face(cosine: Any) -> Any:
-        values: Any = None
-        for m in np.unique(material):
-            made = world.radio_materials[world.material_names[m]]
-            eta = complex_relative_permittivity(
-                made.relative_permittivity, made.conductivity, omega
-            )
-            slab = radio_material.itu_coefficients_single_layer_slab
-            te, tm, *through = slab(cosine, eta, made.thickness, wavelength)
-            kept = dr.sqrt(1.0 - dr.square(made.scattering_coefficient))
-            some = (te * kept, tm * kept, *through)
-            if values is None:
-                values = some
-                continue
-            here = index == int(m)
-            values = tuple(dr.select(here, new, old) for new, old in zip(some, values, strict=True))
-        return values
-
-    return face

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.arrays import Bools, Bytes, Floats, Unsigned
+from rtwin.arrays import Bools, Bytes, Floats, Ints, Unsigned
 from rtwin.channel import InteractionType
 from rtwin.trace.chains import PathTable
 from rtwin.trace.world import World
@@ -98,7 +98,7 @@ def exact_vertices(
     """
     num, depth = kind.shape
     used = kind != 0
-    normal, point = _planes(world, np.where(used, triangle, 0))
+    normal, point = planes_of(world, np.where(used, triangle, 0))
     mirrors = kind == InteractionType.SPECULAR
     image = np.empty((num, depth + 1, 3))
     image[:, 0] = source_m
@@ -132,7 +132,7 @@ def exact_vertices(
     return vertex, valid
 
 
-def _planes(world: World, triangle: Unsigned) -> tuple[Floats, Floats]:
+def planes_of(world: World, triangle: Unsigned | Ints) -> tuple[Floats, Floats]:
     """Unit normal and a point of the plane of each triangle, [..., 3] each."""
     corners = world.triangles.vertices[triangle].astype(np.float64)
     point = corners[..., 0, :]

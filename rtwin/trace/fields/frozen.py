@@ -1,13 +1,15 @@
 """Fields of stored paths again and again: the same geometry under other materials.
 
-The paths stay on the device and kernels read materials from arrays, so that
-every evaluation after the first runs compiled code. Powers equal those of
-`evaluate_paths` with the same materials. Slopes are differences of powers: Dr.Jit's
-backward pass through three edges takes a quarter of an hour to compile.
+What the geometry says is computed once and stays on the device; materials come in as
+arrays, so that every evaluation after the first runs compiled code without recording it
+again. Powers equal those of `evaluate_paths` with the same materials. Slopes are
+differences of powers: Dr.Jit's backward pass through three edges takes a quarter of an
+hour to compile.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,28 +17,30 @@ import numpy as np
 from rtwin.arrays import Bools, Floats, Ints
 from rtwin.channel import InteractionType
 from rtwin.errors import OutOfRangeError
-from rtwin.scene import Receivers
+from rtwin.scene import Material, Receivers
 from rtwin.trace.chains import PathTable, TracedPaths, wedges_of_edges
 from rtwin.trace.fields.coefficients import (
+    End,
     antenna_patterns,
+    coefficients,
     receiver_end,
-    to_buffer,
     transmitter_ends,
 )
-from rtwin.trace.fields.edge_fields import edge_calculator
-from rtwin.trace.fields.edge_plan import EdgePlan, edge_plan, has_own_edges, other_materials
+from rtwin.trace.fields.edge_plan import edge_plan, has_own_edges, other_materials
 from rtwin.trace.fields.evaluate import without_gaps
 from rtwin.trace.fields.exact import with_exact_vertices
+from rtwin.trace.fields.transport import Ends, Transport
 from rtwin.trace.world import World, set_values
 from rtwin.units import from_db
 
-MATERIAL_PARAMETERS = {
-    "relative_permittivity": "relative_permittivity",
-    "conductivity_s_per_m": "conductivity",
-    "thickness_m": "thickness",
-    "scattering_coefficient": "scattering_coefficient",
-    "xpd_coefficient": "xpd_coefficient",
-}
+MATERIAL_PARAMETERS = (
+    "relative_permittivity",
+    "conductivity_s_per_m",
+    "thickness_m",
+    "scattering_coefficient",
+    "xpd_coefficient",
+)
+Changed = Mapping[str, Material]  # materials in place of the world's own
 Values = Mapping[str, Mapping[str, float]]  # material: parameter: value
 
 
@@ -44,77 +48,42 @@ Values = Mapping[str, Mapping[str, float]]  # material: parameter: value
 class FrozenPaths:
     """Stored paths of one transmitter, ready to be evaluated for other materials.
 
-    Make it with `freeze_paths`. The world's materials are left as the last
-    evaluation set them; `restore` brings the recipe's back.
+    Make it with `freeze_paths`. The world's materials stay as they are.
     """
 
     world: World
     num_paths: int
     materials: Bools  # [path, material], which materials each path touches
     foliage: Floats  # [path], share of the power that vegetation leaves
-    _buffer: Any
-    _arguments: dict[str, Any]
-    _plan: EdgePlan | None = None  # where rtwin's edges are asked for
+    _power: Callable[[Changed], Floats]  # [path]
 
     def power(self, values: Values | None = None) -> Floats:
         """Power gain of each path, linear, [path], under some materials.
 
         Args:
-            values: Parameters by material; what is not named keeps its last value.
+            values: Parameters by material; what is not named has the recipe's value.
+        Raises:
+            OutOfRangeError: if the scene has no such material, or that no such parameter.
         """
         if not self.num_paths:
             return np.zeros(0)
-        for material, parameters in (values or {}).items():
-            for name, value in parameters.items():
-                self._set(material, name, self.world.engine.opaque([value]))
-        power = self._evaluate()
-        return power.numpy().astype(np.float64) * self.foliage
-
-    def restore(self) -> None:
-        """Give the materials of the world's recipe their values back."""
-        restore_materials(self.world)
-
-    def _set(self, material: str, name: str, value: Any) -> None:
-        _set_material(self.world, material, name, value)
-
-    def _evaluate(self) -> Any:
-        from sionna.rt.path_solvers.field_calculator import FieldCalculator
-
-        engine, buffer = self.world.engine, self._buffer
-        calculator = FieldCalculator()
-        if self._plan is not None:
-            calculator = edge_calculator(self.world, self._plan)
-        buffer._valid = engine.opaque(np.full(self.num_paths, True), "Bool")
-        calculator(paths=buffer, **self._arguments)
-        ports = len(self._arguments["src_antenna_patterns"])
-        total: Any = 0.0
-        for row in buffer.a:
-            for value in row:
-                total = total + engine.dr.squared_norm(value) / ports
-        engine.dr.eval(total)
-        return total
+        changed = {
+            name: _changed(self.world, name, parameters)
+            for name, parameters in (values or {}).items()
+        }
+        return self._power(changed) * self.foliage
 
 
-def restore_materials(world: World) -> None:
-    """Give the materials of a world the values that its recipe has.
-
-    Evaluations of frozen paths leave others behind, which would guide the rays of
-    the next trace.
-    """
-    for material, found in world.materials.items():
-        made = world.radio_materials[material]
-        set_values(world.engine, made, found)
-
-
-def _set_material(world: World, material: str, name: str, value: Any) -> None:
-    if material not in world.materials or name not in MATERIAL_PARAMETERS:
+def _changed(world: World, name: str, parameters: Mapping[str, float]) -> Material:
+    unknown = [key for key in parameters if key not in MATERIAL_PARAMETERS]
+    if name not in world.materials or unknown:
+        which = ".".join([name, *unknown[:1]])
         raise OutOfRangeError(
-            f"'{material}.{name}' is no material parameter of this scene; materials are "
+            f"'{which}' is no material parameter of this scene; materials are "
             f"{', '.join(world.material_names)}, parameters {', '.join(MATERIAL_PARAMETERS)}"
         )
-    number = sorted(world.materials).index(material)
-    made = world.scene.radio_materials[f"material-{number}"]
-    setattr(made, MATERIAL_PARAMETERS[name], value)
+    values: dict[str, Any] = dict(parameters)
+    return replace(world.materials[name], **values)
 
 
 def freeze_paths(
@@ -156,32 +125,50 @@ def freeze_paths(
     for depth in range(kind.shape[1]):
         hit = np.flatnonzero(used[:, depth])
         touches[hit, material[hit, depth]] = True
-    plan = None
-    if has_own_edges(world, kind).any():
+    if not len(rows):
+        power: Callable[[Changed], Floats] = _nothing
+    elif diffracts.any() and not has_own_edges(world, kind).any():
+        power = partial(_engine_power, world, table, end, rx_end)
+    else:
         tx_m = np.broadcast_to(end.position_m, (len(rows), 3))
-        plan = edge_plan(
-            world, kind, triangle, table.vertex, tx_m, rx_end.position_m[table.receiver]
-        )
+        rx_m = rx_end.position_m[table.receiver]
+        plan = edge_plan(world, kind, triangle, table.vertex, tx_m, rx_m)
         other = other_materials(world, plan)
         path, place, face = np.nonzero(other >= 0)
         touches[path, other[path, place, face]] = True
-    diffraction = bool(diffracts.any()) and plan is None
+        turned = np.broadcast_to(end.orientation_rad, (len(rows), 3))
+        power = Transport(
+            world,
+            table,
+            plan,
+            Ends(tx_m, turned, antenna_patterns(world, end.antenna)),
+            Ends(
+                rx_m,
+                rx_end.orientation_rad[table.receiver],
+                antenna_patterns(world, rx_end.antenna),
+            ),
+        ).power
     return FrozenPaths(
         world=world,
         num_paths=len(rows),
         materials=touches,
         foliage=from_db(-paths.vegetation_loss_db[rows].astype(np.float64)),
-        _buffer=to_buffer(world, table, diffraction, valid=True) if len(rows) else None,
-        _arguments={
-            "wavelength": world.engine.opaque([world.scene.wavelength[0]]),
-            "samples_per_src": 1,
-            "diffraction": diffraction,
-            "src_positions": world.places(end.position_m),
-            "tgt_positions": world.places(rx_end.position_m),
-            "src_orientations": world.points(end.orientation_rad),
-            "tgt_orientations": world.points(rx_end.orientation_rad),
-            "src_antenna_patterns": antenna_patterns(world, end.antenna),
-            "tgt_antenna_patterns": antenna_patterns(world, rx_end.antenna),
-        },
-        _plan=plan,
+        _power=power,
     )
+
+
+def _nothing(_: Changed) -> Floats:
+    return np.zeros(0)
+
+
+def _engine_power(world: World, table: PathTable, tx: End, rx: End, changed: Changed) -> Floats:
+    """Powers as the engine's own coefficient of edges has them, through its materials."""
+    for name, material in changed.items():
+        set_values(world.engine, world.radio_materials[name], material)
+    try:
+        a, _ = coefficients(world, table, tx, rx, diffraction=True)
+    finally:
+        for name in changed:
+            set_values(world.engine, world.radio_materials[name], world.materials[name])
+    power: Floats = (np.abs(a.astype(np.complex128)) ** 2).sum(axis=1).mean(axis=1)
+    return power

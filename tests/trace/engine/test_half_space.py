@@ -118,7 +118,6 @@ def test_evaluation_and_frozen_paths_know_it(tmp_path):
     name = "very_dry_ground"
     lossy = {name: {"relative_permittivity": 4.0, "conductivity_s_per_m": 0.0005}}
     changed = frozen.power(lossy)
-    frozen.restore()
     other = load_world(
         scene(
             {name: {**lossy[name], "thickness_m": "infinite"}},
