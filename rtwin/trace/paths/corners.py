@@ -22,7 +22,7 @@ UPRIGHT = 0.999  # of an edge's direction, along z
 BESIDE_M = 0.005
 MOST_BEND_RAD = np.pi  # of a whole way: what bends more brings nothing beside the roofs
 ROUNDS = 4  # times that a string may meet something new
-_CLEAR_M = 2e-3
+CLEAR_M = 1e-3  # of each end of a straight piece: what stands there is not in its way
 _NOTHING: Ints = np.zeros(0, np.int64)
 
 
@@ -89,12 +89,11 @@ def ways_around(
     at_once = _met(world, list(ends), part)
     found = []
     for side in (1, -1):
-        strings = {n: _String(source_m, target, side) for n, target in enumerate(targets_m)}
-        strings = {
-            n: string
-            for n, string in strings.items()
-            if string.goes_around(at_once[n], corners, most)
-        }
+        strings = {}
+        for n, target in enumerate(targets_m):
+            string = _String(source_m, target, side)
+            if string.goes_around(at_once[n], corners, most):
+                strings[n] = string
         for _ in range(ROUNDS):
             if not strings:
                 break
@@ -142,14 +141,14 @@ def _chain(source: Floats, target: Floats, points: Floats, side: int) -> Ints:
 
     ahead, aside = (float(v) for v in target - source)
     length = math.hypot(ahead, aside)
-    if length < _CLEAR_M or not len(points):
+    if length < 2 * CLEAR_M or not len(points):
         return _NOTHING
     plan = np.zeros((len(points) + 2, 2))
     plan[1, 0] = length
     turn = np.array([[ahead, -side * aside], [aside, side * ahead]]) / length
     plan[2:] = (points - source) @ turn
     x, y = plan[2:].T
-    if y.max() < _CLEAR_M:
+    if y.max() < 2 * CLEAR_M:
         return _NOTHING
     if np.arctan2(y, x).max() + np.arctan2(y, length - x).max() > MOST_BEND_RAD:
         return _NOTHING
@@ -169,8 +168,8 @@ def _met(world: World, ways: list[Floats], part: Ints) -> list[set[int]]:
     link = np.repeat(np.arange(len(ways)), [len(way) - 1 for way in ways])
     length = np.linalg.norm(step, axis=1)
     unit = step / np.maximum(length, 1e-12)[:, None]
-    hit, triangle, point = first_hit(world, start + 0.5 * _CLEAR_M * unit, unit)
-    is_met: Bools = hit & (np.linalg.norm(point - start, axis=1) < length - 0.5 * _CLEAR_M)
+    hit, triangle, point = first_hit(world, start + CLEAR_M * unit, unit)
+    is_met: Bools = hit & (np.linalg.norm(point - start, axis=1) < length - CLEAR_M)
     found: list[set[int]] = [set() for _ in ways]
     for n in np.flatnonzero(is_met):
         found[link[n]].add(int(part[triangle[n]]))

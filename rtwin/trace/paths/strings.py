@@ -20,8 +20,8 @@ from rtwin.channel import InteractionType
 from rtwin.scene import Solver
 from rtwin.trace.chains import PathTable, TransmitterTrace, diffraction_parameter, wedges_of_rows
 from rtwin.trace.diffraction import SceneEdges
-from rtwin.trace.paths.corners import BESIDE_M, ways_around
-from rtwin.trace.world import NO_TRIANGLE, World
+from rtwin.trace.paths.corners import BESIDE_M, CLEAR_M, ways_around
+from rtwin.trace.world import NO_TRIANGLE, World, is_clear
 
 NUM_BEARINGS = 4096
 NEAR_M = 0.02  # nearer to an end no edge is an obstacle
@@ -57,7 +57,7 @@ def paths_over_edges(
         return empty
     source_m = np.asarray(source_m, np.float64)
     ends = np.broadcast_to(source_m, receivers_m.shape)
-    dark = np.flatnonzero(~_is_clear(world, ends, receivers_m))
+    dark = np.flatnonzero(~is_clear(world, ends, receivers_m, CLEAR_M))
     over = _over(world, dark, source_m, receivers_m, solver, most)
     around = _around(world, dark, source_m, receivers_m, solver, most)
     return PathTable.concatenate([_table(world, over, depth), _table(world, around, depth)])
@@ -290,25 +290,9 @@ def _is_open(
     for k in range(strings.row.shape[1]):
         there = (strings.row[:, k] >= 0)[:, None]
         following = np.where(there, point[:, k], current)
-        clear &= _is_clear(world, current, following)
+        clear &= is_clear(world, current, following, CLEAR_M)
         current = following
-    return clear & _is_clear(world, current, target)
-
-
-def _is_clear(world: World, start_m: Floats, end_m: Floats) -> Bools:
-    """Whether nothing stands between points, [segment]; segments of no length are clear."""
-    way = end_m - start_m
-    length = np.linalg.norm(way, axis=1)
-    some = np.flatnonzero(length > 2e-3)
-    clear = np.ones(len(length), bool)
-    if not len(some):
-        return clear
-    mi = world.engine.mi
-    unit = way[some] / length[some, None]
-    ray = mi.Ray3f(world.places(start_m[some] + 1e-3 * unit), mi.Vector3f(world.points(unit)))
-    ray.maxt = world.engine.opaque((length[some] - 2e-3).astype(np.float32))
-    clear[some] = ~world.mi_scene.ray_test(ray).numpy()
-    return clear
+    return clear & is_clear(world, current, target, CLEAR_M)
 
 
 def differing(one: TransmitterTrace, other: TransmitterTrace) -> tuple[Bools, Bools]:

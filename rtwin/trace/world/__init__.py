@@ -19,8 +19,8 @@ from rtwin.trace.world.sources import (
     material_color,
     scene_file_meshes,
 )
+from rtwin.trace.world.triangles import NO_TRIANGLE
 from rtwin.trace.world.world import (
-    NO_TRIANGLE,
     World,
     load_world,
     part_triangles,

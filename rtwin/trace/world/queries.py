@@ -100,23 +100,23 @@ def segments_meet(start_m: Floats, end_m: Floats, low_m: Floats, high_m: Floats)
     return (enters <= leaves) & (leaves >= 0) & (enters <= 1)
 
 
-def is_clear(world: World, from_m: ArrayLike, to_m: ArrayLike) -> Bools:
+def is_clear(world: World, from_m: ArrayLike, to_m: ArrayLike, margin_m: float = _TOUCH_M) -> Bools:
     """Whether nothing stands on the straight ways between points [n, 3] m, [n].
 
-    What is within a centimetre of an end does not count.
+    What is within a margin of an end does not count; a way as short as both margins is clear.
     """
-    start = np.asarray(from_m, np.float64).reshape(-1, 3)
-    way = np.asarray(to_m, np.float64).reshape(-1, 3) - start
+    mi = world.engine.mi
+    start, end = (np.asarray(p, np.float64).reshape(-1, 3) for p in (from_m, to_m))
+    way = end - start
     length = np.linalg.norm(way, axis=1)
     clear = np.ones(len(way), bool)
-    for first in range(0, len(way), _RAYS_PER_LAUNCH):
-        rows = np.arange(first, min(first + _RAYS_PER_LAUNCH, len(way)))
-        rows = rows[length[rows] > 2 * _TOUCH_M]
-        direction = way[rows] / length[rows, None]
-        origin = start[rows] + _TOUCH_M * direction
-        hit, _, place = first_hit(world, origin, direction)
-        met_m = np.linalg.norm(place - origin, axis=1)
-        clear[rows] = ~hit | (met_m > length[rows] - 2 * _TOUCH_M)
+    long = np.flatnonzero(length > 2 * margin_m)
+    for first in range(0, len(long), _RAYS_PER_LAUNCH):
+        rows = long[first : first + _RAYS_PER_LAUNCH]
+        unit = way[rows] / length[rows, None]
+        ray = mi.Ray3f(world.places(start[rows] + margin_m * unit), mi.Vector3f(world.points(unit)))
+        ray.maxt = world.engine.opaque((length[rows] - 2 * margin_m).astype(np.float32))
+        clear[rows] = ~world.mi_scene.ray_test(ray).numpy()
     return clear
 
 

@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rtwin.arrays import Bools, Floats, Ints, Singles, Unsigned
 from rtwin.scene import (
@@ -27,37 +26,14 @@ from rtwin.scene import (
     recipe_dict,
     recipe_from_dict,
 )
-from rtwin.trace.diffraction import SceneEdges, edge_material, find_edges, find_parts
+from rtwin.trace.diffraction import edge_material
 from rtwin.trace.engine import Engine, engine_values, start_engine
 from rtwin.trace.world.ground import on_ground
-from rtwin.trace.world.planes import Planes, find_planes
+from rtwin.trace.world.planes import Planes
 from rtwin.trace.world.sources import Part, SceneParts, load_parts, material_color
+from rtwin.trace.world.triangles import Triangles, triangle_table
 
-NO_TRIANGLE = np.uint32(0xFFFFFFFF)
 ORIGIN_STEP_M = 512.0
-
-
-@dataclass(frozen=True)
-class Triangles:
-    """All triangles of a scene, one row each; row number = `triangle` id."""
-
-    vertices: Singles  # [triangle, 3, 3] m
-    normal: Singles  # [triangle, 3], unit, as wound
-    object: NDArray[np.int32]  # [triangle], index into World.object_names
-    material: NDArray[np.int16]  # [triangle], index into World.material_names
-    plane: Ints  # [triangle], row of World.planes
-    shape: Unsigned  # [triangle], the engine's number of the shape
-    primitive: Unsigned  # [triangle], row inside that shape
-
-    @cached_property
-    def edges(self) -> SceneEdges:
-        """Where they meet at an angle, and where they end."""
-        return find_edges(self.vertices, self.plane)
-
-    @cached_property
-    def part(self) -> Ints:
-        """Number of the connected part that each triangle belongs to, [triangle]."""
-        return find_parts(self.vertices)
 
 
 @dataclass(frozen=True)
@@ -187,7 +163,7 @@ def world_of_parts(recipe: Recipe, found: SceneParts) -> World:
     origin_m = _origin_m(parts)
     scene = _build_scene(engine, recipe, groups, parts, radio_materials, origin_m)
     shapes = {shape.id(): shape for shape in scene.mi_scene.shapes()}
-    table, planes, first_triangle = _triangle_table(engine, groups, parts, shapes, material_names)
+    table, planes, first_triangle = triangle_table(engine, groups, parts, shapes, material_names)
     object_names = tuple(part.name for part in parts)
     geometry_hash = _geometry_hash(parts, found.volumes)
     return World(
@@ -330,54 +306,6 @@ def _joined(parts: Sequence[Part]) -> tuple[Singles, Unsigned]:
     starts = np.cumsum([0] + [len(part.vertices) for part in parts[:-1]])
     faces = np.concatenate([p.faces + start for p, start in zip(parts, starts, strict=True)])
     return vertices.astype(np.float32), faces.astype(np.uint32)
-
-
-def _triangle_table(
-    engine: Engine,
-    groups: dict[tuple[str, tuple[float, ...]], list[int]],
-    parts: Sequence[Part],
-    shapes: dict[str, Any],
-    material_names: tuple[str, ...],
-) -> tuple[Triangles, Planes, Any]:
-    corners, objects, materials, shape_numbers, primitives = [], [], [], [], []
-    first: dict[int, int] = {}
-    start = 0
-    for number, ((material, _), members) in enumerate(groups.items()):
-        pointer = engine.mi.ShapePtr(shapes[f"shape-{number}"])
-        shape_number = int(engine.dr.reinterpret_array(engine.mi.UInt32, pointer)[0])
-        first[shape_number] = start
-        count = 0
-        for i in members:
-            corners.append(parts[i].vertices[parts[i].faces])
-            objects.append(np.full(len(parts[i].faces), i, np.int32))
-            count += len(parts[i].faces)
-        materials.append(np.full(count, material_names.index(material), np.int16))
-        shape_numbers.append(np.full(count, shape_number, np.uint32))
-        primitives.append(np.arange(count, dtype=np.uint32))
-        start += count
-    vertices = np.concatenate(corners)
-    normal = _unit_normals(vertices)
-    plane, planes = find_planes(vertices, normal)
-    table = Triangles(
-        vertices=vertices,
-        normal=normal.astype(np.float32),
-        object=np.concatenate(objects),
-        material=np.concatenate(materials),
-        plane=plane,
-        shape=np.concatenate(shape_numbers),
-        primitive=np.concatenate(primitives),
-    )
-    by_shape = np.zeros(max(first) + 1, np.uint32)
-    for shape_number, index in first.items():
-        by_shape[shape_number] = index
-    return table, planes, engine.opaque(by_shape, "UInt32")
-
-
-def _unit_normals(vertices: Singles) -> Floats:
-    corners = vertices.astype(np.float64)
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    length = np.linalg.norm(normal, axis=-1, keepdims=True)
-    return np.divide(normal, length, out=np.zeros_like(normal), where=length > 0)
 
 
 def _geometry_hash(parts: Sequence[Part], volumes: Sequence[Volume]) -> str:
