@@ -1,15 +1,19 @@
 """How many random mutants of the package the tests notice.
 
     pip install '.[test]'
-    python benchmarks/mutants.py [--draws 200] [--seed 1] [-o results.jsonl] [PACKAGE ...]
+    python benchmarks/mutants.py [--near SECONDS] [--draws 200] [--seed 1] [--most N]
+                                 [-o results.jsonl] [PACKAGE ...]
 
 Each mutant is one change (see mutation.py) at a place drawn at random over the package, drawing
 aside. Tests that are near the changed module run first: those that import it in the folder that
 mirrors its own, then the rest of that folder and the docs' tables, then those elsewhere that import
 it and those of the command line. The first test that fails, or three times the time that those
 tests take, catches the mutant. The default run holds more tests, and so catches at least as many.
-Prints what became of each mutant, and a Markdown table by package. With -o, what is done is kept
-and not done again.
+With --near only the tests of the module's own folder that import it run, those first that neither
+trace nor learn, and for so many seconds in all: a mutant that no test has caught by then counts as
+missed, although the whole run might catch it. Prints what became of each mutant, and a Markdown
+table by package. With -o, what is done is kept and not done again; --most ends a run after so many
+new ones.
 """
 
 import argparse
@@ -147,7 +151,11 @@ def quick_tests(test: Path) -> Iterator[str]:
 
 
 def run_tests(tree: str, tests: list[str], log: str) -> None:
-    """Run test files of a tree until the first failure; for a process of its own."""
+    """Run tests of a tree until the first failure; for a process of its own.
+
+    Args:
+        tests: Files and names, and options of pytest.
+    """
     os.setsid()
     os.chdir(tree)
     sys.path[:] = [tree, *(p for p in sys.path if Path(p or ".").resolve() != ROOT)]
@@ -157,7 +165,7 @@ def run_tests(tree: str, tests: list[str], log: str) -> None:
         os.dup2(file.fileno(), 2)
     import pytest
 
-    options = ["-x", "-q", "-n0", "-p", "no:cacheprovider", "--no-header", "-rfE", "--tb=no"]
+    options = ["-x", "-v", "-n0", "-p", "no:cacheprovider", "--no-header", "-rfE", "--tb=no"]
     code = pytest.main([*options, *tests])
     os._exit(0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else int(code))
 
@@ -165,7 +173,8 @@ def run_tests(tree: str, tests: list[str], log: str) -> None:
 class Workshop:
     """A copy of the tree in which one mutant at a time is made and tested."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, near_s: float | None):
+        self.near_s = near_s
         self.tree = folder / "tree"
         for name in COPIED:
             shutil.copytree(ROOT / name, self.tree / name, ignore=shutil.ignore_patterns("*.pyc"))
@@ -175,6 +184,7 @@ class Workshop:
         with contextlib.suppress(OSError):
             (folder / "shared").symlink_to(ROOT.parent / "shared")
         self.log = folder / "log"
+        self.log.touch()
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload(LOADED_BEFORE)
         self.seconds: dict[tuple[str, ...], float] = {}
@@ -184,15 +194,40 @@ class Workshop:
     def outcome(self, point: Point, new: str) -> tuple[str, str]:
         """Whether a mutant is "caught", and by what test."""
         copy = self.tree / point.file.relative_to(ROOT)
-        for names in stages(point.file):
+        start = time.monotonic()
+        for names in self.stages(point.file):
+            limit = self.limit(names)
+            if self.near_s is not None:
+                limit = self.near_s - (time.monotonic() - start)
+                if limit < 1:
+                    return "missed", f"not within {self.near_s:.0f} s"
             self.write(copy, mutated(point, new))
-            code, said = self.run(names, self.limit(names))
+            code, said = self.run(names, limit)
+            waited_s = time.time() - self.log.stat().st_mtime
             self.write(copy, point.file.read_bytes())
             if code is None:
-                return "caught", f"no end within {self.limit(names):.0f} s"
+                if self.near_s is None or self.is_stuck(waited_s):
+                    return "caught", f"no end within {limit:.0f} s"
+                return "missed", f"not within {self.near_s:.0f} s"
             if code != 0 and not self.fails_anyway(names, said):
                 return "caught", said
         return "missed", ""
+
+    def stages(self, file: Path) -> list[tuple[str, ...]]:
+        """Runs for a changed module: all that concern it, or the near tests alone."""
+        if self.near_s is None:
+            return stages(file)
+        near = stages(file)[0]
+        return [("--quick", *near), near]
+
+    def is_stuck(self, waited_s: float) -> bool:
+        """Whether the test that was running needs far less time in the unchanged tree."""
+        began = re.findall(r"^(tests/\S+::\S+)", self.log.read_text(errors="replace"), re.M)
+        if not began:
+            return False
+        start = time.monotonic()
+        code, _ = self.run((began[-1],), waited_s)
+        return code == 0 and waited_s > 3 * (time.monotonic() - start)
 
     def limit(self, names: tuple[str, ...]) -> float:
         return min(MOST_SECONDS, 120 + 3 * self.seconds.get(names, MOST_SECONDS))
@@ -227,7 +262,7 @@ class Workshop:
     def fails_anyway(self, names: tuple[str, ...], said: str) -> bool:
         """Whether what failed also fails in the unchanged tree."""
         test = re.match(r"(?:FAILED|ERROR) (\S+)", said)
-        which = (test[1],) if test else names
+        which = (test[1],) if test and "::" in test[1] else ("--collect-only", *names)
         if which not in self.failing:
             code, _ = self.run(which, MOST_SECONDS)
             self.failing[which] = code != 0
@@ -255,6 +290,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("packages", nargs="*", metavar="PACKAGE")
     parser.add_argument("--draws", type=int, default=200)
+    parser.add_argument("--near", type=float, metavar="SECONDS", help="near tests alone, so long")
+    parser.add_argument("--most", type=int, metavar="N", help="end after N that are not done yet")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("-o", "--output", type=Path)
     given = parser.parse_args()
@@ -265,11 +302,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="mutants_") as folder:
         os.environ["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "bytecode")
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        workshop = Workshop(Path(folder))
+        workshop = Workshop(Path(folder), given.near)
+        new_ones = 0
         for number, (point, new) in enumerate(drawn(given.packages, given.draws, given.seed), 1):
             where = f"{point.file.relative_to(ROOT)}:{point.line}"
             mutant = f"{where}: {point.old!r} -> {new!r} (byte {point.start})"
             if mutant not in done:
+                if new_ones == given.most:
+                    break
+                new_ones += 1
                 start = time.monotonic()
                 outcome, said = workshop.outcome(point, new)
                 row = {"mutant": mutant, "package": package(point.file), "outcome": outcome}
