@@ -17,7 +17,6 @@ from rtwin import __version__
 from rtwin.cli import (
     calibrate,
     deploy,
-    experiment,
     exports,
     federate,
     feed,
@@ -25,6 +24,7 @@ from rtwin.cli import (
     keep,
     look,
     scene,
+    studies,
     trace,
 )
 from rtwin.cli.grouped import command_group
@@ -63,7 +63,7 @@ for command in (
 app.add_typer(scene.app, name="scene")
 app.add_typer(horizontal.app, name="horizontal")
 app.add_typer(federate.app, name="federate")
-app.add_typer(experiment.app, name="experiment")
+app.add_typer(studies.app, name="experiment")
 
 
 def _print_version(wanted: bool) -> None:

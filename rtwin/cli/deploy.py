@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from rtwin.cli.options import JsonFlag, Quiet, SceneOfFile, StudyFolder, numbers, pair, quantity
-from rtwin.cli.report import finish_study, print_json, print_rows, progress_bar
-from rtwin.progress import count_of
+from rtwin.cli.options import JsonFlag, Quiet, SceneOfFile, numbers, pair, quantity
+from rtwin.cli.report import print_json, print_rows, progress_bar
 
 TIMES = {"s": 1.0, "ms": 1e-3, "min": 60.0, "": 1.0}
 
@@ -185,37 +184,3 @@ def deploy(
             for order, seconds in zip(orders, took, strict=True)
         ]
     )
-
-
-def deployment(
-    output: StudyFolder,
-    regions: Annotated[int, typer.Option(help="Twins that share the budget.")] = 10,
-    budget: Annotated[int, typer.Option(help="Units in a slot.")] = 6,
-    update_units: Annotated[int, typer.Option(help="Units of an update.")] = 1,
-    rebuild_units: Annotated[int, typer.Option(help="Units of a rebuild.")] = 4,
-    runs: Annotated[int, typer.Option(help="Runs of each policy.")] = 30,
-    slots: Annotated[int, typer.Option(help="Slots of a run.")] = 120,
-    seed: Annotated[int, typer.Option(help="Of regions and drift.")] = 0,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
-) -> None:
-    """Twins that drift share a budget: which to update, which to rebuild, against a bound.
-
-    Example: rtwin experiment deployment -o deployment
-    """
-    from rtwin.deployment import DeploymentStudy, deployment_results, run_deployment
-    from rtwin.experiments.study_files import check_study_folder
-
-    study = DeploymentStudy(
-        regions=regions,
-        budget=budget,
-        update_units=update_units,
-        rebuild_units=rebuild_units,
-        runs=runs,
-        slots=slots,
-        seed=seed,
-    )
-    check_study_folder(output, "deployment")
-    with progress_bar(quiet or json, "Running policies") as progress:
-        found = run_deployment(study, count_of(progress, "policies"))
-    finish_study(deployment_results(study, found), output, json)

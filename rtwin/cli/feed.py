@@ -1,11 +1,11 @@
 """The command that feeds a twin to others: sample."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Argument, Option
 
 from rtwin.cli.options import JsonFlag, Output, Overwrite, Quiet, SceneOfFile
-from rtwin.cli.report import print_file, progress_bar
+from rtwin.cli.report import Rows, print_file, progress_bar
 
 
 def sample(
@@ -63,7 +63,7 @@ def sample(
 
     Example: rtwin sample munich-map.h5 random-waypoint -o trace.h5 --ues 30
     """
-    from rtwin.dataset import SampleSettings, file_info
+    from rtwin.dataset import SampleSettings
     from rtwin.dataset import sample as run
     from rtwin.link import Handover
     from rtwin.scene import Walk
@@ -91,16 +91,13 @@ def sample(
             overwrite=overwrite,
             progress=progress,
         )
-    info = file_info(output)
-    states = ", ".join(f"{n} {name}" for name, n in info["states"].items() if n)
-    print_file(
-        output,
-        info,
-        [
-            ("users", f"{info['num_ues']} for {info['duration_s']:g} s"),
-            ("rows", states),
-            ("handovers", info["num_handovers"]),
-            ("median rate", f"{info['median_rate_mbps']:.1f} Mbit/s with all resource blocks"),
-        ],
-        json,
-    )
+    print_file(output, _trace_rows, json)
+
+
+def _trace_rows(info: dict[str, Any]) -> Rows:
+    return [
+        ("users", f"{info['num_ues']} for {info['duration_s']:g} s"),
+        ("rows", ", ".join(f"{n} {name}" for name, n in info["states"].items() if n)),
+        ("handovers", info["num_handovers"]),
+        ("median rate", f"{info['median_rate_mbps']:.1f} Mbit/s with all resource blocks"),
+    ]

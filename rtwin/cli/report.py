@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -16,9 +16,9 @@ from rtwin.progress import Progress
 
 if TYPE_CHECKING:
     from rtwin.dataset.generation import Estimate
-    from rtwin.experiments.study_files import StudyResults
 
 SECONDS_BETWEEN_LINES = 10.0
+Rows = list[tuple[str, Any]]
 _LABELS = {
     "trace": "Tracing links",
     "workers": "Cluster workers",
@@ -64,7 +64,7 @@ def print_json(data: Any) -> None:
     typer.echo(json.dumps(_finite(data), indent=2))
 
 
-def print_rows(rows: list[tuple[str, Any]]) -> None:
+def print_rows(rows: Rows) -> None:
     """Print names and values in two columns."""
     width = max((len(name) for name, _ in rows), default=0)
     for name, value in rows:
@@ -74,7 +74,10 @@ def print_rows(rows: list[tuple[str, Any]]) -> None:
 
 
 def print_file(
-    output: Path, info: dict[str, Any], rows: list[tuple[str, Any]], json: bool = False
+    output: Path,
+    rows: Callable[[dict[str, Any]], Rows],
+    json: bool = False,
+    since: float | None = None,
 ) -> None:
     """Print what a command wrote: its size, some rows about it, its hash and the time.
 
@@ -82,10 +85,15 @@ def print_file(
 
     Args:
         output: The file.
-        info: What `file_info` says of it, and perhaps "seconds".
-        rows: Names and values in between.
-        json: Print all of `info` as JSON instead.
+        rows: Names and values in between, from what `file_info` says.
+        json: Print all that it says as JSON instead.
+        since: When the command began, of time.perf_counter; if not given, no time is told.
     """
+    from rtwin.dataset import file_info
+
+    info = file_info(output)
+    if since is not None:
+        info["seconds"] = round(time.perf_counter() - since, 3)
     if json:
         print_json(info)
         return
@@ -93,7 +101,7 @@ def print_file(
         stderr(f"note: {remark}")
     if info.get("dark"):
         stderr(f"note: {info['dark']}")
-    found = [("file", f"{output} ({human_bytes(info['bytes'])})"), *rows]
+    found = [("file", f"{output} ({human_bytes(info['bytes'])})"), *rows(info)]
     found.append(("content hash", info["content_hash"]))
     if "seconds" in info:
         found.append(("time", f"{info['seconds']:.1f} s"))
@@ -210,18 +218,6 @@ def human_bytes(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     raise AssertionError
-
-
-def finish_study(results: "StudyResults", folder: Path, json: bool) -> None:
-    """Write a study's files and print its tables."""
-    from rtwin.experiments.study_files import write_study
-
-    files = write_study(results, folder)
-    if json:
-        print_json(results.report())
-        return
-    typer.echo(results.markdown())
-    print_rows([("files", ", ".join(str(file) for file in files))])
 
 
 def not_believed(trust: dict[str, Any]) -> list[tuple[str, str]]:

@@ -26,6 +26,7 @@ from rtwin.cli.options import (
     with_solver_options,
 )
 from rtwin.cli.report import (
+    Rows,
     gigahertz,
     print_estimate,
     print_file,
@@ -65,7 +66,6 @@ def generate(
 
     Example: rtwin generate munich -o munich.h5 --receivers 1000
     """
-    from rtwin.dataset import file_info
     from rtwin.dataset import generate as run
     from rtwin.scene import load_recipe
 
@@ -88,7 +88,10 @@ def generate(
             overwrite=overwrite,
             progress=progress,
         )
-    info = file_info(output) | {"seconds": round(time.perf_counter() - start, 3)}
+    print_file(output, _dataset_rows, json, start)
+
+
+def _dataset_rows(info: dict[str, Any]) -> Rows:
     invalid = [
         f"{info[key]} {what}"
         for key, what in (
@@ -99,16 +102,11 @@ def generate(
         if info[key]
     ]
     fate = "receivers kept though" if info["keep_invalid"] else "receivers turned away"
-    print_file(
-        output,
-        info,
-        [
-            ("links", f"{info['num_links']} ({info['num_tx']} tx x {info['num_rx']} rx)"),
-            ("paths", f"{info['num_paths']} ({info['num_links_without_path']} links have none)"),
-            (fate, ", ".join(invalid) or "none"),
-        ],
-        json,
-    )
+    return [
+        ("links", f"{info['num_links']} ({info['num_tx']} tx x {info['num_rx']} rx)"),
+        ("paths", f"{info['num_paths']} ({info['num_links_without_path']} links have none)"),
+        (fate, ", ".join(invalid) or "none"),
+    ]
 
 
 def _numbers(text: str | None) -> list[float] | None:
@@ -143,7 +141,6 @@ def evaluate(
     Example: rtwin evaluate munich.h5 -o munich-28ghz.h5 --frequency 28e9
     """
     from rtwin.dataset import evaluate as run
-    from rtwin.dataset import file_info
 
     start = time.perf_counter()
     materials, origin = _calibrated(materials, calibration)
@@ -162,15 +159,14 @@ def evaluate(
             overwrite=overwrite,
             progress=progress,
         )
-    info = file_info(output) | {"seconds": round(time.perf_counter() - start, 3)}
     print_file(
         output,
-        info,
-        [
+        lambda info: [
             ("frequency", gigahertz(info)),
             ("paths", f"{info['num_paths']} ({info['num_paths_without_power']} without power)"),
         ],
         json,
+        start,
     )
 
 
@@ -225,7 +221,7 @@ def radiomap(
 
     Example: rtwin radiomap munich -o munich-map.h5 --cell-size 2
     """
-    from rtwin.dataset import file_info, generate_radio_map
+    from rtwin.dataset import generate_radio_map
     from rtwin.scene import load_recipe
 
     recipe = load_recipe(
@@ -269,19 +265,14 @@ def radiomap(
                 overwrite=overwrite,
                 progress=progress,
             )
-    info = file_info(output) | {"seconds": round(time.perf_counter() - start, 3)}
-    print_file(
-        output,
-        info,
-        [
-            (
-                "cells",
-                f"{info['num_cells_y']} x {info['num_cells_x']} of {info['cell_size_m']:g} m",
-            ),
-            ("reached", f"{100 * info['reached_share']:.1f} % of the cells"),
-        ],
-        json,
-    )
+    print_file(output, _map_rows, json, start)
+
+
+def _map_rows(info: dict[str, Any]) -> Rows:
+    return [
+        ("cells", f"{info['num_cells_y']} x {info['num_cells_x']} of {info['cell_size_m']:g} m"),
+        ("reached", f"{100 * info['reached_share']:.1f} % of the cells"),
+    ]
 
 
 def render(

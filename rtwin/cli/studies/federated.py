@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from typer import Option
 
 from rtwin.cli.options import JsonFlag, Quiet, StudyFolder
-from rtwin.cli.report import finish_study, progress_bar
-from rtwin.errors import OutOfRangeError
-from rtwin.progress import count_of
+from rtwin.cli.studies.running import decimals, run_study, whole_numbers
+from rtwin.progress import Progress, count_of
 
 if TYPE_CHECKING:
+    from rtwin.experiments.study_files import StudyResults
     from rtwin.federation import Model, Traffic
 
+READING = "Reading traffic"
 Data = Annotated[
     Path | None,
     Option(
@@ -63,7 +64,6 @@ def traffic(
 
     Example: rtwin experiment traffic -o traffic
     """
-    from rtwin.experiments.study_files import check_study_folder
     from rtwin.federation import load_traffic
     from rtwin.federation.studies import (
         TrafficStudy,
@@ -78,20 +78,20 @@ def traffic(
         clusters=clusters,
         rounds=rounds,
         seeds=seeds,
-        history=_whole("history", history),
+        history=whole_numbers("history", history),
         drifts=_names(drifts, ()),
     )
-    check_study_folder(output, "traffic")
-    series = _traffic(data, cells, target)
-    learner = _model(model)
-    with progress_bar(quiet or json, "Reading traffic") as progress:
+
+    def work(progress: Progress) -> "StudyResults":
+        series = _traffic(data, cells, target)
+        learner = _model(model)
         schemes, made = run_traffic(study, series, learner, count_of(progress, "schemes"))
         learned = run_history(study, series, learner, count_of(progress, "history"))
-    # The weeks of the holidays are known of three cells alone.
-    holidays = run_holidays(load_traffic(TWO_MONTHS)) if data is None else []
-    finish_study(
-        traffic_results(study, series, model, schemes, made, learned, holidays), output, json
-    )
+        # The weeks of the holidays are known of three cells alone.
+        holidays = run_holidays(load_traffic(TWO_MONTHS)) if data is None else []
+        return traffic_results(study, series, model, schemes, made, learned, holidays)
+
+    run_study("traffic", output, work, quiet=quiet, json=json, first=READING)
 
 
 def poisoning(
@@ -120,24 +120,25 @@ def poisoning(
 
     Example: rtwin experiment poisoning -o poisoning
     """
-    from rtwin.experiments.study_files import check_study_folder
     from rtwin.federation.defence import ATTACKS, RULES
     from rtwin.federation.studies import PoisoningStudy, poisoning_results, run_poisoning
 
     study = PoisoningStudy(
         rules=_names(rules, RULES),
         attacks=_names(attacks, ATTACKS),
-        fakes=_shares("fakes", fakes),
+        fakes=decimals("fakes", fakes),
         rounds=rounds,
         root_cells=root_cells,
         root_days=root_days,
         seeds=seeds,
     )
-    check_study_folder(output, "poisoning")
-    series = _traffic(data, cells, target)
-    with progress_bar(quiet or json, "Reading traffic") as progress:
-        outcomes = run_poisoning(study, series, _model(model), count_of(progress, "rounds"))
-    finish_study(poisoning_results(study, model, outcomes), output, json)
+
+    def work(progress: Progress) -> "StudyResults":
+        series, learner = _traffic(data, cells, target), _model(model)
+        outcomes = run_poisoning(study, series, learner, count_of(progress, "rounds"))
+        return poisoning_results(study, model, outcomes)
+
+    run_study("poisoning", output, work, quiet=quiet, json=json, first=READING)
 
 
 def trust(
@@ -153,14 +154,14 @@ def trust(
 
     Example: rtwin experiment trust -o trust
     """
-    from rtwin.experiments.study_files import check_study_folder
     from rtwin.federation.studies import run_trust, trust_results
 
-    check_study_folder(output, "trust")
-    series = _traffic(data, cells, target)
-    with progress_bar(quiet or json, "Reading traffic") as progress:
+    def work(progress: Progress) -> "StudyResults":
+        series = _traffic(data, cells, target)
         found = run_trust(series, seeds, done=count_of(progress, "tamperings"))
-    finish_study(trust_results(series, {"seeds": seeds, "target": target}, found), output, json)
+        return trust_results(series, {"seeds": seeds, "target": target}, found)
+
+    run_study("trust", output, work, quiet=quiet, json=json, first=READING)
 
 
 def privacy(
@@ -183,17 +184,18 @@ def privacy(
 
     Example: rtwin experiment privacy -o privacy
     """
-    from rtwin.experiments.study_files import check_study_folder
     from rtwin.federation.studies import PrivacyStudy, privacy_results, run_privacy
 
     study = PrivacyStudy(
-        sigmas=_shares("noise", noise), norm=clip, delta=delta, rounds=rounds, seeds=seeds
+        sigmas=decimals("noise", noise), norm=clip, delta=delta, rounds=rounds, seeds=seeds
     )
-    check_study_folder(output, "privacy")
-    series = _traffic(data, cells, target)
-    with progress_bar(quiet or json, "Reading traffic") as progress:
-        found = run_privacy(study, series, _model(model), count_of(progress, "runs"))
-    finish_study(privacy_results(study, model, found), output, json)
+
+    def work(progress: Progress) -> "StudyResults":
+        series, learner = _traffic(data, cells, target), _model(model)
+        found = run_privacy(study, series, learner, count_of(progress, "runs"))
+        return privacy_results(study, model, found)
+
+    run_study("privacy", output, work, quiet=quiet, json=json, first=READING)
 
 
 def sites(
@@ -211,22 +213,24 @@ def sites(
 
     Example: rtwin experiment sites -o sites
     """
-    from rtwin.experiments.study_files import check_study_folder
     from rtwin.federation.studies import SitesStudy, run_sites, sites_results
 
     study = SitesStudy(points=points, starts=starts, seed=seed)
     if names is not None:
         study = replace(study, sites=_names(names, ()))
-    check_study_folder(output, "sites")
-    with progress_bar(quiet or json) as progress:
-        outcome = run_sites(study, progress)
-    finish_study(sites_results(study, outcome), output, json)
+    run_study(
+        "sites",
+        output,
+        lambda progress: sites_results(study, run_sites(study, progress)),
+        quiet=quiet,
+        json=json,
+    )
 
 
 def _traffic(data: Path | None, cells: str | None, target: str) -> "Traffic":
     from rtwin.federation import load_traffic
 
-    return load_traffic(data, None if cells is None else _whole("cells", cells), target)
+    return load_traffic(data, None if cells is None else whole_numbers("cells", cells), target)
 
 
 def _model(name: str) -> "Model":
@@ -234,20 +238,6 @@ def _model(name: str) -> "Model":
     from rtwin.federation.traffic import NUM_INPUTS
 
     return LstmModel() if name == "lstm" else LinearModel(NUM_INPUTS)
-
-
-def _whole(option: str, text: str) -> tuple[int, ...]:
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    if not all(word.isdecimal() and int(word) > 0 for word in words):
-        raise OutOfRangeError(f"--{option} is {text!r}; write whole numbers above 0 with commas")
-    return tuple(int(word) for word in words)
-
-
-def _shares(option: str, text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(word) for word in text.split(","))
-    except ValueError:
-        raise OutOfRangeError(f"--{option} is {text!r}; write numbers with commas") from None
 
 
 def _names(text: str | None, known: Iterable[str]) -> tuple[str, ...]:

@@ -1,25 +1,28 @@
-"""Commands of `rtwin experiment`: one for each study."""
+"""Commands of `rtwin experiment` on networks that decide on a twin: slicing, caching."""
 
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from typer import Option
 
-from rtwin.cli import deploy, federated
-from rtwin.cli import streaming as streamed
-from rtwin.cli.grouped import command_group
 from rtwin.cli.options import JsonFlag, Quiet, StudyFolder, pair
-from rtwin.cli.report import print_json, print_rows, progress_bar
+from rtwin.cli.report import progress_bar
+from rtwin.cli.studies.running import (
+    FurtherTwins,
+    Processes,
+    ReferenceMap,
+    StudyScene,
+    Walkers,
+    Ways,
+    print_study,
+    twins_of,
+)
 from rtwin.errors import OutOfRangeError
 
-app = command_group("Studies on twins: each writes its tables and pictures to a folder.")
 
-
-@app.command()
 def slicing(
     output: StudyFolder,
-    scene: Annotated[str, Option(help="A shipped scene, a folder or a .toml file.")] = "courtyard",
+    scene: StudyScene = "courtyard",
     seeds: Annotated[int, Option(help="Reference worlds, walks and traffic drawn.")] = 10,
     users: Annotated[
         str, Option(metavar="SERVICE=N,...", help="Users of each service.")
@@ -27,18 +30,12 @@ def slicing(
     duration: Annotated[float, Option(metavar="S", help="How long users walk [s].")] = 30.0,
     epoch: Annotated[float, Option(metavar="S", help="Time between decisions [s].")] = 0.5,
     bandwidth: Annotated[float, Option(metavar="HZ", help="Channel bandwidth [Hz].")] = 100e6,
-    twin: Annotated[
-        list[str] | None,
-        Option(metavar="NAME=FILE", help="A further radio map to decide on; repeatable."),
-    ] = None,
+    twin: FurtherTwins = None,
     stale_without: Annotated[
         str | None, Option(metavar="NAMES", help="Objects that the stale twin does not know of.")
     ] = None,
-    ways: Annotated[Path | None, Option(metavar="GEOJSON", help="Ways to walk along.")] = None,
-    reference: Annotated[
-        Path | None,
-        Option(metavar="FILE", help="A radio map that is the reference, for all seeds."),
-    ] = None,
+    ways: Ways = None,
+    reference: ReferenceMap = None,
     points: Annotated[int, Option(help="Measurements that log-distance and kriging get.")] = 60,
     residual: Annotated[
         float, Option(metavar="DB", help="What rays do not explain in the reference [dB].")
@@ -72,29 +69,28 @@ def slicing(
         points=points,
         ways=ways,
         stale_without=None if stale_without is None else tuple(stale_without.split(",")),
-        twins={k: Path(v) for k, v in (pair("twin", text) for text in twin or ())},
+        twins=twins_of(twin),
         world=WorldSettings(residual_db=residual),
         reference=reference,
     )
     prepare_folder(output)
     with progress_bar(quiet or json) as progress:
         runs = run_slicing(asked, progress)
-    files = write_results(asked, runs, output)
-    if json:
-        print_json(json_report(asked, runs))
-        return
-    typer.echo(markdown_table(rows_of(runs)))
-    print_rows([("files", ", ".join(str(file) for file in files))])
+    print_study(
+        write_results(asked, runs, output),
+        lambda: json_report(asked, runs),
+        lambda: markdown_table(rows_of(runs)),
+        json,
+    )
 
 
-@app.command()
 def caching(
     output: StudyFolder,
     seeds: Annotated[int, Option(help="Tastes, walks and requests drawn.")] = 10,
     slots: Annotated[int, Option(help="Slots of each station's cache.")] = 150,
     history: Annotated[int, Option(help="Requests that are known before.")] = 1500,
     test: Annotated[int, Option(help="Requests that are counted.")] = 4000,
-    users: Annotated[int, Option(help="Users who walk.")] = 40,
+    users: Walkers = 40,
     within: Annotated[
         float, Option(metavar="DB", help="How much weaker a second station may be [dB].")
     ] = 6.0,
@@ -117,7 +113,7 @@ def caching(
     control: Annotated[
         bool, Option("--control/--no-control", help="Run the memoryless drift as well.")
     ] = True,
-    workers: Annotated[int, Option(help="Processes.")] = 2,
+    workers: Processes = 2,
     quiet: Quiet = False,
     json: JsonFlag = False,
 ) -> None:
@@ -147,25 +143,7 @@ def caching(
     with progress_bar(quiet or json) as progress:
         found = run_caching(asked, progress)
     files = write_caching(found, output)
-    if json:
-        print_json(json_report(found))
-        return
-    typer.echo(markdown(found))
-    print_rows([("files", ", ".join(str(file) for file in files))])
-
-
-for command in (
-    federated.traffic,
-    federated.poisoning,
-    federated.trust,
-    federated.privacy,
-    federated.sites,
-    streamed.streaming,
-    streamed.viewport,
-    streamed.userdata,
-    deploy.deployment,
-):
-    app.command()(command)
+    print_study(files, lambda: json_report(found), lambda: markdown(found), json)
 
 
 def _numbers(option: str, text: str) -> dict[str, int]:

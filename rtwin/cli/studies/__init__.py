@@ -1,0 +1,20 @@
+"""Commands of `rtwin experiment`: one for each study, which writes tables and pictures."""
+
+from rtwin.cli.grouped import command_group
+from rtwin.cli.studies import deployment, federated, networks, streaming
+
+app = command_group("Studies on twins: each writes its tables and pictures to a folder.")
+for command in (
+    networks.slicing,
+    networks.caching,
+    federated.traffic,
+    federated.poisoning,
+    federated.trust,
+    federated.privacy,
+    federated.sites,
+    streaming.streaming,
+    streaming.viewport,
+    streaming.userdata,
+    deployment.deployment,
+):
+    app.command()(command)
