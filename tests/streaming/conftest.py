@@ -1,9 +1,12 @@
 """A small catalogue, a crowd, and channels without a ray tracer."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
 from rtwin.dataset import make_link_trace
+from rtwin.experiments.fidelity import Belief
 from rtwin.link import LinkAdaptation
 from rtwin.streaming.behaviour import draw_catalogue, draw_population
 from rtwin.streaming.decision import DemandModel, Knowledge, Setting
@@ -61,6 +64,33 @@ def walking_trace(num_users=16, num_steps=120, seed=0, shift_db=0.0):
         interference_load=0.1,
         attributes={"content_hash": f"walk-{seed}"},
     )
+
+
+class StandInWorlds:
+    """In place of traced worlds: users between two stations, and twins that are off [dB]."""
+
+    link = None
+    shifts_db: ClassVar[dict[str, float]]
+    num_steps: ClassVar[int]
+
+    def __init__(self, radio, folder):
+        self.shared = {"ray-traced twin": NamedMap}
+
+    def tracks(self, seed):
+        return seed
+
+    def of(self, seed):
+        def trace(shift_db=0.0):
+            return walking_trace(16, self.num_steps, seed, shift_db)
+
+        beliefs = {name: Belief(trace(db), abs(db)) for name, db in self.shifts_db.items()}
+        return trace(), beliefs
+
+
+class NamedMap:
+    """A map in name alone."""
+
+    attributes: ClassVar = {"content_hash": "map"}
 
 
 @pytest.fixture(scope="session")

@@ -64,8 +64,6 @@ class Correction:
         gain_db: Path gain, [tx, cell] dB; cells that are preserved keep their bits.
         sigma_db: How uncertain it is, [tx, cell] dB.
         chance: Chance that a cell was off by more than half a dB, [tx, cell].
-        is_stale: Where that is more likely than not, [tx, cell].
-        is_preserved: Where the twin keeps its value, [tx, cell].
         agreements: The verdict on each measured transmitter.
         explained_db: Change that the explanations alone make, [tx, cell] dB.
         explanations: What may have happened, the likeliest first; empty if nothing did.
@@ -77,14 +75,22 @@ class Correction:
     gain_db: Floats
     sigma_db: Floats
     chance: Floats
-    is_stale: Bools
-    is_preserved: Bools
     agreements: tuple[Agreement, ...]
     explained_db: Floats
     explanations: tuple[Explanation, ...]
     gain_nats: float
     reasons: tuple[str, ...]
     num_traces: int
+
+    @property
+    def is_stale(self) -> Bools:
+        """Where a cell was more likely off than not, [tx, cell]."""
+        return self.chance > 0.5
+
+    @property
+    def is_preserved(self) -> Bools:
+        """Where the twin keeps its value, [tx, cell]."""
+        return self.chance <= PRESERVE_CHANCE
 
     @staticmethod
     def nothing(twin: MapTwin, verdicts: tuple[Agreement, ...], reason: str) -> "Correction":
@@ -94,8 +100,6 @@ class Correction:
             gain_db=twin.gain_db,
             sigma_db=twin.sigma_db,
             chance=np.zeros(shape),
-            is_stale=np.zeros(shape, bool),
-            is_preserved=np.ones(shape, bool),
             agreements=verdicts,
             explained_db=np.zeros(shape),
             explanations=(),
@@ -171,8 +175,6 @@ def correct(
         gain_db=np.where(kept, twin.gain_db, twin.gain_db + change),
         sigma_db=np.hypot(twin.sigma_db, sd),
         chance=chance,
-        is_stale=chance > 0.5,
-        is_preserved=kept,
         agreements=verdicts,
         explained_db=explained,
         explanations=explanations,

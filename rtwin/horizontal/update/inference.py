@@ -183,8 +183,6 @@ def _correction(
         gain_db=np.where(kept, twin.gain_db, gain),
         sigma_db=np.where(kept, twin.sigma_db, np.hypot(twin.sigma_db, sd)),
         chance=chance,
-        is_stale=chance > 0.5,
-        is_preserved=kept,
         agreements=verdicts,
         explained_db=explained,
         explanations=told,

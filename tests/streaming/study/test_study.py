@@ -8,49 +8,32 @@ import pytest
 import xarray
 
 from rtwin.errors import OutOfRangeError
-from rtwin.experiments.fidelity import REFERENCE, Belief
+from rtwin.experiments.fidelity import REFERENCE
 from rtwin.experiments.study_files import write_study
 from rtwin.streaming.study import SCHEMES, StreamingStudy, run_streaming, streaming_results
 from rtwin.streaming.study import study as whole
 from rtwin.streaming.study.abstracted import abstracted, share_of
 from rtwin.streaming.study.runs import LEVELS, REPORT_S, SEARCH
 
-from ..conftest import walking_trace
+from ..conftest import StandInWorlds, walking_trace
 
 pytest.importorskip("cvxpy")
 
 
-class Walks:
-    """In place of traced worlds: users between two stations, and twins that are off."""
-
-    link = None
-
-    def __init__(self, radio, folder):
-        self.shared = {"ray-traced twin": NamedMap}
-
-    def tracks(self, seed):
-        return seed
-
-    def of(self, seed):
-        shifts = {"free space": 9.0, "ray-traced twin": 2.0, "corrected twin": -1.0}
-        truth = walking_trace(16, 91, seed)
-        found = {
-            name: Belief(walking_trace(16, 91, seed, shift), abs(shift))
-            for name, shift in shifts.items()
-        }
-        return truth, found | {REFERENCE: Belief(truth, 0.0)}
-
-
-class NamedMap:
-    """A map in name alone."""
-
-    attributes: ClassVar = {"content_hash": "map"}
+class Worlds(StandInWorlds):
+    num_steps = 91
+    shifts_db: ClassVar = {
+        "free space": 9.0,
+        "ray-traced twin": 2.0,
+        "corrected twin": -1.0,
+        REFERENCE: 0.0,
+    }
 
 
 @pytest.fixture(scope="module")
 def findings():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(whole, "Worlds", Walks)
+        patch.setattr(whole, "Worlds", Worlds)
         patch.setattr(whole, "deadline_rows", lambda told, tracks, link: [])
         patch.setattr(whole, "sample_map", lambda made, seed, link: walking_trace(16, 91, seed))
         study = StreamingStudy(

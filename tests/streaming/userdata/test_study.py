@@ -1,46 +1,31 @@
 """The study of users' data on little of everything, on channels without a ray tracer."""
 
 import json
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import xarray
 
 from rtwin.errors import OutOfRangeError
-from rtwin.experiments.fidelity import Belief
 from rtwin.experiments.study_files import write_study
 from rtwin.streaming.userdata import UserDataStudy, run_userdata, userdata_results
 from rtwin.streaming.userdata import study as whole
 
-from ..conftest import walking_trace
+from ..conftest import StandInWorlds, walking_trace
 
 pytest.importorskip("keras")
 
 
-class Walks:
-    """In place of traced worlds: users between two stations, and twins that are off."""
-
-    link = None
-
-    def __init__(self, radio, folder):
-        self.shared = {"ray-traced twin": None}
-
-    def tracks(self, seed):
-        return seed
-
-    def of(self, seed):
-        truth = walking_trace(16, 241, seed)
-        shifts = {"ray-traced twin": 2.0, "corrected twin": -1.0}
-        return truth, {
-            name: Belief(walking_trace(16, 241, seed, shift), abs(shift))
-            for name, shift in shifts.items()
-        }
+class Worlds(StandInWorlds):
+    num_steps = 241
+    shifts_db: ClassVar = {"ray-traced twin": 2.0, "corrected twin": -1.0}
 
 
 @pytest.fixture(scope="module")
 def found():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(whole, "Worlds", Walks)
+        patch.setattr(whole, "Worlds", Worlds)
         patch.setattr(whole, "sample_map", lambda told, seed, link: walking_trace(16, 241, seed))
         patch.setattr(
             whole, "_sampled", lambda told, worlds, truth, place: walking_trace(16, 241, 77)
