@@ -9,8 +9,9 @@ What needs an optional library is loaded when it is asked for.
 
 from typing import TYPE_CHECKING
 
+from rtwin.experiments.beliefs import SlicingExperiment
 from rtwin.experiments.episodes import Episode, delayed, run_episode
-from rtwin.experiments.fidelity import SlicingExperiment, run_slicing
+from rtwin.experiments.fidelity import run_slicing
 from rtwin.experiments.picture import plot_slicing
 from rtwin.experiments.policies import (
     Optimised,

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rtwin.experiments.fidelity import NOBODY, REFERENCE
+from rtwin.experiments.beliefs import REFERENCE
+from rtwin.experiments.fidelity import NOBODY
 from rtwin.experiments.table import COLUMNS, Row
 from rtwin.plot.style import CATEGORIES, GREY, UNREACHED, new_figure
 

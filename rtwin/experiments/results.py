@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rtwin.errors import StoreError
-from rtwin.experiments.fidelity import Run, SlicingExperiment
+from rtwin.experiments.beliefs import SlicingExperiment
+from rtwin.experiments.fidelity import Run
 from rtwin.experiments.picture import plot_slicing
 from rtwin.experiments.table import csv_table, json_report, markdown_table, rows_of
 from rtwin.files import appearing, check_results

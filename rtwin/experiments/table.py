@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from rtwin.dataset.store import provenance
-from rtwin.experiments.fidelity import REFERENCE, Run, SlicingExperiment
+from rtwin.experiments.beliefs import REFERENCE, SlicingExperiment
+from rtwin.experiments.fidelity import Run
 
 CONFIDENCE = 0.95
 # name in files: heading, factor, decimals

@@ -16,7 +16,8 @@ from rtwin.experiments import (
     rows_of,
     run_slicing,
 )
-from rtwin.experiments.fidelity import FEEDBACK, NOBODY, REFERENCE, compare_traces
+from rtwin.experiments.beliefs import FEEDBACK, REFERENCE, compare_traces
+from rtwin.experiments.fidelity import NOBODY
 from rtwin.experiments.results import NAMES, prepare_folder, write_results
 from rtwin.experiments.table import COLUMNS, figure_of
 from rtwin.scene import load_recipe

@@ -7,14 +7,11 @@ from rtwin.channel import free_space_path_loss_db
 from rtwin.dataset import open_radio_map
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments import WorldSettings
+from rtwin.experiments.fitted_maps import SparsePoints, kriged_map, log_distance_map, measure
 from rtwin.experiments.worlds import (
-    SparsePoints,
     correlated_fields,
     free_space_map,
-    kriged_map,
-    log_distance_map,
     materials_in_use,
-    measure,
     perturbed,
     updated,
     with_gain,

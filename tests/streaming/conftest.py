@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rtwin.dataset import make_link_trace
-from rtwin.experiments.fidelity import Belief
+from rtwin.experiments.beliefs import Belief
 from rtwin.link import LinkAdaptation
 from rtwin.streaming.behaviour import draw_catalogue, draw_population
 from rtwin.streaming.decision import DemandModel, Knowledge, Setting

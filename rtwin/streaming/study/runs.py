@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from rtwin.dataset import LinkTrace
-from rtwin.experiments.fidelity import FEEDBACK
-from rtwin.experiments.fidelity import Belief as RadioBelief
+from rtwin.experiments.beliefs import FEEDBACK
+from rtwin.experiments.beliefs import Belief as RadioBelief
 from rtwin.streaming.behaviour import Catalogue, draw_population
 from rtwin.streaming.decision import (
     DemandModel,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments import SlicingExperiment, WorldSettings
-from rtwin.experiments.fidelity import SCENE
+from rtwin.experiments.beliefs import SCENE
 from rtwin.streaming.decision import RESERVATIONS, Weights
 
 SPEED_M_S = (2 / 3.6, 5 / 3.6)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from rtwin.dataset import sample_map
-from rtwin.experiments.fidelity import Worlds
+from rtwin.experiments.beliefs import Worlds
 from rtwin.progress import Progress, silent
 from rtwin.streaming.behaviour import Catalogue, draw_catalogue, draw_population, read_swipes
 from rtwin.streaming.decision import (

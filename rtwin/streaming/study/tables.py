@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rtwin.experiments.fidelity import REFERENCE
+from rtwin.experiments.beliefs import REFERENCE
 from rtwin.experiments.study_files import Cell, StudyResults, StudyTable, mean_rows
 from rtwin.experiments.table import figure_of
 from rtwin.streaming.decision import best_rate_hz

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtwin.errors import OutOfRangeError
-from rtwin.experiments.fidelity import SCENE
+from rtwin.experiments.beliefs import SCENE
 from rtwin.streaming.study import StreamingStudy
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from rtwin.arrays import Bools, Floats
 from rtwin.dataset import LinkTrace, RadioMap, sample_map
-from rtwin.experiments.fidelity import Worlds
+from rtwin.experiments.beliefs import Worlds
 from rtwin.progress import Progress, silent
 from rtwin.scene import Tracks
 from rtwin.streaming.behaviour import Catalogue, draw_catalogue, draw_population

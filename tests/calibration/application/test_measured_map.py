@@ -9,7 +9,7 @@ from rtwin.calibration.campaign.measurements import load_measurements
 from rtwin.cli.app import app
 from rtwin.dataset import open_radio_map, validate_file
 from rtwin.errors import OutOfRangeError
-from rtwin.experiments.fidelity import known_parts
+from rtwin.experiments.beliefs import known_parts
 from rtwin.plot.fields import nothing
 from rtwin.scene import recipe_from_dict
 from rtwin.units import to_db

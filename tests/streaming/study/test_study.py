@@ -8,7 +8,7 @@ import pytest
 import xarray
 
 from rtwin.errors import OutOfRangeError
-from rtwin.experiments.fidelity import REFERENCE
+from rtwin.experiments.beliefs import REFERENCE
 from rtwin.experiments.study_files import write_study
 from rtwin.streaming.study import SCHEMES, StreamingStudy, run_streaming, streaming_results
 from rtwin.streaming.study import study as whole
