@@ -14,7 +14,7 @@ from rtwin.calibration.campaign import (
     read_table,
     transmitters_of,
 )
-from rtwin.calibration.campaign.measurements import cell_name
+from rtwin.calibration.campaign.reading import cell_name
 from rtwin.calibration.campaign.tables import TABLE_SUFFIXES, column_names, missing_column
 from rtwin.calibration.judgement import whose_levels
 from rtwin.calibration.judgement.place_checks import MIN_ROWS

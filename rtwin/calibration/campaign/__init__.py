@@ -16,10 +16,9 @@ from rtwin.calibration.campaign.measurements import (
     Measurements,
     grid_means,
     links_of,
-    load_measurements,
-    read_measurements,
     screened,
 )
+from rtwin.calibration.campaign.reading import load_measurements, read_measurements
 from rtwin.calibration.campaign.recipe import (
     Campaign,
     FitSpec,

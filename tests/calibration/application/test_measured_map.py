@@ -5,7 +5,7 @@ import pytest
 
 from rtwin.calibration import generate_measured_map
 from rtwin.calibration.application.measured_map import halves_miss_db, interpolated, one_device
-from rtwin.calibration.campaign.measurements import load_measurements
+from rtwin.calibration.campaign.reading import load_measurements
 from rtwin.cli.app import app
 from rtwin.dataset import open_radio_map, validate_file
 from rtwin.errors import OutOfRangeError

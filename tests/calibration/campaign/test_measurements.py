@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtwin.calibration import load_campaign, load_measurements
-from rtwin.calibration.campaign.measurements import local_m, read_measurements
+from rtwin.calibration.campaign.measurements import local_m
+from rtwin.calibration.campaign.reading import read_measurements
 from rtwin.calibration.campaign.recipe import campaign_from_dict
 from rtwin.calibration.campaign.tables import column_names, read_table
 from rtwin.channel import free_space_path_loss_db

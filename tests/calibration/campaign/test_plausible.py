@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from rtwin.calibration.campaign import load_campaign
-from rtwin.calibration.campaign.measurements import load_measurements
 from rtwin.calibration.campaign.plausible import (
     RANGES,
     check_unit,
     impossible,
     known_degrees,
 )
+from rtwin.calibration.campaign.reading import load_measurements
 from rtwin.errors import CampaignError
 
 CAMPAIGN = """
