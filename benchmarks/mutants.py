@@ -46,6 +46,7 @@ LOADED_BEFORE = [
     *("numpy", "scipy.optimize", "scipy.sparse", "scipy.interpolate", "scipy.special"),
     *("h5py", "xarray", "pydantic", "typer", "rich", "shapely", "trimesh", "pyproj"),
     *("sklearn", "networkx", "tomlkit", "matplotlib.pyplot"),
+    *("pytest", "hypothesis", "xdist"),
 ]
 MOST_SECONDS = 900
 
