@@ -5,15 +5,17 @@
                                  [-o results.jsonl] [PACKAGE ...]
 
 Each mutant is one change (see mutation.py) at a place drawn at random over the package, drawing
-aside. Tests that are near the changed module run first: those that import it in the folder that
-mirrors its own, then the rest of that folder and the docs' tables, then those elsewhere that import
-it and those of the command line. The first test that fails, or three times the time that those
-tests take, catches the mutant. The default run holds more tests, and so catches at least as many.
-With --near only the tests of the module's own folder that import it run, first without those that
-trace or learn, then all, each time for at most so many seconds of processor time: a mutant that no
-test has caught by then counts as missed, although the whole run might catch it. Prints what became
-of each mutant, and a Markdown table by package. With -o, what is done is kept and not done again;
---most ends a run after so many new ones.
+aside. Tests that are near the changed module run first: those of its package that import it or what
+uses it, beginning with those of its name and folder; then the rest of the package's tests and the
+docs' tables, then those elsewhere that import it and those of the command line. The first test that
+fails, or three times the time that those tests take, catches the mutant. The default run holds more
+tests, and so catches at least as many.
+
+With --near only the near tests run, first without those that trace or learn, then all, each time
+for at most so many seconds of processor time: a mutant that no test has caught by then counts as
+missed, although the whole run might catch it. With -o, what is done is kept and not done again;
+--most ends a run after so many new ones. Prints what became of each mutant, and a Markdown table by
+package.
 """
 
 import argparse
@@ -118,6 +120,17 @@ def test_imports(test: Path) -> frozenset[Path]:
     return imported(test).union(*(imported(f) for f in helpers))
 
 
+@cache
+def users_of(file: Path) -> frozenset[Path]:
+    """A module and those of its package that take something from it, directly or not."""
+    modules = {m for m in (ROOT / "rtwin" / package(file)).rglob("*.py") if m.stem != "__init__"}
+    found, new = {file}, {file}
+    while new:
+        new = {m for m in modules - found if new & imported(m)}
+        found |= new
+    return frozenset(found)
+
+
 def stages(file: Path) -> list[tuple[str, ...]]:
     """Tests for a changed module, near ones first; each stage is one run."""
     every = sorted((ROOT / "tests").rglob("test_*.py"))
@@ -125,9 +138,12 @@ def stages(file: Path) -> list[tuple[str, ...]]:
     tests = [t for t in every if t not in docs and "robustness" not in t.parts]
     mirror = ROOT / "tests" / file.parent.relative_to(ROOT / "rtwin")
     layer = ROOT / "tests" / package(file)
+    if not layer.is_dir():  # what every package may import
+        layer = ROOT / "tests"
 
     def near(test: Path) -> bool:
-        return layer in test.parents and (file in test_imports(test) or file.stem in test.stem)
+        uses = file.stem in test.stem or users_of(file) & test_imports(test)
+        return layer in test.parents and bool(uses)
 
     def rank(test: Path) -> tuple[bool, bool, bool]:
         is_named = file.stem in test.stem
