@@ -89,6 +89,10 @@ def test_what_cannot_be_is_refused():
         value_iteration(np.ones((1, 1, 1)), np.ones(1), np.zeros(1), 1.0)
     with pytest.raises(ShapeError):
         knapsack(np.zeros((1, 2)), np.array([1, 2]), 3)
+    with pytest.raises(ShapeError):
+        knapsack(np.zeros((1, 2)), np.array([0, -1]), 3)
+    with pytest.raises(ShapeError):
+        knapsack(np.zeros((1, 2)), np.array([0, 1]), -1)
     with pytest.raises(OutOfRangeError):
         Region(grows=1.2)
     with pytest.raises(OutOfRangeError):

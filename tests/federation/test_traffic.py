@@ -111,6 +111,20 @@ def test_broken_files(name, text, part, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_a_block_of_ten_minutes_without_a_heading(tmp_path):
+    """As DGRN publishes Milan: 25 cells around row and column 41, six rows an hour."""
+    rows = np.arange(12 * 4).reshape(12, 4)
+    np.savetxt(tmp_path / "a.csv", rows, "%d", ",")
+    traffic = load_traffic(tmp_path / "a.csv")
+    assert traffic.cells == (4142, 4143, 4242, 4243)
+    assert traffic.values.tolist() == [rows[:6].sum(axis=0).tolist(), rows[6:].sum(axis=0).tolist()]
+    assert traffic.start == np.datetime64("2013-11-01T00", "h")
+    for shape, part in (((12, 5), "5 columns and no heading"), ((7, 4), "7 rows of ten minutes")):
+        np.savetxt(tmp_path / "b.csv", np.ones(shape), "%d", ",")
+        with pytest.raises(CampaignError, match=part):
+            load_traffic(tmp_path / "b.csv")
+
+
 def test_other_files_are_not_followed(tmp_path):
     (tmp_path / "secret").write_bytes(b"x" * 800)
     with h5py.File(tmp_path / "a.h5", "w") as file:

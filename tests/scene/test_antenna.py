@@ -94,6 +94,10 @@ BAD = {
         "GAIN is 'loud'",
     ),
     "short.msi": ("HORIZONTAL 360\n0 0\n", "angle and a loss"),
+    "flat.msi": (
+        "GAIN 9\nHORIZONTAL 4\n0 0\n90 0\n180 0\n360 0\nVERTICAL 4\n0 0\n1 0\n2 0\n3 0",
+        "horizontal cut has fewer than 4 directions",
+    ),
     "huge.msi": ("HORIZONTAL 999999\n", "4 to 36000"),
     "half.csv": ("zenith_deg,azimuth_deg,gain_dbi\n0,0,1\n90,0,1\n", "whole sphere"),
     "loud.csv": ("zenith_deg,azimuth_deg,gain_dbi\n0,0,1e9\n", "at most 100"),
@@ -109,6 +113,19 @@ def test_bad_files_are_one_line(tmp_path, name):
         read_antenna(tmp_path / name)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_four_directions_are_enough(tmp_path):
+    cut = "0 0\n90 10\n180 20\n270 10\n"
+    (tmp_path / "a.msi").write_text(f"GAIN 9 dBi\nHORIZONTAL 4\n{cut}VERTICAL 4\n{cut}")
+    assert read_antenna(tmp_path / "a.msi").gain_at_dbi(90.0, 0.0) == pytest.approx(9.0)
+
+
+def test_a_file_of_more_than_64_mib_is_not_read(tmp_path):
+    with (tmp_path / "a.msi").open("wb") as file:
+        file.truncate(64 * 2**20 + 1)
+    with pytest.raises(RecipeError, match="is larger than 64 MiB"):
+        read_antenna(tmp_path / "a.msi")
 
 
 @pytest.mark.parametrize("pattern", ["isotropic", "../sector.msi", "/tmp/sector.msi", "a.txt"])

@@ -61,6 +61,17 @@ def test_clamp_takes_the_nearest_edge(name, ghz):
     assert m.conductivity_s_per_m >= 0
 
 
+@pytest.mark.parametrize("thickness_m", [1e-4, 0.5, 100.0])
+def test_a_slab_may_be_thin_or_100_m_thick(thickness_m):
+    assert MaterialSpec(thickness_m=thickness_m).thickness_m == thickness_m
+
+
+@pytest.mark.parametrize("thickness_m", [0.0, -1.0, 100.5])
+def test_a_slab_of_no_possible_thickness(thickness_m):
+    with pytest.raises(ValueError, match="above 0 m and at most 100 m"):
+        MaterialSpec(thickness_m=thickness_m)
+
+
 def test_custom_numbers_hold_at_any_frequency():
     spec = MaterialSpec(
         relative_permittivity=5.2,

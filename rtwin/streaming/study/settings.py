@@ -65,8 +65,11 @@ class StreamingStudy:
 
     def __post_init__(self) -> None:
         for name in ("seeds", "users", "videos", "warm_up", "examples", "workers"):
-            if getattr(self, name) < (0 if name == "warm_up" else 1):
-                raise OutOfRangeError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+            least = 0 if name == "warm_up" else 1
+            if getattr(self, name) < least:
+                raise OutOfRangeError(
+                    f"{name} is {getattr(self, name)}; it must be {least} or more"
+                )
         if self.intervals <= self.warm_up:
             raise OutOfRangeError(
                 f"intervals is {self.intervals}; there must be more than the {self.warm_up} for "

@@ -342,6 +342,17 @@ def test_maps_without_a_scene(make, options, part, tmp_path):
     ("options", "error", "part"),
     [
         ({"bbox": (1.0, 0.0, 0.0, 1.0)}, OutOfRangeError, "south below north"),
+        ({"bbox": (0.0, 0.0, 90.5, 1.0)}, OutOfRangeError, "bbox is [0.0, 0.0, 90.5, 1.0]"),
+        ({"bbox": (-90.5, 0.0, 1.0, 1.0)}, OutOfRangeError, "bbox is [-90.5, 0.0, 1.0, 1.0]"),
+        ({"bbox": (0.0, -180.5, 1.0, -170.0)}, OutOfRangeError, "bbox is [0.0, -180.5,"),
+        ({"bbox": (0.0, 170.0, 1.0, 180.5)}, OutOfRangeError, "1.0, 180.5]"),
+        ({"bbox": (0.0, 5.0, 1.0, 5.0)}, OutOfRangeError, "west below east"),
+        ({"bbox": (0.0, -100.0, 1.0, 80.5)}, OutOfRangeError, "1.0, 80.5]"),
+        ({"level_height_m": 0.4}, OutOfRangeError, "level_height_m is 0.4; it must be 0.5 to"),
+        ({"default_height_m": 1000.5}, OutOfRangeError, "default_height_m is 1000.5"),
+        ({"units": "ft2"}, OutOfRangeError, "units is 'ft2'; it must be one of mm, cm, m, km"),
+        ({"scale": 2e9}, OutOfRangeError, "scale is 2e+09; it must be 1e-9 to 1e9"),
+        ({"scale": 0.0}, OutOfRangeError, "scale is 0"),
         ({"up": "x"}, OutOfRangeError, "up is 'x'; it must be 'y' or 'z'"),
         (
             {"default_height_m": -1},
@@ -356,6 +367,23 @@ def test_bad_options(options, error, part, tmp_path):
     with pytest.raises(error) as caught:
         build_scene(folder=tmp_path / "out", **options)
     assert_one_line(caught, part)
+
+
+def test_a_box_may_reach_both_poles_and_half_around(tmp_path):
+    with pytest.raises(GeometryError, match="holds 0 buildings"):
+        build_scene([no_houses(tmp_path)], tmp_path / "out", bbox=(-90.0, -180.0, 90.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("units", "meters"),
+    [("mm", 0.001), ("cm", 0.01), ("m", 1.0), ("km", 1000.0), ("in", 0.0254), ("ft", 0.3048)],
+)
+def test_units_of_a_mesh(units, meters, tmp_path):
+    side = 20.0 / meters
+    trimesh.creation.box((side, side, 0.6 * side)).export(tmp_path / "a.stl")
+    build_scene([tmp_path / "a.stl"], tmp_path / "out", units=units)
+    meshes = {m.name: m.mesh for m in build_meshes(load_recipe(tmp_path / "out"))}
+    assert meshes["geometry_0"].extents == pytest.approx([20.0, 20.0, 12.0], rel=1e-5)
 
 
 def test_maps_and_meshes_do_not_mix(tmp_path):

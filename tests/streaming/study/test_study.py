@@ -147,5 +147,10 @@ def test_what_is_impossible_is_said():
         StreamingStudy(intervals=2)
     with pytest.raises(OutOfRangeError, match="reservation is 'best'"):
         StreamingStudy(reservation="best")
-    with pytest.raises(OutOfRangeError, match="seeds is 0"):
+    with pytest.raises(OutOfRangeError, match="seeds is 0; it must be 1 or more"):
         StreamingStudy(seeds=0)
+    assert StreamingStudy(warm_up=0).warm_up == 0
+    with pytest.raises(OutOfRangeError, match="warm_up is -1; it must be 0 or more"):
+        StreamingStudy(warm_up=-1)
+    with pytest.raises(OutOfRangeError, match="prices must be 0 or more"):
+        StreamingStudy(other_prices=(0.1, -0.1))

@@ -34,6 +34,11 @@ def test_words(properties, tags):
     assert not notes
 
 
+def test_values_of_more_than_255_letters_go():
+    tags = osm_tags({"long": "x" * 255, "longer": "x" * 256, "none": None, "many": [1]}, Counter())
+    assert tags == {"long": "x" * 255}
+
+
 @pytest.mark.parametrize("name", ["heightroof", "FLOORS_ABOVE", "relativeEavesHeight"])
 def test_heights_that_are_not_read_are_said(name):
     notes: Counter[str] = Counter()
