@@ -1,5 +1,7 @@
 """Worlds and what is believed of them: no twin is the reference, fits find what they should."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,14 @@ from rtwin.channel import free_space_path_loss_db
 from rtwin.dataset import open_radio_map
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments import WorldSettings
-from rtwin.experiments.fitted_maps import SparsePoints, kriged_map, log_distance_map, measure
+from rtwin.experiments.fitted_maps import (
+    SparsePoints,
+    filled,
+    kriged_map,
+    leveled,
+    log_distance_map,
+    measure,
+)
 from rtwin.experiments.worlds import (
     correlated_fields,
     free_space_map,
@@ -125,6 +134,33 @@ def test_log_distance_finds_the_world_that_it_can_say(free_space):
 def test_too_few_measurements_leave_free_space(free_space):
     none = SparsePoints(np.array([[0, 0]]), np.zeros((1, 2)), np.array([[np.nan, -80.0]]))
     assert log_distance_map(free_space, none) is free_space
+
+
+def test_levels_are_the_median_of_the_measurements(free_space):
+    world = known_world(free_space, slope=0.0, offsets=(-20.0, -10.0))
+    everywhere = np.ones(world.path_gain.shape[1:], bool)
+    points = measure(world, everywhere, 41, 0.0, rng())
+    level_db = to_db(free_space.path_gain)
+
+    def shifts_db(points):
+        return (to_db(leveled(free_space, points).path_gain) - level_db).mean(axis=(1, 2))
+
+    np.testing.assert_allclose(shifts_db(points), [-20, -10], atol=1e-4)
+    # One mast is not heard, or none: what is known of the others, or nothing, counts.
+    deaf = replace(points, rss_dbm=points.rss_dbm + np.array([0.0, np.nan]))
+    np.testing.assert_allclose(shifts_db(deaf), [-20, -20], atol=1e-4)
+    nothing = replace(points, rss_dbm=np.full_like(points.rss_dbm, np.nan))
+    assert leveled(free_space, nothing) is free_space
+
+
+def test_holes_are_filled_with_another_map(free_space):
+    gain = free_space.path_gain.copy()
+    gain[0, :3] = 0.0
+    other = known_world(free_space)
+    found = filled(with_gain(free_space, gain), other).path_gain
+    np.testing.assert_array_equal(found[0, :3], other.path_gain[0, :3])
+    np.testing.assert_array_equal(found[0, 3:], gain[0, 3:])
+    np.testing.assert_array_equal(found[1], gain[1])
 
 
 def test_kriging_beats_its_trend_on_a_correlated_world(free_space):

@@ -164,6 +164,14 @@ def test_trajectory_moves_along_its_line():
     np.testing.assert_allclose(r.velocity_m_s[-1], [0, 2, 0])
 
 
+def test_rounding_costs_a_trajectory_no_sample():
+    track = {"kind": "trajectory", "waypoints_m": [[30, 0, 10], [30.3, 0, 10]]}
+    assert 0.3 / 0.1 < 3
+    np.testing.assert_allclose(
+        place(**track, speed_m_s=1, interval_s=0.1).time_s, [0, 0.1, 0.2, 0.3]
+    )
+
+
 @settings(max_examples=50)
 @given(
     steps=st.lists(

@@ -76,6 +76,7 @@ def test_what_is_too_much_is_refused(standing, tmp_path, monkeypatch):
     monkeypatch.setattr("rtwin.export.analysis.matlab.MAX_CHANNEL_VALUES", 3)
     with pytest.raises(OutOfRangeError, match="more than 3 values"):
         export(standing, "matlab", tmp_path / "s.mat", rx="0")
-    with pytest.raises(OutOfRangeError, match="bandwidth_hz is -1"):
-        export(standing, "matlab", tmp_path / "s.mat", bandwidth_hz=-1)
+    for option, value in (("bandwidth_hz", -1), ("bandwidth_hz", 0), ("subcarriers", -1)):
+        with pytest.raises(OutOfRangeError, match=f"{option} is {value}"):
+            export(standing, "matlab", tmp_path / "s.mat", **{option: value})
     assert list(tmp_path.iterdir()) == []
