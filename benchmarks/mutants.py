@@ -121,14 +121,14 @@ def test_imports(test: Path) -> frozenset[Path]:
 
 
 @cache
-def users_of(file: Path) -> frozenset[Path]:
-    """A module and those of its package that take something from it, directly or not."""
+def users_of(file: Path) -> dict[Path, int]:
+    """A module and those of its package that take something from it, by how many steps away."""
     modules = {m for m in (ROOT / "rtwin" / package(file)).rglob("*.py") if m.stem != "__init__"}
-    found, new = {file}, {file}
+    found, new = {file: 0}, {file}
     while new:
-        new = {m for m in modules - found if new & imported(m)}
-        found |= new
-    return frozenset(found)
+        new = {m for m in modules - set(found) if new & imported(m)}
+        found |= dict.fromkeys(new, max(found.values()) + 1)
+    return found
 
 
 def stages(file: Path) -> list[tuple[str, ...]]:
@@ -141,13 +141,15 @@ def stages(file: Path) -> list[tuple[str, ...]]:
     if not layer.is_dir():  # what every package may import
         layer = ROOT / "tests"
 
-    def near(test: Path) -> bool:
-        uses = file.stem in test.stem or users_of(file) & test_imports(test)
-        return layer in test.parents and bool(uses)
+    def steps(test: Path) -> int:
+        """How far the module is from what a test imports; 99 for out of reach."""
+        return min((users_of(file).get(m, 99) for m in test_imports(test)), default=99)
 
-    def rank(test: Path) -> tuple[bool, bool, bool]:
-        is_named = file.stem in test.stem
-        return (not is_named, mirror not in test.parents, file not in test_imports(test))
+    def near(test: Path) -> bool:
+        return layer in test.parents and (file.stem in test.stem or steps(test) < 99)
+
+    def rank(test: Path) -> tuple[bool, bool, int]:
+        return (file.stem not in test.stem, mirror not in test.parents, steps(test))
 
     first = sorted(filter(near, tests), key=rank)
     second = [t for t in tests if layer in t.parents and t not in first]
