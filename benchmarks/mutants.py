@@ -40,6 +40,7 @@ from pathlib import Path
 from mutation import Point, mutated, points
 
 ROOT = Path(__file__).resolve().parents[1]
+PHYSICS = ROOT / "tests" / "physics"
 COPIED = ("rtwin", "tests", "scenes", "calibration", "docs", "notebooks", "benchmarks")
 COPIED_FILES = ("pyproject.toml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE")
 DRAWING = {"plot", "view"}
@@ -146,6 +147,8 @@ def stages(file: Path) -> list[tuple[str, ...]]:
         return min((users_of(file).get(m, 99) for m in test_imports(test)), default=99)
 
     def near(test: Path) -> bool:
+        if PHYSICS in test.parents:  # of what several packages compute together
+            return steps(test) < 99
         return layer in test.parents and (file.stem in test.stem or steps(test) < 99)
 
     def rank(test: Path) -> tuple[bool, bool, int]:
