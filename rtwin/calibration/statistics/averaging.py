@@ -33,6 +33,8 @@ NUM_FOLDS = 6
 _INTERVAL = 0.9
 _ENOUGH = 20  # rows below which intervals are not adjusted
 _SUM_WEIGHT = 1e3
+_SHARPNESS = 40.0  # of weights by error: 5 % more of it is worth a sixtieth
+_DRAW, _DRAW_ROWS = 0.03, 5.0  # as rows of the level's spread: share of the rows, and at least
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +143,7 @@ def fit_twin(
     seen = ~data.censored[train]
     level = data.level_db[train]
     heard = {n: heard_mean(p.left_out, p.left_out_sd, floor)[seen] for n, p in found.items()}
-    weights = _weights(heard, level[seen], fold[seen])
+    weights = _weights(heard, level[seen])
     mix = _mix(found, weights)
     off = np.abs(level - mix.left_out)[seen] / mix.left_out_sd[seen]
     widening = 1.0
@@ -201,35 +203,25 @@ def _gaussian(process: Process, num: int, train: Ints, fold: Ints) -> Prediction
     return Prediction(mean, sd, field, left, left_sd)
 
 
-def _weights(left_out: dict[str, Floats], level: Floats, fold: Ints) -> dict[str, float]:
-    """Stacked weights, or all of it on the best model where stacking does not hold up.
+def _weights(left_out: dict[str, Floats], level: Floats) -> dict[str, float]:
+    """Stacked weights, drawn to those that the models' errors alone would give.
 
-    Whether it does is asked of each fold with weights from the others.
+    The draw settles what left-out rows cannot: which of several models that say much the
+    same is best. Taking the best one alone instead costs more than it saves.
     """
-    if not len(level):
-        return {name: float(name == "log-distance") for name in left_out}
-    errors = {name: _rms(values - level) for name, values in left_out.items()}
-    best = min(errors, key=lambda name: errors[name])
-    stacked = np.empty(len(level))
-    for number in np.unique(fold):
-        rows = fold == number
-        others = {name: values[~rows] for name, values in left_out.items()}
-        weights = _stack(others, level[~rows])
-        stacked[rows] = sum((weights[n] * v[rows] for n, v in left_out.items()), np.zeros(1))
-    if _rms(stacked - level) < errors[best]:
-        return _stack(left_out, level)
-    return {name: float(name == best) for name in left_out}
-
-
-def _stack(left_out: dict[str, Floats], level: Floats) -> dict[str, float]:
-    """Weights of the models, from their predictions of left-out levels."""
-    columns = np.column_stack(list(left_out.values()))
     if len(level) < 2:
         return {name: float(name == "log-distance") for name in left_out}
+    squares = np.array([np.mean((values - level) ** 2) for values in left_out.values()])
+    simple = np.exp(-_SHARPNESS * (squares / max(squares.min(), 1e-12) - 1.0))
+    simple /= simple.sum()
     # Offsets matter less than shape here, and a common one keeps the numbers small.
     center = level.mean()
-    matrix = np.vstack([columns - center, np.full(columns.shape[1], _SUM_WEIGHT * len(level))])
-    weights, _ = nnls(matrix, np.append(level - center, _SUM_WEIGHT * len(level)))
+    columns = np.column_stack(list(left_out.values())) - center
+    total = np.full(columns.shape[1], _SUM_WEIGHT * len(level))
+    draw = np.sqrt(_DRAW_ROWS + _DRAW * len(level)) * max(float(np.std(level)), 1e-6)
+    matrix = np.vstack([columns, total, draw * np.eye(len(simple))])
+    wanted = np.concatenate([level - center, [_SUM_WEIGHT * len(level)], draw * simple])
+    weights, _ = nnls(matrix, wanted)
     weights = weights / max(weights.sum(), 1e-12)
     return dict(zip(left_out, map(float, weights), strict=True))
 

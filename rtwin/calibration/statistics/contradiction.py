@@ -17,7 +17,7 @@ from scipy.stats import norm
 from rtwin.arrays import Bools, Floats, Ints
 
 LIMIT = 4.5  # robust standard deviations
-LEAST_SHIFT_DB = 6.0  # a set that is off by less is left alone
+LEAST_SHIFT_DB = 10.0  # honest neighbours behind a house that the map lacks are off by less
 MOST = 0.35  # of the values that can be told from the rest
 _READMIT = 2.0
 _ROUNDS = 40

@@ -17,7 +17,7 @@ from rtwin.channel import GaussianField, condition
 
 P = ParamSpec("P")
 T = TypeVar("T")
-POINTS_FOR_SHAPE = 450  # likelihoods are maximised on at most so many rows
+POINTS_FOR_SHAPE = 900  # likelihoods are maximised on at most so many rows
 MAX_POINTS = 4000
 STUDENT_FREEDOM = 4.0
 _PASSES = 2
@@ -121,7 +121,7 @@ def fit_process(
     """Fit a process to some rows: first its shape, then its values.
 
     The shape (standard deviations, lengths, noise) maximises the marginal
-    likelihood times log-normal priors, on at most 450 rows. Levels that are
+    likelihood times log-normal priors, on at most 900 rows. Levels that are
     upper bounds are replaced by what the others make of them, below the bound.
     Outliers under Student's t noise count less: its scale mixture is solved by
     expectation and maximisation.
