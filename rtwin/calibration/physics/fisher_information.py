@@ -44,7 +44,8 @@ def information_table(model: PhysicalModel, fit: PhysicalFit, spec: Any) -> list
     problem = Problem(model, fit.parameters, spec)
     problem.adopt_noise(fit.z)
     residual, slope, weight = problem.linearised(fit.z)
-    of_row = weight[:, None] * slope**2 / problem.noise(residual) ** 2
+    worth = problem.scatter.share / problem.noise(residual) ** 2
+    of_row = worth * weight[:, None] * slope**2
     kinds = [_kinds(bundle) for bundle in model.bundles]
     things = [_objects(bundle) for bundle in model.bundles]
     names = [link.name for link in model.data.transmitters]

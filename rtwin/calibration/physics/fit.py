@@ -1,7 +1,7 @@
 """Fitting physics to levels: many starts from the prior, then Gauss-Newton from the best."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from rtwin.calibration.physics.starting_points import starting_points
 from rtwin.progress import Count, uncounted
 
 SEEN = 0.8  # posterior over prior width above which data say nothing
+_IN_90 = 1.645  # standard deviations that hold 90 %
 _ROUNDS = 2
 _AGREE = 1e-3  # relative difference below which two descents arrived at one place
 _ENOUGH_ALIKE = 3  # descents at one place after which no further one is made
@@ -36,6 +37,8 @@ class PhysicalFit:
         rivals: For each parameter, other values that fit as well.
         ranges: By number of parameter, what the data do not exclude; for those
             that were profiled.
+        is_kept: Whether it predicts left-out blocks better than the scene as it is drawn;
+            else all values are those of the scene.
     """
 
     parameters: tuple[Parameter, ...]
@@ -48,6 +51,19 @@ class PhysicalFit:
     starts: int
     rivals: tuple[tuple[float, ...], ...] = ()
     ranges: dict[int, Range] = field(default_factory=dict)
+    is_kept: bool = True
+
+    def at(self, z: Floats, model: PhysicalModel) -> "PhysicalFit":
+        """The same parameters at other values, with the offsets that a model's rows then have."""
+        offset = Problem(model, self.parameters, FitSpec())
+        level = model.data.level_db - offset.scaled(z)
+        return replace(self, z=z, offset_db=offset.offsets(level))
+
+    def not_kept(self, model: PhysicalModel) -> "PhysicalFit":
+        """The scene as it is drawn, where fitting it does not help at other places."""
+        size = len(self.parameters)
+        drawn = self.at(np.zeros(size), model)
+        return replace(drawn, width=np.ones(size), rivals=(), ranges={}, is_kept=False)
 
     @property
     def values(self) -> dict[str, float]:
@@ -66,14 +82,18 @@ class PhysicalFit:
     def _row(self, i: int) -> dict[str, Any]:
         p, z, width = self.parameters[i], self.z[i], self.width[i]
         others = self.rivals[i] if self.rivals else ()
-        low, high = z - 1.645 * width, z + 1.645 * width
+        low, high = z - _IN_90 * width, z + _IN_90 * width
         if i in self.ranges:
             low, high = self.ranges[i].low, self.ranges[i].high
             others = (*others, *(p.value(v) for v in self.ranges[i].rivals))
             width = max(width, self.ranges[i].width)
-        span = sorted([p.value(low), p.value(high), *others])
         seen = width <= SEEN and not others
+        if not seen:  # the curvature at one place says too little: the prior counts as well
+            low, high = min(low, -_IN_90), max(high, _IN_90)
+        span = sorted([p.value(low), p.value(high), *others])
         verdict = "seen" if seen else "the data cannot see it; the prior is kept"
+        if not self.is_kept:
+            verdict = "a fit predicts left-out blocks no better; the prior is kept"
         if others and width <= SEEN:
             also = ", ".join(f"{value:.3g}" for value in others[:4])
             verdict = f"ambiguous: {also} fits as well; the prior is kept"
@@ -233,5 +253,5 @@ def _covariance(problem: Problem, z: Floats) -> Floats:
     """Posterior covariance after Laplace, in prior standard deviations."""
     residual, slope, weight = problem.linearised(z)
     noise = problem.noise(residual)
-    information = (slope * weight[:, None]).T @ slope / noise**2
+    information = problem.scatter.share * (slope * weight[:, None]).T @ slope / noise**2
     return np.asarray(np.linalg.inv(information + np.eye(len(z))), np.float64)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtwin.calibration.campaign import FitSpec, Measurements
+from rtwin.calibration.physics.model_error import independent_share
 from rtwin.calibration.physics.parameters import Parameter
 from rtwin.calibration.physics.path_model import MATERIAL_KINDS, PhysicalModel
 from rtwin.units import Floats, wavelength_m
@@ -34,6 +35,14 @@ def scaled_gain_db(parameters: tuple[Parameter, ...], z: Floats, gain_db: Floats
     return scale * gain_db
 
 
+@dataclass(frozen=True)
+class Scatter:
+    """What a fit takes for noise."""
+
+    noise_db: float = 1.0  # robust standard deviation of the residuals
+    share: float = 1.0  # independent rows over rows, see independent_share
+
+
 @dataclass(eq=False)
 class Problem:
     """Loss and slopes of one fit."""
@@ -46,7 +55,7 @@ class Problem:
         data = self.model.data
         self._pair = data.tx * len(data.devices) + data.device
         self._pairs = len(data.transmitters) * len(data.devices)
-        self.noise_db = 1.0
+        self.scatter = Scatter()
         self.valleys: list[tuple[float, Floats]] = []
 
     def scaled(self, z: Floats) -> Floats:
@@ -57,18 +66,22 @@ class Problem:
 
     def adopt_noise(self, z: Floats) -> None:
         """Measure by the scatter that some parameters leave over."""
-        self.noise_db = self.noise(self._residual(self.scaled(z)))
+        data = self.model.data
+        residual = self._residual(self.scaled(z))
+        heard = ~data.censored
+        share = independent_share(data.position_m[heard], residual[heard], self._pair[heard])
+        self.scatter = Scatter(self.noise(residual), share)
         self.valleys = []  # losses of another noise do not compare
 
     def _sum(self, residual: Floats, z: Floats) -> float:
-        off = residual / self.noise_db
+        off = residual / self.scatter.noise_db
         if self.spec.loss == "student":
             cost = (_FREEDOM + 1) * np.log1p(off**2 / _FREEDOM)
         else:
-            edge = self.spec.loss_scale_db / self.noise_db
+            edge = self.spec.loss_scale_db / self.scatter.noise_db
             size = np.abs(off)
             cost = np.where(size <= edge, off**2, 2 * edge * size - edge**2)
-        return float(cost.sum() + z @ z)
+        return float(self.scatter.share * cost.sum() + z @ z)
 
     def noise(self, residual: Floats) -> float:
         """Robust standard deviation [dB]."""
@@ -77,7 +90,7 @@ class Problem:
     def _weight(self, residual: Floats) -> Floats:
         size = np.maximum(np.abs(residual), 1e-9)
         if self.spec.loss == "student":
-            return (_FREEDOM + 1) / (_FREEDOM + (residual / self.noise_db) ** 2)
+            return (_FREEDOM + 1) / (_FREEDOM + (residual / self.scatter.noise_db) ** 2)
         return np.minimum(1.0, self.spec.loss_scale_db / size)
 
     def offsets(self, off: Floats) -> Floats:
@@ -152,9 +165,9 @@ class Problem:
             residual, slope, weight = self.linearised(z)
             if fixed is not None:
                 slope[:, fixed] = 0.0
-            noise = self.noise_db
-            hessian = (slope * weight[:, None]).T @ slope / noise**2 + np.eye(len(z))
-            pull = slope.T @ (weight * residual) / noise**2 - z
+            worth = self.scatter.share / self.scatter.noise_db**2
+            hessian = worth * (slope * weight[:, None]).T @ slope + np.eye(len(z))
+            pull = worth * slope.T @ (weight * residual) - z
             if fixed is not None:
                 pull[fixed] = 0.0
             better = False

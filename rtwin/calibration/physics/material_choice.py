@@ -15,7 +15,7 @@ from rtwin.arrays import Floats
 from rtwin.calibration.campaign import Campaign, FitSpec, MaterialChoice, Measurements
 from rtwin.calibration.journal import Journal
 from rtwin.calibration.physics.campaign_scene import with_object_materials, world_of
-from rtwin.calibration.physics.loss import TOLD_APART, Problem
+from rtwin.calibration.physics.loss import TOLD_APART, Problem, Scatter
 from rtwin.calibration.physics.parameters import Parameter
 from rtwin.calibration.physics.path_model import MATERIAL_KINDS, PhysicalModel, build_model
 from rtwin.errors import CampaignError
@@ -167,17 +167,17 @@ class _Search:
         self.model = build_model(_own_materials(recipe, campaign, groups, drawn), data)
         self.spec: FitSpec = campaign.fit
         self.cheap = tuple(p for p in parameters if p.kind not in MATERIAL_KINDS)
-        self.noise_db: float | None = None
+        self.scatter: Scatter | None = None
         self.known: dict[tuple[int, ...], float] = {}
 
     def loss(self, choice: tuple[int, ...]) -> float:
         if choice not in self.known:
             problem = self._problem(choice)
             origin = np.zeros(len(problem.parameters))
-            if self.noise_db is None:
+            if self.scatter is None:
                 problem.adopt_noise(origin)
-                self.noise_db = problem.noise_db
-            problem.noise_db = self.noise_db
+                self.scatter = problem.scatter
+            problem.scatter = self.scatter
             _, loss = problem.descend(origin, steps=_STEPS)
             self.known[choice] = loss + self._prior(choice)
         return self.known[choice]
@@ -228,7 +228,7 @@ class _Search:
         problem = self._problem(choice)
         z, _ = problem.descend(np.zeros(len(problem.parameters)), steps=_STEPS)
         problem.adopt_noise(z)
-        self.noise_db = problem.noise_db
+        self.scatter = problem.scatter
         self.known = {}
 
     def _walk(self, choice: tuple[int, ...], but: int | None = None) -> tuple[int, ...]:

@@ -37,6 +37,7 @@ def make_campaign(
     noise_db: float = 2.0,
     area: tuple[float, float, float, float] | None = None,
     seed: int = 1,
+    real: Recipe | None = None,
 ) -> Path:
     """Measure a scene as it really is, for a fit that knows it only as it is drawn.
 
@@ -50,6 +51,7 @@ def make_campaign(
         noise_db: Standard deviation of the noise [dB].
         area: Where places are drawn, xmin, ymin, xmax, ymax [m]; None: in all of the scene.
         seed: Of places and noise.
+        real: The scene as it is, where it is another than the one that is drawn.
     Returns:
         The folder.
     Raises:
@@ -62,7 +64,9 @@ def make_campaign(
         raise StoreError(f"{folder}: exists; give a new folder")
     table = _table(recipe, num_transmitters, seed)
     campaign = campaign_from_dict(table, folder.name, folder)
-    data, gain = true_gain(with_materials(recipe, truth), campaign, 4 * num_points, seed, area)
+    data, gain = true_gain(
+        with_materials(real or recipe, truth), campaign, 4 * num_points, seed, area
+    )
     rng = np.random.default_rng([seed, 1])
     rows = np.flatnonzero(np.isfinite(gain))
     if len(rows) < num_points:

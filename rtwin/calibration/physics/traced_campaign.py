@@ -17,6 +17,7 @@ from rtwin.calibration.physics.campaign_scene import (
     world_of,
 )
 from rtwin.calibration.physics.fit import PhysicalFit, fit_physics
+from rtwin.calibration.physics.left_out_blocks import predicts_better
 from rtwin.calibration.physics.loss import scaled_gain_db
 from rtwin.calibration.physics.material_choice import Choice, choose_materials
 from rtwin.calibration.physics.parameters import Parameter, parameters_of
@@ -82,8 +83,9 @@ class TracedCampaign:
             spec = spec.model_copy(update={"starts": 4, "refined": 1})
         if len(train) > spec.max_links:
             train = np.sort(np.random.default_rng(seed).permutation(train)[: spec.max_links])
-        return fit_physics(
-            self.model.take(train),
+        model = self.model.take(train)
+        fit = fit_physics(
+            model,
             self.parameters,
             spec,
             seed,
@@ -92,6 +94,10 @@ class TracedCampaign:
             profiled=profiled,
             journal=journal,
         )
+        kept = (journal or Journal()).step(
+            lambda: {"kept": np.array(predicts_better(model, fit, spec, seed))}
+        )
+        return fit if kept["kept"] else fit.not_kept(model)
 
     def placed(
         self,

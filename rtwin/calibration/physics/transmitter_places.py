@@ -14,7 +14,7 @@ from scipy.stats import qmc
 from rtwin.arrays import Floats
 from rtwin.calibration.campaign import FitSpec, Link, Measurements
 from rtwin.calibration.journal import Journal
-from rtwin.calibration.physics.loss import TOLD_APART, Problem
+from rtwin.calibration.physics.loss import TOLD_APART, Problem, Scatter
 from rtwin.calibration.physics.parameters import Parameter
 from rtwin.calibration.physics.path_model import MATERIAL_KINDS, build_model
 from rtwin.progress import Count, uncounted
@@ -161,7 +161,7 @@ class _Mast:
             for p, v, fixed in zip(parameters, z, is_material, strict=True)
         )
         self.z = np.where(is_material, 0.0, z)
-        self.noise_db: float | None = None
+        self.scatter: Scatter | None = None
         self.known: list[tuple[float, Floats]] = []
         self.levels: dict[tuple[float, ...], float] = {}
 
@@ -183,10 +183,10 @@ class _Mast:
             return _IMPOSSIBLE
         model = build_model(self.world, replace(self.data, transmitters=tuple(links)))
         problem = Problem(model, self.parameters, self.spec)
-        if self.noise_db is None:
+        if self.scatter is None:
             problem.adopt_noise(self.z)
-            self.noise_db = problem.noise_db
-        problem.noise_db = self.noise_db
+            self.scatter = problem.scatter
+        problem.scatter = self.scatter
         _, loss = problem.descend(self.z, steps=_STEPS)
         return loss + float(off @ off)
 

@@ -119,9 +119,10 @@ class CampaignSite:
         z = np.asarray(z, np.float64)
         loss, own = self._settled(z)
         residual, slope, weight = self._problem.linearised(self._whole(z, own))
-        noise = self._problem.noise_db
-        precision = (slope * weight[:, None]).T @ slope / noise**2
-        pull = slope.T @ (weight * residual) / noise**2
+        scatter = self._problem.scatter
+        worth = scatter.share / scatter.noise_db**2
+        precision = worth * (slope * weight[:, None]).T @ slope
+        pull = worth * slope.T @ (weight * residual)
         rank = np.flatnonzero(~self._shared)
         precision[rank, rank] += 1.0
         pull[rank] -= own
