@@ -54,6 +54,7 @@ class Measurements:
         count: Raw measurements in the row, [row].
         uncertainty_db: Standard deviation of one raw measurement [dB], [row].
         set_aside: How many raw rows were not used, by reason.
+        found_floor_db: A noise floor that the campaign does not name and its levels show [dB].
     """
 
     transmitters: tuple[Link, ...]
@@ -66,6 +67,7 @@ class Measurements:
     count: Ints
     uncertainty_db: Floats
     set_aside: dict[str, int] = field(default_factory=dict)
+    found_floor_db: float | None = None
 
     def __len__(self) -> int:
         return len(self.level_db)

@@ -48,6 +48,9 @@ RANGES = {
         0.0, 1e-3, "s", "a mark for nothing heard", "nanoseconds or microseconds; give seconds"
     ),
 }
+# Rows at the lowest level that make it a floor: so many, so large a share, and so many times
+# those of each of the next levels.
+_PILE, _PILE_SHARE, _PILE_OVER, _NEXT = 10, 0.03, 3.0, 5
 _LINEAR_BELOW = 0.1  # dBm never lie all between 0 and this
 
 
@@ -120,3 +123,18 @@ def known_degrees(latitude: Floats, longitude: Floats, name: str) -> tuple[Float
             f"{row + 1}; they must be within 90 and 180 degrees; exchange or scale them"
         )
     return np.where(wild, np.nan, latitude), np.where(wild, np.nan, longitude)
+
+
+def floor_of(level_db: Floats) -> float | None:
+    """The level at which a receiver reads no lower without saying so [dB]; None where none is.
+
+    Args:
+        level_db: Levels that grow with the path gain, [row].
+    Returns:
+        The lowest one, where so many rows share it that they cannot have measured it.
+    Source: checked by tests/calibration/campaign/test_plausible.py.
+    """
+    found, count = np.unique(level_db[np.isfinite(level_db)], return_counts=True)
+    if len(found) <= _NEXT or count[0] < max(_PILE, _PILE_SHARE * count.sum()):
+        return None
+    return float(found[0]) if count[0] > _PILE_OVER * count[1 : 1 + _NEXT].max() else None

@@ -16,7 +16,7 @@ from rtwin.calibration.campaign.measurements import (
     screened,
     without,
 )
-from rtwin.calibration.campaign.plausible import check_unit, impossible, known_degrees
+from rtwin.calibration.campaign.plausible import check_unit, floor_of, impossible, known_degrees
 from rtwin.calibration.campaign.recipe import Campaign
 from rtwin.calibration.campaign.tables import no_number, read_table
 from rtwin.errors import CampaignError
@@ -40,6 +40,7 @@ def load_measurements(campaign: Campaign) -> Measurements:
     return raw if grid is None else grid_means(raw, grid, campaign.measurements.min_count)
 
 
+_READ_DOWN_TO = ("rss_dbm", "path_gain_db", "path_loss_db")  # a floor, if there is one
 COLUMN_KEYS = ("value", "tx", "device", "x", "y", "z", "latitude", "longitude", "uncertainty_db")
 
 
@@ -106,8 +107,13 @@ def read_measurements(campaign: Campaign, frame: Georeference | None = None) -> 
         ),
     }
     kept = without(everything, bad)
+    floor = None
     if spec.noise_floor is not None:
         floor = float(_level(np.array([spec.noise_floor]), spec.quantity, file, None)[0])
+    elif spec.quantity in _READ_DOWN_TO:
+        floor = floor_of(kept.level_db)
+        kept = replace(kept, found_floor_db=floor)
+    if floor is not None:
         censored = kept.level_db <= floor
         kept = replace(kept, censored=censored, level_db=np.maximum(kept.level_db, floor))
     return kept

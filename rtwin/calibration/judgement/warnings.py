@@ -44,6 +44,11 @@ def find_warnings(
             f"{100 * share:.0f} % of the measurements lie above free space; check quantity, "
             "units, powers and positions before anything is believed"
         )
+    if data.found_floor_db is not None:
+        found.append(
+            f"{int(data.censored.sum())} rows lie at the lowest level, {data.found_floor_db:.1f}: "
+            "they are taken for upper bounds; say noise_floor in the campaign to be sure"
+        )
     values = value_warnings(data, block_m)
     found += values
     explained = validation["explained_variance"]

@@ -7,6 +7,7 @@ from rtwin.calibration.campaign import load_campaign
 from rtwin.calibration.campaign.plausible import (
     RANGES,
     check_unit,
+    floor_of,
     impossible,
     known_degrees,
 )
@@ -93,3 +94,14 @@ def test_degrees_are_those_of_a_place(tmp_path):
     with pytest.raises(CampaignError, match="row 1; they must be within 90 and 180 degrees"):
         known_degrees(np.array([3.6e8, 3.6e8, 36.0]), np.array([1e9, 1e9, -79.0]), "c")
     assert known_degrees(np.zeros(0), np.zeros(0), "c")[0].shape == (0,)
+
+
+def test_a_floor_that_nobody_named():
+    rng = np.random.default_rng(1)
+    level = rng.normal(-90.0, 10.0, 500)
+    assert floor_of(level) is None
+    assert floor_of(np.round(level)) is None  # phones say whole decibels
+    assert floor_of(np.maximum(level, -100.0)) == -100.0
+    assert floor_of(np.maximum(np.round(level), -100.0)) == -100.0
+    assert floor_of(np.full(100, -80.0)) is None
+    assert floor_of(np.zeros(0)) is None
