@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import xarray
 
+from rtwin import progress
 from rtwin.deployment.exact import Deployment
 from rtwin.deployment.picture import plot_losses
 from rtwin.deployment.policies import DEFAULT, POLICIES
@@ -18,11 +19,11 @@ from rtwin.deployment.simulate import Runs, simulate
 from rtwin.errors import OutOfRangeError, nearest
 from rtwin.experiments.study_files import Cell, StudyResults, StudyTable
 from rtwin.experiments.table import figure_of
-from rtwin.progress import Count, uncounted
+from rtwin.settings import Count, Settings
 
 
 @dataclass(frozen=True)
-class DeploymentStudy:
+class DeploymentStudy(Settings):
     """What is asked.
 
     Attributes:
@@ -36,22 +37,20 @@ class DeploymentStudy:
         policies: Of rtwin.deployment.policies; () for all.
     """
 
-    regions: int = 10
-    budget: int = 6
-    update_units: int = 1
-    rebuild_units: int = 4
+    regions: Count = 10
+    budget: Count = 6
+    update_units: Count = 1
+    rebuild_units: Count = 4
     update_levels: int = 3
     update_floor: int = 1
-    runs: int = 30
-    slots: int = 120
+    runs: Count = 30
+    slots: Count = 120
     discount: float = 0.95
     seed: int = 0
     policies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("regions", "budget", "update_units", "rebuild_units", "runs", "slots"):
-            if getattr(self, name) < 1:
-                raise OutOfRangeError(f"{name} is {getattr(self, name)}, it must be 1 or more")
+        super().__post_init__()
         if not (0 <= self.update_levels < LEVELS and 0 <= self.update_floor < LEVELS):
             raise OutOfRangeError(f"levels of an update are from 0 to {LEVELS - 1}")
         for name in self.policies:
@@ -68,7 +67,9 @@ class DeploymentStudy:
         )
 
 
-def run_deployment(study: DeploymentStudy, done: Count = uncounted) -> dict[str, Runs]:
+def run_deployment(
+    study: DeploymentStudy, done: progress.Count = progress.uncounted
+) -> dict[str, Runs]:
     """Run every policy; all see the same drift's draws."""
     plan = study.deployment()
     names = study.policies or tuple(POLICIES)

@@ -7,6 +7,7 @@ a residual that is correlated in space.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
@@ -15,11 +16,12 @@ from rtwin.channel import path_gain, rss_dbm, serving_transmitter, sinr
 from rtwin.dataset import RadioMap, generate, open_dataset
 from rtwin.errors import OutOfRangeError
 from rtwin.scene import INFINITE, Recipe, recipe_dict, recipe_from_dict, with_overrides
+from rtwin.settings import AtLeast, NotNegative, Settings
 from rtwin.units import from_db
 
 
 @dataclass(frozen=True)
-class WorldSettings:
+class WorldSettings(Settings):
     """How far the reference world is from what a recipe says.
 
     Attributes:
@@ -35,22 +37,16 @@ class WorldSettings:
         OutOfRangeError: if a number is negative.
     """
 
-    permittivity_sd: float = 0.4
-    conductivity_sd: float = 1.0
-    thickness_sd: float = 0.3
-    scattering: tuple[float, float] = (0.1, 0.4)
-    azimuth_sd_deg: float = 3.0
-    downtilt_sd_deg: float = 1.0
-    power_sd_db: float = 1.0
-    extra_depth: int = 2
-    residual_db: float = 4.0
-    residual_distance_m: float = 15.0
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            numbers = value if isinstance(value, tuple) else (value,)
-            if not all(np.isfinite(v) and v >= 0 for v in numbers):
-                raise OutOfRangeError(f"{name} is {value}; it must be 0 or more")
+    permittivity_sd: NotNegative = 0.4
+    conductivity_sd: NotNegative = 1.0
+    thickness_sd: NotNegative = 0.3
+    scattering: Annotated[tuple[float, float], AtLeast(0)] = (0.1, 0.4)
+    azimuth_sd_deg: NotNegative = 3.0
+    downtilt_sd_deg: NotNegative = 1.0
+    power_sd_db: NotNegative = 1.0
+    extra_depth: Annotated[int, AtLeast(0)] = 2
+    residual_db: NotNegative = 4.0
+    residual_distance_m: NotNegative = 15.0
 
 
 @dataclass(frozen=True)

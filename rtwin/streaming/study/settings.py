@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments import SlicingExperiment, WorldSettings
 from rtwin.experiments.beliefs import SCENE
+from rtwin.settings import AtLeast, Count, Settings
 from rtwin.streaming.decision import RESERVATIONS, Weights
 
 SPEED_M_S = (2 / 3.6, 5 / 3.6)
@@ -14,7 +16,7 @@ POWER_DBM = 27.0
 
 
 @dataclass(frozen=True)
-class StreamingStudy:
+class StreamingStudy(Settings):
     """Multicast short video on a ray-traced scene: which scheme, and what twins are worth.
 
     Attributes:
@@ -43,11 +45,11 @@ class StreamingStudy:
     """
 
     scene: str | Path = SCENE
-    seeds: int = 10
-    users: int = 60
-    videos: int = 1000
+    seeds: Count = 10
+    users: Count = 60
+    videos: Count = 1000
     intervals: int = 8
-    warm_up: int = 2
+    warm_up: Annotated[int, AtLeast(0)] = 2
     interval_s: float = 60.0
     bandwidth_hz: float = 40e6
     interference: float = 0.1
@@ -60,16 +62,11 @@ class StreamingStudy:
     ways: Path | None = None
     twins: Mapping[str, Path] = field(default_factory=dict)
     reference: Path | None = None
-    examples: int = 30
-    workers: int = 2
+    examples: Count = 30
+    workers: Count = 2
 
     def __post_init__(self) -> None:
-        for name in ("seeds", "users", "videos", "warm_up", "examples", "workers"):
-            least = 0 if name == "warm_up" else 1
-            if getattr(self, name) < least:
-                raise OutOfRangeError(
-                    f"{name} is {getattr(self, name)}; it must be {least} or more"
-                )
+        super().__post_init__()
         if self.intervals <= self.warm_up:
             raise OutOfRangeError(
                 f"intervals is {self.intervals}; there must be more than the {self.warm_up} for "

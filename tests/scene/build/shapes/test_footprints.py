@@ -88,6 +88,18 @@ def test_parts_may_stand_on_each_other():
     assert (found["high"].base_m, found["high"].top_m) == (10, 30)
 
 
+def test_a_part_on_top_of_another_repeats_nothing():
+    box = (0, 0, 10, 10)
+    found, notes = made(
+        part("low", box, height="10"), part("top", box, min_height="10", height="30")
+    )
+    assert {name: (p.base_m, p.top_m) for name, p in found.items()} == {
+        "low": (0, 10),
+        "top": (10, 30),
+    }
+    assert not notes
+
+
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_of_repeats_the_one_with_a_height_stays(order):
     pair = house("a", (0, 0, 10, 10)), house("b", (0.1, 0, 10.1, 10), height="14")
