@@ -43,6 +43,7 @@ from rtwin.scene import (
     walk_ways,
     with_overrides,
 )
+from rtwin.settings import Count, Settings
 from rtwin.units import to_db
 
 REFERENCE, FEEDBACK = "the reference itself", "last epoch's channels"
@@ -53,7 +54,7 @@ _DRIVE_TEST = 10_000  # added to the seed of the walks, for the walk on which wa
 
 
 @dataclass(frozen=True)
-class SlicingExperiment:
+class SlicingExperiment(Settings):
     """What is compared, and on what.
 
     Attributes:
@@ -85,15 +86,15 @@ class SlicingExperiment:
     """
 
     scene: str | Path = SCENE
-    seeds: int = 5
+    seeds: Count = 5
     users: Mapping[str, int] = field(default_factory=lambda: dict(USERS))
     duration_s: float = 30.0
     epoch_s: float = 0.5
     bandwidth_hz: float = 100e6
     map_rays: int | None = None
     stale_without: tuple[str, ...] | None = None
-    points: int = 60
-    check_points: int = 30
+    points: Count = 60
+    check_points: Count = 30
     point_error_db: float = 2.0
     ways: Path | None = None
     twins: Mapping[str, Path] = field(default_factory=dict)
@@ -106,11 +107,7 @@ class SlicingExperiment:
     interference_load: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.seeds < 1:
-            raise OutOfRangeError(f"seeds is {self.seeds}; there must be one or more")
-        for name in ("points", "check_points"):
-            if getattr(self, name) < 1:
-                raise OutOfRangeError(f"{name} is {getattr(self, name)}; must be one or more")
+        super().__post_init__()
         make_slices(dict(self.users))
         LinkAdaptation(self.bandwidth_hz)
 

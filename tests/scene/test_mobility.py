@@ -35,6 +35,15 @@ def test_random_waypoints_stay_in_free_cells_and_find_the_door():
     assert np.isnan(tracks.position_m[..., 2]).all()
 
 
+def test_tracks_move_with_the_map():
+    walk = Walk(num_ues=2, duration_s=60.0)
+    here, there = (
+        random_waypoint(rooms(), X + east, Y + north, walk).position_m[..., :2]
+        for east, north in ((0, 0), (100, -50))
+    )
+    np.testing.assert_allclose(there - here, np.broadcast_to([100.0, -50.0], here.shape))
+
+
 def test_walkers_keep_their_speeds():
     walk = Walk(num_ues=8, duration_s=60.0, speed_m_s=(1.0, 2.0), interval_s=0.2)
     for tracks in (random_waypoint(rooms(), X, Y, walk), walk_ways(CROSS, walk)):
