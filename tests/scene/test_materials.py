@@ -19,6 +19,10 @@ def test_concrete_at_3_5_ghz():
     assert (m.thickness_m, m.scattering_coefficient, m.xpd_coefficient) == (0.1, 0.0, 0.0)
 
 
+def test_a_material_is_a_smooth_slab_if_nothing_else_is_said():
+    assert Material(3.0, 0.1) == Material(3.0, 0.1, 0.1, 0.0, 0.0, "lambertian", None, None, None)
+
+
 def test_permittivity_may_depend_on_frequency():
     m = material_properties("medium_dry_ground", None, 10e9)
     assert m.relative_permittivity == pytest.approx(15 * 10**-0.1)
