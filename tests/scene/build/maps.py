@@ -84,3 +84,30 @@ def save_geojson(path: Path, *features: Any, **more: Any) -> Path:
     data = {"type": "FeatureCollection", "features": list(features), **more}
     path.write_text(json.dumps(data), encoding="utf-8")
     return path
+
+
+def campus() -> OsmFile:
+    """Four houses, a wood, a pond, a tree, two streets."""
+    file = OsmFile()
+    file.way(
+        square(-60, -40, 20), 101, building="university", building__levels="4", name="Old\tHall"
+    )
+    file.way(
+        square(0, 0, 15),
+        102,
+        building="house",
+        roof__shape="gabled",
+        height="9",
+        roof__material="metal",
+    )
+    file.way(square(40, 20, 12), 103, building="yes")
+    outer, yard = file.way(square(-20, 40, 30)), file.way(square(-10, 50, 10))
+    file.relation(
+        [(outer, "outer"), (yard, "inner")], type="multipolygon", building="dormitory", height="13"
+    )
+    file.way(square(60, -60, 30), 104, natural="wood")
+    file.way(square(-60, 60, 20), 105, natural="water", name="Pond")
+    file.node(20, -20, natural="tree")
+    file.way([(-80, -10), (80, -10)], 106, False, highway="footway", name="Main walk")
+    file.way([(-80, 10), (-40, 10)], 107, False, highway="service")
+    return file
