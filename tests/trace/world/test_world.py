@@ -5,7 +5,9 @@ import pytest
 
 from rtwin.errors import GeometryError, RecipeError, RtwinError
 from rtwin.scene import load_recipe, recipe_from_dict
-from rtwin.trace import ground_height_m, is_inside, load_world
+from rtwin.trace import ground_height_m, is_clear, is_inside, load_world
+
+from ...tables import box, plane_scene
 
 
 def test_objects_and_materials_keep_their_names(two_boxes):
@@ -61,6 +63,17 @@ def test_inside_indoors_means_inside_closed_solids():
     # A ceiling hangs over the free point as well.
     free = center + np.array([0, 0, 0.5 * cabinet.size_m[2] + 0.2])
     assert is_inside(world, [center, free]).tolist() == [True, False]
+
+
+def test_what_stands_within_a_margin_of_an_end_is_not_in_the_way():
+    mast = [{"name": "mast", "position_m": [20, 0, 8]}]
+    scene = plane_scene(box("house", [0, 0, 5], [10, 10, 10]), transmitter=mast)
+    world = load_world(recipe_from_dict(scene))
+    ends = [[-20, 0, 5], [4.98, 0, 5], [4.995, 0, 5], [5.005, 0, 5], [20, 20, 5], [20, 0, 5]]
+    start = np.tile([20.0, 0, 5], (len(ends), 1))
+    assert is_clear(world, start, ends).tolist() == [False, False, True, True, True, True]
+    near = is_clear(world, start, ends, margin_m=1e-3)
+    assert near.tolist() == [False, False, False, True, True, True]
 
 
 def test_ground_height(two_boxes):
