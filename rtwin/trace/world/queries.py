@@ -11,18 +11,12 @@ _MAX_LAYERS = 64
 _STEP_M = 1e-3
 _TOUCH_M = 0.01
 _RAYS_PER_LAUNCH = 1_000_000
-# Up first; then four directions that rise, turned so that they miss axis-aligned edges.
-_DIRECTIONS = np.array(
-    [
-        [0.013, 0.007, 1.0],
-        [0.86, 0.33, 0.4],
-        [-0.33, 0.86, 0.4],
-        [-0.86, -0.33, 0.4],
-        [0.33, -0.86, 0.4],
-    ]
-)
-_LEAST_RISE = 0.4 / 0.93
-_DIRECTIONS /= np.linalg.norm(_DIRECTIONS, axis=1, keepdims=True)
+# Nearly upright, turned so that it misses edges that follow the axes.
+_UP = np.array([0.013, 0.007, 1.0])
+_UP /= np.linalg.norm(_UP)
+_SIGHT_M = 32.0
+_AROUND = 2 * np.pi * (np.arange(16) + 0.3) / 16
+_ASKED_AT = (1.0, 0.5, 0.25, 0.75)  # of the free way; the far end is the likeliest
 
 
 def ground_height_m(world: World, xy_m: ArrayLike) -> Floats:
@@ -54,39 +48,56 @@ def ground_height_m(world: World, xy_m: ArrayLike) -> Floats:
 
 
 def is_inside(world: World, points_m: ArrayLike) -> Bools:
-    """Whether points [n, 3] lie inside a solid object or on a face, [n].
+    """Whether points [n, 3] lie inside of a building or solid, or on a face, [n].
 
-    A ray to the sky crosses an odd number of faces from inside and an even
-    number from outside. City models have buildings without floors, gaps
-    between walls and roofs, and faces wound either way, so up and three of four
-    sideways rays must agree. The recipe's own sheets (walls and planes) have no
-    inside and do not count. Indoors, where single sheets divide rooms, only the
-    faces of closed solids are counted.
+    Inside is what has a roof above it and sees no place with open sky from where it is,
+    within 32 m at its own height. Under bridges, arcades and overhangs there is such a
+    place. Faces are not counted: city models have buildings without floors, gaps between
+    walls and roofs, and party walls that lie on each other or are left out, so that whether
+    a ray to the sky crosses an odd number of them says little. The recipe's own sheets
+    (walls and planes) are no roofs. Indoors, where all is under a roof, inside is what a
+    ray upwards leaves through an odd number of faces of closed solids.
+
+    Checked by tests/trace/world/test_inside.py.
     """
     points = np.asarray(points_m, np.float64).reshape(-1, 3)
+    if world.recipe.environment == "indoor":
+        inside = _crossings(world, points, _of_closed_solids(world)) % 2 == 1
+        return inside | _touches(world, points)
     sheets = {item.name for item in world.recipe.object if item.shape in ("wall", "plane")}
     of_sheet = np.array([name in sheets for name in world.object_names])
-    counts = ~of_sheet[world.triangles.object]
-    if world.recipe.environment == "indoor":
-        counts = _of_closed_solids(world)
-    odd = np.stack([_crossings(world, points, d, counts) % 2 == 1 for d in _DIRECTIONS])
-    return (odd[0] & (odd[1:].sum(axis=0) >= 3)) | _touches(world, points)
+    roofs = ~of_sheet[world.triangles.object]
+    inside = _crossings(world, points, roofs, enough=1) > 0
+    inside[inside] = ~_sees_sky(world, points[inside], roofs)
+    return inside | _touches(world, points)
 
 
 def may_change_inside(points_m: ArrayLike, boxes_m: Floats) -> Bools:
     """Whether changes in boxes [box, 2, 3] m can change what is_inside says of points, [n]."""
-    every = np.asarray(points_m, np.float64).reshape(-1, 3)
-    found = np.zeros(len(every), bool)
-    for low, high in boxes_m + _STEP_M * np.array([[-10.0], [10.0]]):
-        # Directions rise by 0.4 a metre at least, but for those that look a centimetre far.
-        gap = np.maximum(np.maximum(low - every, every - high), 0)[:, :2].max(axis=1)
-        near = gap <= np.maximum(high[2] - every[:, 2], 0) / _LEAST_RISE + 10 * _TOUCH_M
-        points = every[near]
-        met = np.zeros(len(points), bool)
-        far = np.linalg.norm(points - (low + high) / 2, axis=1) + np.linalg.norm(high - low)
-        for direction in [*_DIRECTIONS, *np.eye(3), *-np.eye(3)]:
-            met |= segments_meet(points, points + far[:, None] * direction, low, high)
-        found[near] |= met
+    points = np.asarray(points_m, np.float64).reshape(-1, 3)
+    found = np.zeros(len(points), bool)
+    lean = np.hypot(*_UP[:2]) / _UP[2]
+    for low, high in boxes_m:
+        gap = np.maximum(np.maximum(low - points, points - high), 0)[:, :2]
+        rise = high[2] + 2 * _TOUCH_M - points[:, 2]
+        near = np.hypot(*gap.T) <= _SIGHT_M + lean * np.maximum(rise, 0) + 2 * _TOUCH_M
+        found |= near & (rise >= 0)
+    return found
+
+
+def _sees_sky(world: World, points: Floats, roofs: Bools) -> Bools:
+    """Whether level ways from points [n, 3] lead to a place without a roof, [n]."""
+    found = np.zeros(len(points), bool)
+    level = np.column_stack([np.cos(_AROUND), np.sin(_AROUND), 0 * _AROUND])
+    row = np.repeat(np.arange(len(points)), len(level))
+    way = np.tile(level, (len(points), 1))
+    hit, _, place = first_hit(world, points[row], way)
+    free_m = np.where(hit, np.linalg.norm(place - points[row], axis=1), np.inf)
+    free_m = np.clip(free_m - 5 * _TOUCH_M, 0, _SIGHT_M)
+    for share in _ASKED_AT:
+        asked = ~found[row] & (free_m > 0)
+        there = points[row[asked]] + share * free_m[asked, None] * way[asked]
+        found[row[asked][_crossings(world, there, roofs, enough=1) == 0]] = True
     return found
 
 
@@ -130,18 +141,18 @@ def _touches(world: World, points: Floats) -> Bools:
     return found
 
 
-def _crossings(world: World, points: Floats, direction: Floats, counts: Bools) -> Ints:
-    """Number of counted faces on the way from points [n, 3] out of the scene, [n]."""
+def _crossings(world: World, points: Floats, counts: Bools, enough: int = _MAX_LAYERS) -> Ints:
+    """Number of counted faces on the way up from points [n, 3], at most `enough`, [n]."""
     start = points.copy()
     crossed = np.zeros(len(points), np.int64)
     alive = np.arange(len(points))
     for _ in range(_MAX_LAYERS):
         if not len(alive):
             break
-        hit, triangle, point = first_hit(world, start[alive], np.tile(direction, (len(alive), 1)))
+        hit, triangle, point = first_hit(world, start[alive], np.tile(_UP, (len(alive), 1)))
         crossed[alive[hit]] += counts[triangle[hit]]
-        start[alive[hit]] = point[hit] + _STEP_M * direction
-        alive = alive[hit]
+        start[alive[hit]] = point[hit] + _STEP_M * _UP
+        alive = alive[hit & (crossed[alive] < enough)]
     return crossed
 
 
