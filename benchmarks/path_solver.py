@@ -1,6 +1,7 @@
 """Time against recall: rtwin's tracer and Sionna's PathSolver in one process, on one scene.
 
     python benchmarks/path_solver.py [--receivers 1000] [--batch 100] [--peer-rays ...] [SCENE ...]
+    python benchmarks/path_solver.py --own [SCENE ...]
 
 One transmitter, reflections only. "First" is a first run with compilation, where
 it is not in the cache; "warm" a second one. The reference is every path that any
@@ -8,6 +9,9 @@ run found, each once, and what rtwin finds with 1e7 rays. Recall counts paths,
 energy recall weighs them by power. PathSolver takes the receivers in batches:
 its receivers share a hash table, so the fewer at once the more it finds, and its
 time per receiver is the same.
+
+With --own nothing but rtwin's seconds of processor time, best of five, at places that
+are the same for every version of rtwin: for two versions one after the other.
 """
 
 import argparse
@@ -127,6 +131,25 @@ def benchmark(scene, num_receivers, max_depth, peer_rays, batch):
     return rows
 
 
+def own_seconds(scene, num_receivers, max_depth):
+    """Processor time of rtwin at fixed places on a grid, for every number of rays."""
+    side = int(np.ceil(num_receivers**0.5))
+    across = np.linspace(-150.0, 150.0, side)
+    x, y = (axis.ravel()[:num_receivers] for axis in np.meshgrid(across, across))
+    data = recipe_dict(one_transmitter(scene, 1, max_depth, 1000))
+    places = np.column_stack([x, y, np.full(num_receivers, 1.5)]).tolist()
+    data["receivers"] = {"kind": "list", "keep_invalid": True, "positions_m": places}
+    for rays in (10_000, 100_000, 1_000_000):
+        data["solver"]["rays"] = rays
+        world = load_world(recipe_from_dict(data, scene))
+        receivers, best = place(world), np.inf
+        for _ in range(6):  # the first compiles
+            start = time.process_time()
+            traced = Tracer(world).trace(receivers)
+            best = min(best, time.process_time() - start)
+        print(f"{scene:14} {rays:8} rays  {len(traced.a):6} paths  {best:7.3f} s", flush=True)
+
+
 def ratios(rows):
     """How much longer PathSolver takes at its best recall, and with its default rays.
 
@@ -149,7 +172,12 @@ def main():
     parser.add_argument("--max-depth", type=int, default=5)
     parser.add_argument("--batch", type=int, default=100)
     parser.add_argument("--peer-rays", type=float, nargs="+", default=PEER_RAYS)
+    parser.add_argument("--own", action="store_true")
     options = parser.parse_args()
+    if options.own:
+        for scene in options.scenes:
+            own_seconds(scene, options.receivers, options.max_depth)
+        return
     print(
         f"{options.receivers} receivers, depth {options.max_depth}, reflections only, "
         f"PathSolver in batches of {options.batch}\n"

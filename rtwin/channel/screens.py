@@ -13,6 +13,12 @@ where r are the ways between the edges, S their running sums and b the bends. On
 lines y = u exp(-j pi / 4) the integrand is a Gaussian without oscillation, so that few
 points of Gauss and Legendre are enough, and as each exponent couples neighbours only,
 K screens cost K - 1 products of a matrix and a vector.
+
+Where a face leads from one edge to the next, as on a flat roof, what comes from the
+opening also comes from its mirror image below the face (Whitteker 1990): the exponent of
+y_m + y_(m+1) is added, times what the face reflects at the angle (y_m + y_(m+1)) / r_m.
+Screens with nothing between them are the mean of a face that reflects all and of one that
+turns all round.
 """
 
 import numpy as np
@@ -27,7 +33,14 @@ _DEEP = 40.0  # exponent at which the integrand is nothing
 _FREE = 5.0  # exponent of a bend below which an edge stands in nobody's way
 
 
-def knife_edges(way_m: ArrayLike, bend: ArrayLike, wavelength_m: float) -> Complexes:
+def knife_edges(
+    way_m: ArrayLike,
+    bend: ArrayLike,
+    wavelength_m: float,
+    face: ArrayLike | None = None,
+    *,
+    along: bool = True,
+) -> Complexes:
     """Field behind several knife edges over that of free space along the same way.
 
     Args:
@@ -36,10 +49,15 @@ def knife_edges(way_m: ArrayLike, bend: ArrayLike, wavelength_m: float) -> Compl
         bend: How sharply the way bends at each edge, 2 sin(angle / 2), [path, K]; negative
             where the edge lies below the straight line of its neighbours.
         wavelength_m: Wavelength [m].
+        face: Complex relative permittivity of a face that leads from an edge to the next,
+            [path, K - 1]; infinite for a conductor, NaN where there is none.
+        along: Whether the field is along the edges, as faces reflect it otherwise than
+            one across them.
     Returns:
         [path], complex, without the phase of the way; 1 for K = 0.
     Source: L. E. Vogler, Radio Science 17 (1982) 1541; one edge is ITU-R P.526, section
-    4.1. Checked by tests/physics/test_screens.py.
+    4.1; faces: J. H. Whitteker, Radio Science 25 (1990) 837. Checked by
+    tests/physics/test_screens.py and tests/physics/test_thick_screens.py.
     """
     turn = np.asarray(bend, np.float64)
     way = np.maximum(np.asarray(way_m, np.float64), 1e-3 * wavelength_m)
@@ -47,6 +65,9 @@ def knife_edges(way_m: ArrayLike, bend: ArrayLike, wavelength_m: float) -> Compl
     if not len(way) or not turn.shape[1]:
         return result
     k = 2 * np.pi / wavelength_m
+    between = np.full((len(way), turn.shape[1] - 1), np.nan, np.complex128)
+    if face is not None:
+        between[:] = face
     spread = _spread_m(way, k)
     # What lies further below the way does not weaken it any less.
     turn = np.maximum(turn, -_FREE * np.sqrt(2) / (k * spread))
@@ -61,7 +82,9 @@ def knife_edges(way_m: ArrayLike, bend: ArrayLike, wavelength_m: float) -> Compl
         step = max(1, _VALUES_AT_ONCE // (count * count))
         for start in range(0, len(rows), step):
             some = rows[start : start + step]
-            result[some] = _integral(way[some], turn[some], reach[some], k, int(count))
+            result[some] = _integral(
+                way[some], turn[some], reach[some], between[some], along, k, int(count)
+            )
     return result
 
 
@@ -82,7 +105,15 @@ def _reach_m(spread: Floats, turn: Floats, k: float) -> Floats:
     return reach
 
 
-def _integral(way: Floats, turn: Floats, reach: Floats, k: float, count: int) -> Complexes:
+def _integral(
+    way: Floats,
+    turn: Floats,
+    reach: Floats,
+    face: Complexes,
+    along: bool,
+    k: float,
+    count: int,
+) -> Complexes:
     node, weight = np.polynomial.legendre.leggauss(count)
     u = reach[..., None] * (node + 1.0) / 2.0  # [path, K, point]
     scale = reach[..., None] * weight / 2.0
@@ -93,7 +124,13 @@ def _integral(way: Floats, turn: Floats, reach: Floats, k: float, count: int) ->
     field *= spot[:, 0] * scale[:, 0]
     for m in range(1, num_edges):
         between = u[:, m, :, None] - u[:, m - 1, None, :]
-        kernel = np.exp(-k * between**2 / (2 * least[:, m, None, None]))
+        kernel = np.exp(-k * between**2 / (2 * least[:, m, None, None])).astype(np.complex128)
+        some = np.flatnonzero(~np.isnan(face[:, m - 1]))
+        if len(some):
+            both = u[some, m, :, None] + u[some, m - 1, None, :]
+            sine = np.exp(-0.25j * np.pi) * both / way[some, m, None, None]
+            image = np.exp(-k * both**2 / (2 * least[some, m, None, None]))
+            kernel[some] += reflected(sine, face[some, m - 1, None, None], along) * image
         field = np.einsum("pij,pj->pi", kernel, field) * spot[:, m] * scale[:, m]
     field *= np.exp(-k * u[:, -1] ** 2 / (2 * way[:, -1:]))
     inner = least.copy()
@@ -102,3 +139,13 @@ def _integral(way: Floats, turn: Floats, reach: Floats, k: float, count: int) ->
     factor = np.sqrt(k * total[:, 1:] / (2 * np.pi * total[:, :-1] * inner[:, 1:])).prod(axis=1)
     result: Complexes = factor * field.sum(axis=1)
     return result
+
+
+def reflected(sine: Complexes, permittivity: Complexes, along: bool) -> Complexes:
+    """What a half-space reflects at a sine of grazing, complex as the way of integration is."""
+    conducts = np.isinf(permittivity)
+    some = np.where(conducts, 1.0, permittivity)
+    root = np.sqrt(some - 1.0 + sine**2)
+    direct = sine if along else some * sine
+    result: Complexes = (direct - root) / (direct + root)
+    return np.where(conducts, -1.0 if along else 1.0, result)

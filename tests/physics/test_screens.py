@@ -67,7 +67,8 @@ def test_brute_force(count, seed):
     heights = np.array(heights) - end * place[:-1] / place[-1]
     y = np.linspace(-300, 3000, 2**18)
     step = y[1] - y[0]
-    taper = np.exp(-((np.maximum(y - 200, 0) / 700) ** 2))
+    # Rays that leave at y arrive up to five times as high: none may come round the grid's end.
+    taper = np.exp(-((np.maximum(y - 100, 0) / 100) ** 2))
 
     def carry(field, r):
         spectrum = np.fft.fft(field)
@@ -84,7 +85,7 @@ def test_brute_force(count, seed):
     free = np.sqrt(1j * k / (2 * np.pi * place[-1]))
     brute = np.abs((field * last).sum() * step / free)
     found = np.abs(knife_edges(way[None], bend[None], wavelength)[0])
-    assert abs(2 * to_db(found / brute)) < 0.15
+    assert abs(2 * to_db(found / brute)) < 0.01
 
 
 def test_edges_very_near_each_other_are_one():

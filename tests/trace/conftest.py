@@ -76,6 +76,7 @@ class Comparison:
     missing: list[PeerPath]
     repeats: int  # paths that the peer has more than once
     errors: np.ndarray  # relative coefficient error of each path found again
+    strength: np.ndarray  # of each: its coefficient over that of free space along its length
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +90,7 @@ def compare_with_sionna():
         peers = solve_with_sionna(world, receivers, **solver)
         offsets = np.concatenate([[0], np.cumsum(own.num_paths)])
         used = np.zeros(len(own.a), bool)
-        missing, errors, repeats = [], [], 0
+        missing, errors, strength, repeats = [], [], [], 0
         for peer in peers:
             rows = np.arange(offsets[peer.link], offsets[peer.link + 1])
             kinds = np.zeros(own.interactions.shape[1], int)
@@ -107,6 +108,10 @@ def compare_with_sionna():
             distance = np.abs(own.a[rows[same]] - peer.a).max(axis=(1, 2)) / np.abs(peer.a).max()
             used[rows[same][np.argmin(distance)]] = True
             errors.append(distance.min())
-        return Comparison(len(peers), len(own.a), missing, repeats, np.array(errors))
+            free = world.scene.wavelength[0] / (4 * np.pi * peer.length_m)
+            strength.append(np.abs(peer.a).max() / free)
+        return Comparison(
+            len(peers), len(own.a), missing, repeats, np.array(errors), np.array(strength)
+        )
 
     return compare

@@ -39,12 +39,15 @@ from rtwin.trace import (
     load_world,
     map_grid,
     map_sampling,
+    missed_edges,
+    missed_edges_remark,
     num_lattices,
     trace_path_gain,
     undersampling_remark,
 )
 
 AUTO = "auto"
+PATIENCE = 4.0  # how much longer paths may take where rays miss edges
 VEGETATION_REMARK = (
     "the radio map does not know the scene's vegetation: its values are those without any; "
     "method paths knows it"
@@ -247,12 +250,14 @@ def write_map(
 def cheaper_method(world: World, grid: MapGrid, correction: "Correction | None" = None) -> str:
     """The method that takes less time; with vegetation paths, which alone know it.
 
-    A discrepancy is that of cell averages: it asks for them.
+    Where rays miss edges, paths may take longer. A discrepancy is that of cell averages:
+    it asks for them.
     """
     if correction is not None:
         return MAP_METHODS[0]
     sampling = map_sampling(world.recipe, grid)
-    cheaper = sampling.paths_s < sampling.monte_carlo_s
+    patience = PATIENCE if missed_edges_remark(missed_edges(world)) else 1.0
+    cheaper = sampling.paths_s < patience * sampling.monte_carlo_s
     return MAP_METHODS[1] if cheaper or world.volumes else MAP_METHODS[0]
 
 
@@ -261,7 +266,11 @@ def _remarks(world: World, grid: MapGrid, method: str) -> list[str]:
         return []
     # Paths lose in vegetation; the solver that draws rays does not know that there is any.
     leaves = [VEGETATION_REMARK] if world.volumes else []
-    return leaves + undersampling_remark(map_sampling(world.recipe, grid))
+    return [
+        *leaves,
+        *missed_edges_remark(missed_edges(world)),
+        *undersampling_remark(map_sampling(world.recipe, grid)),
+    ]
 
 
 def _rays(world: World, grid: MapGrid, method: str) -> dict[str, int]:

@@ -116,8 +116,8 @@ def shoot(
             ray=alive,
             kind=kind.numpy()[alive].astype(np.uint8),
             triangle=triangle.numpy()[alive],
-            point=world.from_engine(hit.p)[alive],
-            normal=normal.numpy().T[alive],
+            point=world.from_engine(hit.p, alive),
+            normal=normal.numpy()[:, alive].T,
             probability=sample.pdf.numpy()[alive],
             wedge=wedge_rows(world, wedges, is_diffraction.numpy(), alive) if diffraction else None,
         )

@@ -1,4 +1,4 @@
-"""What diffraction on a path has to do with geometry and frequency alone.
+"""What diffraction on a path has to do with geometry, frequency and faces met at grazing.
 
 What an edge does to the two polarisations is uniform theory (rtwin.trace.diffraction).
 A product of such coefficients fails where one edge stands in the transition zone of
@@ -12,7 +12,9 @@ with R the length of the way, A of all edges, A_m of each alone. For one edge th
 coefficient; for edges far apart the product; for small angles the knife edges of ITU-R
 P.526. Where a wave runs along a face from one edge to the next (over a flat roof), the
 coefficient of either edge vanishes or doubles and means nothing: there, and at edges
-that the way leaves below it, the edge is a knife edge and nothing else.
+that the way leaves below it, the edge is a knife edge and nothing else. What the face
+reflects between its edges is then in the integral, for fields along the edges and
+across them, so that A is two numbers.
 """
 
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtwin.arrays import Bools, Bytes, Complexes, Floats, Ints, Singles, Unsigned
-from rtwin.channel import InteractionType, knife_edges
+from rtwin.channel import InteractionType, complex_permittivity, knife_edges
 from rtwin.trace.diffraction import NO_ROW, SceneEdges
 from rtwin.trace.world import World
 
@@ -29,13 +31,15 @@ ALONG_FACE_RAD = 0.02
 
 @dataclass(frozen=True)
 class EdgePlan:
-    """What the edges of some paths have to do with geometry and frequency alone."""
+    """What the edges of some paths have to do with geometry, frequency and grazed faces."""
 
     row: Ints  # [path, depth], of the scene's edges; NO_ROW where none
     before_m: Floats  # [path, depth], way from the edge before, or from the transmitter
     behind_m: Floats  # [path, depth]
     is_knife: Bools  # [path, depth], edges without a coefficient of their own
     scale: Complexes  # [path], factor of all in place of the spreading [1/m]
+    along_at: Ints  # [path], depth of the edge from which a face is run along; -1 where none
+    along: Complexes  # [path, 2], what such faces add for fields along the edges and across
     has_edge: tuple[bool, ...]  # [depth], whether any path diffracts there
     has_face: tuple[bool, ...]  # [depth], whether any path does something else there
 
@@ -108,16 +112,24 @@ def edge_plan(
     angles = _angles(edges, row, step)
     turn = np.abs(angles.phi_out - angles.phi_in) - np.pi
     bend = 2.0 * np.sin(0.5 * turn) * angles.sin_edge
-    grazes = _along_a_face(angles, bends, edges, row)
+    leaves, arrives = _near_faces(angles, bends, edges, row)
+    grazes = np.zeros(bends.shape, bool)
+    grazes[:, :-1] |= leaves | arrives
+    grazes[:, 1:] |= leaves | arrives
     several = bends.sum(axis=1) > 1
     is_knife = bends & several[:, None] & (grazes | (turn < 0))
-    scale = _factor(world, bends, is_knife, before, behind, bend, total)
+    face = _faces(world, edges, row, angles, leaves & arrives)
+    scale, along = _factor(world, bends, is_knife, before, behind, bend, total, face)
+    runs = np.zeros(bends.shape, bool)
+    runs[:, :-1] = ~np.isnan(face)
     return EdgePlan(
         row=row,
         before_m=before,
         behind_m=behind,
         is_knife=is_knife,
         scale=scale,
+        along_at=np.where(runs.any(axis=1), runs.argmax(axis=1), -1),
+        along=along,
         has_edge=tuple(bool(x) for x in bends.any(axis=0)),
         has_face=tuple(bool(x) for x in ((kind != 0) & ~bends).any(axis=0)),
     )
@@ -150,22 +162,42 @@ def _angles(edges: SceneEdges, row: Ints, step: Floats) -> _Angles:
     return _Angles(angle(-unit[:, :-1]), angle(unit[:, 1:]), sine)
 
 
-def _along_a_face(angles: _Angles, bends: Bools, edges: SceneEdges, row: Ints) -> Bools:
-    """Edges from or to which the way to a neighbouring edge runs along a face, [path, depth]."""
-    grazes = np.zeros(bends.shape, bool)
+def _near_faces(angles: _Angles, bends: Bools, edges: SceneEdges, row: Ints) -> tuple[Bools, Bools]:
+    """Ways from edge to edge that leave along a face, and that arrive so, [path, depth - 1]."""
+    both = bends[:, 1:] & bends[:, :-1]
     if not len(edges):
-        return grazes
+        return both, both
     limit = edges.turn_rad[np.where(row == NO_ROW, 0, row)]
 
     def near(phi: Floats) -> Bools:
         found: Bools = np.minimum(phi, limit - phi) < ALONG_FACE_RAD
         return found
 
-    both = bends[:, 1:] & bends[:, :-1]
-    along = both & (near(angles.phi_out)[:, :-1] | near(angles.phi_in)[:, 1:])
-    grazes[:, :-1] |= along
-    grazes[:, 1:] |= along
-    return grazes
+    return both & near(angles.phi_out)[:, :-1], both & near(angles.phi_in)[:, 1:]
+
+
+def _faces(world: World, edges: SceneEdges, row: Ints, angles: _Angles, runs: Bools) -> Complexes:
+    """Permittivity of faces that ways run along, complex, [path, depth - 1]; NaN elsewhere."""
+    found = np.full(runs.shape, np.nan, np.complex128)
+    at = np.nonzero(runs)
+    if not len(at[0]):
+        return found
+    materials = [world.materials[name] for name in world.material_names]
+    permittivity = complex_permittivity(
+        [m.relative_permittivity for m in materials],
+        [m.conductivity_s_per_m for m in materials],
+        world.recipe.frequency_hz,
+    )
+
+    def of_edge(depth: Ints, phi: Floats) -> Complexes:
+        some = row[at[0], depth]
+        is_other = phi[at[0], depth] > 0.5 * edges.turn_rad[some]
+        met = edges.triangle[some, is_other.astype(int)]
+        return np.asarray(permittivity[world.triangles.material[met]])
+
+    # The mean of both ends, as a roof may be of two meshes and either end may send.
+    found[at] = 0.5 * (of_edge(at[1], angles.phi_out) + of_edge(at[1] + 1, angles.phi_in))
+    return found
 
 
 def _factor(
@@ -176,28 +208,40 @@ def _factor(
     behind: Floats,
     bend: Floats,
     total: Floats,
-) -> Complexes:
-    """A / R over what is to be taken out for the coefficients that come in."""
+    face: Complexes,
+) -> tuple[Complexes, Complexes]:
+    """A / R over what is to be taken out for the coefficients that come in.
+
+    And what faces add to it, [path, 2].
+    """
     wavelength = float(world.scene.wavelength[0])
     scale = (1.0 / np.maximum(total, 1e-12)).astype(np.complex128)
+    along = np.ones((len(scale), 2), np.complex128)
     number = bends.sum(axis=1)
     for count in np.unique(number[number > 0]):
         rows = np.flatnonzero(number == count)
         place = np.nonzero(bends[rows])[1].reshape(len(rows), count)
         pick = (rows[:, None], place)
-        if count > 1:
-            way = np.concatenate([before[pick], behind[pick][:, -1:]], axis=1)
-            scale[rows] *= knife_edges(way, bend[pick], wavelength)
         s, t = behind[pick], before[pick]
         own = ~is_knife[pick]
         each = np.where(own, np.sqrt((s + t) / np.maximum(s * t, 1e-12)), 1.0)
         scale[rows] *= each.prod(axis=1)
-        if count > 1:
-            alone = knife_edges(
-                np.stack([t.ravel(), s.ravel()], axis=1), bend[pick].reshape(-1, 1), wavelength
-            ).reshape(len(rows), count)
-            scale[rows] /= np.where(own, alone, 1.0).prod(axis=1)
-    return scale
+        if count == 1:
+            continue
+        way = np.concatenate([t, s[:, -1:]], axis=1)
+        screens = knife_edges(way, bend[pick], wavelength)
+        alone = knife_edges(
+            np.stack([t.ravel(), s.ravel()], axis=1), bend[pick].reshape(-1, 1), wavelength
+        ).reshape(len(rows), count)
+        scale[rows] *= screens / np.where(own, alone, 1.0).prod(axis=1)
+        between = face[rows[:, None], place[:, :-1]]
+        some = np.flatnonzero(~np.isnan(between).all(axis=1))
+        for column, is_along in enumerate((True, False)):
+            faced = knife_edges(
+                way[some], bend[pick][some], wavelength, between[some], along=is_along
+            )
+            along[rows[some], column] = faced / screens[some]
+    return scale, along
 
 
 def touches_faces(

@@ -96,6 +96,8 @@ def edge_jones(
         dr.select(knife, zero, matrix.hs),
         dr.select(knife, one, matrix.hh),
     )
+    soft, hard = edges["along"]
+    matrix = Matrix(matrix.ss * soft, matrix.sh * soft, matrix.hs * hard, matrix.hh * hard)
     return world_jones(matrix, edges["e"], ki, ko)
 
 
@@ -104,6 +106,7 @@ def edge_arrays(world: World, plan: EdgePlan, d: int) -> Arrays:
     engine, edges = world.engine, world.triangles.edges
     row = np.where(plan.row[:, d] == NO_ROW, 0, plan.row[:, d])
     material = world.triangles.material[edges.triangle[row]]
+    along = np.where((plan.along_at == d)[:, None], plan.along, 1.0).T
     return {
         "e": _vector(engine, edges.direction[row]),
         "n0": _vector(engine, edges.normal[row, 0]),
@@ -113,6 +116,10 @@ def edge_arrays(world: World, plan: EdgePlan, d: int) -> Arrays:
         "first": engine.opaque(material[:, 0].astype(np.uint32), "UInt"),
         "other": engine.opaque(material[:, 1].astype(np.uint32), "UInt"),
         "knife": engine.opaque(plan.is_knife[:, d], "Bool"),
+        "along": tuple(
+            engine.mi.Complex2f(_number(engine, part.real), _number(engine, part.imag))
+            for part in along
+        ),
     }
 
 

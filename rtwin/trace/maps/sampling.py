@@ -12,11 +12,13 @@ import numpy as np
 from rtwin.arrays import Floats
 from rtwin.scene import Recipe
 from rtwin.trace.maps.grid import MapGrid
+from rtwin.trace.world import World
 
 LEAST_RAYS, MOST_RAYS = 1_000_000, 50_000_000
 CELLS_SERVED = 0.9  # share of pairs of cell and transmitter that get their rays
 FEW_RAYS = 4.0
 FEW_CELLS = 0.1  # share of such pairs from which a map is called undersampled
+FEW_EDGES = 0.1  # share of the edges' length from which a map is said to miss some
 # Seconds on two cores, for choosing between methods alone.
 RAY_S = 0.4e-6  # of a ray and an interaction
 CELL_S = 1.5e-3  # of a cell and a transmitter
@@ -76,6 +78,33 @@ def undersampling_remark(sampling: MapSampling) -> list[str]:
         f"the radio map is undersampled: in {100 * sampling.undersampled:.0f} % of its cells fewer "
         f"than {FEW_RAYS:.0f} of {sampling.rays} rays arrive in line of sight; take "
         f"{sampling.wanted:.2g} rays, larger cells, or method paths"
+    ]
+
+
+def missed_edges(world: World) -> float:
+    """Share of the length of a scene's edges at which Monte Carlo maps do not diffract.
+
+    The engine knows the edges within one mesh: none between a roof and walls of another
+    material. 0 where diffraction is off.
+
+    Source: checked by tests/trace/maps/test_map_sampling.py.
+    """
+    triangles = world.triangles
+    if not world.recipe.solver.diffraction or not len(triangles.edges):
+        return 0.0
+    wedges = ~triangles.edges.is_free
+    first, other = triangles.shape[triangles.edges.triangle[wedges]].T
+    length = triangles.edges.length_m[wedges]
+    return float(length[first != other].sum() / max(length.sum(), 1e-12))
+
+
+def missed_edges_remark(share: float) -> list[str]:
+    """A line where a map's rays miss edges."""
+    if share <= FEW_EDGES:
+        return []
+    return [
+        f"the radio map does not diffract at {100 * share:.0f} % of the scene's edges, those "
+        "between two meshes, such as roofs on walls of another material; method paths does"
     ]
 
 

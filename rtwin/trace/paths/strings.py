@@ -27,7 +27,8 @@ NUM_BEARINGS = 4096
 NEAR_M = 0.02  # nearer to an end no edge is an obstacle
 LEAST_REDUCED = 3  # ITU-R P.526 stands for a long profile with three edges, never fewer
 TOUCHES = -0.3  # of ITU-R P.526's parameter: what lies lower costs less than 3 dB
-SWEEPS = 30
+SWEEPS = 1000  # at most; edges near each other take many
+SETTLED_M = 1e-5  # of a sweep, from which on a string is tight
 _UP = np.array([0.0, 0.0, 1.0])
 
 
@@ -261,13 +262,23 @@ def _tightened(
     source = np.broadcast_to(source_m, target.shape)
     point = flat.point_m.copy()
     t = np.zeros(row.shape)
+    # Each string moves until it has settled by itself: the same whatever stands beside it.
+    moves = np.arange(len(row))
     for _ in range(SWEEPS):
+        if not len(moves):
+            break
+        was = t[moves]
         for k in range(row.shape[1]):
-            before = source if k == 0 else point[:, k - 1]
-            last = (count <= k + 1)[:, None]
-            behind = target if k + 1 == row.shape[1] else np.where(last, target, point[:, k + 1])
-            t[:, k] = diffraction_parameter(before, behind, origin[:, k], direction[:, k])
-            point[:, k] = origin[:, k] + t[:, k, None] * direction[:, k]
+            before = source[moves] if k == 0 else point[moves, k - 1]
+            behind = target[moves]
+            if k + 1 < row.shape[1]:
+                last = (count[moves] <= k + 1)[:, None]
+                behind = np.where(last, behind, point[moves, k + 1])
+            begin, along = origin[moves, k], direction[moves, k]
+            t[moves, k] = diffraction_parameter(before, behind, begin, along)
+            point[moves, k] = begin + t[moves, k, None] * along
+        moved = np.where(row[moves] >= 0, np.abs(t[moves] - was), 0.0)
+        moves = moves[moved.max(axis=1, initial=0.0) > SETTLED_M]
     inside = ((t > 0) & (t < edges.length_m[some])) | (row < 0)
     apart = np.linalg.norm(np.diff(point, axis=1), axis=2) > NEAR_M
     fits = inside.all(axis=1) & (apart | (row[:, 1:] < 0)).all(axis=1)

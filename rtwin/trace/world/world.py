@@ -99,9 +99,9 @@ class World:
             return self.points(values_m)
         return self.points(np.asarray(values_m, np.float64) - self.origin_m)
 
-    def from_engine(self, values: Any) -> Floats:
-        """Places that the engine found, its points, in the scene [m], [n, 3]."""
-        found: Floats = values.numpy().T.astype(np.float64) + self.origin_m
+    def from_engine(self, values: Any, rows: Ints | slice = slice(None)) -> Floats:
+        """Places that the engine found, its points, in the scene [m], [n, 3]; or rows of them."""
+        found: Floats = values.numpy()[:, rows].T + self.origin_m
         return found
 
     def points(self, values: Any) -> Any:

@@ -5,10 +5,18 @@ import pytest
 
 from rtwin.dataset import generate_radio_map, open_radio_map
 from rtwin.scene import recipe_from_dict
-from rtwin.trace import load_world, map_grid, map_sampling, trace_path_gain, undersampling_remark
+from rtwin.trace import (
+    load_world,
+    map_grid,
+    map_sampling,
+    missed_edges,
+    missed_edges_remark,
+    trace_path_gain,
+    undersampling_remark,
+)
 from rtwin.units import to_db
 
-from ...tables import box, plane, plane_scene
+from ...tables import box, plane, plane_scene, wall
 
 
 def field(size_m, *, mast_z=20.0, cell_m=20.0, **radio_map):
@@ -92,3 +100,32 @@ def test_floors_and_basements(tmp_path, method):
         assert (found.path_gain[floor] > 0).all()
         # Each floor hears its own transmitter best.
         assert (found.serving_transmitter == floor).mean() > 0.9
+
+
+def test_edges_between_two_meshes_are_said_to_be_missed(tmp_path):
+    """A house of one mesh has all its edges; one under a roof of metal lacks those of the eaves."""
+    size, rise = 10.0, 6.0
+    walls = [
+        wall(f"wall_{n}", (corner, following), 0.0, rise, "brick")
+        for n, (corner, following) in enumerate(
+            (([5, 5], [15, 5]), ([15, 5], [15, 15]), ([15, 15], [5, 15]), ([5, 15], [5, 5]))
+        )
+    ]
+    roof = plane([size, size], "metal", name="roof", center_m=[10, 10, rise])
+    whole = box("house", [10, 10, rise / 2 - 0.1], [size, size, rise])
+    solver = {"max_depth": 2, "rays": 5_000, "diffraction": True}
+    small = {"cell_size_m": 10.0, "rays": 20_000}
+    one = load_world(recipe_from_dict(plane_scene(whole, solver=solver)))
+    recipe = recipe_from_dict(plane_scene(*walls, roof, solver=solver, radio_map=small))
+    several = load_world(recipe)
+    assert missed_edges(one) == 0
+    # The eaves: walls of one material are one mesh, which has its corners.
+    assert missed_edges(several) == pytest.approx(4 * size / (4 * size + 4 * rise))
+    assert missed_edges_remark(missed_edges(one)) == []
+    (line,) = missed_edges_remark(missed_edges(several))
+    assert "62 %" in line
+    assert "method paths" in line
+    off = plane_scene(*walls, roof, solver={**solver, "diffraction": False})
+    assert missed_edges(load_world(recipe_from_dict(off))) == 0
+    file = generate_radio_map(recipe, tmp_path / "map.h5", method="monte-carlo")
+    assert "does not diffract" in str(open_radio_map(file).attributes["remarks"])

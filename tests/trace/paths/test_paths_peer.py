@@ -18,10 +18,10 @@ SWITCHES = {
 }
 
 
-def check(comparison, tolerance=2e-3):
+def check(comparison):
     assert comparison.num_peer > 0
     assert comparison.missing == []
-    assert comparison.errors.max() < tolerance
+    assert comparison.errors.max() < 2e-3
     assert np.quantile(comparison.errors, 0.9) < 2e-3
 
 
@@ -65,12 +65,15 @@ def test_shipped_scene_reflections(compare_with_sionna, scene):
     recipe = with_overrides(
         load_recipe(scene), num_receivers=15, refraction=False, rays=20_000, max_depth=4
     )
-    # The peer moves its images by what its rays step off a surface, which grazing rays feel;
+    found = compare_with_sionna(recipe, max_depth=4, samples_per_src=20_000, refraction=False)
+    assert found.num_peer > 0
+    assert found.missing == []
+    assert np.quantile(found.errors, 0.9) < 2e-3
+    # The peer moves its images by what its rays step off a surface, and so the angles at which
+    # they meet it. That is much, up to 5 %, of what glass or a polarisation reflects near a null
+    # and nothing of what it would reflect: of the wave without the reflections it is little.
     # tests/trace/fields/test_thin_gaps.py holds ours against the image method.
-    check(
-        compare_with_sionna(recipe, max_depth=4, samples_per_src=20_000, refraction=False),
-        tolerance=0.1,
-    )
+    assert (found.errors * found.strength).max() < 5e-4
 
 
 @pytest.mark.slow
