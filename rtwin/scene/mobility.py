@@ -4,22 +4,25 @@ NumPy only (and shapely, to join ways). All draws come from a seed; the same
 seed gives the same first K users for every number of users.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rtwin.arrays import Bools, Floats
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.errors import OutOfRangeError, ShapeError
 from rtwin.scene.tracks import Tracks, check_samples
 
 IsClear = Callable[[Floats, Floats], Bools]
+_Way = tuple[Floats, Floats]
 MIN_SPEED_M_S, MAX_SPEED_M_S = 1e-3, 1000.0
 _STREAM = 0x7472  # keeps these draws apart from others of the same seed
 _TRIES = (16, 256)  # candidates for the next waypoint; more if none of the first is in sight
 _WALKABLE_SHARE = 0.25  # of a cell: how finely a leg is checked
+_EVERY = (32, 4, 1)  # which places of legs are looked at, one after the other
+_WAYS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,9 @@ def random_waypoint(
         cell_x_m: x of the cell centres [m], equally spaced, [cell_x].
         cell_y_m: y of the cell centres [m], equally spaced, [cell_y].
         walk: How many users, for how long, how fast.
-        is_clear: Whether the straight ways from a place [2] to others [n, 2]
-            touch nothing, for what no cell shows, such as thin walls.
+        is_clear: Whether the straight ways from places [n, 2] to others [n, 2]
+            touch nothing, for what no cell shows, such as thin walls. It is
+            asked for all users at once, since rays cost little in large numbers.
     Returns:
         Tracks without heights.
     Raises:
@@ -113,11 +117,27 @@ def random_waypoint(
     ground = _FreeGround(free, x, y, is_clear)
     time = walk.time_s
     position = np.full((len(time), walk.num_ues, 3), np.nan)
-    for ue in range(walk.num_ues):
-        knots, reached = _waypoints(ground, walk, walk.rng(ue), time[-1])
+    walkers = [_waypoints(ground, walk, walk.rng(ue), time[-1]) for ue in range(walk.num_ues)]
+    for ue, (knots, reached) in _together(walkers, ground):
         for axis in range(2):
             position[:, ue, axis] = np.interp(time, reached, knots[:, axis])
     return Tracks(time, walk.names, position, _source("random-waypoint", walk))
+
+
+def _together(
+    walkers: Sequence[Generator[_Way, Bools, _Way]], ground: "_FreeGround"
+) -> Iterable[tuple[int, _Way]]:
+    """Users and their ways, each when it has ended; what all ask next is answered at once."""
+    answers: dict[int, Any] = dict.fromkeys(range(len(walkers)))
+    while answers:
+        asked: dict[int, _Way] = {}
+        for ue, answer in answers.items():
+            try:
+                asked[ue] = walkers[ue].send(answer)
+            except StopIteration as end:
+                yield ue, end.value
+        good = ground.reachable(list(asked.values())) if asked else []
+        answers = dict(zip(asked, good, strict=True))
 
 
 def _source(kind: str, walk: Walk) -> dict[str, Any]:
@@ -132,54 +152,74 @@ def _source(kind: str, walk: Walk) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
 class _FreeGround:
-    free: Bools
-    x: Floats
-    y: Floats
-    is_clear: IsClear | None
+    """Cells that one can stand in, and which straight ways lead through nothing else."""
 
-    @property
-    def step(self) -> Floats:
-        pitch = [float(c[1] - c[0]) if c.size > 1 else 1.0 for c in (self.x, self.y)]
-        return np.array(pitch)
+    def __init__(self, free: Bools, x: Floats, y: Floats, is_clear: IsClear | None) -> None:
+        self.x, self.y, self.is_clear = x, y, is_clear
+        self.cells = np.argwhere(free)
+        pitch = [float(c[1] - c[0]) if c.size > 1 else 1.0 for c in (x, y)]
+        self.step = np.array(pitch)
+        # Cells beyond the edge are not free: no place needs to be asked whether it is inside.
+        self.around = np.pad(free, 1)
 
     def draw(self, rng: np.random.Generator, count: int) -> Floats:
         """Places in free cells, [count, 2]."""
-        cells = np.argwhere(self.free)
-        row, column = cells[rng.integers(len(cells), size=count)].T
+        row, column = self.cells[rng.integers(len(self.cells), size=count)].T
         shift = rng.random((count, 2)) - 0.5
         return np.stack([self.x[column], self.y[row]], axis=1) + shift * self.step
 
     def is_free(self, xy: Floats) -> Bools:
         """Whether places [..., 2] are in free cells."""
         low = np.array([self.x[0], self.y[0]]) - self.step / 2
-        column, row = np.moveaxis(np.floor((xy - low) / self.step).astype(np.int64), -1, 0)
-        inside = (column >= 0) & (column < self.x.size) & (row >= 0) & (row < self.y.size)
-        return np.asarray(inside & self.free[np.where(inside, row, 0), np.where(inside, column, 0)])
+        last = np.array(self.around.shape[::-1]) - 1
+        cell = np.clip(np.floor((xy - low) / self.step) + 1, 0, last).astype(np.int64)
+        return np.asarray(self.around[cell[..., 1], cell[..., 0]])
 
-    def reachable(self, start: Floats, ends: Floats) -> Bools:
-        """Whether the straight ways from a place [2] to others [n, 2] are free."""
-        longest = np.linalg.norm(ends - start, axis=1).max()
-        pieces = int(np.ceil(longest / (_WALKABLE_SHARE * self.step.min()))) + 2
-        share = np.linspace(0.0, 1.0, pieces)[:, None, None]
-        good = np.array(self.is_free(start + share * (ends - start)).all(axis=0))
+    def reachable(self, asked: Sequence[_Way]) -> list[Bools]:
+        """Whether the straight ways from each place [2] to its others [n, 2] are free."""
+        counts = [len(ends) for _, ends in asked]
+        start = np.repeat([start for start, _ in asked], counts, axis=0)
+        end = np.concatenate([ends for _, ends in asked])
+        longest = [np.linalg.norm(ends - here, axis=1).max() for here, ends in asked]
+        places = np.ceil(np.array(longest) / (_WALKABLE_SHARE * self.step.min())).astype(int) + 2
+        good = np.ones(len(end), bool)
+        # Most ways run into something large: few places of them need to be looked at.
+        for every in _EVERY:
+            left = np.flatnonzero(good)
+            for rows in np.array_split(left, 1 + len(left) // _WAYS_AT_ONCE):
+                ways = start[rows], end[rows], np.repeat(places, counts)[rows]
+                good[rows] = self._through_free_cells(*ways, every)
         if self.is_clear is not None and good.any():
-            good[good] = self.is_clear(start, ends[good])
-        return good
+            good[good] = self.is_clear(start[good], end[good])
+        return np.split(good, np.cumsum(counts)[:-1])
+
+    def _through_free_cells(self, start: Floats, end: Floats, places: Ints, every: int) -> Bools:
+        """Whether every so manieth of equally spaced places of ways [n, 2] is free, [n]."""
+        number = -(-places // every)
+        first = np.cumsum(number) - number
+        place = every * (np.arange(number.sum()) - np.repeat(first, number))
+        share = place * np.repeat(1.0 / (places - 1), number)
+        way = np.repeat(end - start, number, axis=0)
+        free = self.is_free(np.repeat(start, number, axis=0) + share[:, None] * way)
+        return np.logical_and.reduceat(free, first) if len(free) else np.zeros(0, bool)
 
 
 def _waypoints(
     ground: _FreeGround, walk: Walk, rng: np.random.Generator, end_s: float
-) -> tuple[Floats, Floats]:
-    """Waypoints [n, 2] and the times [n] at which they are reached."""
+) -> Generator[_Way, Bools, _Way]:
+    """Waypoints [n, 2] and the times [n] at which they are reached.
+
+    Yields a place [2] and others [n, 2], and is sent which of these can be reached.
+    """
     here = ground.draw(rng, 1)[0]
     knots, reached = [here], [0.0]
     while reached[-1] < end_s:
         for count in _TRIES:
             candidates = ground.draw(rng, count)
             length = np.linalg.norm(candidates - here, axis=1)
-            good = np.flatnonzero(ground.reachable(here, candidates) & (length > 1e-3))
+            free = yield here, candidates
+            good = np.flatnonzero(free & (length > 1e-3))
             if good.size:
                 break
         # A nook from which nothing is in sight: stay for a second and look again.

@@ -73,11 +73,10 @@ def _random_waypoint(twin: Twin, world: World, walk: Walk, settings: SampleSetti
     free[known] = ~is_inside(world, points)
     room = _eroded(free.reshape(len(y), len(x)))
 
-    def clear(start: Floats, ends: Floats) -> Bools:
-        both = np.concatenate([start[None], ends])
-        z = ground_height_m(world, both) + _KNEE_M
-        way = np.column_stack([both, z])
-        return is_clear(world, np.tile(way[:1], (len(ends), 1)), way[1:])
+    def clear(starts: Floats, ends: Floats) -> Bools:
+        both = np.concatenate([starts, ends])
+        way = np.column_stack([both, ground_height_m(world, both) + _KNEE_M])
+        return is_clear(world, way[: len(starts)], way[len(starts) :])
 
     return random_waypoint(room, x, y, walk, clear)
 
