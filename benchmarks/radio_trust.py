@@ -1,13 +1,15 @@
 """What poisoned measurements cost a calibrated twin, and what the check of rows finds of them.
 
     python benchmarks/radio_trust.py canyon
-    python benchmarks/radio_trust.py duke --data FOLDER --points 100
+    python benchmarks/radio_trust.py duke --data FOLDER --points 60
+    python benchmarks/radio_trust.py duke --data FOLDER --points 60 --scene SCENE
 
 A tenth of the rows that a twin learns from is falsified; held-out blocks are not. The twin is
 the statistical one over the scene as it is drawn: its physics is not fitted anew. `duke` has
-no scene here. Held-out errors [dB] are those of clean rows; of falsified ones as they are; of the
-honest ones among them, which is what a check that errs nowhere would leave; and of those that
-the check believes. AUC, precision and recall are of single rows.
+no scene unless one is given. Held-out errors [dB] are those of clean rows; of falsified ones as
+they are; of the honest ones among them, which is what a check that errs nowhere would leave; and
+of those that the check believes. AUC, precision and recall are of single rows; ± is half of a
+95 % interval over draws, which are paired.
 """
 
 import argparse
@@ -16,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy import stats
 
 from rtwin.arrays import Bools, Floats, Ints
 from rtwin.calibration.campaign import (
@@ -47,9 +50,9 @@ class Field:
     held_out: float
 
 
-def load(name: str, folder: Path | None) -> Field:
-    """A shipped campaign, with the scene that stands for it here."""
-    plan, scene = load_campaign(name, folder), SCENES[name]
+def load(name: str, folder: Path | None, scene: str | None = None) -> Field:
+    """A shipped campaign, with the scene that is given or stands for it here."""
+    plan, scene = load_campaign(name, folder), scene or SCENES[name]
     if scene is None:
         data = load_measurements(plan)
         inputs = link_inputs(data)
@@ -128,15 +131,24 @@ def judged(verdict: RowTrust, bad: Bools) -> tuple[float, float, float]:
     return auc(np.abs(verdict.score), own), hits / masked, hits / own.sum()
 
 
+def interval(values: list[float]) -> str:
+    """Mean and half of its 95 % interval."""
+    if len(values) == 1:
+        return f"{values[0]:+.1f}"
+    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+    return f"{np.mean(values):+.1f} ± {half:.1f}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("campaign", choices=sorted(SCENES))
     parser.add_argument("--data", type=Path)
+    parser.add_argument("--scene", help="scene of the campaign")
     parser.add_argument("--points", type=int, help="rows per transmitter to learn from")
     parser.add_argument("--draws", type=int, default=6)
     parser.add_argument("--limit", type=float, default=LIMIT)
     asked = parser.parse_args()
-    field = load(asked.campaign, asked.data)
+    field = load(asked.campaign, asked.data, asked.scene)
     rows: dict[str, list[tuple[float, ...]]] = {name: [] for name in ("none", *ATTACKS)}
     for seed in range(1, asked.draws + 1):
         rest, held = hold_out(field.data, field.block_m, field.held_out, seed)
@@ -171,7 +183,8 @@ def main() -> None:
         *found, aside, clean, before, without, after = np.mean(values, axis=0)
         says = " | ".join("-" if np.isnan(v) else f"{v:.2f}" for v in found)
         errors = f"{clean:.2f} | {before:.2f} | {without:.2f} | {after:.2f}"
-        moved = " | ".join(f"{100 * (v / clean - 1):+.1f}" for v in (before, without, after))
+        ways = [[100 * (row[k] / row[4] - 1) for row in values] for k in (5, 6, 7)]
+        moved = " | ".join(interval(way) for way in ways)
         print(f"| {asked.campaign} | {name} | {says} | {100 * aside:.1f} | {errors} | {moved} |")
 
 

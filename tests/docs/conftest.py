@@ -69,16 +69,21 @@ FEW = {
     "poisoning": ["--rounds", "2", "--rules", "mean,biweight", "--attacks", "MPAF"],
     "trust": [],
     "privacy": ["--rounds", "2"],
+    "networks": [
+        *("--scenes", "1", "--edits", "4", "--truths", "2"),
+        *("--rounds", "1", "--epochs", "1"),
+    ],
 }
 # Studies whose amounts have other names than seeds.
 SEEDLESS = {
     "deployment": ["--runs", "2", "--slots", "10"],
-    "sites": ["--sites", "canyon west,canyon east", "--points", "20", "--starts", "1"],
+    "sites": ["--sites", "canyon 3.5 GHz,canyon 2.1 GHz", "--points", "20", "--starts", "1"],
     "viewport": ["--horizons", "1", "--shares", "0.9", "--folds", "2"],
 }
 # What takes minutes with the least amounts, too: `pytest -m slow -n 0 tests/docs`.
 SLOW = (
     "rtwin experiment sites",
+    "rtwin experiment networks",
     "rtwin experiment userdata",
     "rtwin calibrate street_canyon docs/drive.csv",
 )

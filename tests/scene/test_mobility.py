@@ -81,6 +81,23 @@ def test_what_is_not_clear_is_not_walked():
     assert (tracks.position_m[-1, :, 0] < 20).all()
 
 
+def test_all_users_ask_at_once_and_walk_as_if_alone():
+    asked = []
+
+    def east_of(starts, ends):
+        asked.append(len(starts))
+        return ends[:, 0] > 5
+
+    together = random_waypoint(rooms(), X, Y, Walk(num_ues=12, duration_s=60.0), east_of)
+    at_once = list(asked)
+    for ue in (0, 7):
+        fewer = random_waypoint(rooms(), X, Y, Walk(num_ues=ue + 1, duration_s=60.0), east_of)
+        np.testing.assert_array_equal(together.position_m[:, ue], fewer.position_m[:, ue])
+    # A call for each round of the slowest, not for each leg of each user.
+    assert len(at_once) < 30
+    assert at_once[0] > 12
+
+
 def test_walkers_stay_on_their_ways_and_turn_at_crossings():
     tracks = walk_ways(CROSS, Walk(num_ues=10, duration_s=600.0, speed_m_s=(1.5, 1.5)))
     x, y = np.moveaxis(tracks.position_m[..., :2], -1, 0)

@@ -47,7 +47,7 @@ class Shared:
         return np.sqrt(np.diag(np.linalg.inv(self.precision)))
 
     def rows(self) -> list[dict[str, Any]]:
-        """For each parameter: prior, value, its 90 % range, and whether the data see it."""
+        """For each parameter: prior, value, its 90 % range, rivals, and whether the data see it."""
         found = []
         for i, (shared, z, width) in enumerate(
             zip(self.parameters, self.z, self.width, strict=True)
@@ -65,6 +65,7 @@ class Shared:
                     "low": span[0],
                     "high": span[-1],
                     "posterior_over_prior": float(width),
+                    "rivals": list(others),
                     "identified": bool(width <= SEEN and not others),
                 }
             )
