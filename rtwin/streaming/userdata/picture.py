@@ -40,6 +40,7 @@ def plot_userdata(found: UserData) -> "Figure":
         rows = [r for r in found.codes if r["code"] == name]
         _line(codes, rows, "width", CATEGORIES[number], name)
     codes.set(xlabel="numbers kept of a user", ylabel="utility")
+    codes.set_xticks(found.study.widths)
     for number, name in enumerate(("central", "local")):
         rows = [r for r in found.privacy if r["privacy"] == name]
         _line(privacy, rows, "epsilon", CATEGORIES[number], name)

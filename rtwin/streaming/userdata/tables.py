@@ -56,7 +56,7 @@ def _importance(found: UserData) -> list[StudyTable]:
                 "data type": p.name,
                 "by components": p.by_components,
                 "by permutation": p.by_permutation,
-                "|correlation|": p.correlation,
+                "correlation": p.correlation,
             }
             for p in sorted(parts, key=lambda p: -p.by_permutation)
         ]
