@@ -151,7 +151,7 @@ def networks_results(study: NetworksStudy, found: Sequence[Trained]) -> StudyRes
     """
     columns = [*HELD_OUT, ALL]
     rows: list[dict[str, Cell]] = [
-        {"trained by": t.by, "sent [bytes]": t.sent_bytes} | t.error for t in found
+        {"trained by": t.by, "sent [bytes]": t.sent_bytes, **t.error} for t in found
     ]
     by = list(dict.fromkeys(t.by for t in found))
     errors = np.array([[t.error[c] for c in columns] for t in found])

@@ -14,6 +14,11 @@ from rtwin.plot.style import BLUE, CATEGORIES, ORANGE, UNREACHED, map_axes, new_
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_QUANTITY = {
+    "relative_permittivity": "permittivity",
+    "conductivity_s_per_m": "conductivity [S/m]",
+}
+
 
 def plot_costs(schemes: Sequence[Scheme]) -> "Figure":
     """Error and cost side by side, as the article's figure 3, [scheme] from top to bottom.
@@ -168,6 +173,8 @@ def plot_sites(
         rows: By who calibrated, material and kind: `value`, `low`, `high`, `identified`.
         keys: Material and kind of each panel.
     """
+    from matplotlib.ticker import MaxNLocator, NullLocator
+
     columns = 2
     figure = new_figure(11.0, 1.0 + 1.4 * ((len(keys) + 1) // columns))
     axes = np.atleast_1d(figure.subplots((len(keys) + 1) // columns, columns, sharey=True)).ravel()
@@ -183,10 +190,19 @@ def plot_sites(
             panel.plot([row["low"], row["high"]], [place[who]] * 2, color=colour, linewidth=5)
             panel.plot(row["value"], place[who], "o", color=ORANGE, markersize=5)
         panel.set_xscale("log")
-        panel.set_title(f"{material}, {kind.replace('_', ' ')}", fontsize=10)
+        # Ranges may be narrow: a log axis would label powers of ten, or none.
+        panel.xaxis.set_major_locator(MaxNLocator(5))
+        panel.xaxis.set_major_formatter("{x:g}")
+        panel.xaxis.set_minor_locator(NullLocator())
+        panel.set_title(f"{material}, {_QUANTITY.get(kind, kind)}", fontsize=10)
         panel.set_yticks(list(place.values()), list(place))
         panel.set_ylim(-0.6, len(rows) - 0.4)
         panel.spines[["top", "right"]].set_visible(False)
+    axes[0].plot([], [], color=BLUE, linewidth=5, label="seen")
+    axes[0].plot([], [], color=UNREACHED, linewidth=5, label="not seen, or rivals within")
+    axes[0].plot([], [], "o", color=ORANGE, markersize=5, label="best value")
+    axes[0].plot([], [], color="black", linestyle="--", linewidth=1.0, label="truth")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return figure
 
 
