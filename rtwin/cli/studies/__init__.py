@@ -12,7 +12,6 @@ for command in (
     federated.trust,
     federated.privacy,
     federated.sites,
-    federated.networks,
     streaming.streaming,
     streaming.viewport,
     streaming.userdata,

@@ -227,37 +227,6 @@ def sites(
     )
 
 
-def networks(
-    output: StudyFolder,
-    data: Annotated[
-        Path,
-        Option(metavar="FOLDER", help="Folder of the traced cases; what is there is not redone."),
-    ] = Path("rtwin-networks"),
-    scenes: Annotated[int, Option(help="Scenes of each operator.")] = 2,
-    edits: Annotated[int, Option(help="Rehearsed edits of each scene.")] = 16,
-    truths: Annotated[int, Option(help="Changes of each scene.")] = 8,
-    rounds: Annotated[int, Option(help="Rounds in which weights are exchanged.")] = 8,
-    epochs: Annotated[int, Option(help="Epochs of each operator in a round.")] = 2,
-    seeds: Seeds = 3,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
-) -> None:
-    """The network that renders updates, trained by operators alone, together, and centrally.
-
-    Example: rtwin experiment networks -o networks
-    """
-    from rtwin.federation.studies import NetworksStudy, networks_results, run_networks
-
-    study = NetworksStudy(
-        scenes=scenes, edits=edits, truths=truths, rounds=rounds, epochs=epochs, seeds=seeds
-    )
-
-    def run(progress: Progress) -> "StudyResults":
-        return networks_results(study, run_networks(study, data, progress))
-
-    run_study("networks", output, run, quiet=quiet, json=json)
-
-
 def _traffic(data: Path | None, cells: str | None, target: str) -> "Traffic":
     from rtwin.federation import load_traffic
 

@@ -229,24 +229,3 @@ def plot_privacy(epsilon: Floats, mae: Floats, ways: Sequence[str]) -> "Figure":
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     return figure
-
-
-def plot_networks(error: Floats, by: Sequence[str], scenes: Sequence[str]) -> "Figure":
-    """Errors on held-out scenes, one group of points for each scene.
-
-    Args:
-        error: RMSE over the RMS of the change, [who trained, scene].
-        by: Who trained.
-        scenes: Names.
-    """
-    figure = new_figure(9.0, 4.5)
-    axes = figure.subplots()
-    for k, who in enumerate(by):
-        place = np.arange(len(scenes)) + 0.12 * (k - (len(by) - 1) / 2)
-        axes.plot(place, error[k], "o", color=CATEGORIES[k % len(CATEGORIES)], label=who)
-    axes.set_xticks(range(len(scenes)), list(scenes))
-    axes.set_ylabel("RMSE over RMS of the change")
-    axes.set_ylim(bottom=0.0)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", frameon=False)
-    return figure
