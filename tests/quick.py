@@ -23,6 +23,7 @@ class Quick:
 
     def __init__(self) -> None:
         self.watches = False
+        self.reason = ""
         sys.addaudithook(self.hear)
 
     def hear(self, event: str, about: tuple[Any, ...]) -> None:
@@ -30,9 +31,25 @@ class Quick:
         if not self.watches:
             return
         if event == "import" and about[0].partition(".")[0] in COSTLY:
-            pytest.skip(f"--quick: imports {about[0]}")
+            self.skip(f"--quick: imports {about[0]}")
         if event == "subprocess.Popen":
-            pytest.skip(f"--quick: starts {about[0]}")
+            self.skip(f"--quick: starts {about[0]}")
+
+    def skip(self, reason: str) -> None:
+        """Pass over the running test, and remember why."""
+        self.reason = reason
+        pytest.skip(reason)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        """A test that caught the skip, as one of a command's traceback does, is passed over too."""
+        self.reason = ""
+        try:
+            return (yield)
+        except Exception:
+            if self.reason:
+                pytest.skip(self.reason)
+            raise
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
