@@ -104,9 +104,10 @@ def parameters_of(
         elif key == "vegetation":
             found.append(Parameter("vegetation_loss_factor", "", 1.0, 0.7, "log"))
     angles = {
-        "tx_azimuth": ("azimuth_error_deg", 0.0, spec.angle_range_deg / 2),
-        "tx_downtilt": ("downtilt_error_deg", 0.0, spec.angle_range_deg / 4),
-        "pattern_width": ("pattern_width_deg", 65.0, 0.3),
+        # Narrow: what the map lacks looks much like an antenna that is turned or narrower.
+        "tx_azimuth": ("azimuth_error_deg", 0.0, spec.angle_range_deg / 4),
+        "tx_downtilt": ("downtilt_error_deg", 0.0, spec.angle_range_deg / 8),
+        "pattern_width": ("pattern_width_deg", 65.0, 0.15),
     }
     for sector in sectors:
         for key in spec.parameters:

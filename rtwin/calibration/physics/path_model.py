@@ -328,6 +328,8 @@ def _narrow(bundle: Bundle, kept: Bools, place: Ints) -> Bundle:
 
 
 def _some_paths(paths: TracedPaths, rows: Ints) -> TracedPaths:
-    """Per-path values of some paths; `num_paths` no longer counts them."""
+    """Some paths of one transmitter, by ascending number, with how many each receiver has."""
     names = [name for name in TracedPaths.__dataclass_fields__ if name != "num_paths"]
-    return replace(paths, **{name: getattr(paths, name)[rows] for name in names})
+    receiver = np.repeat(np.arange(len(paths.num_paths)), paths.num_paths)[rows]
+    count = np.bincount(receiver, minlength=len(paths.num_paths)).astype(paths.num_paths.dtype)
+    return replace(paths, num_paths=count, **{name: getattr(paths, name)[rows] for name in names})
