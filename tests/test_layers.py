@@ -62,7 +62,7 @@ ROOMS = {
         "shards": {"schema", "store"},
         "cluster": {"store", "shards"},
         "generation": {"schema", "inspection", "store", "reading", "shards", "cluster"},
-        "tracks": {"schema", "store", "reading", "shards", "generation"},
+        "tracks": {"schema", "inspection", "store", "reading", "shards", "generation"},
         "pictures": {"reading"},
     },
     "export": {

@@ -100,6 +100,11 @@ class Recipe(FileTable):
     radio_map: RadioMap = RadioMap()
     camera: Camera | None = None
 
+    @property
+    def has_files(self) -> bool:
+        """Whether its geometry is in files beside it."""
+        return bool(self.geometry.file) or any(item.shape == "mesh" for item in self.object)
+
     _name: str = PrivateAttr("recipe")
 
     @model_validator(mode="before")

@@ -174,19 +174,18 @@ def _changed(
             tx["downtilt_deg"] = tx_downtilt_deg
     if rx_pattern is not None:
         data["receivers"]["antenna"]["pattern"] = rx_pattern
-    folder = Path(".") if scene is None else load_recipe(scene).folder
-    has_files = old.geometry.file or any(item.shape == "mesh" for item in old.object)
+    folder = old.folder if scene is None else load_recipe(scene).folder
     made = recipe_from_dict(data, old.name, folder)
     antennas = [made.receivers.antenna, *(tx.antenna for tx in made.transmitter)]
-    if any(antenna.is_file for antenna in antennas) and scene is None:
+    if any(antenna.is_file for antenna in antennas) and folder == Path("."):
         raise RecipeError(
             f"{dataset.path}: antenna patterns of {old.name!r} are in files; name the recipe "
             "with scene"
         )
-    if has_files and scene is None:
+    if made.has_files and folder == Path("."):
         raise RecipeError(
-            f"{dataset.path}: the geometry of {old.name!r} is in files of its own; "
-            "name the recipe with scene"
+            f"{dataset.path}: the geometry of {old.name!r} is in files that are not where they "
+            "were; name the recipe with scene"
         )
     return made
 

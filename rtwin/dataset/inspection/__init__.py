@@ -4,7 +4,7 @@ open_checked(file)    one of rtwin's files: structure, layout, attributes, and e
 open_container(file)  any HDF5 file: structure alone
 """
 
-from rtwin.dataset.inspection.attributes import Attributes, plain, read_attributes
+from rtwin.dataset.inspection.attributes import Attributes, plain, read_attributes, scene_folder
 from rtwin.dataset.inspection.container import DAMAGE, is_hdf5, open_container
 from rtwin.dataset.inspection.file import (
     CheckedFile,
@@ -29,5 +29,6 @@ __all__ = [
     "plain",
     "problems_of",
     "read_attributes",
+    "scene_folder",
     "snapshot_files",
 ]

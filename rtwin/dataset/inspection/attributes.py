@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -182,3 +183,10 @@ def attribute_problems(kind: str, attributes: Mapping[str, Any]) -> list[str]:
 
 def _shown(value: Any) -> str:
     return printable(value) if isinstance(value, str) else printable(repr(value)).strip("'\"")
+
+
+def scene_folder(attributes: Mapping[str, Any]) -> Path | None:
+    """Where a file's scene was when it was traced, if its geometry is in files still there."""
+    told = attributes.get("scene_folder")
+    folder = None if told is None else Path(str(told))
+    return folder if folder is not None and folder.is_dir() else None

@@ -1,6 +1,7 @@
 """The triangles of a twin's scene, for those who draw or describe it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +35,9 @@ def scene_mesh(recipe: Recipe, geometry_hash: str, scene: str = "") -> SceneMesh
         StoreError: if the scene has another geometry by now, or is not there.
     """
     found = load_recipe(scene) if scene else recipe
-    beside = found.geometry.file or any(item.shape == "mesh" for item in found.object)
-    if beside and not scene:
+    if found.has_files and found.folder == Path("."):
         raise StoreError(
-            f"{recipe.name}: its geometry is in files of its own; "
+            f"{recipe.name}: its geometry is in files that are not where they were; "
             "name the recipe with the option scene"
         )
     world = load_world(found)

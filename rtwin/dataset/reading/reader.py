@@ -20,7 +20,7 @@ from rtwin.channel import (
     planar_array_positions_m,
     taps,
 )
-from rtwin.dataset.inspection import CheckedFile, open_checked, plain
+from rtwin.dataset.inspection import CheckedFile, open_checked, plain, scene_folder
 from rtwin.dataset.schema import (
     PATHS_FORMAT,
     PATHS_LAYOUT,
@@ -148,7 +148,8 @@ class PathDataset(Shown):
     def recipe(self) -> Recipe:
         """The recipe that the dataset was traced from."""
         data = json.loads(self._file.attrs["recipe"]) | {"frequency_hz": self.frequency_hz}
-        recipe = recipe_from_dict(data, self._file.attrs["scene"], where=str(self.path))
+        folder = scene_folder(self._file.attrs) or Path(".")
+        recipe = recipe_from_dict(data, self._file.attrs["scene"], folder, where=str(self.path))
         ends = recipe.receivers.antenna, recipe.transmitter[0].antenna
         ports = tuple(antenna.num_ports for antenna in ends)
         if self._file["a"].shape[-2:] != ports:

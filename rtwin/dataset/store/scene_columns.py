@@ -29,6 +29,8 @@ def scene_attributes(world: World, *more_remarks: str) -> dict[str, Any]:
         else "none",
         "variant": world.engine.variant,
         "remarks": [*remarks(world), *more_remarks],
+        # So that what needs the geometry finds it again, where it is in files of its own.
+        **({"scene_folder": str(recipe.folder.resolve())} if recipe.has_files else {}),
     }
 
 

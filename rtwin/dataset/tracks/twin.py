@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rtwin.dataset.inspection import scene_folder, snapshot_files
 from rtwin.dataset.reading import RadioMap, file_info, open_dataset, open_radio_map
 from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT
 from rtwin.errors import GeometryError, OutOfRangeError, StoreError
@@ -93,12 +94,14 @@ class Twin:
 
 
 def open_twin(twin: str | Path, scene: str | Path | None) -> Twin:
-    """A radio map, a dataset of paths, or a scene as load_recipe takes it.
+    """A radio map, a twin's newest one, a dataset of paths, or a scene as load_recipe takes it.
 
     Raises:
         StoreError, RecipeError: if it is none of them or cannot be read.
     """
     path = Path(twin)
+    if path.is_dir() and snapshot_files(path):
+        path = snapshot_files(path)[-1]
     if path.suffix not in (".h5", ".hdf5", ".nc") and not path.is_file():
         recipe = load_recipe(twin)
         return Twin(str(twin), recipe, None, hash_of(recipe_dict(recipe)))
@@ -120,7 +123,8 @@ def open_twin(twin: str | Path, scene: str | Path | None) -> Twin:
 
 def recipe_of(attributes: dict[str, Any], scene: str | Path | None) -> Recipe:
     """The recipe in a file's attributes, with the folder of the scene's own files."""
-    folder = Path(".") if scene is None else load_recipe(scene).folder
+    folder = scene_folder(attributes) if scene is None else load_recipe(scene).folder
+    folder = folder or Path(".")
     return recipe_from_dict(attributes["recipe"], attributes["scene"], folder)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rtwin.arrays import Bools, Floats
 from rtwin.dataset import RadioMap, open_radio_map
-from rtwin.dataset.inspection import open_checked
+from rtwin.dataset.inspection import open_checked, scene_folder
 from rtwin.dataset.schema import MAP_FORMAT, TWIN_LAYOUT
 from rtwin.errors import StoreError
 from rtwin.horizontal.decision import Decision
@@ -151,9 +151,8 @@ class Snapshot(Shown):
         attributes = self.radio_map.attributes
         data, name = attributes["base_recipe"], str(attributes["scene"])
         recipe = recipe_from_dict(data, name, "." if scene is None else load_recipe(scene).folder)
-        in_files = recipe.geometry.file or any(item.shape == "mesh" for item in recipe.object)
-        if in_files and scene is None:
-            folder = self._scene_folder()
+        if recipe.has_files and scene is None:
+            folder = scene_folder(attributes)
             if folder is None:
                 raise StoreError(
                     f"{self.folder}: the geometry of {name!r} is in files that are not where they "
@@ -170,12 +169,6 @@ class Snapshot(Shown):
                 f"{self.file}: was traced in another scene than {name!r} is now; make a new twin"
             )
         return world, traced
-
-    def _scene_folder(self) -> Path | None:
-        """Where the twin's scene was, if it still is there."""
-        told = self.radio_map.attributes.get("scene_folder")
-        folder = None if told is None else Path(str(told))
-        return folder if folder is not None and folder.is_dir() else None
 
     @cached_property
     def grid(self) -> MapGrid:

@@ -227,8 +227,8 @@ def test_impossible_twins(paths_file, trace, tmp_path):
         sample(file, "random-waypoint", tmp_path / "u.h5")
 
 
-def test_a_scene_with_files_is_asked_for_by_name(two_boxes, tmp_path):
-    """A map does not carry its scene's meshes; its tracks can be followed without them."""
+def test_a_scene_with_files_is_found_where_it_lies(two_boxes, tmp_path):
+    """A map does not carry its scene's meshes, but knows where they are; and works without."""
     folder = tmp_path / "scene"
     folder.mkdir()
     trimesh.creation.box((40, 40, 1)).export(folder / "slab.ply")
@@ -237,6 +237,9 @@ def test_a_scene_with_files_is_asked_for_by_name(two_boxes, tmp_path):
     recipe = recipe_from_dict(data, "scene", folder)
     file = generate_radio_map(recipe, tmp_path / "map.h5")
     (tmp_path / "t.csv").write_text("time_s,ue,x_m,y_m\n0,a,-9,-9\n1,a,9,9\n")
+    seen = sample(file, tmp_path / "t.csv", tmp_path / "seen.h5")
+    assert (seen.line_of_sight == 1).any()
+    folder.rename(tmp_path / "moved")
     with pytest.raises(GeometryError, match="name it with scene, or for tracks from a file"):
         sample(file, tmp_path / "t.csv", tmp_path / "t.h5")
     blind = SampleSettings(line_of_sight=False)

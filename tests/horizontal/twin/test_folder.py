@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from rtwin.dataset import file_info, open_radio_map, validate_file
+from rtwin.dataset import file_info, open_radio_map, sample, validate_file
 from rtwin.errors import EditError, OutOfRangeError, StoreError
 from rtwin.files import is_temporary, temporary_beside
 from rtwin.horizontal import (
@@ -25,6 +25,7 @@ from rtwin.horizontal import (
     updating,
     write_snapshot_map,
 )
+from rtwin.scene import Walk
 from rtwin.trace import TransmitterTrace
 
 from ...tables import toml
@@ -341,3 +342,12 @@ def test_a_missing_link(updated, tmp_path):
         open_twin(folder).state()  # the mast's paths were there
     with pytest.raises(StoreError, match="a file is missing"):
         history(folder)
+
+
+def test_the_newest_map_is_sampled(built, tmp_path):
+    twin = open_twin(built)
+    walk = Walk(num_ues=2, duration_s=2.0, interval_s=0.5)
+    trace = sample(twin.folder, "random-waypoint", tmp_path / "walks.h5", walk=walk)
+    newest = sample(twin.file, "random-waypoint", tmp_path / "again.h5", walk=walk)
+    np.testing.assert_array_equal(trace.serving_tx, newest.serving_tx)
+    assert (trace.serving_tx >= 0).any()
