@@ -77,6 +77,7 @@ class Comparison:
     repeats: int  # paths that the peer has more than once
     errors: np.ndarray  # relative coefficient error of each path found again
     strength: np.ndarray  # of each: its coefficient over that of free space along its length
+    shortest_m: np.ndarray  # of each: the shortest of its straight pieces
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +91,7 @@ def compare_with_sionna():
         peers = solve_with_sionna(world, receivers, **solver)
         offsets = np.concatenate([[0], np.cumsum(own.num_paths)])
         used = np.zeros(len(own.a), bool)
-        missing, errors, strength, repeats = [], [], [], 0
+        missing, errors, strength, shortest_m, repeats = [], [], [], [], 0
         for peer in peers:
             rows = np.arange(offsets[peer.link], offsets[peer.link + 1])
             kinds = np.zeros(own.interactions.shape[1], int)
@@ -106,12 +107,16 @@ def compare_with_sionna():
                 continue
             same &= ~used[rows]
             distance = np.abs(own.a[rows[same]] - peer.a).max(axis=(1, 2)) / np.abs(peer.a).max()
-            used[rows[same][np.argmin(distance)]] = True
+            found = rows[same][np.argmin(distance)]
+            used[found] = True
             errors.append(distance.min())
             free = world.scene.wavelength[0] / (4 * np.pi * peer.length_m)
             strength.append(np.abs(peer.a).max() / free)
-        return Comparison(
-            len(peers), len(own.a), missing, repeats, np.array(errors), np.array(strength)
-        )
+            inner = own.vertex_m[found][own.interactions[found] != 0].astype(np.float64)
+            tx = recipe.transmitter[peer.link % len(recipe.transmitter)].position_m
+            line = [tx, *inner, receivers.position_m[peer.link // len(recipe.transmitter)]]
+            shortest_m.append(np.linalg.norm(np.diff(line, axis=0), axis=1).min())
+        columns = (np.array(column) for column in (errors, strength, shortest_m))
+        return Comparison(len(peers), len(own.a), missing, repeats, *columns)
 
     return compare

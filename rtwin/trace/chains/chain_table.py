@@ -63,6 +63,7 @@ def discover(world: World, position_m: ArrayLike, solver: Solver, seed: int) -> 
             diffraction=solver.diffraction,
             # Edges between meshes are free ones to the engine: ours are chosen below.
             edge_diffraction=solver.edge_diffraction or own_model,
+            own_free=_own_free(world, solver) if own_model and solver.diffraction else None,
             seed=seed,
         )
     )
@@ -87,6 +88,18 @@ def discover(world: World, position_m: ArrayLike, solver: Solver, seed: int) -> 
             chain_of_ray[ray], element, bounce.kind[grows], triangle, wedge
         )
     return table.finish()
+
+
+def _own_free(world: World, solver: Solver) -> Bools:
+    """At which sides of triangles rays may diffract if no other is in their mesh, [triangle, 3].
+
+    A ray that bent at an edge which is none of ours would be lost to what it reflects.
+    """
+    edges = world.triangles.edges
+    known = edges.row != NO_ROW
+    if len(edges) and not solver.edge_diffraction:
+        known &= ~edges.is_free[np.where(known, edges.row, 0)]
+    return known
 
 
 def _at_own_edges(world: World, bounces: list[Bounce], solver: Solver) -> list[Bounce]:

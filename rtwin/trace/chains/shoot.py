@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rtwin.arrays import Bytes, Floats, Ints, Singles, Unsigned
+from rtwin.arrays import Bools, Bytes, Floats, Ints, Singles, Unsigned
 from rtwin.channel import InteractionType
 from rtwin.trace.chains.wedges import wedge_rows
 from rtwin.trace.engine import off_surface
@@ -44,6 +44,7 @@ def shoot(
     refraction: bool,
     diffraction: bool = False,
     edge_diffraction: bool = False,
+    own_free: Bools | None = None,
     diffuse_reflection: bool = False,
     seed: int = 1,
 ) -> Iterator[Bounce]:
@@ -52,6 +53,8 @@ def shoot(
     Args:
         position_m: Transmitter [m], [3].
         num_rays: Rays on a Fibonacci lattice over the sphere.
+        edge_diffraction: Whether edges of one face only, as the engine sees them, diffract.
+        own_free: Those of them that do, by side of each triangle, [triangle, 3]; default: all.
     Yields:
         At most `max_depth` bounces; fewer when every ray has left the scene.
     """
@@ -68,6 +71,8 @@ def shoot(
     if not allowed:
         return
     generator = SBCandidateGenerator()
+    if own_free is not None:
+        _bend_only_at(world, generator, own_free)
     sampler = generator._sampler
     sampler.seed(seed % 2**32, num_rays)
     source = world.places(np.asarray(position_m, np.float64)[None])
@@ -121,3 +126,21 @@ def shoot(
             probability=sample.pdf.numpy()[alive],
             wedge=wedge_rows(world, wedges, is_diffraction.numpy(), alive) if diffraction else None,
         )
+
+
+def _bend_only_at(world: World, generator: Any, own_free: Bools) -> None:
+    """Make rays that would diffract at other free edges do what they do off any edge."""
+    mi, dr = world.engine.mi, world.engine.dr
+    sample = generator._sample_diffraction_point
+    allowed = world.engine.opaque(own_free.ravel(), "Bool")
+
+    def chosen(*arguments: Any) -> tuple[Any, Any, Any, Any]:
+        bends, probability, point, wedges = sample(*arguments)
+        at_edge = bends | (probability != 1.0)  # elsewhere the wedge is none of the scene's
+        shape = dr.reinterpret_array(mi.UInt, wedges.shape)
+        triangle = dr.gather(mi.UInt, world.first_triangle, shape, at_edge) + wedges.prim0
+        known = dr.gather(mi.Bool, allowed, 3 * triangle + wedges.local_edge, at_edge)
+        known |= wedges.primn != wedges.prim0
+        return bends & known, dr.select(known, probability, 1.0), point, wedges
+
+    generator._sample_diffraction_point = chosen

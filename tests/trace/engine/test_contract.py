@@ -41,6 +41,16 @@ def test_candidate_generator():
         "edge_diffraction_enabled",
         "active",
     ]
+    assert parameters(SBCandidateGenerator._sample_diffraction_point) == [
+        "self",
+        "si",
+        "loc_en_inter",
+        "ray_origin",
+        "ki_world",
+        "sample2",
+        "edge_diffraction",
+        "active",
+    ]
     assert hasattr(SBCandidateGenerator(), "_sampler")
 
 

@@ -84,12 +84,20 @@ def blocked(start, stop, corners):
     long_enough = length > 2 * SHORTER_M
     step = unit(direction)
     start, direction = start + SHORTER_M * step, direction - 2 * SHORTER_M * step
-    origin, one, two = corners[:, 0], corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    double_area = np.linalg.norm(np.cross(one, two), axis=1)
-    sides = (two, one, two - one)  # opposite the corners whose weights are u, v and 1 - u - v
-    rim = [RIM_M * np.linalg.norm(side, axis=1) / np.maximum(double_area, 1e-12) for side in sides]
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    origins, (ones, twos) = corners[:, 0], (corners[:, k] - corners[:, 0] for k in (1, 2))
+    double_area = np.linalg.norm(np.cross(ones, twos), axis=1)
+    sides = (twos, ones, twos - ones)  # opposite the corners whose weights are u, v and 1 - u - v
+    rims = [RIM_M * np.linalg.norm(side, axis=1) / np.maximum(double_area, 1e-12) for side in sides]
     found = np.zeros(len(start), bool)
     for n in np.flatnonzero(long_enough):
+        # What the box around the segment does not meet, the segment does not.
+        from_m, to_m = start[n], start[n] + direction[n]
+        near = np.arange(len(corners))
+        for axis in range(3):
+            near = near[low[near, axis] <= max(from_m[axis], to_m[axis])]
+            near = near[high[near, axis] >= min(from_m[axis], to_m[axis])]
+        origin, one, two, rim = origins[near], ones[near], twos[near], [r[near] for r in rims]
         p = np.cross(direction[n], two)
         determinant = np.einsum("ti,ti->t", one, p)
         with np.errstate(divide="ignore", invalid="ignore"):

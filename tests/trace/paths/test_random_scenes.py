@@ -3,6 +3,13 @@
 A handful in every run, hundreds with `pytest -m slow`. Where edges diffract, PathSolver
 adds leftovers to its distances and rtwin has a coefficient of its own: there the paths
 without a diffraction are compared.
+
+In gaps of centimetres PathSolver's rays step off one face past a good part of the way to the
+other: there a path that goes straight through two panes bends by a degree, and what the faces
+let through and reflect with it. Those coefficients are compared loosely, all others closely:
+to the wave that would come along the same way through free space, so that paths near a null
+of an antenna or a reflection count for what they are.
+tests/trace/fields/test_thin_gaps.py holds ours to the image method and a closed form.
 """
 
 import numpy as np
@@ -14,6 +21,7 @@ from rtwin.trace import Tracer, load_world, place
 from ...tables import box, plane, wall
 
 SOLIDS = ("concrete", "brick", "glass", "metal", "wood", "plasterboard")
+GAP_M = 0.1
 GROUNDS = ("concrete", "medium_dry_ground", "wet_ground", "asphalt_concrete")
 
 
@@ -91,8 +99,11 @@ def check(compare, seed):
     )
     missing = [path for path in found.missing if 8 not in path.interactions]
     assert missing == [], f"seed {seed}"
-    if not solver["diffraction"] and len(found.errors):
-        assert np.quantile(found.errors, 0.8) < 5e-3, f"seed {seed}"
+    if not solver["diffraction"]:
+        in_gap = found.shortest_m < GAP_M
+        beside = (found.errors * found.strength)[~in_gap]
+        assert beside.max(initial=0) < 1e-3, f"seed {seed}"
+        assert found.errors[in_gap].max(initial=0) < 0.1, f"seed {seed}"
     return found.num_peer
 
 
