@@ -17,6 +17,7 @@ SPECULAR, REFRACTION, DIFFRACTION = 1, 4, 8
 ON_SURFACE_M = 0.02  # Sionna's image method accepts a neighbouring triangle within a centimetre
 ASIDE_M = 0.02  # how far off the law may lead, over the shorter of the two segments
 SHORTER_M = 0.03
+ALONG_M = 1e-3  # what has both ends nearer to a plane than this runs along it, as strings do
 RIM_M = 0.01  # rays may slip past the very rim of a triangle: single precision
 
 
@@ -98,6 +99,7 @@ def blocked(start, stop, corners):
             near = near[low[near, axis] <= max(from_m[axis], to_m[axis])]
             near = near[high[near, axis] >= min(from_m[axis], to_m[axis])]
         origin, one, two, rim = origins[near], ones[near], twos[near], [r[near] for r in rims]
+        area = np.maximum(double_area[near], 1e-12)
         p = np.cross(direction[n], two)
         determinant = np.einsum("ti,ti->t", one, p)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -106,9 +108,11 @@ def blocked(start, stop, corners):
             u = np.einsum("ti,ti->t", away, p) * inverse
             q = np.cross(away, one)
             v = (q @ direction[n]) * inverse
-            t = np.einsum("ti,ti->t", two, q) * inverse
+            height = np.einsum("ti,ti->t", two, q)  # of the start, times the double area
+            t = height * inverse
             within = (u >= rim[0]) & (v >= rim[1]) & (1 - u - v >= rim[2])
-        found[n] = (within & (t > 0) & (t < 1)).any()
+        through = np.maximum(np.abs(height), np.abs(height - determinant)) > ALONG_M * area
+        found[n] = (within & through & (t > 0) & (t < 1)).any()
     return found
 
 
