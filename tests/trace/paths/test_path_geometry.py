@@ -17,7 +17,8 @@ SPECULAR, REFRACTION, DIFFRACTION = 1, 4, 8
 ON_SURFACE_M = 0.02  # Sionna's image method accepts a neighbouring triangle within a centimetre
 ASIDE_M = 0.02  # how far off the law may lead, over the shorter of the two segments
 SHORTER_M = 0.03
-ALONG_M = 1e-3  # what has both ends nearer to a plane than this runs along it, as strings do
+ALONG_M = 0.02  # what has both ends nearer to a plane than this runs along it, as facades do
+EDGE_STEP_M = 0.03  # Sionna's image method steps over what stands as near before an edge
 RIM_M = 0.01  # rays may slip past the very rim of a triangle: single precision
 
 
@@ -78,8 +79,12 @@ def distance_to_edge_lines(point, corners):
     return best, direction
 
 
-def blocked(start, stop, corners):
-    """Whether any triangle [t, 3, 3] stands between starts and stops [n, 3] (Moeller, Trumbore)."""
+def blocked(start, stop, corners, step_m=0.0):
+    """Whether any triangle [t, 3, 3] stands between starts and stops [n, 3] (Moeller, Trumbore).
+
+    Those whose plane is nearer to an end than `step_m`, or [n], do not count.
+    """
+    step_m = np.broadcast_to(step_m, len(start))
     direction = stop - start
     length = np.linalg.norm(direction, axis=1)
     long_enough = length > 2 * SHORTER_M
@@ -111,7 +116,8 @@ def blocked(start, stop, corners):
             height = np.einsum("ti,ti->t", two, q)  # of the start, times the double area
             t = height * inverse
             within = (u >= rim[0]) & (v >= rim[1]) & (1 - u - v >= rim[2])
-        through = np.maximum(np.abs(height), np.abs(height - determinant)) > ALONG_M * area
+        ends = np.abs([height, height - determinant]) / area
+        through = (ends.max(axis=0) > ALONG_M) & (ends.min(axis=0) >= step_m[n])
         found[n] = (within & through & (t > 0) & (t < 1)).any()
     return found
 
@@ -150,7 +156,9 @@ def check_paths(recipe):
         assert aside_m.max(initial=0) < ASIDE_M
     straight = line[~is_flat]
     segments = np.stack([straight[:, :-1], straight[:, 1:]], axis=2).reshape(-1, 2, 3)
-    assert not blocked(segments[:, 0], segments[:, 1], corners).any()
+    bends = np.pad(traced.interactions[~is_flat] == DIFFRACTION, ((0, 0), (1, 1)))
+    step_m = EDGE_STEP_M * (bends[:, :-1] | bends[:, 1:]).reshape(-1)
+    assert not blocked(segments[:, 0], segments[:, 1], corners, step_m).any()
     return traced
 
 

@@ -80,15 +80,22 @@ def test_shipped_scene_reflections(compare_with_sionna, scene):
 @pytest.mark.parametrize("scene", ["munich", "etoile", "florence", "san_francisco"])
 @pytest.mark.parametrize("refraction", [False, True])
 def test_shipped_cities(compare_with_sionna, scene, refraction):
-    recipe = with_overrides(
-        load_recipe(scene), num_receivers=60, refraction=refraction, rays=100_000, max_depth=4
+    # Rays that diffract are lost to reflections, in the peer as here: its switches are ours.
+    switches = {"max_depth": 4, "refraction": refraction, "diffraction": False}
+    recipe = with_overrides(load_recipe(scene), num_receivers=60, rays=100_000, **switches)
+    equal = compare_with_sionna(recipe, samples_per_src=100_000, **switches)
+    assert equal.num_peer > 0
+    assert equal.num_own >= equal.num_peer - equal.repeats
+    # The peer's rays step centimetres off a face: at rims they meet faces that ours do not, and
+    # the other way round. Of two faces a millimetre apart, as where houses touch, they see one.
+    assert len(equal.missing) < 0.03 * equal.num_peer
+    more = with_overrides(recipe, rays=400_000, max_depth=6 if refraction else 4)
+    denser = compare_with_sionna(more, through_more=True, samples_per_src=100_000, **switches)
+    still, missing = (
+        {(path.link, path.interactions, path.length_m) for path in found.missing}
+        for found in (denser, equal)
     )
-    comparison = compare_with_sionna(
-        recipe, max_depth=4, samples_per_src=100_000, refraction=refraction
-    )
-    assert comparison.num_peer > 0
-    assert comparison.missing == []
-    assert comparison.num_own >= comparison.num_peer - comparison.repeats
+    assert still & missing == set()
 
 
 # Known differences, found 2026-11-21 with sionna-rt 2.2.0. When one of these
@@ -120,11 +127,9 @@ def test_known_difference_one_path_counted_twice(compare_with_sionna):
     It tells chains apart by rounded planes, and one facade of many triangles
     may round to several planes.
     """
-    recipe = with_overrides(
-        load_recipe("etoile"), num_receivers=60, refraction=False, rays=100_000, max_depth=4
-    )
-    comparison = compare_with_sionna(recipe, max_depth=4, samples_per_src=100_000, refraction=False)
-    assert comparison.missing == []
+    switches = {"max_depth": 4, "refraction": False, "diffraction": False}
+    recipe = with_overrides(load_recipe("etoile"), num_receivers=60, rays=100_000, **switches)
+    comparison = compare_with_sionna(recipe, samples_per_src=100_000, **switches)
     assert comparison.repeats > 0
 
 

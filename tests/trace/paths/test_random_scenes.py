@@ -4,12 +4,11 @@ A handful in every run, hundreds with `pytest -m slow`. Where edges diffract, Pa
 adds leftovers to its distances and rtwin has a coefficient of its own: there the paths
 without a diffraction are compared.
 
-In gaps of centimetres PathSolver's rays step off one face past a good part of the way to the
-other: there a path that goes straight through two panes bends by a degree, and what the faces
-let through and reflect with it. Those coefficients are compared loosely, all others closely:
-to the wave that would come along the same way through free space, so that paths near a null
-of an antenna or a reflection count for what they are.
-tests/trace/fields/test_thin_gaps.py holds ours to the image method and a closed form.
+PathSolver's rays step a centimetre off each face, which turns a path by about that over its
+shortest piece: in a gap of centimetres what goes straight through two panes bends by a degree.
+Coefficients may differ by what such a turn does, of the wave that would come along the same way
+through free space, so that paths near a null of an antenna or a reflection count for what they
+are. tests/trace/fields/test_thin_gaps.py holds ours to the image method and a closed form.
 """
 
 import numpy as np
@@ -21,7 +20,7 @@ from rtwin.trace import Tracer, load_world, place
 from ...tables import box, plane, wall
 
 SOLIDS = ("concrete", "brick", "glass", "metal", "wood", "plasterboard")
-GAP_M = 0.1
+STEP_M = 0.015  # of the peer: 9e-5 (1 + the largest coordinate)
 GROUNDS = ("concrete", "medium_dry_ground", "wet_ground", "asphalt_concrete")
 
 
@@ -100,10 +99,10 @@ def check(compare, seed):
     missing = [path for path in found.missing if 8 not in path.interactions]
     assert missing == [], f"seed {seed}"
     if not solver["diffraction"]:
-        in_gap = found.shortest_m < GAP_M
-        beside = (found.errors * found.strength)[~in_gap]
-        assert beside.max(initial=0) < 1e-3, f"seed {seed}"
-        assert found.errors[in_gap].max(initial=0) < 0.1, f"seed {seed}"
+        turn = np.minimum(STEP_M / found.shortest_m, 1.0)
+        off = found.errors * found.strength / turn
+        assert off.max(initial=0) < 0.15, f"seed {seed}"
+        assert found.errors[turn > 0.1].max(initial=0) < 0.1, f"seed {seed}"
     return found.num_peer
 
 
