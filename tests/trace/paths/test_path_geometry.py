@@ -18,7 +18,7 @@ ON_SURFACE_M = 0.02  # Sionna's image method accepts a neighbouring triangle wit
 ASIDE_M = 0.02  # how far off the law may lead, over the shorter of the two segments
 SHORTER_M = 0.03
 ALONG_M = 0.02  # what has both ends nearer to a plane than this runs along it, as facades do
-EDGE_STEP_M = 0.03  # Sionna's image method steps over what stands as near before an edge
+EDGE_STEP_M = 0.03  # so far beside an edge Sionna's image method lets its rays begin and end
 RIM_M = 0.01  # rays may slip past the very rim of a triangle: single precision
 
 
@@ -82,7 +82,7 @@ def distance_to_edge_lines(point, corners):
 def blocked(start, stop, corners, step_m=0.0):
     """Whether any triangle [t, 3, 3] stands between starts and stops [n, 3] (Moeller, Trumbore).
 
-    Those whose plane is nearer to an end than `step_m`, or [n], do not count.
+    Those whose plane is nearer to an end than `step_m`, or [n], do not count, nor their rims.
     """
     step_m = np.broadcast_to(step_m, len(start))
     direction = stop - start
@@ -94,7 +94,7 @@ def blocked(start, stop, corners, step_m=0.0):
     origins, (ones, twos) = corners[:, 0], (corners[:, k] - corners[:, 0] for k in (1, 2))
     double_area = np.linalg.norm(np.cross(ones, twos), axis=1)
     sides = (twos, ones, twos - ones)  # opposite the corners whose weights are u, v and 1 - u - v
-    rims = [RIM_M * np.linalg.norm(side, axis=1) / np.maximum(double_area, 1e-12) for side in sides]
+    per_m = [np.linalg.norm(side, axis=1) / np.maximum(double_area, 1e-12) for side in sides]
     found = np.zeros(len(start), bool)
     for n in np.flatnonzero(long_enough):
         # What the box around the segment does not meet, the segment does not.
@@ -103,7 +103,8 @@ def blocked(start, stop, corners, step_m=0.0):
         for axis in range(3):
             near = near[low[near, axis] <= max(from_m[axis], to_m[axis])]
             near = near[high[near, axis] >= min(from_m[axis], to_m[axis])]
-        origin, one, two, rim = origins[near], ones[near], twos[near], [r[near] for r in rims]
+        origin, one, two = origins[near], ones[near], twos[near]
+        rim = [max(RIM_M, step_m[n]) * weight[near] for weight in per_m]
         area = np.maximum(double_area[near], 1e-12)
         p = np.cross(direction[n], two)
         determinant = np.einsum("ti,ti->t", one, p)
