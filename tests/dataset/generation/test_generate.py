@@ -117,7 +117,10 @@ def test_two_writers(two_boxes, tmp_path):
 # --- killed, interrupted, out of disk ---------------------------------------
 
 RUN = """
-import json, resource, sys, signal
+import json, os, resource, sys, signal
+# Bytecode that the limit cuts off would break every later run; workers are told by name.
+sys.dont_write_bytecode = True
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 from rtwin.scene import recipe_from_dict
 from rtwin.dataset import generate
 recipe = recipe_from_dict(json.loads(sys.argv[1]), "two_boxes")
