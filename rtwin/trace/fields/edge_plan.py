@@ -27,6 +27,7 @@ from rtwin.trace.diffraction import NO_ROW, SceneEdges
 from rtwin.trace.world import World
 
 ALONG_FACE_RAD = 0.02
+TURNS_BACK_RAD = 0.3
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,9 @@ def edge_plan(
     is_knife = bends & several[:, None] & (grazes | (turn < 0))
     face = _faces(world, edges, row, angles, leaves & arrives)
     scale, along = _factor(world, bends, is_knife, before, behind, bend, total, face)
+    # A way that turns back at an edge does not pass over it, and its integral has no value.
+    turns_back = bends & several[:, None] & (turn < -TURNS_BACK_RAD)
+    scale[turns_back.any(axis=1)] = 0.0
     runs = np.zeros(bends.shape, bool)
     runs[:, :-1] = ~np.isnan(face)
     return EdgePlan(

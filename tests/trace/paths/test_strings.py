@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rtwin.channel import (
+    InteractionType,
     complex_permittivity,
     free_space_path_loss_db,
     knife_edge_loss_db,
@@ -12,6 +13,7 @@ from rtwin.channel import (
 )
 from rtwin.scene import recipe_from_dict
 from rtwin.trace import Tracer, evaluate_paths, freeze_paths, load_world, place
+from rtwin.trace.fields.edge_plan import edge_plan
 from rtwin.units import to_db
 
 from ...tables import box, one_antenna_scene, wall
@@ -157,3 +159,16 @@ def test_batches_stored_and_frozen_paths_have_the_same_fields():
     frozen = freeze_paths(world, placed, traced, 0, np.arange(len(link)))
     power = np.abs(traced.a[:, 0, 0].astype(complex)) ** 2
     np.testing.assert_allclose(frozen.power(), power, rtol=2e-3, atol=1e-18)
+
+
+def test_a_way_that_turns_back_at_an_edge_has_no_power():
+    """In city models strings over steps of decimetres may; their integral is no number at all."""
+    house = [box("house", [0, 0, 5], [6, 200, 10], "concrete")]
+    world, placed, traced = trace(house, [-20, 0, 8], [[20.0, 0.0, 8.0]])
+    over = np.flatnonzero((traced.interactions == InteractionType.DIFFRACTION).sum(axis=1) == 2)[:1]
+    kind, triangle = traced.interactions[over], traced.triangle[over]
+    vertex, tx_m = traced.vertex_m[over].astype(float), np.array([[-20.0, 0.0, 8.0]])
+    plan = edge_plan(world, kind, triangle, vertex, tx_m, placed.position_m[:1])
+    assert np.abs(plan.scale[0]) > 0
+    above = edge_plan(world, kind, triangle, vertex, tx_m, np.array([[10.0, 0.0, 40.0]]))
+    assert above.scale[0] == 0
