@@ -177,12 +177,12 @@ def _changed(
     folder = old.folder if scene is None else load_recipe(scene).folder
     made = recipe_from_dict(data, old.name, folder)
     antennas = [made.receivers.antenna, *(tx.antenna for tx in made.transmitter)]
-    if any(antenna.is_file for antenna in antennas) and folder == Path("."):
+    if any(antenna.is_file for antenna in antennas) and scene is None and folder == Path("."):
         raise RecipeError(
             f"{dataset.path}: antenna patterns of {old.name!r} are in files; name the recipe "
             "with scene"
         )
-    if made.has_files and folder == Path("."):
+    if made.has_files and scene is None and folder == Path("."):
         raise RecipeError(
             f"{dataset.path}: the geometry of {old.name!r} is in files that are not where they "
             "were; name the recipe with scene"

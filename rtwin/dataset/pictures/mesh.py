@@ -35,7 +35,7 @@ def scene_mesh(recipe: Recipe, geometry_hash: str, scene: str = "") -> SceneMesh
         StoreError: if the scene has another geometry by now, or is not there.
     """
     found = load_recipe(scene) if scene else recipe
-    if found.has_files and found.folder == Path("."):
+    if found.has_files and not scene and found.folder == Path("."):
         raise StoreError(
             f"{recipe.name}: its geometry is in files that are not where they were; "
             "name the recipe with the option scene"

@@ -2,9 +2,14 @@
 
 import numpy as np
 import pytest
+import trimesh
 
 from rtwin.dataset import evaluate, file_info, generate, open_dataset, validate_file
+from rtwin.dataset.pictures import scene_mesh
 from rtwin.errors import RecipeError, RtwinError, StoreError
+from rtwin.scene import recipe_dict, recipe_from_dict
+
+from ...tables import toml
 
 # Without refraction the chains do not depend on the materials: the same paths are found.
 EDGES = {"refraction": False, "diffraction": True, "edge_diffraction": True}
@@ -137,3 +142,21 @@ def test_scattered_paths_are_refused(two_boxes, tmp_path):
     with pytest.raises(StoreError, match="scattered paths"):
         evaluate(file, tmp_path / "x.h5", frequency_hz=4e9)
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_scene_with_files_may_be_named_from_its_own_folder(two_boxes, tmp_path, monkeypatch):
+    folder = tmp_path / "scene"
+    folder.mkdir()
+    trimesh.creation.box((40, 40, 1)).export(folder / "slab.ply")
+    slab = {"name": "slab", "material": "concrete", "shape": "mesh", "file": "slab.ply"}
+    data = recipe_dict(two_boxes(object=[slab], geometry={"ground": ["slab"]}))
+    file = generate(recipe_from_dict(data, "scene", folder), tmp_path / "paths.h5")
+    moved = folder.rename(tmp_path / "moved")
+    (moved / "scene.toml").write_text(toml(data))
+    with pytest.raises(RecipeError, match="name the recipe with scene"):
+        evaluate(file, tmp_path / "no.h5", frequencies_hz=[3e9])
+    monkeypatch.chdir(moved)
+    made = evaluate(file, tmp_path / "e.h5", frequencies_hz=[3e9], scene="scene.toml")
+    assert validate_file(made) == []
+    with open_dataset(file) as dataset:
+        scene_mesh(dataset.recipe, dataset.attributes["geometry_hash"], "scene.toml")
