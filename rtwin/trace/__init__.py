@@ -14,7 +14,7 @@ from rtwin.trace.chains import (
     traced_paths,
 )
 from rtwin.trace.engine import GPU_VARIANT, Engine, find_llvm, start_engine
-from rtwin.trace.fields import FrozenPaths, evaluate_paths, freeze_paths
+from rtwin.trace.fields import MATERIAL_PARAMETERS, FrozenPaths, evaluate_paths, freeze_paths
 from rtwin.trace.maps import (
     MapGrid,
     MapSampling,
@@ -62,6 +62,7 @@ from rtwin.trace.world import (
 
 __all__ = [
     "GPU_VARIANT",
+    "MATERIAL_PARAMETERS",
     "NO_TRIANGLE",
     "PATH_COLUMNS",
     "Change",

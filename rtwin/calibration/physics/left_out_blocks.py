@@ -5,6 +5,7 @@ import numpy as np
 from rtwin.arrays import Floats
 from rtwin.calibration.campaign import FitSpec, block_of, default_block_m, folds
 from rtwin.calibration.physics.fit import PhysicalFit, fit_physics
+from rtwin.calibration.physics.loss import huber
 from rtwin.calibration.physics.path_model import PhysicalModel
 
 NUM_FOLDS = 3
@@ -49,5 +50,4 @@ def predicts_better(model: PhysicalModel, fit: PhysicalFit, spec: FitSpec, seed:
 def _errors(fit: PhysicalFit, model: PhysicalModel, spec: FitSpec) -> Floats:
     off = model.data.level_db - fit.level_db(model)
     off = np.where(model.data.censored, np.minimum(off, 0.0), off)
-    size, edge = np.abs(off), spec.loss_scale_db
-    return np.where(size <= edge, off**2, 2 * edge * size - edge**2)
+    return huber(off, spec.loss_scale_db)

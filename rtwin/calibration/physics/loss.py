@@ -29,6 +29,12 @@ _FINE = np.linspace(-2.6, 2.6, 66)
 _HOPELESS = 400.0  # a place that is so much worse leads to no rival
 
 
+def huber(off: Floats, edge: float) -> Floats:
+    """Squares of what is off, growing along a line beyond an edge (Huber, 1964)."""
+    size = np.abs(off)
+    return np.where(size <= edge, off**2, 2 * edge * size - edge**2)
+
+
 def scaled_gain_db(parameters: tuple[Parameter, ...], z: Floats, gain_db: Floats) -> Floats:
     """Gains with their dynamic range scaled about their middle."""
     scale = next((p.value(v) for p, v in zip(parameters, z, strict=True) if p.kind == "scale"), 1.0)
@@ -78,9 +84,7 @@ class Problem:
         if self.spec.loss == "student":
             cost = (_FREEDOM + 1) * np.log1p(off**2 / _FREEDOM)
         else:
-            edge = self.spec.loss_scale_db / self.scatter.noise_db
-            size = np.abs(off)
-            cost = np.where(size <= edge, off**2, 2 * edge * size - edge**2)
+            cost = huber(off, self.spec.loss_scale_db / self.scatter.noise_db)
         return float(self.scatter.share * cost.sum() + z @ z)
 
     def noise(self, residual: Floats) -> float:

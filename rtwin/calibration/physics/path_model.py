@@ -16,20 +16,12 @@ from rtwin.calibration.physics.parameters import Parameter
 from rtwin.channel import InteractionType
 from rtwin.dataset.generation import standing_at
 from rtwin.scene import Receivers, recipe_dict, recipe_from_dict
-from rtwin.trace import FrozenPaths, TracedPaths, Tracer, World, freeze_paths
+from rtwin.trace import MATERIAL_PARAMETERS, FrozenPaths, TracedPaths, Tracer, World, freeze_paths
 from rtwin.units import SPEED_OF_LIGHT_M_S, to_db
 
 _REMEMBERED = 4
 FLOOR_BELOW_DB = 15.0  # the floor under the weakest decile of reached links
-MATERIAL_KINDS = (
-    "relative_permittivity",
-    "conductivity_s_per_m",
-    "thickness_m",
-    "scattering_coefficient",
-    "xpd_coefficient",
-)
-
-
+MATERIAL_KINDS = MATERIAL_PARAMETERS
 PATH_CLASSES = ("line of sight", "reflected", "refracted", "diffracted")
 
 

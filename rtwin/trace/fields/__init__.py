@@ -10,9 +10,10 @@ from rtwin.trace.fields.coefficients import (
 from rtwin.trace.fields.edge_plan import touches_faces
 from rtwin.trace.fields.evaluate import evaluate_paths
 from rtwin.trace.fields.foliage import attenuated, vegetation_loss_db
-from rtwin.trace.fields.frozen import FrozenPaths, freeze_paths
+from rtwin.trace.fields.frozen import MATERIAL_PARAMETERS, FrozenPaths, freeze_paths
 
 __all__ = [
+    "MATERIAL_PARAMETERS",
     "End",
     "FrozenPaths",
     "attenuated",

@@ -5,7 +5,7 @@ bases, antennas and spreading are the geometry's and are computed once. So a who
 evaluation is one kernel that is recorded once, and the engine's materials are not asked.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,7 +17,15 @@ from rtwin.arrays import Bools, Floats
 from rtwin.channel import InteractionType
 from rtwin.scene import Material
 from rtwin.trace.chains import PathTable
-from rtwin.trace.diffraction import NO_ROW, Matrix, Wedge, edge_matrix, world_jones
+from rtwin.trace.diffraction import (
+    NO_ROW,
+    Matrix,
+    Slab,
+    Wedge,
+    edge_matrix,
+    rough_slab,
+    world_jones,
+)
 from rtwin.trace.engine import Engine, engine_values, recording
 from rtwin.trace.fields.edge_plan import EdgePlan
 from rtwin.trace.fields.exact import planes_of
@@ -39,7 +47,7 @@ def material_arrays(world: World, changed: Mapping[str, Material] | None = None)
     return {name: world.engine.opaque([row[name] for row in rows]) for name in VALUES}
 
 
-def slab(materials: Arrays, index: Any, wavelength: Any) -> Callable[[Any], Any]:
+def slab(materials: Arrays, index: Any, wavelength: Any) -> Slab:
     """What faces reflect and let through, lane by lane.
 
     Args:
@@ -47,7 +55,6 @@ def slab(materials: Arrays, index: Any, wavelength: Any) -> Callable[[Any], Any]
         index: Material of each lane.
     """
     import drjit as dr
-    from sionna.rt.radio_materials import radio_material
     from sionna.rt.utils import complex_relative_permittivity
 
     found = {name: dr.gather(type(values), values, index) for name, values in materials.items()}
@@ -55,14 +62,7 @@ def slab(materials: Arrays, index: Any, wavelength: Any) -> Callable[[Any], Any]
     eta = complex_relative_permittivity(
         found["relative_permittivity"], found["conductivity"], omega
     )
-    kept = dr.sqrt(1.0 - dr.square(found["scattering_coefficient"]))
-
-    def face(cosine: Any) -> tuple[Any, Any, Any, Any]:
-        of_slab = radio_material.itu_coefficients_single_layer_slab
-        te, tm, through_te, through_tm = of_slab(cosine, eta, found["thickness"], wavelength)
-        return te * kept, tm * kept, through_te, through_tm
-
-    return face
+    return rough_slab(eta, found["thickness"], found["scattering_coefficient"], wavelength)
 
 
 def edge_jones(

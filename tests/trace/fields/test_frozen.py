@@ -1,5 +1,6 @@
 """Frozen paths: the engine's own coefficients, gradients that are finite differences."""
 
+import gc
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from rtwin.errors import OutOfRangeError
 from rtwin.scene import load_recipe
 from rtwin.trace import Tracer, evaluate_paths, freeze_paths, load_world, place
+from rtwin.trace.fields import transport
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +80,19 @@ def test_nothing_frozen_is_nothing(traced):
     world, receivers, paths, _ = traced
     empty = freeze_paths(world, receivers, replace(paths), 0, np.zeros(0, np.int64))
     assert empty.power().shape == (0,)
+
+
+def test_nothing_is_collected_while_a_kernel_is_recorded(frozen, monkeypatch):
+    recorded, collects = transport._recorded, []
+
+    def watched(transmits):
+        def run(*arguments):
+            collects.append(gc.isenabled())
+            return recorded(transmits)(*arguments)
+
+        return run
+
+    monkeypatch.setattr(transport, "_recorded", watched)
+    frozen.power()
+    assert collects == [False]
+    assert gc.isenabled()
