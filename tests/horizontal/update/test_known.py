@@ -14,6 +14,7 @@ from rtwin.horizontal import (
     update_twin,
 )
 from rtwin.horizontal.rehearsal import LIBRARY_FILE, read_library
+from rtwin.horizontal.update import known
 from rtwin.units import to_db
 
 from ..worlds import compare
@@ -25,6 +26,12 @@ def folder(two_boxes, tmp_path_factory):
     create_twin(two_boxes(radio_map={"area": [-40, -40, 40, 40], "cell_size_m": 8.0}), made)
     rehearse(made, num_edits=9)
     return made
+
+
+@pytest.fixture(autouse=True)
+def tracing_costs_more(monkeypatch):
+    """A quick machine traces this small scene in less than a rehearsed change is said to take."""
+    monkeypatch.setattr(known, "_LIBRARY_S", 0.0)
 
 
 def entry_of(folder, kind):
