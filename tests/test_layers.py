@@ -85,7 +85,9 @@ ROOMS = {
     "calibration": {
         "journal": set(),
         "campaign": set(),
-        "physics": {"journal", "campaign"},
+        "physics": {"journal", "campaign", "physics.model", "physics.fitting"},
+        "physics.model": {"campaign"},
+        "physics.fitting": {"journal", "campaign", "physics.model"},
         "statistics": {"campaign"},
         "judgement": {"journal", "campaign", "physics", "statistics"},
         "application": {"campaign", "physics", "statistics", "judgement"},

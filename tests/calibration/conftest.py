@@ -43,8 +43,8 @@ def measured_yard():
     """The courtyard as it is drawn, its campaign, and rows measured with other brick in it."""
     from dataclasses import replace
 
-    from rtwin.calibration.physics.campaign_scene import with_materials
-    from rtwin.calibration.physics.synthetic_campaign import _table, true_gain
+    from rtwin.calibration.physics.model.campaign_scene import with_materials
+    from rtwin.calibration.physics.model.synthetic_campaign import _table, true_gain
     from rtwin.scene import load_recipe
 
     recipe = load_recipe("courtyard", max_depth=2)

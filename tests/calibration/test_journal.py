@@ -11,7 +11,7 @@ import pytest
 
 from rtwin.calibration import calibrate, read_result
 from rtwin.calibration.journal import Journal, journal_folder, open_journal
-from rtwin.calibration.physics.synthetic_campaign import make_campaign
+from rtwin.calibration.physics.model.synthetic_campaign import make_campaign
 from rtwin.errors import StoreError
 from rtwin.scene import load_recipe
 

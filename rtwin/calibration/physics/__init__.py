@@ -1,18 +1,18 @@
 """What the scene explains: traced paths of a campaign, and the search for what makes them fit."""
 
-from rtwin.calibration.physics.campaign_scene import (
+from rtwin.calibration.physics.fitting import PhysicalFit, information_table, stored_fit
+from rtwin.calibration.physics.model import (
+    Parameter,
+    PhysicalModel,
+    build_model,
     campaign_recipe,
+    make_campaign,
     measurements_in_scene,
     scene_features,
     with_materials,
     with_object_materials,
     world_with_links,
 )
-from rtwin.calibration.physics.fisher_information import information_table
-from rtwin.calibration.physics.fit import PhysicalFit, stored_fit
-from rtwin.calibration.physics.parameters import Parameter
-from rtwin.calibration.physics.path_model import PhysicalModel, build_model
-from rtwin.calibration.physics.synthetic_campaign import make_campaign
 from rtwin.calibration.physics.traced_campaign import (
     CALIBRATED,
     RAY_TRACED,

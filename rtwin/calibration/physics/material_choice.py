@@ -14,10 +14,15 @@ import numpy as np
 from rtwin.arrays import Floats
 from rtwin.calibration.campaign import Campaign, FitSpec, MaterialChoice, Measurements
 from rtwin.calibration.journal import Journal
-from rtwin.calibration.physics.campaign_scene import with_object_materials, world_of
-from rtwin.calibration.physics.loss import TOLD_APART, Problem, Scatter
-from rtwin.calibration.physics.parameters import Parameter
-from rtwin.calibration.physics.path_model import MATERIAL_KINDS, PhysicalModel, build_model
+from rtwin.calibration.physics.fitting import TOLD_APART, Problem, Scatter
+from rtwin.calibration.physics.model import (
+    MATERIAL_KINDS,
+    Parameter,
+    PhysicalModel,
+    build_model,
+    with_object_materials,
+    world_of,
+)
 from rtwin.errors import CampaignError
 from rtwin.progress import Count, uncounted
 from rtwin.scene import Material, Recipe, recipe_dict, recipe_from_dict

@@ -7,25 +7,27 @@ import numpy as np
 from rtwin.arrays import Bools, Floats, Ints
 from rtwin.calibration.campaign import GAIN, Campaign, Inputs, Measurements, link_inputs
 from rtwin.calibration.journal import Journal
-from rtwin.calibration.physics.campaign_scene import (
+from rtwin.calibration.physics.fitting import (
+    PhysicalFit,
+    fit_physics,
+    predicts_better,
+    scaled_gain_db,
+)
+from rtwin.calibration.physics.material_choice import Choice, choose_materials
+from rtwin.calibration.physics.model import (
+    MATERIAL_KINDS,
+    PATH_CLASSES,
+    Parameter,
+    PhysicalModel,
     SceneFeatures,
+    build_model,
     measurements_in_scene,
+    parameters_of,
     scene_features,
     with_materials,
     with_object_materials,
     with_offsets,
     world_of,
-)
-from rtwin.calibration.physics.fit import PhysicalFit, fit_physics
-from rtwin.calibration.physics.left_out_blocks import predicts_better
-from rtwin.calibration.physics.loss import scaled_gain_db
-from rtwin.calibration.physics.material_choice import Choice, choose_materials
-from rtwin.calibration.physics.parameters import Parameter, parameters_of
-from rtwin.calibration.physics.path_model import (
-    MATERIAL_KINDS,
-    PATH_CLASSES,
-    PhysicalModel,
-    build_model,
 )
 from rtwin.calibration.physics.transmitter_places import Placement, find_places, prior_sd_m
 from rtwin.progress import Count, Progress, count_of, silent, uncounted

@@ -14,9 +14,8 @@ from scipy.stats import qmc
 from rtwin.arrays import Floats
 from rtwin.calibration.campaign import FitSpec, Link, Measurements
 from rtwin.calibration.journal import Journal
-from rtwin.calibration.physics.loss import TOLD_APART, Problem, Scatter
-from rtwin.calibration.physics.parameters import Parameter
-from rtwin.calibration.physics.path_model import MATERIAL_KINDS, build_model
+from rtwin.calibration.physics.fitting import TOLD_APART, Problem, Scatter
+from rtwin.calibration.physics.model import MATERIAL_KINDS, Parameter, build_model
 from rtwin.progress import Count, uncounted
 from rtwin.trace import World, ground_height_m, is_inside
 

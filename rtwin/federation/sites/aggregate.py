@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from rtwin.arrays import Floats, Ints
-from rtwin.calibration.physics.fit import SEEN
-from rtwin.calibration.physics.loss import LIMIT
+from rtwin.calibration.physics.fitting import LIMIT, SEEN
 from rtwin.errors import OutOfRangeError
 from rtwin.federation.sites.site_update import SharedParameter, SiteUpdate
 

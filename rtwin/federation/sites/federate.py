@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rtwin.arrays import Floats, Ints
-from rtwin.calibration.physics.loss import LIMIT, TOLD_APART
+from rtwin.calibration.physics.fitting import LIMIT, TOLD_APART
 from rtwin.errors import OutOfRangeError
 from rtwin.federation.sites.aggregate import Shared, places_among, summed
 from rtwin.federation.sites.site import Site, union_of

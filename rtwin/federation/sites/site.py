@@ -9,7 +9,7 @@ import numpy as np
 from rtwin.arrays import Floats
 from rtwin.calibration.campaign import load_campaign
 from rtwin.calibration.physics import Parameter, PhysicalModel, TracedCampaign, trace_campaign
-from rtwin.calibration.physics.loss import LIMIT, Problem
+from rtwin.calibration.physics.fitting import LIMIT, Problem
 from rtwin.federation.sites.site_update import SharedParameter, SiteUpdate, without_own
 from rtwin.scene import load_recipe
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray
 
-from rtwin.calibration.physics.fit import SEEN
+from rtwin.calibration.physics.fitting import SEEN
 from rtwin.experiments.study_files import Cell, StudyResults, StudyTable
 from rtwin.federation.studies.pictures import plot_sites
 from rtwin.federation.studies.sites import KINDS, SitesOutcome, SitesStudy

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rtwin.calibration import TwinCorrection, calibrate, calibrated_recipe, read_result
-from rtwin.calibration.physics.synthetic_campaign import make_campaign
+from rtwin.calibration.physics.model.synthetic_campaign import make_campaign
 from rtwin.cli import main
 from rtwin.dataset import evaluate, generate, generate_radio_map, open_dataset, open_radio_map
 from rtwin.errors import StoreError

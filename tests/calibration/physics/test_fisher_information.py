@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from rtwin.calibration.campaign.recipe import FitSpec
-from rtwin.calibration.physics.campaign_scene import world_of
-from rtwin.calibration.physics.fisher_information import information_table
-from rtwin.calibration.physics.fit import fit_physics
-from rtwin.calibration.physics.parameters import parameters_of
-from rtwin.calibration.physics.path_model import build_model
+from rtwin.calibration.physics.fitting.fisher_information import information_table
+from rtwin.calibration.physics.fitting.fit import fit_physics
+from rtwin.calibration.physics.model.campaign_scene import world_of
+from rtwin.calibration.physics.model.parameters import parameters_of
+from rtwin.calibration.physics.model.path_model import build_model
 
 
 @pytest.fixture(scope="module")

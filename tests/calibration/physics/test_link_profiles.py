@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rtwin.calibration import load_measurements
-from rtwin.calibration.physics import link_profiles
-from rtwin.calibration.physics.link_profiles import PROFILE_FEATURES, profile_features
+from rtwin.calibration.physics.model import link_profiles
+from rtwin.calibration.physics.model.link_profiles import PROFILE_FEATURES, profile_features
 from rtwin.channel import knife_edge_loss_db, knife_edge_nu
 from rtwin.trace import HeightMap
 

@@ -8,10 +8,10 @@ import tomlkit
 
 from rtwin.calibration import calibrate, calibrated_recipe, read_result
 from rtwin.calibration.campaign.recipe import FitSpec, campaign_from_dict
-from rtwin.calibration.physics.campaign_scene import with_object_materials
 from rtwin.calibration.physics.material_choice import choose_materials
-from rtwin.calibration.physics.parameters import parameters_of
-from rtwin.calibration.physics.synthetic_campaign import _table, true_gain
+from rtwin.calibration.physics.model.campaign_scene import with_object_materials
+from rtwin.calibration.physics.model.parameters import parameters_of
+from rtwin.calibration.physics.model.synthetic_campaign import _table, true_gain
 from rtwin.errors import CampaignError
 from rtwin.scene import load_recipe
 

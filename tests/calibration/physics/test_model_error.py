@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rtwin.calibration.physics.model_error import independent_share
+from rtwin.calibration.physics.fitting.model_error import independent_share
 
 
 @pytest.fixture

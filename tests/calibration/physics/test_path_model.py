@@ -7,11 +7,11 @@ import pytest
 
 from rtwin.calibration.campaign.measurements import links_of
 from rtwin.calibration.campaign.recipe import FitSpec, campaign_from_dict
-from rtwin.calibration.physics.campaign_scene import world_of
-from rtwin.calibration.physics.fit import fit_physics
-from rtwin.calibration.physics.parameters import Parameter, parameters_of
-from rtwin.calibration.physics.path_model import build_model, element_gain
-from rtwin.calibration.physics.synthetic_campaign import _table
+from rtwin.calibration.physics.fitting.fit import fit_physics
+from rtwin.calibration.physics.model.campaign_scene import world_of
+from rtwin.calibration.physics.model.parameters import Parameter, parameters_of
+from rtwin.calibration.physics.model.path_model import build_model, element_gain
+from rtwin.calibration.physics.model.synthetic_campaign import _table
 from rtwin.scene import load_recipe
 from rtwin.trace import start_engine
 from rtwin.units import azimuth_zenith, rotation_matrix, unit_vector
@@ -108,7 +108,7 @@ def test_masts_are_shared_by_their_cells(courtyard):
     model, _ = courtyard
     link = model.data.transmitters[0]
     other = replace(link, name="other", yaw_deg=link.yaw_deg + 120)
-    from rtwin.calibration.physics.path_model import _masts
+    from rtwin.calibration.physics.model.path_model import _masts
 
     assert _masts((link, other)) == [[0, 1]]
     assert len(links_of(campaign_from_dict(_table(load_recipe("courtyard"), 1, 1), "y", "."))) == 1

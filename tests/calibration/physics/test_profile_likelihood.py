@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rtwin.calibration.physics.loss import TOLD_APART
-from rtwin.calibration.physics.profile_likelihood import profile
+from rtwin.calibration.physics.fitting.loss import TOLD_APART
+from rtwin.calibration.physics.fitting.profile_likelihood import profile
 
 
 class Made:

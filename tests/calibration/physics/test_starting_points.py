@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from rtwin.calibration.campaign.recipe import FitSpec
-from rtwin.calibration.physics.campaign_scene import world_of
-from rtwin.calibration.physics.fit import fit_physics
-from rtwin.calibration.physics.parameters import parameters_of
-from rtwin.calibration.physics.path_model import build_model
-from rtwin.calibration.physics.starting_points import starting_points
+from rtwin.calibration.physics.fitting.fit import fit_physics
+from rtwin.calibration.physics.fitting.starting_points import starting_points
+from rtwin.calibration.physics.model.campaign_scene import world_of
+from rtwin.calibration.physics.model.parameters import parameters_of
+from rtwin.calibration.physics.model.path_model import build_model
 
 PLACE = np.array([0.7, -1.1])
 # Method: starts that are asked for, evaluations of the loss that this takes at most.

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from rtwin.calibration.campaign.recipe import load_campaign
-from rtwin.calibration.physics.synthetic_campaign import make_campaign
+from rtwin.calibration.physics.model.synthetic_campaign import make_campaign
 from rtwin.calibration.physics.traced_campaign import trace_campaign
 from rtwin.errors import StoreError
 from rtwin.scene import load_recipe

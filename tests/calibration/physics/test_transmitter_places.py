@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from rtwin.calibration.campaign.recipe import FitSpec, campaign_from_dict
-from rtwin.calibration.physics.campaign_scene import world_of
-from rtwin.calibration.physics.parameters import parameters_of
-from rtwin.calibration.physics.path_model import build_model
+from rtwin.calibration.physics.model.campaign_scene import world_of
+from rtwin.calibration.physics.model.parameters import parameters_of
+from rtwin.calibration.physics.model.path_model import build_model
 from rtwin.calibration.physics.transmitter_places import find_places, prior_sd_m
 from rtwin.errors import CampaignError
 

@@ -39,7 +39,7 @@ def test_powers_are_the_tracers(traced, frozen):
 
 
 def test_other_materials_equal_a_fresh_evaluation(traced, frozen):
-    from rtwin.calibration.physics.campaign_scene import with_materials
+    from rtwin.calibration.physics.model.campaign_scene import with_materials
 
     world, receivers, paths, rows = traced
     values = {"brick": {"relative_permittivity": 5.5, "conductivity_s_per_m": 0.2}}

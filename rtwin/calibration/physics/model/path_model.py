@@ -12,7 +12,7 @@ import numpy as np
 
 from rtwin.arrays import Bools, Floats, Ints
 from rtwin.calibration.campaign import Link, Measurements, link_inputs
-from rtwin.calibration.physics.parameters import Parameter
+from rtwin.calibration.physics.model.parameters import Parameter
 from rtwin.channel import InteractionType
 from rtwin.dataset.generation import standing_at
 from rtwin.scene import Receivers, recipe_dict, recipe_from_dict

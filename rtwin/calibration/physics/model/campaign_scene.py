@@ -18,7 +18,7 @@ from rtwin.calibration.campaign import (
     read_measurements,
     screened,
 )
-from rtwin.calibration.physics.link_profiles import PROFILE_FEATURES, profile_features
+from rtwin.calibration.physics.model.link_profiles import PROFILE_FEATURES, profile_features
 from rtwin.errors import CampaignError
 from rtwin.scene import Recipe, recipe_dict, recipe_from_dict
 from rtwin.trace import World, ground_height_m, is_inside, load_world, obstruction

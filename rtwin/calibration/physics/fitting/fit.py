@@ -10,11 +10,10 @@ import numpy as np
 from rtwin.arrays import Floats
 from rtwin.calibration.campaign import FitSpec
 from rtwin.calibration.journal import Journal
-from rtwin.calibration.physics.loss import Problem, scaled_gain_db
-from rtwin.calibration.physics.parameters import Parameter
-from rtwin.calibration.physics.path_model import MATERIAL_KINDS, PhysicalModel
-from rtwin.calibration.physics.profile_likelihood import Range, profile
-from rtwin.calibration.physics.starting_points import starting_points
+from rtwin.calibration.physics.fitting.loss import Problem, scaled_gain_db
+from rtwin.calibration.physics.fitting.profile_likelihood import Range, profile
+from rtwin.calibration.physics.fitting.starting_points import starting_points
+from rtwin.calibration.physics.model import MATERIAL_KINDS, Parameter, PhysicalModel
 from rtwin.progress import Count, uncounted
 
 SEEN = 0.8  # posterior over prior width above which data say nothing

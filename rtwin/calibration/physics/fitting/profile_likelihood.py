@@ -13,7 +13,7 @@ import numpy as np
 
 from rtwin.arrays import Floats
 from rtwin.calibration.journal import Arrays, Journal
-from rtwin.calibration.physics.loss import LIMIT, TOLD_APART, Problem
+from rtwin.calibration.physics.fitting.loss import LIMIT, TOLD_APART, Problem
 from rtwin.progress import Count, uncounted
 
 _ACROSS = np.linspace(-2.4, 2.4, 7)

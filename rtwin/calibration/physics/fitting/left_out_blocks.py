@@ -4,9 +4,9 @@ import numpy as np
 
 from rtwin.arrays import Floats
 from rtwin.calibration.campaign import FitSpec, block_of, default_block_m, folds
-from rtwin.calibration.physics.fit import PhysicalFit, fit_physics
-from rtwin.calibration.physics.loss import huber
-from rtwin.calibration.physics.path_model import PhysicalModel
+from rtwin.calibration.physics.fitting.fit import PhysicalFit, fit_physics
+from rtwin.calibration.physics.fitting.loss import huber
+from rtwin.calibration.physics.model import PhysicalModel
 
 NUM_FOLDS = 3
 _STARTS = 12

@@ -14,7 +14,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
 from rtwin.arrays import Floats
-from rtwin.calibration.physics.loss import LIMIT
+from rtwin.calibration.physics.fitting.loss import LIMIT
 
 Loss = Callable[[Floats], float]
 _REACH = 2.0  # prior standard deviations that starts and grids may lie off

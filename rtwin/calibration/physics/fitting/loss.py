@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtwin.calibration.campaign import FitSpec, Measurements
-from rtwin.calibration.physics.model_error import independent_share
-from rtwin.calibration.physics.parameters import Parameter
-from rtwin.calibration.physics.path_model import MATERIAL_KINDS, PhysicalModel
+from rtwin.calibration.physics.fitting.model_error import independent_share
+from rtwin.calibration.physics.model import MATERIAL_KINDS, Parameter, PhysicalModel
 from rtwin.units import Floats, wavelength_m
 
 LIMIT = 3.0  # prior standard deviations that a parameter may go

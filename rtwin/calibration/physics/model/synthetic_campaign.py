@@ -16,8 +16,8 @@ from rtwin.calibration.campaign import (
     links_of,
     transmitters_of,
 )
-from rtwin.calibration.physics.campaign_scene import campaign_recipe, with_materials, world_of
-from rtwin.calibration.physics.path_model import build_model
+from rtwin.calibration.physics.model.campaign_scene import campaign_recipe, with_materials, world_of
+from rtwin.calibration.physics.model.path_model import build_model
 from rtwin.dataset.store import plain_errors
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.scene import Recipe, recipe_dict, recipe_from_dict, with_overrides

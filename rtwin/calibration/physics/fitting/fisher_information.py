@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.arrays import Bools, Floats
-from rtwin.calibration.physics.fit import PhysicalFit
-from rtwin.calibration.physics.loss import Problem
-from rtwin.calibration.physics.parameters import Parameter
-from rtwin.calibration.physics.path_model import Bundle, PhysicalModel
+from rtwin.calibration.physics.fitting.fit import PhysicalFit
+from rtwin.calibration.physics.fitting.loss import Problem
+from rtwin.calibration.physics.model import Bundle, Parameter, PhysicalModel
 from rtwin.channel import InteractionType
 
 _STEP = 1e-2  # prior standard deviations
