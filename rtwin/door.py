@@ -28,6 +28,7 @@ from rtwin.deployment import twin_quality as quality
 from rtwin.errors import OutOfRangeError
 from rtwin.horizontal import (
     MeasuredUpdate,
+    MergedPaths,
     Snapshot,
     create_twin,
     history,
@@ -172,7 +173,9 @@ def update(
     return update_twin(twin, edit, **options)
 
 
-def merge(files: Sequence[str | Path], output: str | Path, **options: Any) -> RadioMap:
-    """Merge maps and twins into one radio map, and read it; see rtwin.horizontal.merge_files."""
-    merge_files(files, output, **options)
-    return open_radio_map(output)
+def merge(
+    files: Sequence[str | Path], output: str | Path, **options: Any
+) -> RadioMap | PathDataset:
+    """Merge maps and twins, or datasets, and read what came; see rtwin.horizontal.merge_files."""
+    made = merge_files(files, output, **options)
+    return open_dataset(output) if isinstance(made, MergedPaths) else open_radio_map(output)

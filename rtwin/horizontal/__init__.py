@@ -24,7 +24,7 @@ from rtwin.horizontal.edits import (
     load_edits,
 )
 from rtwin.horizontal.known_change import RUNGS, Estimate, Retraced, retrace
-from rtwin.horizontal.merging import RULES, Merged, merge_files, merge_maps
+from rtwin.horizontal.merging import RULES, Merged, MergedPaths, merge_files, merge_maps
 from rtwin.horizontal.rehearsal import Library, rehearse
 from rtwin.horizontal.twin import (
     DECISIONS,
@@ -65,6 +65,7 @@ __all__ = [
     "Library",
     "MeasuredUpdate",
     "Merged",
+    "MergedPaths",
     "Note",
     "ObjectChange",
     "Retraced",

@@ -1,4 +1,4 @@
-"""Merging files: radio maps and folders of twins into a radio map file."""
+"""Merging files: maps and folders of twins into one map, channel twins into one dataset."""
 
 import hashlib
 import json
@@ -24,6 +24,8 @@ from rtwin.dataset.store import (
     write_table,
 )
 from rtwin.errors import OutOfRangeError, StoreError
+from rtwin.horizontal.merging.channel_files import is_channel_twin, merge_channel_files
+from rtwin.horizontal.merging.channels import MergedPaths
 from rtwin.horizontal.merging.fusion import DRIFT_DB, MapTwin, Merged, Rule, map_twin, merge_maps
 from rtwin.horizontal.twin import (
     ABOUT_SCENE,
@@ -67,12 +69,13 @@ def merge_files(
     rule: Rule = "covariance-intersection",
     drift_db: float = DRIFT_DB,
     overwrite: bool = False,
-) -> Merged:
-    """Merge radio map files and folders of twins into one radio map file.
+) -> Merged | MergedPaths:
+    """Merge radio maps and folders of twins into one radio map, or datasets into one dataset.
 
     Args:
         files: Two or more. Twins state how far they are off reality; maps beside them
-            that do not are taken to be off by rtwin.horizontal.twin.UNCERTAINTY_DB.
+            that do not, and datasets, are taken to be off by
+            rtwin.horizontal.twin.UNCERTAINTY_DB.
         output: The file to write; appears whole or not at all.
         ages_days: Age of each [days]; if none is given maps are new, and the cells of
             twins as old as their last trace or update, before the newest of all.
@@ -96,6 +99,15 @@ def merge_files(
         raise OutOfRangeError(f"drift is {drift_db:g} dB; it must be 0 to {MAX_UNCERTAINTY_DB:g}")
     if any(Path(file).resolve() == output.resolve() for file in files):
         raise StoreError(f"{output}: is one of the maps to merge; choose another name")
+    channels = [is_channel_twin(file) for file in files]
+    if any(channels):
+        if not all(channels):
+            one, other = files[channels.index(True)], files[channels.index(False)]
+            raise StoreError(f"{one} holds paths and {other} a map; merge one or the other")
+        ages = ages_days or [0.0] * len(files)
+        return merge_channel_files(
+            files, output, ages_days=ages, rule=rule, drift_db=drift_db, overwrite=overwrite
+        )
     found = [open_twin(f) if Path(f).is_dir() else open_radio_map(f) for f in files]
     snapshots = [item for item in found if isinstance(item, Snapshot)]
     newest = max((datetime.fromisoformat(item.created) for item in snapshots), default=None)

@@ -195,11 +195,12 @@ def merge_maps(
         np.where(count > 0, np.sqrt(left), np.nan),
         np.where(count > 0, variance.argmin(axis=0), -1).astype(np.int16),
         count.astype(np.int16),
-        _disagreement(value, variance),
+        disagreement(value, variance),
     )
 
 
-def _disagreement(value: Floats, variance: Floats) -> Floats:
+def disagreement(value: Floats, variance: Floats) -> Floats:
+    """Largest difference of two estimates over its standard deviation, [...] of [estimate, ...]."""
     most = np.zeros(value.shape[1:])
     for a in range(len(value)):
         for b in range(a):
