@@ -6,14 +6,22 @@ from typing import Annotated, Any, Literal
 
 from typer import Argument, Option
 
-from rtwin.cli.options import CampaignData, JsonFlag, Overwrite, Quiet, pair, shipped_scenes
-from rtwin.cli.report import not_believed, print_json, print_rows, progress_bar, stderr
+from rtwin.cli.options import (
+    CampaignData,
+    JsonFlag,
+    Overwrite,
+    Talking,
+    pair,
+    shipped_scenes,
+)
+from rtwin.cli.report import not_believed, print_json, print_rows, stderr
 from rtwin.errors import OutOfRangeError
 
 HoldOut = Literal["blocks", "random", "transmitters"]
 
 
 def calibrate(
+    talk: Talking,
     scene: Annotated[
         str,
         Argument(
@@ -71,8 +79,6 @@ def calibrate(
         ),
     ] = "blocks",
     overwrite: Overwrite = False,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
 ) -> None:
     """Calibrate a twin with measurements; held-out error, intervals and maps in RESULT.
 
@@ -94,7 +100,7 @@ def calibrate(
     }
     plan = _of_table(scene, campaign, data, {k: v for k, v in columns.items() if v is not None})
     start = time.perf_counter()
-    with progress_bar(quiet or json) as progress:
+    with talk.progress() as progress:
         run(
             None if scene == "-" else scene,
             campaign if plan is None else plan,
@@ -110,7 +116,7 @@ def calibrate(
         )
     result = read_result(output)
     seconds = round(time.perf_counter() - start, 1)
-    if json:
+    if talk.json:
         print_json({k: v for k, v in result.items() if k != "twin"} | {"seconds": seconds})
         return
     for line in result["warnings"]:

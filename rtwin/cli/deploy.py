@@ -2,13 +2,14 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rtwin.cli.options import JsonFlag, Quiet, SceneOfFile, numbers, pair, quantity
-from rtwin.cli.report import print_json, print_rows, progress_bar
+from rtwin.cli.options import JsonFlag, SceneOfFile, Talking, numbers, pair, quantity
+from rtwin.cli.report import print_json, print_rows
 
 TIMES = {"s": 1.0, "ms": 1e-3, "min": 60.0, "": 1.0}
 
@@ -111,6 +112,7 @@ def _checks(twins: list[str], given: list[str]) -> dict[str, str]:
 
 
 def deploy(
+    talk: Talking,
     twins: Annotated[list[Path], typer.Argument(metavar="TWIN...", help="Folders of twins.")],
     budget: Annotated[
         str, typer.Option(metavar="TIME", help="For all of them together, like 30s or 2min.")
@@ -131,8 +133,6 @@ def deploy(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide and print alone.")] = False,
     scene: SceneOfFile = None,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
 ) -> None:
     """Decide which twins to bring up to date within a budget of time, and how, and do it.
 
@@ -158,29 +158,25 @@ def deploy(
         },
     )
     took: list[float | None] = []
-    with progress_bar(quiet or json or dry_run) as progress:
+    with replace(talk, quiet=talk.quiet or dry_run).progress() as progress:
         for order in orders:
             start = time.perf_counter()
             done = None if dry_run else carry_out(order, scene, progress)
             took.append(None if done is None else round(time.perf_counter() - start, 2))
-    if json:
-        print_json(
-            [
-                {
-                    "twin": str(order.twin),
-                    "mapping": order.choice.mapping,
-                    "how": order.choice.how,
-                    "expected_s": order.choice.seconds,
-                    "took_s": seconds,
-                    "why": order.why,
-                }
-                for order, seconds in zip(orders, took, strict=True)
-            ]
-        )
-        return
-    print_rows(
+    talk.tell(
+        [
+            {
+                "twin": str(order.twin),
+                "mapping": order.choice.mapping,
+                "how": order.choice.how,
+                "expected_s": order.choice.seconds,
+                "took_s": seconds,
+                "why": order.why,
+            }
+            for order, seconds in zip(orders, took, strict=True)
+        ],
         [
             (str(order.twin), order.why + ("" if seconds is None else f"; took {seconds:.1f} s"))
             for order, seconds in zip(orders, took, strict=True)
-        ]
+        ],
     )

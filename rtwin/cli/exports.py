@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from rtwin.cli.options import JsonFlag, Overwrite, Quiet
-from rtwin.cli.report import print_json, print_rows, progress_bar
+from rtwin.cli.options import Overwrite, Talking
 
 
 def _list_formats(wanted: bool) -> None:
@@ -23,6 +22,7 @@ def _list_formats(wanted: bool) -> None:
 
 
 def export(
+    talk: Talking,
     twin: Annotated[Path, Argument(metavar="TWIN", help="A dataset or radio map.")],
     to: Annotated[str, Option("--to", metavar="FORMAT", help="Format, see --list.")],
     output: Annotated[
@@ -53,8 +53,6 @@ def export(
             "--list", callback=_list_formats, is_eager=True, help="List formats and their options."
         ),
     ] = False,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
 ) -> None:
     """Write a twin in a format of another tool: DeepMIMO, ns-3, Sionna and others.
 
@@ -69,7 +67,7 @@ def export(
         if not equals:
             raise OutOfRangeError(f"option {text!r} has no value; write it as NAME=VALUE")
         options[name.replace("-", "_")] = value
-    with progress_bar(quiet or json) as progress:
+    with talk.progress() as progress:
         report = run(
             twin,
             to,
@@ -84,7 +82,4 @@ def export(
             progress=progress,
             **options,
         )
-    if json:
-        print_json(report)
-    else:
-        print_rows(list(report.items()))
+    talk.tell(report, list(report.items()))

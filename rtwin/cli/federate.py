@@ -7,8 +7,8 @@ import typer
 from typer import Argument, Option
 
 from rtwin.cli.grouped import command_group
-from rtwin.cli.options import CampaignData, JsonFlag, Quiet
-from rtwin.cli.report import print_json, print_rows, progress_bar
+from rtwin.cli.options import CampaignData, JsonFlag, Talking
+from rtwin.cli.report import print_json, print_rows
 from rtwin.errors import OutOfRangeError
 from rtwin.progress import count_of
 
@@ -92,6 +92,7 @@ def aggregate(
 
 @app.command()
 def calibrate(
+    talk: Talking,
     sites: Annotated[
         list[str], Argument(metavar="NAME=SCENE:CAMPAIGN...", help="Sites that are all at hand.")
     ],
@@ -99,8 +100,6 @@ def calibrate(
     starts: Annotated[int, Option(help="Places that are tried first.")] = 8,
     seed: Annotated[int, Option(help="Draws them.")] = 1,
     materials: Materials = None,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
 ) -> None:
     """All rounds at once, for sites at hand: shared materials from all of them together.
 
@@ -109,13 +108,13 @@ def calibrate(
     from rtwin.federation.sites import federate, load_site
 
     named = [_site(text) for text in sites]
-    with progress_bar(quiet or json) as progress:
+    with talk.progress() as progress:
         loaded = []
         for number, (name, scene, campaign) in enumerate(named):
             loaded.append(load_site(scene, campaign, name=name))
             progress("trace", number + 1, len(named))
         shared = federate(loaded, starts=starts, seed=seed, done=count_of(progress, "fit"))
-    _write(shared, output, materials, json, [])
+    _write(shared, output, materials, talk.json, [])
 
 
 @app.command()

@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from rtwin.cli.options import JsonFlag, Output, Overwrite, Quiet, SceneOfFile
-from rtwin.cli.report import Rows, print_file, progress_bar
+from rtwin.cli.options import Output, Overwrite, SceneOfFile, Talking
+from rtwin.cli.report import Rows, print_file
 
 
 def sample(
+    talk: Talking,
     twin: Annotated[
         str, Argument(metavar="TWIN", help="A radio map; for exact paths also a scene.")
     ],
@@ -56,8 +57,6 @@ def sample(
     ] = True,
     scene: SceneOfFile = None,
     overwrite: Overwrite = False,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
 ) -> None:
     """Sample a twin along tracks into a link trace: gain, SINR, CQI, rate, serving cell over time.
 
@@ -80,7 +79,7 @@ def sample(
         line_of_sight=line_of_sight,
         height_m=height,
     )
-    with progress_bar(quiet or json) as progress:
+    with talk.progress() as progress:
         run(
             twin,
             tracks,
@@ -91,7 +90,7 @@ def sample(
             overwrite=overwrite,
             progress=progress,
         )
-    print_file(output, _trace_rows, json)
+    print_file(output, _trace_rows, talk.json)
 
 
 def _trace_rows(info: dict[str, Any]) -> Rows:

@@ -1,9 +1,12 @@
 """`--help` with commands grouped by job, each with its whole line."""
 
+from collections.abc import Callable
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
+
+from rtwin.cli.option_groups import with_groups
 
 JOBS = {
     "See whether it works": ("doctor", "scenes"),
@@ -35,9 +38,18 @@ class JobGroup(TyperGroup):
                     formatter.write_dl([(name, lines[name]) for name in names])
 
 
-def command_group(text: str, **more: Any) -> typer.Typer:
+class Commands(typer.Typer):
+    """Commands whose parameters may stand for groups of options."""
+
+    def command(self, *given: Any, **more: Any) -> Callable[[Any], Any]:
+        """Register a command, with each option of its groups by itself."""
+        register = super().command(*given, **more)
+        return lambda command: register(with_groups(command))
+
+
+def command_group(text: str, **more: Any) -> Commands:
     """An empty group of commands, with the help that it has of itself."""
-    return typer.Typer(
+    return Commands(
         cls=JobGroup,
         help=text,
         no_args_is_help=True,

@@ -7,8 +7,8 @@ import typer
 from typer import Option
 
 from rtwin.cli.grouped import command_group
-from rtwin.cli.options import JsonFlag, Quiet
-from rtwin.cli.report import print_json, print_rows, progress_bar
+from rtwin.cli.options import Quiet, Talking
+from rtwin.cli.report import progress_bar
 
 app = command_group("Train and benchmark the networks that keep a twin current.")
 Folder = Annotated[
@@ -27,6 +27,7 @@ Truths = Annotated[int, Option(help="Changes of each scene.")]
 
 @app.command()
 def train(
+    talk: Talking,
     output: Annotated[
         Path, Option("-o", "--output", metavar="FILE", help="File of weights, .npz.")
     ],
@@ -40,8 +41,6 @@ def train(
     truths: Truths = 14,
     epochs: Annotated[int, Option(help="Rounds over all cases, at most.")] = 12,
     seed: Annotated[int, Option(help="Of first weights, order and measurements.")] = 1,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
 ) -> None:
     """Train the network that reasons over rehearsed edits: trace its cases, learn, calibrate.
 
@@ -51,7 +50,7 @@ def train(
     """
     from rtwin.horizontal.learned import train_network
 
-    with progress_bar(quiet or json) as progress:
+    with talk.progress() as progress:
         told = train_network(
             output,
             data,
@@ -64,17 +63,15 @@ def train(
             seed=seed,
             progress=progress,
         )
-    if json:
-        print_json(told)
-        return
     best = min(told["validation_loss"])
-    print_rows(
+    talk.tell(
+        told,
         [
             ("network", f"{output} ({told['kind']}, {told['parameters']} weights)"),
             ("examples", f"{told['num_examples']} of {told['num_scenes']} scenes"),
             ("epochs", len(told["train_loss"])),
             ("validation", f"{100 * best:.0f} % of the squared change is left"),
-        ]
+        ],
     )
 
 

@@ -14,8 +14,8 @@ from rtwin.cli.options import (
     JsonFlag,
     MapHeight,
     Overwrite,
-    Quiet,
     SceneOfFile,
+    Talking,
     quantity,
     shipped_scenes,
 )
@@ -25,7 +25,6 @@ from rtwin.cli.report import (
     print_estimate,
     print_json,
     print_rows,
-    progress_bar,
     stderr,
 )
 
@@ -33,6 +32,7 @@ TwinArgument = Annotated[Path, Argument(metavar="TWIN", help="The folder of a tw
 
 
 def twin(
+    talk: Talking,
     scene: Annotated[
         str,
         Argument(
@@ -60,8 +60,6 @@ def twin(
     ] = None,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
 ) -> None:
     """Build a twin that can be kept current: the map of a scene with the paths of every cell.
 
@@ -78,16 +76,16 @@ def twin(
     if dry_run:
         from rtwin.dataset.generation import estimate_map
 
-        print_estimate(estimate_map(recipe, keeps_paths=True), json)
+        print_estimate(estimate_map(recipe, keeps_paths=True), talk.json)
         return
     if calibration is not None:
         from rtwin.calibration import calibrated_recipe
 
         recipe = calibrated_recipe(recipe, calibration)
-    with progress_bar(quiet or json) as progress:
+    with talk.progress() as progress:
         made = create_twin(recipe, output, uncertainty_db=uncertainty, progress=progress)
     row = history(output)[-1]
-    if json:
+    if talk.json:
         print_json(row)
         return
     if row["dark"]:
@@ -104,6 +102,7 @@ def twin(
 
 
 def update(
+    talk: Talking,
     twin: TwinArgument,
     edit: Annotated[
         Path | None, Option("--edit", metavar="TOML", help="What changed; see docs/horizontal.md.")
@@ -144,8 +143,6 @@ def update(
     again: Annotated[
         bool, Option("--again", help="Apply once more what the newest snapshot is made of.")
     ] = False,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
 ) -> None:
     """Bring a twin up to date: with known edits exactly, with measurements as they say.
 
@@ -177,7 +174,7 @@ def update(
         "again": again,
     }
     before = open_twin(twin).number
-    with progress_bar(quiet or json) as progress:
+    with talk.progress() as progress:
         if measurements is not None:
             known = None if again else measured_before(twin, measurements)
             made = (
@@ -196,7 +193,7 @@ def update(
         else:
             made = update_twin(twin, edit, progress=progress, **limits)
     rows = _decisions(made)
-    if json:
+    if talk.json:
         print_json(
             {
                 "snapshot": made.number,
@@ -231,6 +228,7 @@ def update(
 
 
 def rehearse(
+    talk: Talking,
     twin: TwinArgument,
     edits: Annotated[
         int | None, Option(metavar="N", help="Edits that the library is to have.")
@@ -242,8 +240,6 @@ def rehearse(
     ] = 512.0,
     seed: Annotated[int, Option(help="Of what is drawn at random.")] = 0,
     scene: SceneOfFile = None,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
 ) -> None:
     """Simulate what could happen to a twin while it is idle, so that updates take milliseconds.
 
@@ -255,7 +251,7 @@ def rehearse(
 
     if edits is None and seconds is None:
         raise typer.BadParameter("give --edits or --seconds")
-    with progress_bar(quiet or json) as progress:
+    with talk.progress() as progress:
         made = run(
             twin,
             num_edits=edits,
@@ -276,16 +272,14 @@ def rehearse(
         "bytes": made.num_bytes,
         "seconds": sum(entry.seconds for entry in made.entries),
     }
-    if json:
-        print_json(facts)
-        return
-    print_rows(
+    talk.tell(
+        facts,
         [
             ("rehearsed", f"{len(made)} edits ({human_bytes(made.num_bytes)})"),
             ("kinds", ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))),
             ("impossible", f"{made.num_impossible} edits that were drawn cannot be"),
             ("time", f"{facts['seconds']:.1f} s of simulation"),
-        ]
+        ],
     )
 
 

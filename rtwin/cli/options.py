@@ -1,13 +1,12 @@
 """Options that several commands have: each is written once, and means the same everywhere."""
 
-import inspect
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, BadParameter, Option
 
+from rtwin.cli.option_groups import OptionGroup
+from rtwin.cli.report import Talk
 from rtwin.errors import OutOfRangeError
 
 
@@ -19,7 +18,6 @@ def shipped_scenes(incomplete: str) -> list[str]:
     return sorted(name for name in found if name.startswith(incomplete))
 
 
-JsonFlag = Annotated[bool, Option("--json", help="Print JSON instead of a table.")]
 SceneArgument = Annotated[
     str,
     Argument(
@@ -27,6 +25,11 @@ SceneArgument = Annotated[
         help="A shipped scene (see `rtwin scenes`), a folder or a .toml file.",
         autocompletion=shipped_scenes,
     ),
+]
+JsonFlag = Annotated[bool, Option("--json", help="Print JSON instead of a table.")]
+Quiet = Annotated[bool, Option("--quiet", help="No progress bar.")]
+Talking = Annotated[
+    Talk, OptionGroup({"quiet": (Quiet, False), "json": (JsonFlag, False)}, Talk, last=True)
 ]
 Output = Annotated[Path, Option("-o", "--output", metavar="FILE", help="File to write.")]
 Overwrite = Annotated[bool, Option("--overwrite", help="Replace what an earlier run wrote.")]
@@ -43,7 +46,6 @@ DryRun = Annotated[
     bool,
     Option("--dry-run", help="Only say how many links it is, and about what time and memory."),
 ]
-Quiet = Annotated[bool, Option("--quiet", help="No progress bar.")]
 SceneOfFile = Annotated[
     str | None, Option(help="The recipe, where its geometry is in files of its own.")
 ]
@@ -67,7 +69,6 @@ Frequency = Annotated[
 ]
 
 Switch = bool | None
-SolverOverrides = dict[str, Any]
 # Keys of a recipe that every tracing command can override, and their options.
 SOLVER_OPTIONS: dict[str, Any] = {
     "seed": Annotated[int | None, Option(help="Seed of positions and rays.")],
@@ -104,31 +105,15 @@ SOLVER_OPTIONS: dict[str, Any] = {
 _KEYS = {"frequency": "frequency_hz"}
 
 
-def with_solver_options(command: Callable[..., None]) -> Callable[..., None]:
-    """A command whose parameter `solver` is filled from SOLVER_OPTIONS.
+def _overrides(**values: Any) -> dict[str, Any]:
+    return {_KEYS.get(key, key): value for key, value in values.items()}
 
-    typer reads a command's options from its signature: `solver` is replaced there
-    by one option for each key, and the command gets what with_overrides takes.
-    """
-    signature = inspect.signature(command)
-    parameters = []
-    for name, parameter in signature.parameters.items():
-        if name != "solver":
-            parameters.append(parameter)
-            continue
-        parameters += [
-            inspect.Parameter(key, parameter.kind, default=None, annotation=option)
-            for key, option in SOLVER_OPTIONS.items()
-        ]
 
-    @wraps(command)
-    def run(**values: Any) -> None:
-        solver = {_KEYS.get(key, key): values.pop(key) for key in SOLVER_OPTIONS}
-        command(**values, solver=solver)
-
-    run.__annotations__ = {p.name: p.annotation for p in parameters}
-    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return run
+SolverOverrides = Annotated[
+    dict[str, Any],
+    OptionGroup({key: (option, None) for key, option in SOLVER_OPTIONS.items()}, _overrides),
+]
+"""Overrides of a recipe's solver, as with_overrides takes them."""
 
 
 def pair(option: str, text: str) -> tuple[str, str]:

@@ -4,8 +4,8 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +71,25 @@ def print_rows(rows: Rows) -> None:
         line = one_line(f"{name:<{width}}  {value}")
         # Names of files need not be UTF-8.
         typer.echo(line.encode("utf-8", "replace").decode())
+
+
+@dataclass(frozen=True)
+class Talk:
+    """How a command talks: with a progress bar and a table, or quietly, or in JSON alone."""
+
+    json: bool = False
+    quiet: bool = False
+
+    def progress(self, first: str = "Loading scene") -> AbstractContextManager[Progress]:
+        """A progress bar, unless nobody wants one; `first` is what it says at the beginning."""
+        return progress_bar(self.quiet or self.json, first)
+
+    def tell(self, facts: Any, rows: Rows) -> None:
+        """Print facts as JSON, or else rows as a table."""
+        if self.json:
+            print_json(facts)
+        else:
+            print_rows(rows)
 
 
 def print_file(

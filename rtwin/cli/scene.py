@@ -7,8 +7,8 @@ import typer
 from typer import Argument, Option
 
 from rtwin.cli.grouped import command_group
-from rtwin.cli.options import JsonFlag, Overwrite, Quiet, SceneArgument
-from rtwin.cli.report import print_json, print_rows, progress_bar, stderr
+from rtwin.cli.options import Overwrite, SceneArgument, Talking
+from rtwin.cli.report import print_json, print_rows, stderr
 from rtwin.errors import OutOfRangeError
 
 app = command_group("Build scenes from maps and meshes, and check them.")
@@ -18,6 +18,7 @@ SHOWN_TAGS = 8
 
 @app.command()
 def build(
+    talk: Talking,
     source: Annotated[
         list[Path],
         Argument(
@@ -61,8 +62,6 @@ def build(
     ] = 3.5e9,
     title: Annotated[str, Option(help="Title in the recipe.")] = "",
     overwrite: Overwrite = False,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
 ) -> None:
     """Build a scene folder from maps or meshes: a recipe that traces as it is.
 
@@ -70,7 +69,7 @@ def build(
     """
     from rtwin.scene.build import build_scene
 
-    with progress_bar(quiet or json, "Loading map") as progress:
+    with talk.progress("Loading map") as progress:
         report = build_scene(
             source,
             output,
@@ -89,7 +88,7 @@ def build(
             overwrite=overwrite,
             progress=progress,
         )
-    if json:
+    if talk.json:
         print_json(report)
         return
     notes = [f"{count} {what}" for what, count in report["notes"].items()]
@@ -117,6 +116,7 @@ def build(
 
 @app.command()
 def lint(
+    talk: Talking,
     scene: SceneArgument,
     fix: Annotated[
         bool, Option("--fix", help="Mend meshes and footprints of the recipe's own folder first.")
@@ -124,8 +124,6 @@ def lint(
     frequency: Annotated[
         float | None, Option(metavar="HZ", help="Check materials at this frequency [Hz].")
     ] = None,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
 ) -> None:
     """Check a scene before it is traced; exit status 1 if there is an error.
 
@@ -135,7 +133,7 @@ def lint(
     from rtwin.scene.lint import fix_scene, lint_scene
 
     recipe = load_recipe(scene, frequency_hz=frequency)
-    with progress_bar(quiet or json) as progress:
+    with talk.progress() as progress:
         done = []
         if fix:
             done = fix_scene(recipe, recipe_file(scene))
@@ -147,7 +145,7 @@ def lint(
 
             found = lint_scene(recipe, *scene_file_meshes(recipe), progress=progress)
     bad = any(finding.severity == "error" for finding in found)
-    if json:
+    if talk.json:
         findings = [finding.as_dict() for finding in found]
         print_json({"scene": recipe.name, "ok": not bad, "fixed": done, "findings": findings})
     else:

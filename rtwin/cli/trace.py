@@ -13,7 +13,6 @@ from rtwin.cli.options import (
     DiscoveryRays,
     DryRun,
     Frequency,
-    JsonFlag,
     MapHeight,
     Output,
     Overwrite,
@@ -22,8 +21,8 @@ from rtwin.cli.options import (
     SceneOfFile,
     SolverOverrides,
     StrongestPaths,
+    Talking,
     hertz,
-    with_solver_options,
 )
 from rtwin.cli.report import (
     Rows,
@@ -37,8 +36,8 @@ from rtwin.cli.report import (
 from rtwin.errors import MissingExtraError, OutOfRangeError
 
 
-@with_solver_options
 def generate(
+    talk: Talking,
     scene: SceneArgument,
     output: Output,
     solver: SolverOverrides,
@@ -59,8 +58,6 @@ def generate(
     shard_size: Annotated[int | None, Option(help="Receivers per shard.")] = None,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
 ) -> None:
     """Trace a scene into a dataset of paths. A killed run resumes when called again.
 
@@ -75,10 +72,10 @@ def generate(
     if dry_run:
         from rtwin.dataset.generation import estimate_dataset
 
-        print_estimate(estimate_dataset(recipe, workers or 1), json)
+        print_estimate(estimate_dataset(recipe, workers or 1), talk.json)
         return
     start = time.perf_counter()
-    with progress_bar(quiet or json) as progress:
+    with talk.progress() as progress:
         run(
             recipe,
             output,
@@ -88,7 +85,7 @@ def generate(
             overwrite=overwrite,
             progress=progress,
         )
-    print_file(output, _dataset_rows, json, start)
+    print_file(output, _dataset_rows, talk.json, start)
 
 
 def _dataset_rows(info: dict[str, Any]) -> Rows:
@@ -115,6 +112,7 @@ def _numbers(text: str | None) -> list[float] | None:
 
 
 def evaluate(
+    talk: Talking,
     file: Annotated[Path, Argument(metavar="FILE", help="A dataset of paths.")],
     output: Output,
     frequency: Frequency = None,
@@ -133,8 +131,6 @@ def evaluate(
     rx_pattern: Annotated[str | None, Option(help="Antenna pattern of the receivers.")] = None,
     scene: SceneOfFile = None,
     overwrite: Overwrite = False,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
 ) -> None:
     """Evaluate the fields of stored paths for other materials, frequency or antennas: no tracing.
 
@@ -144,7 +140,7 @@ def evaluate(
 
     start = time.perf_counter()
     materials, origin = _calibrated(materials, calibration)
-    with progress_bar(quiet or json) as progress:
+    with talk.progress() as progress:
         run(
             file,
             output,
@@ -165,13 +161,13 @@ def evaluate(
             ("frequency", gigahertz(info)),
             ("paths", f"{info['num_paths']} ({info['num_paths_without_power']} without power)"),
         ],
-        json,
+        talk.json,
         start,
     )
 
 
-@with_solver_options
 def radiomap(
+    talk: Talking,
     scene: SceneArgument,
     output: Output,
     solver: SolverOverrides,
@@ -214,8 +210,6 @@ def radiomap(
     ] = False,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
 ) -> None:
     """Trace the radio map of a scene: path gain, RSS, SINR, serving transmitter, uncertainty.
 
@@ -235,7 +229,7 @@ def radiomap(
     if dry_run:
         from rtwin.dataset.generation import estimate_map
 
-        print_estimate(estimate_map(recipe, method), json)
+        print_estimate(estimate_map(recipe, method), talk.json)
         return
     if calibration is not None:
         from rtwin.calibration import calibrated_recipe
@@ -243,7 +237,7 @@ def radiomap(
         recipe = calibrated_recipe(recipe, calibration)
     correction = _discrepancy(calibration, method) if discrepancy else None
     start = time.perf_counter()
-    with progress_bar(quiet or json) as progress:
+    with talk.progress() as progress:
         if measurements is not None:
             from rtwin.calibration import generate_measured_map, load_campaign
 
@@ -265,7 +259,7 @@ def radiomap(
                 overwrite=overwrite,
                 progress=progress,
             )
-    print_file(output, _map_rows, json, start)
+    print_file(output, _map_rows, talk.json, start)
 
 
 def _map_rows(info: dict[str, Any]) -> Rows:

@@ -4,16 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from rtwin.cli.options import JsonFlag, Quiet, StudyFolder
-from rtwin.cli.studies.running import run_study
+from rtwin.cli.studies.running import Work, study_command
 from rtwin.progress import Progress, count_of
 
 if TYPE_CHECKING:
     from rtwin.experiments.study_files import StudyResults
 
 
+@study_command("Running policies")
 def deployment(
-    output: StudyFolder,
     regions: Annotated[int, Option(help="Twins that share the budget.")] = 10,
     budget: Annotated[int, Option(help="Units in a slot.")] = 6,
     update_units: Annotated[int, Option(help="Units of an update.")] = 1,
@@ -21,9 +20,7 @@ def deployment(
     runs: Annotated[int, Option(help="Runs of each policy.")] = 30,
     slots: Annotated[int, Option(help="Slots of a run.")] = 120,
     seed: Annotated[int, Option(help="Of regions and drift.")] = 0,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
-) -> None:
+) -> Work:
     """Twins that drift share a budget: which to update, which to rebuild, against a bound.
 
     Example: rtwin experiment deployment -o deployment
@@ -43,4 +40,4 @@ def deployment(
     def work(progress: Progress) -> "StudyResults":
         return deployment_results(study, run_deployment(study, count_of(progress, "policies")))
 
-    run_study("deployment", output, work, quiet=quiet, json=json, first="Running policies")
+    return work

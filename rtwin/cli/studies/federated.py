@@ -1,14 +1,14 @@
 """Commands of `rtwin experiment` on twins that many stations build, keep and protect."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Option
 
-from rtwin.cli.options import JsonFlag, Quiet, StudyFolder
-from rtwin.cli.studies.running import decimals, run_study, whole_numbers
+from rtwin.cli.option_groups import OptionGroup
+from rtwin.cli.studies.running import Work, decimals, study_command, whole_numbers
 from rtwin.progress import Progress, count_of
 
 if TYPE_CHECKING:
@@ -31,6 +31,27 @@ Target = Annotated[
     Literal["internet", "sms", "call"],
     Option(metavar="NAME", help="internet, sms or call, where a file has several."),
 ]
+
+
+@dataclass(frozen=True)
+class _Source:
+    data: Path | None
+    cells: str | None
+    target: str
+
+    def load(self) -> "Traffic":
+        from rtwin.federation import load_traffic
+
+        cells = None if self.cells is None else whole_numbers("cells", self.cells)
+        return load_traffic(self.data, cells, self.target)
+
+
+TrafficSource = Annotated[
+    _Source,
+    OptionGroup(
+        {"data": (Data, None), "cells": (Cells, None), "target": (Target, "internet")}, _Source
+    ),
+]
 Forecaster = Annotated[
     Literal["linear", "lstm"],
     Option(
@@ -42,11 +63,9 @@ Forecaster = Annotated[
 Seeds = Annotated[int, Option(help="Starts and orders drawn.")]
 
 
+@study_command(READING)
 def traffic(
-    output: StudyFolder,
-    data: Data = None,
-    cells: Cells = None,
-    target: Target = "internet",
+    source: TrafficSource,
     model: Forecaster = "linear",
     clusters: Annotated[int, Option(help="Clusters of stations.")] = 5,
     rounds: Annotated[int, Option(help="Rounds of building.")] = 30,
@@ -57,9 +76,7 @@ def traffic(
     drifts: Annotated[
         str, Option(metavar="NAME,...", help="What changes in the week of upkeep.")
     ] = "none,closed cell,cells x1.5",
-    quiet: Quiet = False,
-    json: JsonFlag = False,
-) -> None:
+) -> Work:
     """Twins of stations that forecast traffic: built together, kept together, handed on.
 
     Example: rtwin experiment traffic -o traffic
@@ -83,22 +100,20 @@ def traffic(
     )
 
     def work(progress: Progress) -> "StudyResults":
-        series = _traffic(data, cells, target)
+        series = source.load()
         learner = _model(model)
         schemes, made = run_traffic(study, series, learner, count_of(progress, "schemes"))
         learned = run_history(study, series, learner, count_of(progress, "history"))
         # The weeks of the holidays are known of three cells alone.
-        holidays = run_holidays(load_traffic(TWO_MONTHS)) if data is None else []
+        holidays = run_holidays(load_traffic(TWO_MONTHS)) if source.data is None else []
         return traffic_results(study, series, model, schemes, made, learned, holidays)
 
-    run_study("traffic", output, work, quiet=quiet, json=json, first=READING)
+    return work
 
 
+@study_command(READING)
 def poisoning(
-    output: StudyFolder,
-    data: Data = None,
-    cells: Cells = None,
-    target: Target = "internet",
+    source: TrafficSource,
     model: Forecaster = "linear",
     rules: Annotated[
         str | None, Option(metavar="NAME,...", help="Rules of aggregation; default: all.")
@@ -113,9 +128,7 @@ def poisoning(
     root_cells: Annotated[int, Option(help="Cells whose clean data the server has; 0: none.")] = 5,
     root_days: Annotated[int, Option(help="Days of these data.")] = 7,
     seeds: Seeds = 5,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
-) -> None:
+) -> Work:
     """Liars among stations that learn together: every rule against every attack.
 
     Example: rtwin experiment poisoning -o poisoning
@@ -134,22 +147,18 @@ def poisoning(
     )
 
     def work(progress: Progress) -> "StudyResults":
-        series, learner = _traffic(data, cells, target), _model(model)
+        series, learner = source.load(), _model(model)
         outcomes = run_poisoning(study, series, learner, count_of(progress, "rounds"))
         return poisoning_results(study, model, outcomes)
 
-    run_study("poisoning", output, work, quiet=quiet, json=json, first=READING)
+    return work
 
 
+@study_command(READING)
 def trust(
-    output: StudyFolder,
-    data: Data = None,
-    cells: Cells = None,
-    target: Target = "internet",
+    source: TrafficSource,
     seeds: Annotated[int, Option(help="Tamperings drawn.")] = 3,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
-) -> None:
+) -> Work:
     """Tampered traffic: what is found and masked, and what a forecast from it loses.
 
     Example: rtwin experiment trust -o trust
@@ -157,18 +166,16 @@ def trust(
     from rtwin.federation.studies import run_trust, trust_results
 
     def work(progress: Progress) -> "StudyResults":
-        series = _traffic(data, cells, target)
+        series = source.load()
         found = run_trust(series, seeds, done=count_of(progress, "tamperings"))
-        return trust_results(series, {"seeds": seeds, "target": target}, found)
+        return trust_results(series, {"seeds": seeds, "target": source.target}, found)
 
-    run_study("trust", output, work, quiet=quiet, json=json, first=READING)
+    return work
 
 
+@study_command(READING)
 def privacy(
-    output: StudyFolder,
-    data: Data = None,
-    cells: Cells = None,
-    target: Target = "internet",
+    source: TrafficSource,
     model: Forecaster = "linear",
     noise: Annotated[
         str, Option(metavar="SIGMA,...", help="Noise over the clipping norm.")
@@ -177,9 +184,7 @@ def privacy(
     delta: Annotated[float, Option(help="Chance that the bound fails.")] = 1e-3,
     rounds: Annotated[int, Option(help="Rounds of building.")] = 30,
     seeds: Seeds = 5,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
-) -> None:
+) -> Work:
     """What hiding updates costs: noise with its account, secure sums, fewer bits.
 
     Example: rtwin experiment privacy -o privacy
@@ -191,24 +196,22 @@ def privacy(
     )
 
     def work(progress: Progress) -> "StudyResults":
-        series, learner = _traffic(data, cells, target), _model(model)
+        series, learner = source.load(), _model(model)
         found = run_privacy(study, series, learner, count_of(progress, "runs"))
         return privacy_results(study, model, found)
 
-    run_study("privacy", output, work, quiet=quiet, json=json, first=READING)
+    return work
 
 
+@study_command()
 def sites(
-    output: StudyFolder,
     points: Annotated[int, Option(help="Places that each site measures.")] = 150,
     names: Annotated[
         str | None, Option("--sites", metavar="NAME,...", help="Of the sites; default: all.")
     ] = None,
     starts: Annotated[int, Option(help="Places that each fit tries first.")] = 12,
     seed: Annotated[int, Option(help="Of truth, places and noise.")] = 1,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
-) -> None:
+) -> Work:
     """Sites that calibrate materials together, against a truth that none of them sees alone.
 
     Example: rtwin experiment sites -o sites
@@ -218,19 +221,7 @@ def sites(
     study = SitesStudy(points=points, starts=starts, seed=seed)
     if names is not None:
         study = replace(study, sites=_names(names, ()))
-    run_study(
-        "sites",
-        output,
-        lambda progress: sites_results(study, run_sites(study, progress)),
-        quiet=quiet,
-        json=json,
-    )
-
-
-def _traffic(data: Path | None, cells: str | None, target: str) -> "Traffic":
-    from rtwin.federation import load_traffic
-
-    return load_traffic(data, None if cells is None else whole_numbers("cells", cells), target)
+    return lambda progress: sites_results(study, run_sites(study, progress))
 
 
 def _model(name: str) -> "Model":

@@ -5,8 +5,7 @@ from typing import Annotated
 
 from typer import Option
 
-from rtwin.cli.options import JsonFlag, Quiet, StudyFolder, pair
-from rtwin.cli.report import progress_bar
+from rtwin.cli.options import StudyFolder, Talking, pair
 from rtwin.cli.studies.running import (
     FurtherTwins,
     Processes,
@@ -21,6 +20,7 @@ from rtwin.errors import OutOfRangeError
 
 
 def slicing(
+    talk: Talking,
     output: StudyFolder,
     scene: StudyScene = "courtyard",
     seeds: Annotated[int, Option(help="Reference worlds, walks and traffic drawn.")] = 10,
@@ -41,8 +41,6 @@ def slicing(
         float, Option(metavar="DB", help="What rays do not explain in the reference [dB].")
     ] = 4.0,
     map_rays: Annotated[int | None, Option(help="Rays per transmitter of every map.")] = None,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
 ) -> None:
     """Compare what slicing policies achieve when they decide on twins of different fidelity.
 
@@ -74,17 +72,18 @@ def slicing(
         reference=reference,
     )
     prepare_folder(output)
-    with progress_bar(quiet or json) as progress:
+    with talk.progress() as progress:
         runs = run_slicing(asked, progress)
     print_study(
         write_results(asked, runs, output),
         lambda: json_report(asked, runs),
         lambda: markdown_table(rows_of(runs)),
-        json,
+        talk,
     )
 
 
 def caching(
+    talk: Talking,
     output: StudyFolder,
     seeds: Annotated[int, Option(help="Tastes, walks and requests drawn.")] = 10,
     slots: Annotated[int, Option(help="Slots of each station's cache.")] = 150,
@@ -114,8 +113,6 @@ def caching(
         bool, Option("--control/--no-control", help="Run the memoryless drift as well.")
     ] = True,
     workers: Processes = 2,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
 ) -> None:
     """Compare what caches at stations keep: textbook, learned, safe, with and without a twin.
 
@@ -140,10 +137,10 @@ def caching(
         workers=workers,
     )
     prepare(output)
-    with progress_bar(quiet or json) as progress:
+    with talk.progress() as progress:
         found = run_caching(asked, progress)
     files = write_caching(found, output)
-    print_study(files, lambda: json_report(found), lambda: markdown(found), json)
+    print_study(files, lambda: json_report(found), lambda: markdown(found), talk)
 
 
 def _numbers(option: str, text: str) -> dict[str, int]:

@@ -1,20 +1,24 @@
 """What the commands of studies share: their options, how these are read, and how a study runs."""
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Option
 
-from rtwin.cli.options import pair
-from rtwin.cli.report import print_json, print_rows, progress_bar
+from rtwin.cli.option_groups import with_parameters
+from rtwin.cli.options import StudyFolder, Talking, pair
+from rtwin.cli.report import Talk, print_json, print_rows
 from rtwin.errors import OutOfRangeError
 from rtwin.progress import Progress
 
 if TYPE_CHECKING:
     from rtwin.experiments.study_files import StudyResults
 
+Work = Callable[[Progress], "StudyResults"]
+"""What a study does, once its options are read; it tells how far it is."""
 StudyScene = Annotated[str, Option(help="A shipped scene, a folder or a .toml file.")]
 Walkers = Annotated[int, Option(help="Users who walk.")]
 Intervals = Annotated[int, Option(help="Intervals of a minute, two for warming included.")]
@@ -30,38 +34,39 @@ MapRays = Annotated[int, Option(help="Rays per transmitter of every map.")]
 Processes = Annotated[int, Option(help="Processes.")]
 
 
-def run_study(
-    name: str,
-    folder: Path,
-    work: Callable[[Progress], "StudyResults"],
-    *,
-    quiet: bool,
-    json: bool,
+def study_command(
     first: str = "Loading scene",
-) -> None:
-    """Do a study's work, write its files and print its tables.
+) -> Callable[[Callable[..., Work]], Callable[..., None]]:
+    """Make a study's command of a function that has its options and returns its work.
+
+    The command also has the folder to write to, which is looked at before the work, and how to
+    talk. Its name is that of the study and of the study's files.
 
     Args:
-        name: Of the study and its files.
-        folder: Where to; looked at before the work.
-        work: The study, which tells how far it is.
-        quiet: No progress bar.
-        json: Print JSON instead of tables, and no progress bar.
         first: What the bar says until the work tells something.
     """
-    from rtwin.experiments.study_files import check_study_folder, write_study
 
-    check_study_folder(folder, name)
-    with progress_bar(quiet or json, first) as progress:
-        results = work(progress)
-    print_study(write_study(results, folder), results.report, results.markdown, json)
+    def command_of(function: Callable[..., Work]) -> Callable[..., None]:
+        @wraps(function)
+        def command(talk: Talk, output: Path, **values: Any) -> None:
+            work = function(**values)
+            from rtwin.experiments.study_files import check_study_folder, write_study
+
+            check_study_folder(output, function.__name__)
+            with talk.progress(first) as progress:
+                results = work(progress)
+            print_study(write_study(results, output), results.report, results.markdown, talk)
+
+        return with_parameters(command, {"talk": Talking, "output": StudyFolder}, function)
+
+    return command_of
 
 
 def print_study(
-    files: Sequence[Path], report: Callable[[], Any], markdown: Callable[[], str], json: bool
+    files: Sequence[Path], report: Callable[[], Any], markdown: Callable[[], str], talk: Talk
 ) -> None:
     """Print what a study found: its report as JSON, or its tables and the names of its files."""
-    if json:
+    if talk.json:
         print_json(report())
         return
     typer.echo(markdown())

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 from typer import Option
 
-from rtwin.cli.options import JsonFlag, Quiet, StudyFolder
 from rtwin.cli.studies.running import (
     FurtherTwins,
     Intervals,
@@ -15,14 +14,15 @@ from rtwin.cli.studies.running import (
     StudyScene,
     Walkers,
     Ways,
+    Work,
     decimals,
-    run_study,
+    study_command,
     twins_of,
 )
 
 
+@study_command()
 def streaming(
-    output: StudyFolder,
     scene: StudyScene = "courtyard",
     seeds: Annotated[int, Option(help="Reference worlds, walks and crowds drawn.")] = 10,
     users: Walkers = 60,
@@ -49,9 +49,7 @@ def streaming(
     reference: ReferenceMap = None,
     map_rays: MapRays = 200_000,
     workers: Processes = 2,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
-) -> None:
+) -> Work:
     """Multicast short video on twins of users, stations and slices: schemes, and what twins give.
 
     Example: rtwin experiment streaming -o streaming
@@ -74,17 +72,11 @@ def streaming(
         map_rays=map_rays,
         workers=workers,
     )
-    run_study(
-        "streaming",
-        output,
-        lambda progress: streaming_results(run_streaming(study, progress)),
-        quiet=quiet,
-        json=json,
-    )
+    return lambda progress: streaming_results(run_streaming(study, progress))
 
 
+@study_command()
 def viewport(
-    output: StudyFolder,
     heads: Annotated[
         Path | None,
         Option(metavar="FILE", help="Head directions of your own, .npz."),
@@ -96,9 +88,7 @@ def viewport(
     shares: Annotated[
         str, Option(metavar="SHARE,...", help="Of the mass expected to be seen, to send.")
     ] = "0.9,0.99",
-    quiet: Quiet = False,
-    json: JsonFlag = False,
-) -> None:
+) -> Work:
     """Regions of interest: where heads will point, and which tiles of a sphere to send.
 
     Example: rtwin experiment viewport -o viewport
@@ -111,17 +101,11 @@ def viewport(
         horizons_s=decimals("horizons", horizons),
         shares=decimals("shares", shares),
     )
-    run_study(
-        "viewport",
-        output,
-        lambda progress: viewport_results(run_viewport(study, progress)),
-        quiet=quiet,
-        json=json,
-    )
+    return lambda progress: viewport_results(run_viewport(study, progress))
 
 
+@study_command()
 def userdata(
-    output: StudyFolder,
     scene: StudyScene = "courtyard",
     seeds: Annotated[int, Option(help="Worlds, walks and crowds drawn.")] = 3,
     users: Walkers = 60,
@@ -137,9 +121,7 @@ def userdata(
         str, Option(metavar="M,...", help="Mean distances by which places are moved [m].")
     ] = "5,10,20,40",
     map_rays: MapRays = 200_000,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
-) -> None:
+) -> Work:
     """Twins of users that are told less: importance, reports, codes, updates, privacy.
 
     Example: rtwin experiment userdata -o userdata
@@ -156,10 +138,4 @@ def userdata(
         moves_m=decimals("moves", moves),
         map_rays=map_rays,
     )
-    run_study(
-        "userdata",
-        output,
-        lambda progress: userdata_results(run_userdata(study, progress)),
-        quiet=quiet,
-        json=json,
-    )
+    return lambda progress: userdata_results(run_userdata(study, progress))
