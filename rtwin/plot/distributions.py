@@ -7,20 +7,15 @@ import numpy as np
 from rtwin.arrays import Floats
 from rtwin.dataset import PathDataset
 from rtwin.plot.style import CATEGORIES, GREY, UNREACHED, new_figure, one_of, row_of, write_title
-from rtwin.plot.values import link_values
+from rtwin.plot.values import LINK_LABELS, link_values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# metric: what the title says, what the axis says
 CDF_METRICS = {
     "summary": ("Links with a path", ""),
-    "path_gain": ("Path gain", "path gain [dB]"),
-    "rms_delay_spread": ("RMS delay spread", "rms delay spread [ns]"),
-    "rms_angular_spread": ("RMS angular spread", "rms spread of the arrival azimuth [deg]"),
-    "k_factor": ("K factor", "K factor [dB]\n(starts at the share without line of sight)"),
-    "num_paths": ("Number of paths", "number of paths"),
+    **{metric: label for metric, label in LINK_LABELS.items() if metric != "line_of_sight"},
 }
 SUMMARY = ("path_gain", "rms_delay_spread", "rms_angular_spread", "k_factor")
 _LINES = ("-", "--", "-.", ":")

@@ -22,18 +22,15 @@ from rtwin.plot.style import (
     view_around,
     write_title,
 )
-from rtwin.plot.values import link_values
+from rtwin.plot.values import LINK_LABELS, link_values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# metric: what the title says, what the colour bar says
 RECEIVER_METRICS = {
-    "path_gain": ("Path gain", "path gain [dB]"),
-    "num_paths": ("Number of paths", "number of paths"),
-    "rms_delay_spread": ("RMS delay spread", "rms delay spread [ns]"),
-    "line_of_sight": ("Line of sight", ""),
+    metric: LINK_LABELS[metric]
+    for metric in ("path_gain", "num_paths", "rms_delay_spread", "line_of_sight")
 }
 
 

@@ -27,6 +27,17 @@ _OF_LINKS: dict[str, Callable[[PathSet], Floats]] = {
 }
 
 
+LINK_LABELS = {
+    "path_gain": ("Path gain", "path gain [dB]"),
+    "rms_delay_spread": ("RMS delay spread", "rms delay spread [ns]"),
+    "rms_angular_spread": ("RMS angular spread", "rms spread of the arrival azimuth [deg]"),
+    "k_factor": ("K factor", "K factor [dB]\n(starts at the share without line of sight)"),
+    "num_paths": ("Number of paths", "number of paths"),
+    "line_of_sight": ("Line of sight", ""),
+}
+"""What the title of a picture says of a metric, and what its axis or colour bar says."""
+
+
 def link_values(dataset: PathDataset, metric: str) -> Floats:
     """A metric of every link, in the unit of the pictures; one column of `link_table`."""
     return link_table(dataset, (metric,))[metric]

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from rtwin.calibration.campaign import load_campaign
-from rtwin.calibration.physics import make_campaign, trace_campaign, with_materials
+from rtwin.calibration.physics import make_campaign, materials_about, trace_campaign, with_materials
 from rtwin.errors import OutOfRangeError
 from rtwin.federation.sites import CampaignSite, Shared, federate
 from rtwin.progress import Progress, silent
@@ -88,15 +88,8 @@ def prior() -> Materials:
 
 
 def drawn_truth(seed: int) -> Materials:
-    """Materials about the textbook's: sd of ln(permittivity - 1) 0.5, of ln(conductivity) 0.8."""
-    rng = np.random.default_rng([seed, 77])
-    return {
-        name: {
-            "relative_permittivity": float(1.0 + (eps - 1.0) * np.exp(0.5 * rng.normal())),
-            "conductivity_s_per_m": float(sigma * np.exp(0.8 * rng.normal())),
-        }
-        for name, (eps, sigma) in TEXTBOOK.items()
-    }
+    """Materials about the textbook's; see materials_about."""
+    return materials_about(TEXTBOOK, seed)
 
 
 def run_sites(study: SitesStudy, done: Progress = silent) -> SitesOutcome:

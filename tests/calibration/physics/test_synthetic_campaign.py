@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from rtwin.calibration.campaign.recipe import load_campaign
-from rtwin.calibration.physics.model.synthetic_campaign import make_campaign
+from rtwin.calibration.physics.model.synthetic_campaign import make_campaign, materials_about
 from rtwin.calibration.physics.traced_campaign import trace_campaign
 from rtwin.errors import StoreError
 from rtwin.scene import load_recipe
@@ -31,21 +31,9 @@ DRAWN = {
 AREA = {"munich": (-100.0, 0.0, 150.0, 150.0)}
 
 
-def truth_of(seed):
-    """Materials drawn about the textbook's, somewhat narrower than the prior."""
-    rng = np.random.default_rng([seed, 77])
-    return {
-        name: {
-            "relative_permittivity": float(1 + (eps - 1) * np.exp(0.5 * rng.normal())),
-            "conductivity_s_per_m": float(sigma * np.exp(0.8 * rng.normal())),
-        }
-        for name, (eps, sigma) in DRAWN.items()
-    }
-
-
 def verdicts(scene, seed, folder):
     """Rows of (parameter, truth, identifiability) and the noise of a fit to 200 points."""
-    recipe, truth = load_recipe(scene), truth_of(seed)
+    recipe, truth = load_recipe(scene), materials_about(DRAWN, seed)
     truth = {name: truth[name] for name in truth if name in known_materials(scene)}
     made = make_campaign(
         recipe, folder / f"{scene}-{seed}", truth, num_points=300, area=AREA.get(scene), seed=seed

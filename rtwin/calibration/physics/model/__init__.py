@@ -19,7 +19,7 @@ from rtwin.calibration.physics.model.path_model import (
     PhysicalModel,
     build_model,
 )
-from rtwin.calibration.physics.model.synthetic_campaign import make_campaign
+from rtwin.calibration.physics.model.synthetic_campaign import make_campaign, materials_about
 
 __all__ = [
     "MATERIAL_KINDS",
@@ -31,6 +31,7 @@ __all__ = [
     "build_model",
     "campaign_recipe",
     "make_campaign",
+    "materials_about",
     "measurements_in_scene",
     "parameters_of",
     "scene_features",

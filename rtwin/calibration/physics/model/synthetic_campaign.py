@@ -123,6 +123,28 @@ def true_gain(
     return data, np.where(gain > gain.max() - DYNAMIC_RANGE_DB, gain, -np.inf)
 
 
+def materials_about(
+    textbook: dict[str, tuple[float, float]], seed: int
+) -> dict[str, dict[str, float]]:
+    """Materials drawn about the textbook's: a truth for `make_campaign`.
+
+    Args:
+        textbook: Relative permittivity and conductivity [S/m] by name.
+        seed: Draws them.
+    Returns:
+        By name and parameter; standard deviation of ln(permittivity - 1) 0.5, of
+        ln(conductivity) 0.8, which is somewhat narrower than a fit's prior.
+    """
+    rng = np.random.default_rng([seed, 77])
+    return {
+        name: {
+            "relative_permittivity": float(1.0 + (eps - 1.0) * np.exp(0.5 * rng.normal())),
+            "conductivity_s_per_m": float(sigma * np.exp(0.8 * rng.normal())),
+        }
+        for name, (eps, sigma) in textbook.items()
+    }
+
+
 def _table(recipe: Recipe, num_transmitters: int, seed: int) -> dict[str, Any]:
     return {
         "title": f"{recipe.title}: measured by rtwin itself",
