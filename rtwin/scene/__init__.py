@@ -20,7 +20,6 @@ from rtwin.scene.devices import (
     WayReceivers,
 )
 from rtwin.scene.foliage import VEGETATION, Foliage, foliage, is_vegetation
-from rtwin.scene.geometry import SceneMesh, build_meshes
 from rtwin.scene.georeference import (
     GeographicPoint,
     Georeference,
@@ -37,9 +36,18 @@ from rtwin.scene.library import (
     scenes_folder,
 )
 from rtwin.scene.materials import ITU_TABLE, MATERIAL_NAMES, Material, material_properties
-from rtwin.scene.mobility import Walk, random_waypoint, walk_ways
+from rtwin.scene.meshes import SceneMesh, Volume, build_meshes, lengths_m, vegetation_volumes
 from rtwin.scene.objects import Geometry, MaterialSpec, ObjectSettings
-from rtwin.scene.receivers import Receivers, place_receivers
+from rtwin.scene.places import (
+    Receivers,
+    Tracks,
+    Walk,
+    place_receivers,
+    random_waypoint,
+    read_footways,
+    read_tracks,
+    walk_ways,
+)
 from rtwin.scene.recipe import (
     RadioMap,
     Recipe,
@@ -50,9 +58,6 @@ from rtwin.scene.recipe import (
     recipe_from_dict,
     with_overrides,
 )
-from rtwin.scene.tracks import Tracks, read_tracks
-from rtwin.scene.vegetation import Volume, lengths_m, vegetation_volumes
-from rtwin.scene.ways import read_footways
 
 __all__ = [
     "INFINITE",

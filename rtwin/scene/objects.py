@@ -130,7 +130,7 @@ class MaterialSpec(Table):
 
     Permittivity and conductivity come from the ITU-R P.2040 table (``itu``, or
     the material's own name when nothing is said) or from two numbers. With a
-    specific attenuation it is vegetation: see rtwin.scene.vegetation. Without a
+    specific attenuation it is vegetation: see rtwin.scene.meshes.vegetation. Without a
     thickness it is a half-space if it is ground or water by its ITU name, else a
     slab of 0.1 m.
     """

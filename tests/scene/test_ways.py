@@ -15,7 +15,7 @@ from rtwin.scene import (
     place_receivers,
     read_footways,
 )
-from rtwin.scene.ways import walked
+from rtwin.scene.places.ways import walked
 
 from .helpers import assert_one_line
 

@@ -19,7 +19,7 @@ from rtwin.dataset import PathDataset
 from rtwin.dataset.pictures import SceneMesh
 from rtwin.export.writing import write_npz
 from rtwin.scene import MAX_THICKNESS_M, Recipe
-from rtwin.scene.vegetation import vegetation_volumes
+from rtwin.scene.meshes import vegetation_volumes
 
 _FILES = ("vertices.npz", "faces.npz", "materials.npz", "objects.json")
 

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from rtwin.calibration.campaign import load_campaign
 from rtwin.calibration.physics import make_campaign, materials_about, trace_campaign, with_materials
 from rtwin.errors import OutOfRangeError

@@ -10,7 +10,6 @@ from rtwin.progress import Progress, silent
 from rtwin.scene.build.sizes import absurd_sizes
 from rtwin.scene.build.writing.report import read_report
 from rtwin.scene.foliage import foliage, is_vegetation
-from rtwin.scene.geometry import SceneMesh, build_mesh
 from rtwin.scene.lint.findings import Finding, about
 from rtwin.scene.lint.meshes import MeshFacts, joined_by_object, mesh_facts
 from rtwin.scene.lint.solids import (
@@ -22,6 +21,7 @@ from rtwin.scene.lint.solids import (
     solid_of,
 )
 from rtwin.scene.materials import material_properties
+from rtwin.scene.meshes import SceneMesh, build_mesh
 from rtwin.scene.objects import Extrude, MaterialSpec, Plane, Wall
 from rtwin.scene.recipe import Recipe
 

@@ -10,9 +10,9 @@ from rtwin.files import appearing, is_same_file
 from rtwin.scene.build.shapes.footprints import Footprint, cut_at_higher, polygons
 from rtwin.scene.build.writing.write import MESHES, write_ply
 from rtwin.scene.foliage import is_vegetation
-from rtwin.scene.geometry import build_mesh
 from rtwin.scene.library import scenes_folder
 from rtwin.scene.lint.meshes import mesh_facts
+from rtwin.scene.meshes import build_mesh
 from rtwin.scene.objects import Extrude, MeshFile
 from rtwin.scene.recipe import Recipe
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtwin.arrays import Floats, Ints
-from rtwin.scene.geometry import SceneMesh
+from rtwin.scene.meshes import SceneMesh
 
 THIN_M = 1e-3
 

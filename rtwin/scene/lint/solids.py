@@ -12,7 +12,7 @@ from rtwin.scene.build.shapes.terrain import FLAT, Terrain
 from rtwin.scene.devices import CsvReceivers, ListReceivers, TrajectoryReceivers
 from rtwin.scene.library import resolve_file
 from rtwin.scene.lint.meshes import crossings_above
-from rtwin.scene.receivers import csv_positions_m
+from rtwin.scene.places import csv_positions_m
 from rtwin.scene.recipe import Recipe
 
 SHARED_M3 = 1.0

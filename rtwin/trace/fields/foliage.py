@@ -20,7 +20,7 @@ def vegetation_loss_db(
         vertex_m: Their places [m], [path, depth, 3].
         tx_m: Start of each path [m], [path, 3].
         rx_m: End of each path [m], [path, 3].
-    Source: rtwin.scene.vegetation; checked by tests/trace/fields/test_foliage.py.
+    Source: rtwin.scene.meshes.vegetation; checked by tests/trace/fields/test_foliage.py.
     """
     loss = np.zeros(len(kind))
     if not world.volumes:

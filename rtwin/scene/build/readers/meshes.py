@@ -16,8 +16,8 @@ from rtwin.scene._model import one_line
 from rtwin.scene.build.elements import MapData, Notes, Solid
 from rtwin.scene.build.readers.opening import read_source_bytes
 from rtwin.scene.build.readers.ply import triangles
-from rtwin.scene.geometry import MAX_MESH_BYTES, MESH_FORMATS, unreadable
 from rtwin.scene.materials import ITU_TABLE
+from rtwin.scene.meshes import MAX_MESH_BYTES, MESH_FORMATS, unreadable
 from rtwin.scene.xml_text import checked_xml
 
 _GROUND = re.compile(r"ground|terrain|floor|plane|street|road", re.IGNORECASE)

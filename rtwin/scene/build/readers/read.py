@@ -13,7 +13,7 @@ from rtwin.scene.build.readers.meshes import mesh_map, mitsuba_map
 from rtwin.scene.build.readers.opening import check_source, chunks, suffix_of
 from rtwin.scene.build.readers.osm_xml import read_osm
 from rtwin.scene.build.readers.overpass import is_overpass, overpass_map
-from rtwin.scene.geometry import MESH_FORMATS
+from rtwin.scene.meshes import MESH_FORMATS
 
 FORMATS = (
     "OpenStreetMap (.osm, .osm.gz, .osm.bz2, .osm.pbf, Overpass .json), GeoJSON (.geojson, .json), "

@@ -102,8 +102,8 @@ def _check_readable(made: Path) -> None:
     Raises:
         GeometryError: with the reason; what the source holds cannot be a scene.
     """
-    from rtwin.scene.geometry import build_meshes
     from rtwin.scene.library import load_recipe
+    from rtwin.scene.meshes import build_meshes
 
     try:
         build_meshes(load_recipe(made))

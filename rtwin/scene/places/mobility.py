@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from rtwin.arrays import Bools, Floats, Ints
 from rtwin.errors import OutOfRangeError, ShapeError
-from rtwin.scene.tracks import Tracks, check_samples
+from rtwin.scene.places.tracks import Tracks, check_samples
 
 IsClear = Callable[[Floats, Floats], Bools]
 _Way = tuple[Floats, Floats]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.arrays import Floats
-from rtwin.scene.geometry import build_mesh
 from rtwin.scene.library import resolve_file
+from rtwin.scene.meshes.geometry import build_mesh
 from rtwin.scene.objects import SceneObject
 from rtwin.scene.recipe import Recipe
 

@@ -27,8 +27,8 @@ from rtwin.scene.devices import (
 )
 from rtwin.scene.georeference import Georeference
 from rtwin.scene.library import resolve_file
+from rtwin.scene.places.ways import read_ways, walked
 from rtwin.scene.recipe import Recipe, check_separation
-from rtwin.scene.ways import read_ways, walked
 
 GroundHeight = Callable[[Floats], ArrayLike]
 IsInside = Callable[[Floats], ArrayLike]
