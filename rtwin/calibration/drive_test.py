@@ -20,7 +20,7 @@ from rtwin.calibration.judgement import whose_levels
 from rtwin.calibration.judgement.place_checks import MIN_ROWS
 from rtwin.errors import CampaignError, OutOfRangeError
 from rtwin.scene import Recipe
-from rtwin.scene.column_names import MEANINGS, flat_name
+from rtwin.scene.columns import MEANINGS, flat_name
 from rtwin.units import wavelength_m
 
 _GRID_WAVELENGTHS = 40  # means over them are free of small-scale fading

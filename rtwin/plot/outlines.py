@@ -8,7 +8,7 @@ import numpy as np
 from rtwin.arrays import Floats
 from rtwin.errors import RtwinError
 from rtwin.scene import Recipe, is_vegetation, recipe_from_dict
-from rtwin.scene.meshes import Surface, object_surface, surfaces
+from rtwin.scene.surfaces import Surface, object_surface, surfaces
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,7 +2,7 @@
 
 import re
 
-from rtwin.scene.column_names import MEANINGS
+from rtwin.scene.columns.column_names import MEANINGS
 
 from .markdown import ROOT, table_after
 

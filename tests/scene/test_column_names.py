@@ -2,7 +2,7 @@
 
 import pytest
 
-from rtwin.scene.column_names import meaning_of, recognised, same_meaning
+from rtwin.scene.columns.column_names import meaning_of, recognised, same_meaning
 
 
 @pytest.mark.parametrize(

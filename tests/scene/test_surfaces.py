@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rtwin.scene import load_recipe, recipe_from_dict
-from rtwin.scene.meshes.surfaces import surfaces
+from rtwin.scene.surfaces import surfaces
 
 from ..tables import box, plane_scene
 

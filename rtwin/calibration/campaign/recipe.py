@@ -28,7 +28,7 @@ from rtwin.scene._model import (
     read_toml,
     recipe_error,
 )
-from rtwin.scene.column_names import same_meaning
+from rtwin.scene.columns import same_meaning
 from rtwin.scene.devices import Pattern
 from rtwin.scene.library import resolve_file, shipped_folder
 

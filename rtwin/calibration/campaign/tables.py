@@ -12,7 +12,7 @@ from rtwin.dataset.inspection import DAMAGE, open_container
 from rtwin.errors import CampaignError, MissingExtraError, StoreError
 from rtwin.files import check_name
 from rtwin.scene._model import nearest, one_line
-from rtwin.scene.column_names import same_meaning
+from rtwin.scene.columns import same_meaning
 
 TABLE_SUFFIXES = (".csv", ".parquet", ".h5", ".hdf5")
 MAX_TABLE_BYTES = 2**30

@@ -11,7 +11,7 @@ import numpy as np
 from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError, RecipeError
 from rtwin.scene import RandomReceivers, Recipe, place_receivers
-from rtwin.scene.meshes import surfaces
+from rtwin.scene.surfaces import surfaces
 from rtwin.trace.maps import MapGrid, map_sampling
 from rtwin.trace.maps.grid import CELL_BYTES, MAX_CELLS, VALUE_BYTES
 from rtwin.trace.maps.sampling import DIFFRACTION_TIMES

@@ -15,7 +15,7 @@ from rtwin.calibration.campaign import (
 from rtwin.errors import CampaignError
 from rtwin.scene import Recipe
 from rtwin.scene._model import one_line
-from rtwin.scene.column_names import recognised, same_meaning
+from rtwin.scene.columns import recognised, same_meaning
 
 QUANTITIES = ("path_gain_db", "path_loss_db", "rss_dbm")
 UNCERTAINTY_DB = 2.0  # of one measurement where the file says nothing

@@ -8,8 +8,8 @@ import numpy as np
 from rtwin.arrays import Floats
 from rtwin.errors import RecipeError
 from rtwin.scene._model import one_line, shown
-from rtwin.scene._table import read_csv
 from rtwin.scene.antenna.pattern import AntennaPattern, from_cuts
+from rtwin.scene.columns import read_csv
 from rtwin.units import from_db
 
 PATTERN_SUFFIXES = (".msi", ".pln", ".csv")

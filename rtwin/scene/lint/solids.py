@@ -7,8 +7,8 @@ import numpy as np
 
 from rtwin.arrays import Floats, Ints
 from rtwin.errors import RtwinError
-from rtwin.scene._table import read_receiver_csv
 from rtwin.scene.build.shapes.terrain import FLAT, Terrain
+from rtwin.scene.columns import read_receiver_csv
 from rtwin.scene.devices import CsvReceivers, ListReceivers, TrajectoryReceivers
 from rtwin.scene.library import resolve_file
 from rtwin.scene.lint.meshes import crossings_above

@@ -8,20 +8,16 @@ from rtwin.scene.meshes.geometry import (
     build_meshes,
     unreadable,
 )
-from rtwin.scene.meshes.surfaces import Surface, object_surface, surfaces
 from rtwin.scene.meshes.vegetation import Volume, lengths_m, vegetation_volumes
 
 __all__ = [
     "MAX_MESH_BYTES",
     "MESH_FORMATS",
     "SceneMesh",
-    "Surface",
     "Volume",
     "build_mesh",
     "build_meshes",
     "lengths_m",
-    "object_surface",
-    "surfaces",
     "unreadable",
     "vegetation_volumes",
 ]

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from rtwin.arrays import Bools, Floats, Ints
 from rtwin.errors import RecipeError
 from rtwin.scene._model import MAX_COORDINATE_M
-from rtwin.scene._table import read_receiver_csv
+from rtwin.scene.columns import read_receiver_csv
 from rtwin.scene.devices import (
     CsvReceivers,
     GridReceivers,

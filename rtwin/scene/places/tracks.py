@@ -9,7 +9,7 @@ import numpy as np
 from rtwin.arrays import Floats, Ints
 from rtwin.errors import OutOfRangeError, RecipeError, ShapeError
 from rtwin.scene._model import MAX_COORDINATE_M
-from rtwin.scene._table import PLACES, read_csv
+from rtwin.scene.columns import PLACES, read_csv
 from rtwin.scene.georeference import Georeference
 
 MAX_SAMPLES = 20_000_000  # users times steps

@@ -8,7 +8,7 @@ import trimesh
 
 from rtwin.scene import load_recipe
 from rtwin.scene.build.readers.ply import triangles
-from rtwin.scene.meshes.surfaces import scene_file
+from rtwin.scene.surfaces import scene_file
 
 
 def shipped():

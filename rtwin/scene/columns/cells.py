@@ -10,7 +10,7 @@ import numpy as np
 from rtwin.arrays import Floats
 from rtwin.errors import RecipeError, nearest
 from rtwin.scene._model import MAX_COORDINATE_M, MAX_SPEED_M_S, MAX_TURN_DEG, one_line, shown
-from rtwin.scene.column_names import recognised
+from rtwin.scene.columns.column_names import recognised
 
 Groups = tuple[tuple[str, ...], ...]
 PLACES: Groups = (("x_m", "y_m"), ("lat_deg", "lon_deg"))
