@@ -1,7 +1,7 @@
 """How many random mutants of the package the tests notice.
 
     pip install '.[test]'
-    python benchmarks/mutants.py [--near SECONDS] [--draws 200] [--seed 1] [--most N]
+    python benchmarks/mutants.py [--near SECONDS] [--quick] [--draws 200] [--seed 1] [--most N]
                                  [-o results.jsonl] [PACKAGE ...]
 
 Each mutant is one change (see mutation.py) at a place drawn at random over the package, drawing
@@ -13,9 +13,10 @@ tests, and so catches at least as many.
 
 With --near only the near tests run, first without those that trace or learn, then all, each time
 for at most so many seconds of processor time: a mutant that no test has caught by then counts as
-missed, although the whole run might catch it. With -o, what is done is kept and not done again;
---most ends a run after so many new ones. Prints what became of each mutant, and a Markdown table by
-package.
+missed, although the whole run might catch it; with --quick as well, those that trace or learn are
+left out, and what only they would catch counts as missed. With -o, what is done is kept and not
+done again; --most ends a run after so many new ones. Prints what became of each mutant, and a
+Markdown table by package.
 """
 
 import argparse
@@ -198,8 +199,9 @@ def run_tests(tree: str, tests: list[str], log: str, near_s: int | None) -> None
 class Workshop:
     """A copy of the tree in which one mutant at a time is made and tested."""
 
-    def __init__(self, folder: Path, near_s: int | None):
+    def __init__(self, folder: Path, near_s: int | None, quick: bool = False):
         self.near_s = near_s
+        self.quick = quick
         self.tree = folder / "tree"
         for name in COPIED:
             shutil.copytree(ROOT / name, self.tree / name, ignore=shutil.ignore_patterns("*.pyc"))
@@ -241,7 +243,7 @@ class Workshop:
         if self.near_s is None:
             return stages(file)
         near = stages(file)[0]
-        return [("--quick", *near), near]
+        return [("--quick", *near)] if self.quick else [("--quick", *near), near]
 
     def is_stuck(self, waited_s: float) -> bool:
         """Whether the test that was running needs far less time in the unchanged tree."""
@@ -321,10 +323,13 @@ def main() -> None:
     parser.add_argument("packages", nargs="*", metavar="PACKAGE")
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--near", type=int, metavar="SECONDS", help="near tests alone, so long")
+    parser.add_argument("--quick", action="store_true", help="with --near: no tests that trace")
     parser.add_argument("--most", type=int, metavar="N", help="end after N that are not done yet")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("-o", "--output", type=Path)
     given = parser.parse_args()
+    if given.quick and given.near is None:
+        parser.error("--quick goes with --near")
     done: dict[str, dict] = {}
     if given.output and given.output.exists():
         done = {r["mutant"]: r for r in map(json.loads, given.output.read_text().splitlines())}
@@ -332,7 +337,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="mutants_") as folder:
         os.environ["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "bytecode")
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        workshop = Workshop(Path(folder), given.near)
+        workshop = Workshop(Path(folder), given.near, given.quick)
         new_ones = 0
         for number, (point, new) in enumerate(drawn(given.packages, given.draws, given.seed), 1):
             where = f"{point.file.relative_to(ROOT)}:{point.line}"
