@@ -10,35 +10,38 @@ What needs an optional library is loaded when it is asked for.
 from typing import TYPE_CHECKING
 
 from rtwin.experiments.beliefs import SlicingExperiment
-from rtwin.experiments.episodes import Episode, delayed, run_episode
 from rtwin.experiments.fidelity import run_slicing
-from rtwin.experiments.picture import plot_slicing
-from rtwin.experiments.policies import (
-    Optimised,
-    ProportionalToDemand,
-    StaticShares,
-    demand_prb,
-    whole_blocks,
-)
-from rtwin.experiments.rewards import reward_of
-from rtwin.experiments.services import SERVICES, Service, Slice, make_slices
-from rtwin.experiments.simulator import (
+from rtwin.experiments.network import (
+    SERVICES,
+    Episode,
     EpochReport,
     NetworkView,
+    Optimised,
+    ProportionalToDemand,
+    Service,
     SimulatorSettings,
+    Slice,
     SlicedNetwork,
+    StaticShares,
+    delayed,
+    demand_prb,
+    make_slices,
+    reward_of,
+    run_episode,
+    whole_blocks,
 )
+from rtwin.experiments.picture import plot_slicing
 from rtwin.experiments.table import csv_table, json_report, markdown_table, rows_of
 from rtwin.experiments.worlds import WorldSettings
 from rtwin.extras import lazy_members
 
 if TYPE_CHECKING:
-    from rtwin.experiments.environment import SlicingEnv as SlicingEnv
-    from rtwin.experiments.mobile import RadioMapChannel as RadioMapChannel
-    from rtwin.experiments.mobile import mobile_env_config as mobile_env_config
-    from rtwin.experiments.mobile import mobile_env_stations as mobile_env_stations
-    from rtwin.experiments.ppo import PpoPolicy as PpoPolicy
-    from rtwin.experiments.ppo import train_ppo as train_ppo
+    from rtwin.experiments.network.environment import SlicingEnv as SlicingEnv
+    from rtwin.experiments.network.mobile import RadioMapChannel as RadioMapChannel
+    from rtwin.experiments.network.mobile import mobile_env_config as mobile_env_config
+    from rtwin.experiments.network.mobile import mobile_env_stations as mobile_env_stations
+    from rtwin.experiments.network.ppo import PpoPolicy as PpoPolicy
+    from rtwin.experiments.network.ppo import train_ppo as train_ppo
 
 __all__ = [
     "SERVICES",
@@ -72,11 +75,11 @@ __all__ = [
 __getattr__ = lazy_members(
     __name__,
     {
-        "PpoPolicy": ("ppo", "Gymnasium", "'rtwin[rl]'"),
-        "RadioMapChannel": ("mobile", "mobile-env", "mobile-env"),
-        "SlicingEnv": ("environment", "Gymnasium", "'rtwin[experiments]'"),
-        "mobile_env_config": ("mobile", "mobile-env", "mobile-env"),
-        "mobile_env_stations": ("mobile", "mobile-env", "mobile-env"),
-        "train_ppo": ("ppo", "Gymnasium", "'rtwin[rl]'"),
+        "PpoPolicy": ("network.ppo", "Gymnasium", "'rtwin[rl]'"),
+        "RadioMapChannel": ("network.mobile", "mobile-env", "mobile-env"),
+        "SlicingEnv": ("network.environment", "Gymnasium", "'rtwin[experiments]'"),
+        "mobile_env_config": ("network.mobile", "mobile-env", "mobile-env"),
+        "mobile_env_stations": ("network.mobile", "mobile-env", "mobile-env"),
+        "train_ppo": ("network.ppo", "Gymnasium", "'rtwin[rl]'"),
     },
 )

@@ -19,9 +19,8 @@ from rtwin.dataset import (
 )
 from rtwin.dataset.tracks import recipe_of
 from rtwin.errors import OutOfRangeError
-from rtwin.experiments.episodes import delayed
 from rtwin.experiments.fitted_maps import filled, kriged_map, leveled, log_distance_map, measure
-from rtwin.experiments.services import make_slices
+from rtwin.experiments.network import delayed, make_slices
 from rtwin.experiments.worlds import (
     WorldSettings,
     free_space_map,

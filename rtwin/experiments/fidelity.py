@@ -14,10 +14,17 @@ from pathlib import Path
 import numpy as np
 
 from rtwin.experiments.beliefs import Belief, SlicingExperiment, Worlds, compare_traces
-from rtwin.experiments.episodes import Episode, run_episode
-from rtwin.experiments.policies import Optimised, Policy, ProportionalToDemand, StaticShares
-from rtwin.experiments.services import make_slices
-from rtwin.experiments.simulator import SimulatorSettings, SlicedNetwork
+from rtwin.experiments.network import (
+    Episode,
+    Optimised,
+    Policy,
+    ProportionalToDemand,
+    SimulatorSettings,
+    SlicedNetwork,
+    StaticShares,
+    make_slices,
+    run_episode,
+)
 from rtwin.progress import Progress, silent
 
 NOBODY = "nothing"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtwin.experiments.cells import Queues
+from rtwin.experiments.network.cells import Queues
 
 SLOT_S = 1e-3
 

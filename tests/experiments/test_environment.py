@@ -7,7 +7,7 @@ import pytest
 
 from rtwin.errors import MissingExtraError, OutOfRangeError
 from rtwin.experiments import StaticShares, make_slices, reward_of
-from rtwin.experiments.simulator import SlicedNetwork
+from rtwin.experiments.network.simulator import SlicedNetwork
 
 pytest.importorskip("gymnasium")
 from rtwin.experiments import SlicingEnv
@@ -93,7 +93,7 @@ def test_what_is_not_installed_is_said_in_one_line(monkeypatch):
 
     import rtwin.experiments
 
-    monkeypatch.setitem(sys.modules, "rtwin.experiments.mobile", None)
+    monkeypatch.setitem(sys.modules, "rtwin.experiments.network.mobile", None)
     with pytest.raises(MissingExtraError, match="needs mobile-env; pip install mobile-env"):
         rtwin.experiments.RadioMapChannel  # noqa: B018
     with pytest.raises(AttributeError, match="no attribute 'NoSuchThing'"):

@@ -5,7 +5,7 @@ import pytest
 
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments import SERVICES, Service, Slice, make_slices
-from rtwin.experiments.services import Traffic
+from rtwin.experiments.network.services import Traffic
 
 SLOT_S = 1e-3
 

@@ -8,7 +8,7 @@ from rtwin.arrays import Floats, Ints
 from rtwin.dataset import LinkTrace
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments import Service, SimulatorSettings, Slice, SlicedNetwork
-from rtwin.experiments.simulator import adaptation_of, believed_efficiency
+from rtwin.experiments.network import adaptation_of, believed_efficiency
 from rtwin.streaming.behaviour import Catalogue, Population, overlap
 from rtwin.streaming.decision import Decision, Playback, Quality, play
 

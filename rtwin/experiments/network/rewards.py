@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rtwin.experiments.services import Slice
-from rtwin.experiments.simulator import EpochReport
+from rtwin.experiments.network.services import Slice
+from rtwin.experiments.network.simulator import EpochReport
 
 PRB_PRICE = 0.1
 

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 from rtwin.arrays import Bools, Floats, Ints
 from rtwin.dataset import LinkTrace
 from rtwin.errors import OutOfRangeError, ShapeError
-from rtwin.experiments.cells import SCHEDULERS, Queues, Served, sums
-from rtwin.experiments.services import Slice, Traffic
+from rtwin.experiments.network.cells import SCHEDULERS, Queues, Served, sums
+from rtwin.experiments.network.services import Slice, Traffic
 from rtwin.link import LinkAdaptation
 
 PERCENTILES = (50.0, 95.0, 99.0)

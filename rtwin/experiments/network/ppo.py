@@ -5,7 +5,7 @@ from typing import Any
 
 from rtwin.arrays import Ints
 from rtwin.errors import MissingExtraError
-from rtwin.experiments.environment import SlicingEnv
+from rtwin.experiments.network.environment import SlicingEnv
 
 
 class PpoPolicy:

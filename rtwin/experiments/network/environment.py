@@ -9,11 +9,11 @@ import numpy as np
 from rtwin.arrays import Floats, Ints, Singles
 from rtwin.dataset import LinkTrace
 from rtwin.errors import OutOfRangeError
-from rtwin.experiments.cells import sums
-from rtwin.experiments.policies import demand_prb, whole_blocks
-from rtwin.experiments.rewards import PRB_PRICE, reward_of
-from rtwin.experiments.services import Slice
-from rtwin.experiments.simulator import (
+from rtwin.experiments.network.cells import sums
+from rtwin.experiments.network.policies import demand_prb, whole_blocks
+from rtwin.experiments.network.rewards import PRB_PRICE, reward_of
+from rtwin.experiments.network.services import Slice
+from rtwin.experiments.network.simulator import (
     PERCENTILES,
     EpochReport,
     NetworkView,

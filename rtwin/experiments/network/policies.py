@@ -12,9 +12,9 @@ import numpy as np
 
 from rtwin.arrays import Floats, Ints
 from rtwin.errors import MissingExtraError, OutOfRangeError
-from rtwin.experiments.cells import sums
-from rtwin.experiments.services import LARGEST
-from rtwin.experiments.simulator import NetworkView
+from rtwin.experiments.network.cells import sums
+from rtwin.experiments.network.services import LARGEST
+from rtwin.experiments.network.simulator import NetworkView
 
 Policy = Callable[[NetworkView], Ints]
 _NOTHING = 0.01  # of a block: solvers end that far from whole numbers

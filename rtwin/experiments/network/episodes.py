@@ -7,9 +7,9 @@ import numpy as np
 
 from rtwin.arrays import Floats
 from rtwin.dataset import LinkTrace
-from rtwin.experiments.policies import Policy
-from rtwin.experiments.rewards import PRB_PRICE, reward_of
-from rtwin.experiments.simulator import SlicedNetwork
+from rtwin.experiments.network.policies import Policy
+from rtwin.experiments.network.rewards import PRB_PRICE, reward_of
+from rtwin.experiments.network.simulator import SlicedNetwork
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,47 @@
+"""A network that shares its cells' blocks out among slices: traffic, simulator, policies.
+
+What needs an optional library, its environment, PPO and mobile-env's channel, is not imported here.
+"""
+
+from rtwin.experiments.network.episodes import Episode, delayed, run_episode
+from rtwin.experiments.network.policies import (
+    Optimised,
+    Policy,
+    ProportionalToDemand,
+    StaticShares,
+    demand_prb,
+    whole_blocks,
+)
+from rtwin.experiments.network.rewards import reward_of
+from rtwin.experiments.network.services import SERVICES, Service, Slice, make_slices
+from rtwin.experiments.network.simulator import (
+    EpochReport,
+    NetworkView,
+    SimulatorSettings,
+    SlicedNetwork,
+    adaptation_of,
+    believed_efficiency,
+)
+
+__all__ = [
+    "SERVICES",
+    "Episode",
+    "EpochReport",
+    "NetworkView",
+    "Optimised",
+    "Policy",
+    "ProportionalToDemand",
+    "Service",
+    "SimulatorSettings",
+    "Slice",
+    "SlicedNetwork",
+    "StaticShares",
+    "adaptation_of",
+    "believed_efficiency",
+    "delayed",
+    "demand_prb",
+    "make_slices",
+    "reward_of",
+    "run_episode",
+    "whole_blocks",
+]
