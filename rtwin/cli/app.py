@@ -27,8 +27,7 @@ from rtwin.cli import (
     studies,
     trace,
 )
-from rtwin.cli.grouped import command_group
-from rtwin.cli.report import one_line, stderr
+from rtwin.cli.terminal import command_group, one_line, stderr
 from rtwin.errors import RtwinError
 
 app = command_group(

@@ -6,15 +6,18 @@ from typing import Annotated, Any, Literal
 
 from typer import Argument, Option
 
-from rtwin.cli.options import (
+from rtwin.cli.terminal import (
     CampaignData,
     JsonFlag,
     Overwrite,
     Talking,
+    not_believed,
     pair,
+    print_json,
+    print_rows,
     shipped_scenes,
+    stderr,
 )
-from rtwin.cli.report import not_believed, print_json, print_rows, stderr
 from rtwin.errors import OutOfRangeError
 
 HoldOut = Literal["blocks", "random", "transmitters"]

@@ -8,8 +8,16 @@ from typing import Annotated
 
 import typer
 
-from rtwin.cli.options import JsonFlag, SceneOfFile, Talking, numbers, pair, quantity
-from rtwin.cli.report import print_json, print_rows
+from rtwin.cli.terminal import (
+    JsonFlag,
+    SceneOfFile,
+    Talking,
+    numbers,
+    pair,
+    print_json,
+    print_rows,
+    quantity,
+)
 
 TIMES = {"s": 1.0, "ms": 1e-3, "min": 60.0, "": 1.0}
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from rtwin.cli.options import Overwrite, Talking
+from rtwin.cli.terminal import Overwrite, Talking
 
 
 def _list_formats(wanted: bool) -> None:

@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
-from rtwin.cli.grouped import command_group
-from rtwin.cli.options import CampaignData, JsonFlag, Talking
-from rtwin.cli.report import print_json, print_rows
+from rtwin.cli.terminal import (
+    CampaignData,
+    JsonFlag,
+    Talking,
+    command_group,
+    print_json,
+    print_rows,
+)
 from rtwin.errors import OutOfRangeError
 from rtwin.progress import count_of
 

@@ -4,8 +4,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from rtwin.cli.options import Output, Overwrite, SceneOfFile, Talking
-from rtwin.cli.report import Rows, print_file
+from rtwin.cli.terminal import Output, Overwrite, Rows, SceneOfFile, Talking, print_file
 
 
 def sample(

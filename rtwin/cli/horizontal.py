@@ -6,9 +6,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from rtwin.cli.grouped import command_group
-from rtwin.cli.options import Quiet, Talking
-from rtwin.cli.report import progress_bar
+from rtwin.cli.terminal import Quiet, Talking, command_group, progress_bar
 
 app = command_group("Train and benchmark the networks that keep a twin current.")
 Folder = Annotated[

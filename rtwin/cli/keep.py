@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
-from rtwin.cli.options import (
+from rtwin.cli.terminal import (
     Calibration,
     CellSize,
     DiscoveryRays,
@@ -16,15 +16,13 @@ from rtwin.cli.options import (
     Overwrite,
     SceneOfFile,
     Talking,
-    quantity,
-    shipped_scenes,
-)
-from rtwin.cli.report import (
     human_bytes,
     not_believed,
     print_estimate,
     print_json,
     print_rows,
+    quantity,
+    shipped_scenes,
     stderr,
 )
 

@@ -6,8 +6,16 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
-from rtwin.cli.options import JsonFlag, Quiet, SceneOfFile
-from rtwin.cli.report import human_bytes, print_json, print_rows, progress_bar, stderr
+from rtwin.cli.terminal import (
+    JsonFlag,
+    Quiet,
+    SceneOfFile,
+    human_bytes,
+    print_json,
+    print_rows,
+    progress_bar,
+    stderr,
+)
 
 FileArgument = Annotated[
     Path, Argument(metavar="FILE", help="A dataset, radio map, link trace or twin.")

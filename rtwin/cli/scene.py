@@ -6,9 +6,15 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
-from rtwin.cli.grouped import command_group
-from rtwin.cli.options import Overwrite, SceneArgument, Talking
-from rtwin.cli.report import print_json, print_rows, stderr
+from rtwin.cli.terminal import (
+    Overwrite,
+    SceneArgument,
+    Talking,
+    command_group,
+    print_json,
+    print_rows,
+    stderr,
+)
 from rtwin.errors import OutOfRangeError
 
 app = command_group("Build scenes from maps and meshes, and check them.")

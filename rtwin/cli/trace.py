@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from rtwin.cli.options import (
+from rtwin.cli.terminal import (
     Calibration,
     CampaignData,
     CellSize,
@@ -17,16 +17,14 @@ from rtwin.cli.options import (
     Output,
     Overwrite,
     Quiet,
+    Rows,
     SceneArgument,
     SceneOfFile,
     SolverOverrides,
     StrongestPaths,
     Talking,
-    hertz,
-)
-from rtwin.cli.report import (
-    Rows,
     gigahertz,
+    hertz,
     print_estimate,
     print_file,
     print_rows,

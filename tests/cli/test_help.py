@@ -9,8 +9,8 @@ import pytest
 from typer.main import get_command
 
 from rtwin.cli.app import app
-from rtwin.cli.grouped import JOBS
-from rtwin.cli.options import shipped_scenes
+from rtwin.cli.terminal.grouped import JOBS
+from rtwin.cli.terminal.options import shipped_scenes
 
 ROOT = get_command(app)
 

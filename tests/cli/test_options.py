@@ -5,7 +5,7 @@ from typer import BadParameter
 from typer.testing import CliRunner
 
 from rtwin.cli.app import app
-from rtwin.cli.options import hertz, numbers, pair
+from rtwin.cli.terminal.options import hertz, numbers, pair
 from rtwin.errors import OutOfRangeError
 
 

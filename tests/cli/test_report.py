@@ -1,6 +1,6 @@
 """What commands say while they work."""
 
-from rtwin.cli import report
+from rtwin.cli.terminal import report
 
 
 def test_progress_without_a_terminal_is_a_line_now_and_then(monkeypatch, capsys):

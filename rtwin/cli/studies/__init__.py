@@ -1,7 +1,7 @@
 """Commands of `rtwin experiment`: one for each study, which writes tables and pictures."""
 
-from rtwin.cli.grouped import command_group
 from rtwin.cli.studies import deployment, federated, networks, streaming
+from rtwin.cli.terminal import command_group
 
 app = command_group("Studies on twins: each writes its tables and pictures to a folder.")
 for command in (

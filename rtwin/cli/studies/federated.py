@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Option
 
-from rtwin.cli.option_groups import OptionGroup
 from rtwin.cli.studies.running import Work, decimals, study_command, whole_numbers
+from rtwin.cli.terminal import OptionGroup
 from rtwin.progress import Progress, count_of
 
 if TYPE_CHECKING:

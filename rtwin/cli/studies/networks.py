@@ -5,7 +5,6 @@ from typing import Annotated
 
 from typer import Option
 
-from rtwin.cli.options import StudyFolder, Talking, pair
 from rtwin.cli.studies.running import (
     FurtherTwins,
     Processes,
@@ -16,6 +15,7 @@ from rtwin.cli.studies.running import (
     print_study,
     twins_of,
 )
+from rtwin.cli.terminal import StudyFolder, Talking, pair
 from rtwin.errors import OutOfRangeError
 
 

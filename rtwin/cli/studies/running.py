@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Option
 
-from rtwin.cli.option_groups import with_parameters
-from rtwin.cli.options import StudyFolder, Talking, pair
-from rtwin.cli.report import Talk, print_json, print_rows
+from rtwin.cli.terminal import (
+    StudyFolder,
+    Talk,
+    Talking,
+    pair,
+    print_json,
+    print_rows,
+    with_parameters,
+)
 from rtwin.errors import OutOfRangeError
 from rtwin.progress import Progress
 

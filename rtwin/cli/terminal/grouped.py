@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from rtwin.cli.option_groups import with_groups
+from rtwin.cli.terminal.option_groups import with_groups
 
 JOBS = {
     "See whether it works": ("doctor", "scenes"),

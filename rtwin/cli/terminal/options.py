@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from typer import Argument, BadParameter, Option
 
-from rtwin.cli.option_groups import OptionGroup
-from rtwin.cli.report import Talk
+from rtwin.cli.terminal.option_groups import OptionGroup
+from rtwin.cli.terminal.report import Talk
 from rtwin.errors import OutOfRangeError
 
 
