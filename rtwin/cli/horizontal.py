@@ -1,14 +1,17 @@
 """Commands of `rtwin horizontal`: train, benchmark."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer import Option
 
-from rtwin.cli.terminal import Quiet, Talking, command_group, progress_bar
+from rtwin.cli.terminal import OptionGroup, Quiet, Talking, command_group, progress_bar
 
 app = command_group("Train and benchmark the networks that keep a twin current.")
+
+
 Folder = Annotated[
     Path,
     Option(
@@ -19,8 +22,28 @@ Maps = Annotated[
     list[str] | None,
     Option("--map", metavar="RECIPE", help="A scene of your own besides; may be repeated."),
 ]
-Edits = Annotated[int, Option(help="Rehearsed edits of each scene.")]
-Truths = Annotated[int, Option(help="Changes of each scene.")]
+
+
+@dataclass(frozen=True)
+class _Cases:
+    data: Folder = Path("rtwin-cases")
+    maps: Maps = None
+    scenes: Annotated[int | None, Option(help="The first so many scenes; by default all.")] = None
+    edits: Annotated[int, Option(help="Rehearsed edits of each scene.")] = 56
+    truths: Annotated[int, Option(help="Changes of each scene.")] = 14
+
+    def keywords(self) -> dict[str, Any]:
+        """What train_network and run_benchmark take besides the folder."""
+        return {
+            "maps": self.maps or (),
+            "num_scenes": self.scenes,
+            "num_edits": self.edits,
+            "num_truths": self.truths,
+        }
+
+
+Cases = Annotated[_Cases, OptionGroup.of(_Cases)]
+"""The traced cases that networks learn from or are compared on."""
 
 
 @app.command()
@@ -29,14 +52,10 @@ def train(
     output: Annotated[
         Path, Option("-o", "--output", metavar="FILE", help="File of weights, .npz.")
     ],
+    cases: Cases,
     kind: Annotated[
         str, Option(help="hypotheses, or a baseline: no messages, attention, mlp, unet.")
     ] = "hypotheses",
-    data: Folder = Path("rtwin-cases"),
-    maps: Maps = None,
-    scenes: Annotated[int | None, Option(help="The first so many scenes; by default all.")] = None,
-    edits: Edits = 56,
-    truths: Truths = 14,
     epochs: Annotated[int, Option(help="Rounds over all cases, at most.")] = 12,
     seed: Annotated[int, Option(help="Of first weights, order and measurements.")] = 1,
 ) -> None:
@@ -51,12 +70,9 @@ def train(
     with talk.progress() as progress:
         told = train_network(
             output,
-            data,
+            cases.data,
             kind=kind,
-            maps=maps or (),
-            num_scenes=scenes,
-            num_edits=edits,
-            num_truths=truths,
+            **cases.keywords(),
             epochs=epochs,
             seed=seed,
             progress=progress,
@@ -75,13 +91,7 @@ def train(
 
 @app.command()
 def benchmark(
-    data: Folder = Path("rtwin-cases"),
-    maps: Maps = None,
-    scenes: Annotated[
-        int | None, Option(help="The first so many held-out scenes; by default all.")
-    ] = None,
-    edits: Edits = 56,
-    truths: Truths = 14,
+    cases: Cases,
     models: Annotated[
         Path | None,
         Option(metavar="FOLDER", help="Networks, KIND.npz each; by default rtwin's own."),
@@ -98,11 +108,8 @@ def benchmark(
 
     with progress_bar(quiet) as progress:
         result = run_benchmark(
-            data,
-            maps=maps or (),
-            num_scenes=scenes,
-            num_edits=edits,
-            num_truths=truths,
+            cases.data,
+            **cases.keywords(),
             models=models,
             progress=progress,
         )

@@ -35,9 +35,9 @@ Target = Annotated[
 
 @dataclass(frozen=True)
 class _Source:
-    data: Path | None
-    cells: str | None
-    target: str
+    data: Data = None
+    cells: Cells = None
+    target: Target = "internet"
 
     def load(self) -> "Traffic":
         from rtwin.federation import load_traffic
@@ -46,12 +46,7 @@ class _Source:
         return load_traffic(self.data, cells, self.target)
 
 
-TrafficSource = Annotated[
-    _Source,
-    OptionGroup(
-        {"data": (Data, None), "cells": (Cells, None), "target": (Target, "internet")}, _Source
-    ),
-]
+TrafficSource = Annotated[_Source, OptionGroup.of(_Source)]
 Forecaster = Annotated[
     Literal["linear", "lstm"],
     Option(

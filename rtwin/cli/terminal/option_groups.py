@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import wraps
 from typing import Any, get_args
 
@@ -20,6 +20,11 @@ class OptionGroup:
     options: Mapping[str, tuple[Any, Any]]
     make: Callable[..., Any]
     last: bool = False
+
+    @classmethod
+    def of(cls, made: Any, *, last: bool = False) -> "OptionGroup":
+        """The group whose options are a dataclass's fields, each with a default."""
+        return cls({each.name: (each.type, each.default) for each in fields(made)}, made, last)
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
