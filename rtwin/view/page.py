@@ -230,7 +230,7 @@ def _html(content: dict[str, Any], buffers: Buffers) -> bytes:
     def asset(name: str) -> str:
         return (assets / name).read_text(encoding="utf-8")
 
-    three = asset("three.min.js")
+    three = asset("vendor/three.min.js")
     body = "\n".join(asset(f"{name}.js") for name in SCRIPTS)
     viewer = f'"use strict";\n(() => {{\n{body}}})();\n'
     style = asset("page.css")
@@ -246,7 +246,7 @@ def _html(content: dict[str, Any], buffers: Buffers) -> bytes:
         "POLICY": html.escape(policy, quote=True),
         "STYLE": style,
         "THREE": three,
-        "THREE_LICENCE": asset("three.LICENSE").strip(),
+        "THREE_LICENCE": asset("vendor/three.LICENSE").strip(),
         "VIEWER": viewer,
         "DATA": data,
         "ARRAYS": buffers.encode(),
