@@ -101,11 +101,11 @@ def wedges_of_rows(world: World, row: Ints, swapped: Bools) -> NDArray[Any]:
         row: Of World.triangles.edges, [wedge].
         swapped: Whether the other face is the first, [wedge].
     """
-    edges = world.triangles.edges
     rows = np.zeros(len(row), WEDGE_FIELDS)
     met = np.flatnonzero(row != NO_ROW)
     if not len(met):
-        return rows
+        return rows  # edges of a scene are found when they are first asked for
+    edges = world.triangles.edges
     some, turned = row[met], swapped[met]
     first, other = edges.triangle[some].T
     first, other = np.where(turned, other, first), np.where(turned, first, other)
@@ -125,8 +125,10 @@ def wedges_of_rows(world: World, row: Ints, swapped: Bools) -> NDArray[Any]:
 
 
 def _own_wedges(world: World, triangle: Unsigned, edge: Bytes) -> NDArray[Any]:
-    edges = world.triangles.edges
     met = edge != NO_EDGE
+    if not met.any():
+        return np.zeros(len(edge), WEDGE_FIELDS)
+    edges = world.triangles.edges
     some = np.where(met, triangle, 0).astype(np.int64)
     row = np.where(met, edges.row[some, edge % 3], NO_ROW)
     if not len(edges):

@@ -52,10 +52,8 @@ def paths_over_edges(
     own = solver.diffraction and solver.diffraction_model != "sionna"
     most = min(solver.max_diffractions, solver.max_depth)
     depth = max(solver.max_depth, 1)
-    empty = _table(world, _strings_of_none(), depth)
-    edges = world.triangles.edges
-    if not (own and most and len(edges) and len(receivers_m)):
-        return empty
+    if not (own and most and len(receivers_m) and len(world.triangles.edges)):
+        return _table(world, _strings_of_none(), depth)
     source_m = np.asarray(source_m, np.float64)
     ends = np.broadcast_to(source_m, receivers_m.shape)
     dark = np.flatnonzero(~is_clear(world, ends, receivers_m, CLEAR_M))
