@@ -20,7 +20,7 @@ from rtwin.dataset import (
 from rtwin.dataset.tracks import recipe_of
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments.fitted_maps import filled, kriged_map, leveled, log_distance_map, measure
-from rtwin.experiments.network import delayed, make_slices
+from rtwin.experiments.network import awaited, delayed, make_slices
 from rtwin.experiments.worlds import (
     WorldSettings,
     free_space_map,
@@ -71,6 +71,8 @@ class SlicingExperiment(Settings):
         point_error_db: Their standard deviation [dB].
         ways: GeoJSON file of ways to walk along; None: random waypoints.
         twins: Further radio maps to decide on, by name.
+        ages_s: When some of these twins are there, in seconds after users set off, by name;
+            until then the first of all twins is decided on.
         world: How far the reference is from the recipe.
         reference: A radio map that is the reference world of every seed, such
             as one made of measurements; None: one is drawn for every seed.
@@ -97,6 +99,7 @@ class SlicingExperiment(Settings):
     point_error_db: float = 2.0
     ways: Path | None = None
     twins: Mapping[str, Path] = field(default_factory=dict)
+    ages_s: Mapping[str, float] = field(default_factory=dict)
     world: WorldSettings = field(default_factory=WorldSettings)
     reference: Path | None = None
     walk_interval_s: float = 0.1
@@ -109,6 +112,14 @@ class SlicingExperiment(Settings):
         super().__post_init__()
         make_slices(dict(self.users))
         LinkAdaptation(self.bandwidth_hz)
+        for name, age_s in self.ages_s.items():
+            if name not in list(self.twins)[1:]:
+                raise OutOfRangeError(
+                    f"an age is given for '{name}'; ages are of twins after the first, "
+                    "which stands in for them until then"
+                )
+            if not age_s >= 0:
+                raise OutOfRangeError(f"the age of '{name}' is {age_s} s; it must be 0 or more")
 
 
 @dataclass(frozen=True)
@@ -117,6 +128,13 @@ class Belief:
 
     trace: LinkTrace
     error_db: float
+
+    def until(self, age_s: float, newer: "Belief") -> "Belief":
+        """This belief until a newer one is there [s]; its error is the mean over time."""
+        trace = awaited(self.trace, newer.trace, age_s)
+        share = min(age_s / (trace.num_steps * trace.step_s), 1.0)
+        square = share * self.error_db**2 + (1 - share) * newer.error_db**2
+        return Belief(trace, float(np.sqrt(square)))
 
 
 class Worlds:
@@ -237,6 +255,9 @@ class Worlds:
             name: Belief(sample_map(found, tracks, settings), check.error_db(found))
             for name, found in maps.items()
         }
+        for name, age_s in experiment.ages_s.items():
+            first = beliefs[next(iter(experiment.twins))]
+            beliefs[name] = first.until(age_s, beliefs[name])
         late = delayed(truth, experiment.epoch_s)
         # Who hears of every channel afterwards knows how much they change.
         beliefs[FEEDBACK] = Belief(late, compare_traces(late, truth)[0])

@@ -16,10 +16,11 @@ from rtwin.experiments import (
     rows_of,
     run_slicing,
 )
-from rtwin.experiments.beliefs import FEEDBACK, REFERENCE, compare_traces
+from rtwin.experiments.beliefs import FEEDBACK, REFERENCE, Worlds, compare_traces
 from rtwin.experiments.fidelity import NOBODY
 from rtwin.experiments.results import NAMES, prepare_folder, write_results
 from rtwin.experiments.table import COLUMNS, figure_of
+from rtwin.experiments.worlds import without_objects
 from rtwin.scene import load_recipe
 
 from .conftest import trace_of
@@ -90,6 +91,34 @@ def test_a_reference_of_one_s_own(tmp_path):
     # The twin that is the reference, but for a level from points with errors of 2 dB.
     assert found["same"].gain_error_db < 2.0
     assert found["ray-traced twin"].gain_error_db > 0.1
+
+
+def test_a_twin_that_is_late_is_the_one_before_until_then(tmp_path):
+    """Three seconds of walk: one twin is there at once, one after a second, one never."""
+    pytest.importorskip("cvxpy")
+    recipe = load_recipe("courtyard", cell_size_m=4.0, map_rays=20_000, max_depth=1)
+    truth = generate_radio_map(recipe, tmp_path / "world.h5")
+    without = without_objects(recipe, ["east"])
+    old = generate_radio_map(without, tmp_path / "old.h5")
+    twins = {"old": old, "at once": truth, "late": truth, "never": truth}
+    ages_s = {"at once": 0.0, "late": 1.0, "never": 30.0}
+    asked = replace(SMALL, seeds=1, reference=truth, twins=twins, ages_s=ages_s)
+    worlds = Worlds(asked, tmp_path)
+    _, beliefs = worlds.of(0)
+    gain = {name: beliefs[name].trace.path_gain for name in twins}
+    np.testing.assert_array_equal(gain["late"][:10], gain["old"][:10])
+    np.testing.assert_array_equal(gain["late"][10:], gain["at once"][10:])
+    np.testing.assert_array_equal(gain["never"], gain["old"])
+    assert beliefs["never"].error_db == beliefs["old"].error_db
+    errors = [beliefs[name].error_db for name in ("at once", "late", "old")]
+    assert errors == sorted(errors)
+
+
+def test_ages_are_of_twins_after_the_first():
+    with pytest.raises(OutOfRangeError, match="the first"):
+        replace(SMALL, twins={"a": "a.h5", "b": "b.h5"}, ages_s={"a": 1.0})
+    with pytest.raises(OutOfRangeError, match="0 or more"):
+        replace(SMALL, twins={"a": "a.h5", "b": "b.h5"}, ages_s={"b": -1.0})
 
 
 def test_regret_is_against_the_same_policy_that_knows(runs):

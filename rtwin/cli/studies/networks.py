@@ -6,6 +6,7 @@ from typing import Annotated
 from typer import Option
 
 from rtwin.cli.studies.running import (
+    Ages,
     FurtherTwins,
     Processes,
     ReferenceMap,
@@ -15,7 +16,7 @@ from rtwin.cli.studies.running import (
     print_study,
     twins_of,
 )
-from rtwin.cli.terminal import StudyFolder, Talking, pair
+from rtwin.cli.terminal import StudyFolder, Talking, numbers, pair
 from rtwin.errors import OutOfRangeError
 
 
@@ -31,6 +32,7 @@ def slicing(
     epoch: Annotated[float, Option(metavar="S", help="Time between decisions [s].")] = 0.5,
     bandwidth: Annotated[float, Option(metavar="HZ", help="Channel bandwidth [Hz].")] = 100e6,
     twin: FurtherTwins = None,
+    age: Ages = "",
     stale_without: Annotated[
         str | None, Option(metavar="NAMES", help="Objects that the stale twin does not know of.")
     ] = None,
@@ -68,6 +70,7 @@ def slicing(
         ways=ways,
         stale_without=None if stale_without is None else tuple(stale_without.split(",")),
         twins=twins_of(twin),
+        ages_s=numbers("age", age),
         world=WorldSettings(residual_db=residual),
         reference=reference,
     )

@@ -33,6 +33,13 @@ FurtherTwins = Annotated[
     list[str] | None,
     Option(metavar="NAME=FILE", help="A further radio map to decide on; repeatable."),
 ]
+Ages = Annotated[
+    str,
+    Option(
+        metavar="NAME=S,...",
+        help="When a --twin is there, after users set off [s]; until then the first one stands in.",
+    ),
+]
 ReferenceMap = Annotated[
     Path | None, Option(metavar="FILE", help="A radio map that is the reference, for all seeds.")
 ]

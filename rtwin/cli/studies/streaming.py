@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from typer import Option
 
 from rtwin.cli.studies.running import (
+    Ages,
     FurtherTwins,
     Intervals,
     MapRays,
@@ -19,6 +20,7 @@ from rtwin.cli.studies.running import (
     study_command,
     twins_of,
 )
+from rtwin.cli.terminal import numbers
 
 
 @study_command()
@@ -45,6 +47,7 @@ def streaming(
         Option(metavar="FILE", help="Swipe data of your own, .npz or .csv."),
     ] = None,
     twin: FurtherTwins = None,
+    age: Ages = "",
     ways: Ways = None,
     reference: ReferenceMap = None,
     map_rays: MapRays = 200_000,
@@ -67,6 +70,7 @@ def streaming(
         interference=interference,
         swipes=swipes,
         twins=twins_of(twin),
+        ages_s=numbers("age", age),
         ways=ways,
         reference=reference,
         map_rays=map_rays,

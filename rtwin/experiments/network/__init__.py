@@ -3,7 +3,7 @@
 What needs an optional library, its environment, PPO and mobile-env's channel, is not imported here.
 """
 
-from rtwin.experiments.network.episodes import Episode, delayed, run_episode
+from rtwin.experiments.network.episodes import Episode, awaited, delayed, run_episode
 from rtwin.experiments.network.policies import (
     Optimised,
     Policy,
@@ -37,6 +37,7 @@ __all__ = [
     "SlicedNetwork",
     "StaticShares",
     "adaptation_of",
+    "awaited",
     "believed_efficiency",
     "delayed",
     "demand_prb",

@@ -72,6 +72,21 @@ def run_episode(
     )
 
 
+_OF_CHANNELS = (
+    "path_gain",
+    "path_gain_standard_error_db",
+    "rss_dbm",
+    "sinr_db",
+    "cqi",
+    "mcs",
+    "spectral_efficiency",
+    "rate_mbps",
+    "line_of_sight",
+    "serving_tx",
+    "state",
+)
+
+
 def delayed(trace: LinkTrace, delay_s: float) -> LinkTrace:
     """What somebody knows who hears of every channel only after some time.
 
@@ -79,17 +94,20 @@ def delayed(trace: LinkTrace, delay_s: float) -> LinkTrace:
     """
     rows = max(1, round(delay_s / trace.step_s))
     source = np.maximum(np.arange(trace.num_steps) - rows, 0)
-    names = (
-        "path_gain",
-        "path_gain_standard_error_db",
-        "rss_dbm",
-        "sinr_db",
-        "cqi",
-        "mcs",
-        "spectral_efficiency",
-        "rate_mbps",
-        "line_of_sight",
-        "serving_tx",
-        "state",
-    )
-    return replace(trace, **{name: getattr(trace, name)[source] for name in names})
+    return replace(trace, **{name: getattr(trace, name)[source] for name in _OF_CHANNELS})
+
+
+def awaited(before: LinkTrace, after: LinkTrace, age_s: float) -> LinkTrace:
+    """What somebody knows whose newer map is there only some time after the first row.
+
+    Args:
+        before: The same users' channels by the map that is used until then.
+        after: The same by the newer map.
+        age_s: When it is there [s].
+    """
+    rows = int(np.searchsorted(after.time_s, after.time_s[0] + age_s - 1e-9))
+    values = {
+        name: np.concatenate([getattr(before, name)[:rows], getattr(after, name)[rows:]])
+        for name in _OF_CHANNELS
+    }
+    return replace(after, **values)

@@ -37,6 +37,7 @@ class StreamingStudy(Settings):
         map_rays: Rays per transmitter of every map; None: the recipe's.
         ways: GeoJSON file of ways to walk along; None: random waypoints.
         twins: Further radio maps to decide on, by name.
+        ages_s: When some of them are there, as for slicing.
         reference: Radio map that is the reference of every seed; None: one is drawn for each.
         examples: Intervals that learned schemes learn from.
         workers: Processes.
@@ -61,6 +62,7 @@ class StreamingStudy(Settings):
     map_rays: int | None = 200_000
     ways: Path | None = None
     twins: Mapping[str, Path] = field(default_factory=dict)
+    ages_s: Mapping[str, float] = field(default_factory=dict)
     reference: Path | None = None
     examples: Count = 30
     workers: Count = 2
@@ -98,6 +100,7 @@ class StreamingStudy(Settings):
             map_rays=self.map_rays,
             ways=self.ways,
             twins=self.twins,
+            ages_s=self.ages_s,
             world=WorldSettings(),
             reference=self.reference,
             walk_interval_s=1.0,
