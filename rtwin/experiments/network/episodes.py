@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -106,7 +107,7 @@ def awaited(before: LinkTrace, after: LinkTrace, age_s: float) -> LinkTrace:
         age_s: When it is there [s].
     """
     rows = int(np.searchsorted(after.time_s, after.time_s[0] + age_s - 1e-9))
-    values = {
+    values: dict[str, Any] = {
         name: np.concatenate([getattr(before, name)[:rows], getattr(after, name)[rows:]])
         for name in _OF_CHANNELS
     }
