@@ -209,9 +209,9 @@ class Library:
             overlap = effect[touched[entry.cell]].sum() / max(effect.sum(), 1e-12)
             members = {entry.hypothesis.subject, *entry.hypothesis.detail.get("members", ())}
             kept.append(not (members & edited) and overlap <= most)
-        return replace(
-            self, scene_hash=scene_hash, entries=_some(self.entries, np.array(kept, bool))
-        )
+        # Hashes are those of worlds without this update.
+        stay = tuple(replace(e, hashes=()) for e in _some(self.entries, np.array(kept, bool)))
+        return replace(self, scene_hash=scene_hash, entries=stay)
 
 
 def _some(entries: tuple[Rehearsed, ...], kept: Bools) -> tuple[Rehearsed, ...]:

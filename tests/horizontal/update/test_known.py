@@ -106,6 +106,19 @@ def test_a_limit_in_time_holds(own):
     assert made.more["way"] == "library"
 
 
+def test_a_rehearsed_edit_after_another_update(own):
+    """What was kept of the library leads to the world that both edits make, and is traced there."""
+    gone = table_of(entry_of(own, "gone"))
+    far = {"name": "far", "shape": "box", "material": "wood", "size_m": [1, 1, 1]}
+    far["center_m"] = [300.0, 300.0, -50.0]
+    between = update_twin(own, edits_from_dict({"edit": [{"kind": "add_object", "object": far}]}))
+    made = update_twin(own, gone)
+    assert made.more["way"] == "library"
+    traced = update_twin(own, how="partial")
+    world = apply_edits(gone, *between.world())
+    assert made.scene_hash == traced.scene_hash == trace_state(*world, between.grid).scene_hash
+
+
 def test_what_stays_valid_is_kept(own):
     gone = entry_of(own, "gone")
     before = read_library(own / LIBRARY_FILE)
