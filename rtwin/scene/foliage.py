@@ -37,7 +37,7 @@ class Foliage:
         """Attenuation [dB] of paths that run so many metres [m] through it.
 
         Source: Recommendation ITU-R P.833-10, equation 1; checked by
-        tests/scene/test_vegetation.py.
+        tests/scene/meshes/test_vegetation.py.
         """
         exponent = self.specific_attenuation_db_per_m / self.max_attenuation_db
         return -self.max_attenuation_db * np.expm1(-exponent * np.asarray(length_m, np.float64))
@@ -63,7 +63,7 @@ def foliage(name: str, spec: MaterialSpec | None, frequency_hz: float) -> Foliag
         MaterialRangeError: outside of 30 MHz to 30 GHz, unless the recipe clamps or
             gives its own numbers.
     Source: Recommendation ITU-R P.833-10, Figure 2 and equation 2; checked by
-    tests/scene/test_vegetation.py.
+    tests/scene/meshes/test_vegetation.py.
     """
     spec = spec or MaterialSpec()
     if spec.specific_attenuation_db_per_m is not None and spec.max_attenuation_db is not None:

@@ -124,7 +124,7 @@ def resolve_file(folder: Path, file: str) -> Path:
         The resolved path of an existing file.
     Raises:
         GeometryError: if the file is missing, or a link leads out of the folder.
-    Checked by tests/scene/test_geometry.py.
+    Checked by tests/scene/meshes/test_geometry.py.
     """
     root = folder.resolve()
     path = (root / file).resolve()

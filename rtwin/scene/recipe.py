@@ -229,7 +229,7 @@ def closest_m(frequency_hz: float, tx: Antenna, rx: Antenna) -> float:
         frequency_hz: Frequency [Hz].
         tx, rx: Their elements; the strongest directions may face each other.
     Source: Friis, G_t G_r (wavelength / (4 pi d))^2 <= 1; checked by
-    tests/scene/test_receivers.py.
+    tests/scene/places/test_receivers.py.
     """
     gain_db = tx.peak_gain_dbi + rx.peak_gain_dbi
     far: float = wavelength_m(frequency_hz) / (4 * math.pi) * 10.0 ** (gain_db / 20.0)
@@ -246,7 +246,7 @@ def check_separation(positions_m: Any, recipe: "Recipe") -> None:
         recipe: Whose transmitters, antennas and frequency count.
     Raises:
         RecipeError: if a receiver is nearer than `closest_m` to a transmitter (both named).
-    Checked by tests/scene/test_receivers.py.
+    Checked by tests/scene/places/test_receivers.py.
     """
     import numpy as np
 

@@ -50,7 +50,7 @@ def build_meshes(recipe: Recipe) -> list[SceneMesh]:
     Raises:
         GeometryError: if a footprint is degenerate, or a mesh file is missing,
             unreadable, too large or outside the recipe's folder.
-    Checked by tests/scene/test_geometry.py.
+    Checked by tests/scene/meshes/test_geometry.py.
     """
     return [build_mesh(item, recipe) for item in recipe.object]
 

@@ -81,7 +81,7 @@ def lengths_m(volumes: list[Volume], start_m: Floats, end_m: Floats) -> dict[str
         end_m: Where they end [m], [piece, 3].
     Returns:
         Length [m], [piece], by material.
-    Checked by tests/scene/test_vegetation.py against sampled points.
+    Checked by tests/scene/meshes/test_vegetation.py against sampled points.
     """
     result = {}
     for material in dict.fromkeys(v.material for v in volumes):

@@ -106,7 +106,7 @@ def random_waypoint(
     Raises:
         ShapeError: if the shapes do not fit.
         OutOfRangeError: if no cell is free.
-    Checked by tests/scene/test_tracks.py.
+    Checked by tests/scene/places/test_tracks.py.
     """
     free = np.asarray(free, bool)
     x, y = np.asarray(cell_x_m, np.float64), np.asarray(cell_y_m, np.float64)
@@ -248,7 +248,7 @@ def walk_ways(ways: Iterable[ArrayLike], walk: Walk) -> Tracks:
         Tracks without heights.
     Raises:
         OutOfRangeError: if the ways have no length.
-    Checked by tests/scene/test_tracks.py.
+    Checked by tests/scene/places/test_tracks.py.
     """
     edges, ends = _network(ways)
     lengths = np.array([np.linalg.norm(np.diff(edge, axis=0), axis=1).sum() for edge in edges])

@@ -99,7 +99,7 @@ def place_receivers(
         RecipeError: if no or not enough receivers fit, a file is bad, or a
             receiver is on top of a transmitter.
         GeometryError: if the CSV file is missing or outside the folder.
-    Checked by tests/scene/test_receivers.py.
+    Checked by tests/scene/places/test_receivers.py.
     """
     corners = np.asarray(bounds, dtype=np.float64)[:, :2]
     scene = _Scene(ground_height, is_inside, spec.keep_invalid)

@@ -80,7 +80,7 @@ def read_tracks(
         RecipeError: if the file is missing or not such a table (with its line),
             or in latitude and longitude while the scene is nowhere on Earth.
         OutOfRangeError: if there would be too many positions.
-    Checked by tests/scene/test_tracks.py.
+    Checked by tests/scene/places/test_tracks.py.
     """
     file = Path(file)
     columns = read_csv(file, ((("time_s",),), (("ue",),), PLACES), ("z_m",), text=("ue",))

@@ -28,7 +28,7 @@ def read_ways(
         One array [corner, 2] m per line.
     Raises:
         RecipeError: if the file is no such GeoJSON, or the scene has no place on Earth.
-    Checked by tests/scene/test_ways.py.
+    Checked by tests/scene/places/test_ways.py.
     """
     where = one_line(path)
     if georeference is None:
@@ -66,7 +66,7 @@ def read_footways(path: str | Path, georeference: Georeference | None = None) ->
     Raises:
         RecipeError: if the file is missing, is no such GeoJSON, holds no line, or
             lies far outside of any scene.
-    Checked by tests/scene/test_ways.py.
+    Checked by tests/scene/places/test_ways.py.
     """
     path = Path(path)
     where = one_line(path)

@@ -11,8 +11,7 @@ from rtwin.scene.build.readers.cityjson import cityjson_map, cityjson_sequence
 from rtwin.scene.build.readers.geojson import geojson_map, load_json
 from rtwin.scene.build.readers.meshes import mesh_map, mitsuba_map
 from rtwin.scene.build.readers.opening import check_source, chunks, suffix_of
-from rtwin.scene.build.readers.osm_xml import read_osm
-from rtwin.scene.build.readers.overpass import is_overpass, overpass_map
+from rtwin.scene.build.readers.openstreetmap import is_overpass, overpass_map, read_osm
 from rtwin.scene.meshes import MESH_FORMATS
 
 FORMATS = (
@@ -47,7 +46,7 @@ def read_source(
         if scale != 1.0:
             raise _no_scale(path, "degrees")
         if suffix == ".pbf":
-            from rtwin.scene.build.readers.pbf import read_pbf
+            from rtwin.scene.build.readers.openstreetmap import read_pbf
 
             return read_pbf(path)
         return read_osm(path, progress)

@@ -5,7 +5,7 @@ import pytest
 import shapely
 
 from rtwin.errors import GeometryError
-from rtwin.scene.build.readers.osm_xml import read_osm
+from rtwin.scene.build.readers.openstreetmap.osm_xml import read_osm
 
 from ...helpers import assert_one_line
 from ..maps import OsmFile, lon_lat, square

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rtwin.errors import GeometryError, MaterialRangeError, RecipeError
 from rtwin.scene import Foliage, MaterialSpec, Volume, foliage, lengths_m, vegetation_volumes
 
-from .helpers import assert_one_line, objects
+from ..helpers import assert_one_line, objects
 
 LEAFY = {"name": "wood", "material": "vegetation", "shape": "extrude", "height_m": 10.0}
 LEAFY |= {"footprint": [[0, 0], [20, 0], [20, 10], [0, 10]]}

@@ -6,7 +6,7 @@ from typing import Any
 from rtwin.errors import GeometryError, MissingExtraError
 from rtwin.scene._model import one_line
 from rtwin.scene.build.elements import MapData
-from rtwin.scene.build.readers.osm import OsmContent, osm_map
+from rtwin.scene.build.readers.openstreetmap.osm import OsmContent, osm_map
 
 
 def read_pbf(path: Path) -> MapData:

@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 from rtwin.errors import RecipeError
 from rtwin.scene import ReceiversSpec, place_receivers, recipe_from_dict
 
-from ..tables import plane_scene
-from .helpers import assert_one_line
+from ...tables import plane_scene
+from ..helpers import assert_one_line
 
 BOUNDS = [[-100.0, -50.0, 0.0], [100.0, 50.0, 40.0]]
 SPEC = TypeAdapter(ReceiversSpec)

@@ -17,7 +17,7 @@ from rtwin.scene import (
 )
 from rtwin.scene.places.ways import walked
 
-from .helpers import assert_one_line
+from ..helpers import assert_one_line
 
 REFERENCE = georeference_at(50.0, 8.0)
 BOUNDS = [[-200.0, -200.0, 0.0], [200.0, 200.0, 30.0]]

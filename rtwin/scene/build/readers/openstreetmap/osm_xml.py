@@ -13,7 +13,7 @@ from rtwin.progress import Progress, silent
 from rtwin.scene._model import one_line
 from rtwin.scene.build.elements import MapData
 from rtwin.scene.build.readers.opening import check_source, chunks
-from rtwin.scene.build.readers.osm import OsmContent, osm_map
+from rtwin.scene.build.readers.openstreetmap.osm import OsmContent, osm_map
 
 
 def read_osm(path: Path, progress: Progress = silent) -> MapData:

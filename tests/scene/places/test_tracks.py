@@ -6,7 +6,7 @@ import pytest
 from rtwin.errors import OutOfRangeError, RecipeError, ShapeError
 from rtwin.scene import Tracks, read_tracks
 
-from .helpers import assert_one_line
+from ..helpers import assert_one_line
 
 
 def write(folder, text):

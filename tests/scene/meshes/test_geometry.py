@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rtwin.errors import GeometryError
 from rtwin.scene import build_meshes
 
-from .helpers import assert_one_line, objects, recipe
+from ..helpers import assert_one_line, objects, recipe
 
 SQUARE = [[0, 0], [10, 0], [10, 10], [0, 10]]
 MESH = {"shape": "mesh"}
