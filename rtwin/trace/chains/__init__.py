@@ -1,6 +1,7 @@
 """Chains of surfaces: found by rays from a transmitter, and which places each can reach."""
 
 from rtwin.trace.chains.chain_table import ChainTable, discover
+from rtwin.trace.chains.device_chains import DeviceChains
 from rtwin.trace.chains.images import ChainImages, chain_images, diffraction_parameter
 from rtwin.trace.chains.path_table import PathTable
 from rtwin.trace.chains.reach import NUM_BOXES, PAIRS_PER_LAUNCH, reachable_pairs
@@ -36,6 +37,7 @@ __all__ = [
     "WEDGE_FIELDS",
     "ChainImages",
     "ChainTable",
+    "DeviceChains",
     "PathTable",
     "StoredChains",
     "TracedPaths",

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rtwin.arrays import Floats, Ints, Unsigned
+from rtwin.trace.chains.device_chains import DeviceChains
 from rtwin.trace.chains.images import ChainImages
 from rtwin.trace.world import World
 
 BRANCHING = 8
 EDGE_MARGIN_M = 0.02
+# How far inside of a wedge an end must lie for that to be certain: the image method, which
+# refuses such ways in the end, takes mirror points that lie a little elsewhere.
+INSIDE_WEDGE_M = 0.25
 # Boxes must not lose what their receivers pass: wider than any rounding in double precision.
 BOX_MARGIN_M = 1e-3
 PAIRS_PER_LAUNCH = 4_000_000
@@ -118,58 +121,42 @@ class BoundsTest:
     """The chains on the device, in double precision: grazing mirror points ask for it."""
 
     def __init__(self, world: World, images: ChainImages, near_m: Floats | None = None) -> None:
-        self._world, self._mi, self._dr = world, world.engine.mi, world.engine.dr
-        self._length = world.engine.opaque(images.length.astype(np.uint32), "UInt")
-        self._depth = images.depth
-        self._plane = [self._numbers(images.plane[:, k]) for k in range(images.depth)]
-        self._low = self._points(world.planes.low_m)
-        self._high = self._points(world.planes.high_m)
-        self._normal = [self._points(images.normal[:, k]) for k in range(images.depth)]
-        self._point = [self._points(images.point[:, k]) for k in range(images.depth)]
-        self._image = [self._points(images.image[:, k]) for k in range(images.depth + 1)]
-        rows = np.arange(len(images))
-        self._last_image = self._points(images.image[rows, images.length])
+        self._mi, self._dr = world.engine.mi, world.engine.dr
+        self._chains = DeviceChains(world, images)
+        self._low = self._chains.points(world.planes.low_m)
+        self._high = self._chains.points(world.planes.high_m)
         self._near = None
         if near_m is not None:
             # One kernel for one box, two, and more.
             count = next(count for count in (1, 2, NUM_BOXES) if count >= len(near_m))
             padded = near_m[np.arange(count) % len(near_m)]
-            self._near = [self._points(box) for box in padded]
-        self._edge_place = None
-        if images.edges is not None:
-            edges, depth = images.edges, images.depth
-            self._edge_place = self._numbers(edges.place)
-            self._edge_length = self._floats(edges.wedge["length"])
-            self._origin = [self._points(edges.origin[:, k]) for k in range(depth + 1)]
-            self._direction = [self._points(edges.direction[:, k]) for k in range(depth + 1)]
-            self._last_origin = self._points(edges.origin[rows, images.length])
-            self._last_direction = self._points(edges.direction[rows, images.length])
+            self._near = [self._chains.points(box) for box in padded]
 
     def passes(
         self, chain: Unsigned, box: Unsigned, corners_m: Sequence[Floats], margin_m: float
     ) -> Ints:
         """Which pairs may reach; `corners_m` holds each corner of all boxes, [box, 3]."""
-        corners = [self._points(corner) for corner in corners_m]
-        margin = self._floats([margin_m])
+        numbers = self._chains.numbers
+        corners = [self._chains.points(corner) for corner in corners_m]
+        margin = self._chains.floats([margin_m])
         found = []
         for start in range(0, len(chain), PAIRS_PER_LAUNCH):
             block = slice(start, start + PAIRS_PER_LAUNCH)
-            ok = self._visible(
-                self._numbers(chain[block]), self._numbers(box[block]), corners, margin
-            )
+            ok = self._visible(numbers(chain[block]), numbers(box[block]), corners, margin)
             found.append(self._dr.compress(ok).numpy().astype(np.int64) + start)
         return np.concatenate(found) if found else np.zeros(0, np.int64)
 
     def _visible(self, chain: Any, box: Any, corners: list[Any], margin: Any) -> Any:
-        mi, dr = self._mi, self._dr
-        length = dr.gather(mi.UInt, self._length, chain)
+        mi, dr, chains = self._mi, self._dr, self._chains
+        length = dr.gather(mi.UInt, chains.length, chain)
+        first = chain * (chains.depth + 1)  # of its images
         points = [dr.gather(mi.Point3d, corner, box) for corner in corners]
         ok, along = dr.full(mi.Mask, True, dr.width(chain)), []
         place = mi.UInt(0)
-        if self._edge_place is not None:
-            place = dr.gather(mi.UInt, self._edge_place, chain)
-            low, high = self._edge_interval(chain, points)
-            reach = dr.gather(mi.Float64, self._edge_length, chain) + EDGE_MARGIN_M + margin
+        if chains.has_edges:
+            place = dr.gather(mi.UInt, chains.edge_place, chain)
+            low, high = self._edge_interval(first + length, points)
+            reach = dr.gather(mi.Float64, chains.edge_length, chain) + EDGE_MARGIN_M + margin
             ok &= (high > -(EDGE_MARGIN_M + margin)) & (low < reach)
             along = (
                 [low]
@@ -179,19 +166,22 @@ class BoundsTest:
             points = [point for point in points for _ in along]
         clear = mi.Mask(True)  # until a box lies on both sides of a plane: then nothing is known
         met = mi.Mask(False)  # whether the way so far meets one of the boxes asked for
-        for k in range(self._depth - 1, -1, -1):
+        for k in range(chains.images.depth - 1, -1, -1):
             on = k < length
-            aim = dr.gather(mi.Point3d, self._image[k + 1], chain)
+            aim = dr.gather(mi.Point3d, chains.image, first + (k + 1))
             aims = [aim] * len(points)
             if along:
-                o = dr.gather(mi.Point3d, self._origin[k + 1], chain)
-                e = dr.gather(mi.Point3d, self._direction[k + 1], chain)
+                o = dr.gather(mi.Point3d, chains.origin, first + (k + 1))
+                e = dr.gather(mi.Point3d, chains.direction, first + (k + 1))
                 behind = place <= k
                 aims = [
                     dr.select(behind, o + along[i % len(along)] * e, aim)
                     for i in range(len(points))
                 ]
                 at_edge = on & (place == k)
+                if len(points) == 1:
+                    before = dr.gather(mi.Point3d, chains.image, first + k)
+                    ok &= ~at_edge | self._outside(chain, points[0], aims[0], before)
                 moved = [dr.select(at_edge, a, p) for p, a in zip(points, aims, strict=True)]
                 on &= ~at_edge
                 met |= self._meets(points, moved, aims, margin)
@@ -202,7 +192,7 @@ class BoundsTest:
             moved = [dr.select(on, m, p) for m, p in zip(mirrored, points, strict=True)]
             met |= ~clear | self._meets(points, moved, aims, margin)
             points = moved
-        source = dr.gather(mi.Point3d, self._image[0], chain)
+        source = dr.gather(mi.Point3d, chains.image, first)
         ends = [source] * len(points)
         return ok & (met | self._meets(points, ends, ends, margin))
 
@@ -256,9 +246,10 @@ class BoundsTest:
 
         Also whether that is certain of all lines alike, and where they cross it.
         """
-        mi, dr = self._mi, self._dr
-        normal = dr.gather(mi.Point3d, self._normal[k], chain)
-        point = dr.gather(mi.Point3d, self._point[k], chain)
+        mi, dr, chains = self._mi, self._dr, self._chains
+        row = chain * chains.depth + k
+        normal = dr.gather(mi.Point3d, chains.normal, row)
+        point = dr.gather(mi.Point3d, chains.point, row)
         every, some = mi.Mask(True), mi.Mask(False)
         low, high, crossings = None, None, []
         for p, aim in zip(points, aims, strict=True):
@@ -270,19 +261,35 @@ class BoundsTest:
             crossings.append(crossing)
             low = crossing if low is None else dr.minimum(low, crossing)
             high = crossing if high is None else dr.maximum(high, crossing)
-        plane = dr.gather(mi.UInt, self._plane[k], chain)
+        plane = dr.gather(mi.UInt, chains.plane, row)
         inside = dr.all(
             (high > dr.gather(mi.Point3d, self._low, plane) - margin)
             & (low < dr.gather(mi.Point3d, self._high, plane) + margin)
         )
         return some & (~every | inside), every, crossings
 
-    def _edge_interval(self, chain: Any, points: list[Any]) -> tuple[Any, Any]:
-        """Bounds of where along its edge [m] a chain's paths to the points diffract."""
+    def _outside(self, chain: Any, point: Any, edge: Any, source: Any) -> Any:
+        """Whether a way from a point over an edge to a source may lie outside of the wedge.
+
+        The source is in front of the first face, the point of either: as the image method asks.
+        """
+        mi, dr, chains = self._mi, self._dr, self._chains
+        normals = (chains.edge_normal, chains.edge_other_normal)
+        front, back = (mi.Point3d(dr.gather(mi.Point3f, n, chain)) for n in normals)
+        behind, before = point - edge, source - edge
+        seen = (dr.dot(behind, front) > -INSIDE_WEDGE_M) | (dr.dot(behind, back) > -INSIDE_WEDGE_M)
+        return seen & (dr.dot(before, front) > -INSIDE_WEDGE_M)
+
+    def _edge_interval(self, last: Any, points: list[Any]) -> tuple[Any, Any]:
+        """Bounds of where along its edge [m] a chain's paths to the points diffract.
+
+        Args:
+            last: Row of the last image of the chain.
+        """
         mi, dr = self._mi, self._dr
-        source = dr.gather(mi.Point3d, self._last_image, chain)
-        o = dr.gather(mi.Point3d, self._last_origin, chain)
-        e = dr.gather(mi.Point3d, self._last_direction, chain)
+        source = dr.gather(mi.Point3d, self._chains.image, last)
+        o = dr.gather(mi.Point3d, self._chains.origin, last)
+        e = dr.gather(mi.Point3d, self._chains.direction, last)
         along_source = dr.dot(source - o, e)
         off_source = dr.norm(source - o - along_source * e)
 
@@ -307,16 +314,6 @@ class BoundsTest:
             along_source + dr.minimum(least * share_low, least * share_high),
             along_source + dr.maximum(most * share_low, most * share_high),
         )
-
-    def _points(self, values: Floats) -> Any:
-        columns = np.asarray(values, np.float64).T
-        return self._mi.Point3d(*(self._floats(column) for column in columns))
-
-    def _floats(self, values: Any) -> Any:
-        return self._world.engine.opaque(np.ascontiguousarray(values, np.float64), "Float64")
-
-    def _numbers(self, values: NDArray[Any]) -> Any:
-        return self._world.engine.opaque(np.ascontiguousarray(values, np.uint32), "UInt")
 
 
 def _bounds(dr: Any, points: Sequence[Any]) -> tuple[Any, Any]:

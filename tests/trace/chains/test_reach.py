@@ -41,6 +41,11 @@ def mirror_points_inside(world, images: ChainImages, receivers_m):
             if edges is not None and k >= place_:
                 aim = edges.origin[chain, k + 1] + t[:, None] * edges.direction[chain, k + 1]
             if k == place_:
+                way, source = vertex - aim, images.image[chain, k] - aim
+                front, back = (edges.wedge[name][chain] for name in ("n0", "nn"))
+                least = -reach.INSIDE_WEDGE_M
+                inside &= (way @ front > least) | (way @ back > least)
+                inside &= source @ front > least
                 vertex = aim
                 continue
             normal, point = images.normal[chain, k], images.point[chain, k]
@@ -61,6 +66,27 @@ def test_pairs_are_those_whose_mirror_points_lie_on_their_planes(tracer):
         found = pairs(tracer.world, group, receivers_m)
         np.testing.assert_array_equal(found, mirror_points_inside(tracer.world, group, receivers_m))
         assert 0 < len(found) < 0.5 * len(group) * len(receivers_m)
+
+
+def test_ways_through_the_inside_of_a_wedge_have_no_paths(two_boxes, monkeypatch):
+    """They could pass its faces, were the image method not to refuse them: they are not walked."""
+    recipe = two_boxes(
+        receivers={"kind": "random", "count": 60, "area": [-45, -45, 45, 45]},
+        solver={"diffraction": True, "refraction": True, "max_depth": 4, "rays": 10_000},
+    )
+    world = load_world(recipe)
+    receivers, found, num_pairs = place(world), [], []
+    for margin_m in (reach.INSIDE_WEDGE_M, 1e9):
+        monkeypatch.setattr(reach, "INSIDE_WEDGE_M", margin_m)
+        tracer = Tracer(world)
+        found.append(tracer.trace(receivers))
+        groups = tracer.sources[0].images
+        num_pairs.append(sum(len(pairs(world, group, receivers.position_m)) for group in groups))
+    one, other = found
+    assert num_pairs[0] < 0.9 * num_pairs[1]
+    np.testing.assert_array_equal(one.num_paths, other.num_paths)
+    np.testing.assert_array_equal(one.interactions, other.interactions)
+    np.testing.assert_allclose(one.vertex_m, other.vertex_m, atol=1e-4)
 
 
 @pytest.mark.parametrize("branching", [2, 3, 16])
