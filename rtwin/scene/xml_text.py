@@ -1,6 +1,7 @@
 """Scene XML as data from a stranger: size, entities and paths are checked before use."""
 
 import os
+import stat
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -43,8 +44,9 @@ def checked_xml_text(file: Path) -> str:
     if root.find(".//include") is not None:
         raise GeometryError(f"{file}: uses <include>, which scene files may not; paste its content")
     folder = file.parent.resolve()
+    within: dict[str, bool] = {}
     for node in root.iter("string"):
-        if node.get("name") == "filename":
+        if node.get("name") == "filename" and not _is_plain(node.get("value", ""), folder, within):
             try:
                 target = (folder / os.fspath(node.get("value", ""))).resolve()
                 is_there = target.is_file()
@@ -59,3 +61,20 @@ def checked_xml_text(file: Path) -> str:
             if not is_there:
                 raise GeometryError(f"{file}: refers to {node.get('value')!r}, which is missing")
     return text
+
+
+def _is_plain(name: str, folder: Path, within: dict[str, bool]) -> bool:
+    """Whether a name is that of a file, and no link, in a folder that lies within `folder`.
+
+    Args:
+        within: What is known of folders by name; each is resolved once, as scenes of
+            cities name thousands of files in one.
+    """
+    head, tail = os.path.split(name)
+    try:
+        if head not in within:
+            within[head] = (folder / head).resolve().is_relative_to(folder)
+        is_file = stat.S_ISREG(os.lstat(folder / name).st_mode)
+    except (OSError, ValueError, RuntimeError):
+        return False
+    return within[head] and is_file and tail not in ("", ".", "..")

@@ -1,13 +1,13 @@
 """Where a scene's triangles come from: Sionna's scenes, scene files, recipes."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.arrays import Singles
+from rtwin.arrays import Bools, Singles
 from rtwin.errors import GeometryError, RecipeError
 from rtwin.scene import (
     MaterialSpec,
@@ -82,8 +82,8 @@ def load_parts(engine: Engine, recipe: Recipe) -> SceneParts:
     if not any(len(part.faces) for part in parts):
         raise GeometryError(f"scene {recipe.name!r} holds no triangles")
     parts = _with_object_settings(parts, recipe)
-    for part in parts:
-        if not _has_area(part):
+    for part, has_area in zip(parts, _have_area(parts), strict=True):
+        if not has_area:
             raise GeometryError(
                 f"{recipe.name}: object {part.name!r} has no area; scale it or leave it out"
             )
@@ -103,7 +103,7 @@ def load_parts(engine: Engine, recipe: Recipe) -> SceneParts:
                 f"{', '.join(sorted(used))}"
             )
     return SceneParts(
-        parts=[_weld(part) for part in parts if len(part.faces)],
+        parts=_welded([part for part in parts if len(part.faces)]),
         specs={name: specs.get(name) for name in used - leafy},
         volumes=volumes,
         foliage_specs={name: specs.get(name) for name in leafy},
@@ -156,9 +156,13 @@ def _surfaces(engine: Engine, recipe: Recipe) -> tuple[list[Part], dict[str, Mat
     return parts, found
 
 
-def _has_area(part: Part) -> bool:
-    a, b, c = (part.vertices[part.faces[:, k]].astype(np.float64) for k in range(3))
-    return bool(np.any(np.cross(b - a, c - a)))
+def _have_area(parts: list[Part]) -> Bools:
+    """Whether any triangle of each part has an area, [part]."""
+    corners = np.concatenate([part.vertices[part.faces] for part in parts]).astype(np.float64)
+    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    owner = np.repeat(np.arange(len(parts)), [len(part.faces) for part in parts])
+    found: Bools = np.bincount(owner, np.any(cross, axis=1), minlength=len(parts)) > 0
+    return found
 
 
 def _with_object_settings(parts: list[Part], recipe: Recipe) -> list[Part]:
@@ -208,7 +212,9 @@ def _load_file(engine: Engine, file: Path, found: dict[str, MaterialSpec]) -> li
         raise GeometryError(f"{file}: the scene could not be loaded ({reason})") from error
     finally:
         mi.set_file_resolver(outer)
-    parts = []
+    parts: list[Part] = []
+    specs: dict[str, MaterialSpec] = {}
+    has_triangles: dict[str, bool] = {}
     for shape in scene.shapes():
         if not isinstance(shape, mi.Mesh):
             raise GeometryError(
@@ -216,31 +222,47 @@ def _load_file(engine: Engine, file: Path, found: dict[str, MaterialSpec]) -> li
             )
         bsdf = shape.bsdf()
         material = re.sub(r"^(mat-)?(itu[_-])?", "", bsdf.id())
-        pattern = patterns.get(bsdf.id(), {})
-        found[material] = material_spec(engine, bsdf, material, file, pattern)
-        params = mi.traverse(shape)
-        if "vertex_positions" not in params:
+        if bsdf.id() not in specs:
+            pattern = patterns.get(bsdf.id(), {})
+            specs[bsdf.id()] = material_spec(engine, bsdf, material, file, pattern)
+        found[material] = specs[bsdf.id()]
+        kind = shape.class_name()
+        if kind not in has_triangles:
+            has_triangles[kind] = "vertex_positions" in mi.traverse(shape)
+        if not has_triangles[kind]:
             raise GeometryError(
-                f"{file}: shape {shape.id()!r} is a {shape.class_name().lower()} without triangles "
+                f"{file}: shape {shape.id()!r} is a {kind.lower()} without triangles "
                 "of its own; convert it to PLY"
             )
-        parts.append(
-            Part(
-                shape.id().removeprefix("mesh-"),
-                material,
-                np.array(params["vertex_positions"], np.float32).reshape(-1, 3),
-                np.array(params["faces"], np.int32).reshape(-1, 3),
-            )
-        )
+        vertices = np.array(shape.vertex_positions_buffer(), np.float32).reshape(-1, 3)
+        faces = np.array(shape.faces_buffer(), np.int32).reshape(-1, 3)
+        parts.append(Part(shape.id().removeprefix("mesh-"), material, vertices, faces))
     return parts
 
 
-def _weld(part: Part) -> Part:
-    """The part with equal vertices made one, so that its faces share edges.
+def _welded(parts: list[Part]) -> list[Part]:
+    """The parts with equal vertices made one, so that the faces of each share edges.
 
     Diffraction happens at edges shared by two faces; exporters that write each
-    face with its own corners would leave none.
+    face with its own corners would leave none. All parts at once: a city has thousands.
     """
-    vertices, index = np.unique(part.vertices, axis=0, return_inverse=True)
-    faces = index.reshape(-1).astype(np.int32)[part.faces]
-    return Part(part.name, part.material, vertices, faces, part.velocity_m_s)
+    count = [len(part.vertices) for part in parts]
+    place = np.concatenate([part.vertices for part in parts])
+    owner = np.repeat(np.arange(len(parts)), count)
+    order = np.lexsort((*place.T[::-1], owner))
+    place, owner = place[order], owner[order]
+    is_new = np.ones(len(place), bool)
+    is_new[1:] = (place[1:] != place[:-1]).any(axis=1) | (owner[1:] != owner[:-1])
+    number = np.empty(len(place), np.int64)
+    number[order] = np.cumsum(is_new) - 1
+    place = place[is_new]
+    begin = np.searchsorted(owner[is_new], np.arange(len(parts) + 1))
+    old = np.cumsum([0, *count])
+    return [
+        replace(
+            part,
+            vertices=place[begin[n] : begin[n + 1]],
+            faces=(number[old[n] : old[n + 1]] - begin[n]).astype(np.int32)[part.faces],
+        )
+        for n, part in enumerate(parts)
+    ]

@@ -121,7 +121,7 @@ class World:
         of_material = [self.materials[name].is_half_space for name in self.material_names]
         return np.array(of_material, bool)[self.triangles.material]
 
-    @property
+    @cached_property
     def bounds_m(self) -> Floats:
         """Lower and upper corner of the scene [m], [2, 3]."""
         corners = self.triangles.vertices.reshape(-1, 3).astype(np.float64)
