@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from rtwin.cli.app import app
 from rtwin.deployment import carry_out, plan_deployment
+from rtwin.deployment.deploy import _is_edits
 from rtwin.errors import OutOfRangeError
 from rtwin.horizontal import create_twin, open_twin
 
@@ -71,3 +72,13 @@ def test_one_line_for_what_cannot_be(folder, twins):
         plan_deployment(twins, {"other.twin": folder / "edit.toml"}, 5)
     with pytest.raises(OutOfRangeError, match="the budget is -1"):
         plan_deployment(twins, {}, -1)
+
+
+def test_news_are_edits_or_measurements(tmp_path):
+    for name, text, edits in (
+        ("edit.toml", EDIT, True),
+        ("campaign.toml", '[measurements]\nfile = "points.csv"\n', False),
+        ("points.csv", "tx,x_m,y_m,path_gain_db\n", False),
+    ):
+        (tmp_path / name).write_text(text)
+        assert _is_edits(tmp_path / name) == edits, name

@@ -11,6 +11,7 @@ from rtwin.channel import free_space_path_loss_db
 from rtwin.cli.app import app
 from rtwin.deployment import ATTRIBUTES, Utility, twin_quality, weights_of
 from rtwin.deployment.picture import plot_quality
+from rtwin.deployment.quality import _span
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.horizontal import create_twin, load_edits, open_twin, update_twin
 from rtwin.units import to_db
@@ -123,3 +124,18 @@ def test_one_line_for_what_cannot_be(twin, tmp_path):
         twin_quality(tmp_path / "none.twin")
     for options in (["--form", "best"], ["--measurements", "other=x.csv"]):
         assert CliRunner().invoke(app, ["quality", str(twin), *options]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (59.4, "59 s"),
+        (60, "1.0 min"),
+        (3599, "60.0 min"),
+        (5400, "1.5 h"),
+        (86_399, "24.0 h"),
+        (129_600, "1.5 days"),
+    ],
+)
+def test_spans_of_time_have_a_unit_that_fits(seconds, text):
+    assert _span(seconds) == text

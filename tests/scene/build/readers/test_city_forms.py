@@ -243,8 +243,8 @@ def test_latitude_first(vertices, epsg, told, place, tmp_path):
     report = build_scene([save(data, tmp_path)], tmp_path / "out", latitude_first=told)
     origin = load_recipe(tmp_path / "out").georeference
     assert (origin.origin_lat_deg, origin.origin_lon_deg) == pytest.approx(place, abs=0.02)
-    turned = "sources with latitude (or northing) first, turned round" in report["notes"]
-    assert turned == (vertices is not DEGREES)
+    turned = report["notes"].get("sources with latitude (or northing) first, turned round", 0)
+    assert turned == (0 if vertices is DEGREES else 1)
 
 
 def test_coordinates_of_another_system(tmp_path):

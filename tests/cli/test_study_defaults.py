@@ -1,0 +1,72 @@
+"""A study asks the same by its command as in Python: options have the defaults of the study."""
+
+import inspect
+from dataclasses import MISSING, fields
+
+import pytest
+
+from rtwin.caching.study import CachingStudy
+from rtwin.cli import studies
+from rtwin.deployment import DeploymentStudy
+from rtwin.experiments import SlicingExperiment
+from rtwin.federation.studies import PoisoningStudy, PrivacyStudy, SitesStudy, TrafficStudy
+from rtwin.streaming.study import StreamingStudy
+from rtwin.streaming.userdata import UserDataStudy
+from rtwin.streaming.viewport import ViewportStudy
+
+STUDIES = {
+    "slicing": SlicingExperiment,
+    "caching": CachingStudy,
+    "traffic": TrafficStudy,
+    "poisoning": PoisoningStudy,
+    "privacy": PrivacyStudy,
+    "sites": SitesStudy,
+    "streaming": StreamingStudy,
+    "viewport": ViewportStudy,
+    "userdata": UserDataStudy,
+    "deployment": DeploymentStudy,
+}
+# An option and its field, where a unit or a symbol stands in the field's name alone.
+FIELDS = {
+    "bandwidth": "bandwidth_hz",
+    "clip": "norm",
+    "duration": "duration_s",
+    "epoch": "epoch_s",
+    "horizons": "horizons_s",
+    "moves": "moves_m",
+    "noise": "sigmas",
+    "ppo": "ppo_steps",
+    "prices": "other_prices",
+    "within": "within_db",
+}
+# The command draws more of these than a first look in Python does.
+OTHERWISE = {("slicing", "seeds"), ("traffic", "seeds")}
+COMMANDS = {
+    info.callback.__name__: info.callback
+    for info in studies.app.registered_commands
+    if info.callback.__name__ in STUDIES
+}
+
+
+def as_field(default, wanted):
+    """An option's default as its field has it: texts with commas are numbers or names."""
+    if isinstance(default, str) and isinstance(wanted, tuple):
+        return tuple(type(wanted[0])(word) for word in default.split(","))
+    return default
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_options_have_the_defaults_of_the_study(name):
+    wanted = {each.name: each.default for each in fields(STUDIES[name])}
+    compared = 0
+    for option, parameter in inspect.signature(COMMANDS[name]).parameters.items():
+        field = FIELDS.get(option, option)
+        known = wanted.get(field, MISSING)
+        if MISSING in (known, parameter.default) or parameter.default in (None, parameter.empty):
+            continue
+        compared += 1
+        if (name, option) not in OTHERWISE:
+            assert as_field(parameter.default, known) == known, option
+        else:
+            assert parameter.default > known
+    assert compared >= 2
