@@ -11,6 +11,8 @@ def test_mean_is_counts_and_prior():
     known = Preference(4, prior=0.5, keep=1.0)
     known.update([3, 0, 1, 0])
     assert known.mean == pytest.approx(np.array([3.5, 0.5, 1.5, 0.5]) / 6.0)
+    assert Preference(4).mean == pytest.approx([0.25] * 4)
+    assert Preference(2).prior == pytest.approx([0.5, 0.5])  # Jeffreys'
 
 
 def test_forgetting_is_geometric():
