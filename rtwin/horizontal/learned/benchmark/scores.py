@@ -15,6 +15,8 @@ SUMS = (
     "num_changed",
     "still2",
     "num_still",
+    "map2",
+    "num_map",
     "covered",
     "num_interval",
     "named",
@@ -31,6 +33,7 @@ FIGURES = {
     "changed_db": ("changed2", "num_changed", "changed dB", "{:.2f}"),
     "still_db": ("still2", "num_still", "unchanged dB", "{:.2f}"),
     "rmse_db": ("", "", "all dB", "{:.2f}"),
+    "map_db": ("map2", "num_map", "map dB", "{:.2f}"),
     "coverage": ("covered", "num_interval", "coverage", "{:.2f}"),
     "named": ("named", "num_named", "cause right", "{:.2f}"),
     "none": ("none", "num_none", "none of these, outside", "{:.2f}"),
@@ -58,14 +61,31 @@ class Update:
     says_none: bool | None = None
 
 
-def sums_of(truth_db: Floats, judged: Bools, update: Update, is_outside: bool) -> Floats:
-    """SUMS of one update."""
+def sums_of(
+    truth_db: Floats,
+    judged: Bools,
+    update: Update,
+    is_outside: bool,
+    world_db: Floats | None = None,
+) -> Floats:
+    """SUMS of one update.
+
+    Args:
+        truth_db: What changed, [tx, cell] dB.
+        judged: Cells that count, [tx, cell].
+        update: What a way says.
+        is_outside: Whether what happened is of no kind that is rehearsed.
+        world_db: The world after the change less the twin's map, what the two differed in
+            before included, [tx, cell] dB; default: the change alone.
+    """
     truth, error = truth_db[judged], (update.change_db - truth_db)[judged]
     changed = np.abs(truth) > CHANGED_DB
     out = dict.fromkeys(SUMS, 0.0)
     square = np.square(error)
     out |= {"changed2": square[changed].sum(), "num_changed": changed.sum()}
     out |= {"still2": square[~changed].sum(), "num_still": (~changed).sum()}
+    world = truth if world_db is None else world_db[judged]
+    out |= {"map2": np.square(update.change_db[judged] - world).sum(), "num_map": len(world)}
     out |= {"seconds": update.seconds, "num_updates": 1}
     if update.half_width_db is not None:
         width = update.half_width_db[judged]

@@ -27,12 +27,24 @@ def test_figures_in_closed_form():
     found = scores.figures("way", "all")
     assert found["changed_db"] == pytest.approx(np.sqrt(9 / 5))
     assert found["still_db"] == pytest.approx(np.sqrt(8 / 14))
-    assert found["rmse_db"] == pytest.approx(np.sqrt(17 / 19))
+    assert found["rmse_db"] == found["map_db"] == pytest.approx(np.sqrt(17 / 19))
     assert found["coverage"] == pytest.approx(18 / 19)
     assert (found["named"], found["false_none"], found["seconds"]) == (1.0, 0.0, 0.5)
     assert np.isnan(found["none"])
     assert scores.figures("way", "some") == pytest.approx(found, nan_ok=True)
     assert np.isnan(scores.figures("way", "other")["changed_db"])
+
+
+def test_a_map_is_judged_by_the_world_that_it_is_of():
+    """What twin and world differed in before counts for the map, and is no change."""
+    truth, judged = np.zeros((1, 10)), np.ones((1, 10), bool)
+    world = np.full((1, 10), 4.0)  # the twin was 4 dB too low, nothing happened
+    scores = Scores()
+    for way, change in (("stale", truth), ("corrected", world)):
+        scores.add("scene", way, ["all"], sums_of(truth, judged, Update(change, 0.0), False, world))
+    stale, corrected = (scores.figures(way, "all") for way in ("stale", "corrected"))
+    assert (stale["still_db"], stale["map_db"]) == (0.0, 4.0)
+    assert (corrected["still_db"], corrected["map_db"]) == (4.0, 0.0)
 
 
 def test_intervals_are_over_scenes():
