@@ -10,6 +10,8 @@ from rtwin.channel import cir
 from rtwin.dataset import generate, open_dataset
 from rtwin.errors import OutOfRangeError
 from rtwin.export import export
+from rtwin.export.analysis.aodt import _panels
+from rtwin.scene import Antenna
 
 pq = pytest.importorskip("pyarrow.parquet")
 AODT_NAMES = {1: "reflection", 2: "diffuse", 4: "transmission", 8: "diffraction"}
@@ -139,3 +141,14 @@ def test_a_rolled_device_is_refused_and_cut_paths_are_said(moving, tmp_path, mon
         export(rolled, "aodt", tmp_path / "a")
     monkeypatch.setattr("rtwin.export.analysis.aodt.READER_MAX_PATHS", 2)
     assert "converter keeps 2" in export(moving, "aodt", tmp_path / "b")["most paths"]
+
+
+def test_panels_are_rolled_as_their_ports_are_slanted():
+    cross = Antenna(polarization="cross", num_rows=2, num_cols=4, vertical_spacing=1.0)
+    found = _panels(cross, Antenna(polarization="H"), 2.99792458e9)
+    assert found["dual_polarized"] == [True, False]
+    assert found["antenna_roll_angle_first_polz"] == [-np.pi / 4, np.pi / 2]
+    assert found["antenna_roll_angle_second_polz"] == [np.pi / 4, np.pi / 2]
+    assert found["num_loc_antenna_horz"] == [4, 1]
+    assert found["num_loc_antenna_vert"] == [2, 1]
+    assert found["antenna_spacing_vert"] == pytest.approx([10.0, 5.0])  # [cm] of 10 cm waves
