@@ -140,7 +140,7 @@ def decide(
         evidence: Of one transmitter.
         rungs: The ways there are; one of them must be exact.
         threshold: Chance of change from which on a cell is touched, as
-            rtwin.horizontal.conformal.miss_threshold calibrates it.
+            rtwin.horizontal.decision.conformal.miss_threshold calibrates it.
         limits: What is acceptable.
     Raises:
         OutOfRangeError: if no rung is exact.

@@ -79,11 +79,11 @@ def merge_files(
         output: The file to write; appears whole or not at all.
         ages_days: Age of each [days]; if none is given maps are new, and the cells of
             twins as old as their last trace or update, before the newest of all.
-        rule: See rtwin.horizontal.merge.fuse.
-        drift_db: See rtwin.horizontal.merge.merge_maps.
+        rule: See rtwin.horizontal.merging.fuse.
+        drift_db: See rtwin.horizontal.merging.merge_maps.
         overwrite: Replace a file of other content.
     Raises:
-        OutOfRangeError, StoreError: see rtwin.horizontal.merge.merge_maps; if a file cannot
+        OutOfRangeError, StoreError: see rtwin.horizontal.merging.merge_maps; if a file cannot
             be read or written.
     Checked by tests/horizontal/merging/test_fusion.py.
     """

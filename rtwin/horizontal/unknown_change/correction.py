@@ -122,7 +122,7 @@ def correct(
 
     Args:
         twin: The twin.
-        found: Residuals of its cells, by rtwin.horizontal.residuals.
+        found: Residuals of its cells, by rtwin.horizontal.unknown_change.residuals.
         offsets: Whether each transmitter and device has a level of its own.
         num_traces: Worlds that are tried; 0 for kriging alone.
         seed: Of draws.

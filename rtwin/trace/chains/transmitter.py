@@ -2,7 +2,7 @@
 
 Sionna's numbers of shapes and wedges are gone when a scene is; rtwin's triangles
 and edges stay. Paths that were found twice are kept and marked, so that a trace
-can go on from here (rtwin.trace.partial) as if it had never stopped.
+can go on from here (rtwin.trace.paths.partial) as if it had never stopped.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Ways over roofs and around corners: strings pulled tight over what stands between two ends.
 
-Around corners is rtwin.trace.corners; over roofs is here.
+Around corners is rtwin.trace.paths.corners; over roofs is here.
 In the vertical plane through both ends every edge that the plane cuts is a point of the
 profile. The upper hull of these points is the way over the obstacles: its corners are the
 edges that the wave diffracts at. Edges that touch the hull from below weaken the field as
