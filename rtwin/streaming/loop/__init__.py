@@ -4,9 +4,11 @@ from rtwin.streaming.loop.closed_loop import ClosedLoop
 from rtwin.streaming.loop.feed import (
     TWIN_VARIABLES,
     VIEW_COLUMNS,
+    WAY_COLUMNS,
     twins_dataset,
     twins_of,
     view_rows,
+    way_rows,
     write_feed,
 )
 from rtwin.streaming.loop.reality import Outcome, World, bits_of_block, multicast_trace
@@ -17,6 +19,7 @@ __all__ = [
     "TWIN_VARIABLES",
     "VIEW_COLUMNS",
     "WAYS",
+    "WAY_COLUMNS",
     "Belief",
     "ClosedLoop",
     "Log",
@@ -28,5 +31,6 @@ __all__ = [
     "twins_dataset",
     "twins_of",
     "view_rows",
+    "way_rows",
     "write_feed",
 ]

@@ -5,7 +5,8 @@ Bandwidth traces of the same users come from the same link trace: `rtwin export 
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from rtwin.dataset.store import plain_errors, write_whole
 from rtwin.files import appearing
 from rtwin.streaming.behaviour import Catalogue
 from rtwin.streaming.loop.closed_loop import ClosedLoop
+from rtwin.streaming.loop.records import Step
 
 if TYPE_CHECKING:
     import xarray
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 VIEW_COLUMNS = (
     *("user", "video", "type", "interval", "start_s", "watched_s", "duration_s", "swiped"),
     *("version_mbps", "satisfaction"),
+)
+WAY_COLUMNS = (
+    *("interval", "user", "tx", "sinr_db", "group", "members", "believed_demand_s"),
+    *("demand_s", "version_mbps", "prb", "satisfaction"),
 )
 # Of what twins hold: dimensions and unit.
 TWIN_VARIABLES: dict[str, tuple[tuple[str, ...], str]] = {
@@ -74,6 +80,7 @@ def twins_dataset(loop: ClosedLoop) -> "xarray.Dataset":
         "ue": list(world.trace.ue_name),
         "tx": list(world.trace.tx_name),
         "xyz": ["x", "y", "z"],
+        "type": np.arange(world.catalogue.num_types),
     }
     return xarray.Dataset(made, coordinates).assign_attrs(
         format="rtwin-user-twins-1",
@@ -112,11 +119,39 @@ def view_rows(loop: ClosedLoop) -> Iterator[dict[str, Any]]:
                     }
 
 
+def way_rows(loop: ClosedLoop) -> Iterator[dict[str, Any]]:
+    """The way of every user from channel to blocks in every interval: WAY_COLUMNS.
+
+    Blocks, demand and the cell are of its group, SINR there is what its twin held at the end of
+    the interval. Who is in no group has -1, and nothing of one.
+    """
+    held, log, trace = twins_of(loop), loop.log, loop.world.trace
+    rates = loop.setting.quality.rates
+    for interval, decision in enumerate(log.decisions):
+        for user, name in enumerate(trace.ue_name):
+            group, prb = int(decision.group[user]), int(log.prb[interval][user])
+            row: dict[str, Any] = dict.fromkeys(WAY_COLUMNS, "")
+            row |= {"interval": interval, "user": name, "group": group, "prb": prb}
+            row["satisfaction"] = float(log.satisfaction[interval][user])
+            if group >= 0:
+                tx = int(decision.cell[group])
+                row |= {
+                    "tx": trace.tx_name[tx],
+                    "sinr_db": float(held["twin_sinr_db"][interval, user, tx]),
+                    "members": int((decision.group == group).sum()),
+                    "believed_demand_s": float(log.believed_demand_s[interval][group]),
+                    "demand_s": float(log.demand_s[interval][group]),
+                    "version_mbps": float(rates[decision.version[group]]) if prb else 0.0,
+                }
+            yield row
+
+
 def write_feed(loop: ClosedLoop, folder: str | Path) -> list[Path]:
-    """Write users' twins, their views and the catalogue of a run.
+    """Write users' twins, their views, the steps of the loop and the catalogue of a run.
 
     `users.h5` opens in xarray, `views.csv` has VIEW_COLUMNS and is a log that `read_swipes` and
-    `--swipes` take, `catalogue.npz` is read by both as well.
+    `--swipes` take, `catalogue.npz` is read by both as well; `ways.csv` has WAY_COLUMNS and
+    `steps.csv` the fields of a Step.
 
     Args:
         loop: After its run.
@@ -128,21 +163,31 @@ def write_feed(loop: ClosedLoop, folder: str | Path) -> list[Path]:
     Checked by tests/streaming/loop/test_feed.py.
     """
     folder = Path(folder)
-    files = [folder / name for name in ("users.h5", "views.csv", "catalogue.npz")]
+    tables: dict[str, tuple[Sequence[str], Iterable[dict[str, Any]]]] = {
+        "views.csv": (VIEW_COLUMNS, view_rows(loop)),
+        "ways.csv": (WAY_COLUMNS, way_rows(loop)),
+        "steps.csv": ([f.name for f in fields(Step)], loop.log.rows()),
+    }
+    files = [folder / name for name in ("users.h5", "catalogue.npz", *tables)]
     with plain_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with plain_errors(files[0]), appearing(files[0]) as temporary:
         twins_dataset(loop).to_netcdf(temporary, engine="h5netcdf")
-    text = io.StringIO()
-    writer = csv.DictWriter(text, VIEW_COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for row in view_rows(loop):
-        writer.writerow({k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()})
     with plain_errors(files[1]):
-        write_whole(files[1], text.getvalue().encode())
-    with plain_errors(files[2]):
-        write_whole(files[2], _npz(loop.world.catalogue))
+        write_whole(files[1], _npz(loop.world.catalogue))
+    for file, (columns, rows) in zip(files[2:], tables.values(), strict=True):
+        with plain_errors(file):
+            write_whole(file, _csv(columns, rows))
     return files
+
+
+def _csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()})
+    return text.getvalue().encode()
 
 
 def _npz(catalogue: Catalogue) -> bytes:

@@ -35,8 +35,10 @@ def plot_boxes(findings: Findings) -> "Figure":
     """Satisfaction and consumption of every scheme over seeds and intervals; the frontier."""
     figure = new_figure(15.0, 5.2)
     study = findings.study
+    stations = len(findings.seeds[0].logs[SEARCH].cell_prb[0])
     figure.suptitle(
-        f"{study.users} users, 2 stations, price of blocks {study.price:g}, {study.seeds} seeds",
+        f"{study.users} users, {stations} stations, price of blocks {study.price:g}, "
+        f"{study.seeds} seeds",
         fontsize=13,
         parse_math=False,
     )

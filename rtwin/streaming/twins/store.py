@@ -96,7 +96,8 @@ class Store:
                 held, last = self._head(twin, name)
                 if held and last > time_s:
                     raise OutOfRangeError(
-                        f"{name} of {twin} has a row of {last:g} s; {time_s:g} s is before"
+                        f"{name} of {twin} has a row of {last:g} s; {time_s:g} s is before; "
+                        "report in order, or begin a new store"
                     )
                 blob = vector.astype("<f8").tobytes()
                 database.execute(

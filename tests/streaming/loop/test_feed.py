@@ -8,7 +8,15 @@ import xarray
 
 from rtwin.streaming.behaviour import read_swipes
 from rtwin.streaming.decision import fixed
-from rtwin.streaming.loop import TWIN_VARIABLES, VIEW_COLUMNS, Belief, ClosedLoop, World, write_feed
+from rtwin.streaming.loop import (
+    TWIN_VARIABLES,
+    VIEW_COLUMNS,
+    WAY_COLUMNS,
+    Belief,
+    ClosedLoop,
+    World,
+    write_feed,
+)
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +31,10 @@ def folder(loop, tmp_path_factory):
     folder = tmp_path_factory.mktemp("feed") / "new"
     assert [file.name for file in write_feed(loop, folder)] == [
         "users.h5",
-        "views.csv",
         "catalogue.npz",
+        "views.csv",
+        "ways.csv",
+        "steps.csv",
     ]
     return folder
 
@@ -52,6 +62,32 @@ def test_views_add_up_to_what_twins_were_told(loop, folder):
         assert 0 <= float(row["start_s"]) < 90
     told = [sum(r[0] for r in twin.window("swipes", 3)[1]) for twin in loop.users]
     assert list(swipes.values()) == told
+
+
+def test_ways_lead_from_channels_to_blocks(loop, folder):
+    with open(folder / "ways.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = loop.world.trace.ue_name
+    assert tuple(rows[0]) == WAY_COLUMNS
+    expected = [(i, n) for i in range(3) for n in names]
+    assert [(int(r["interval"]), r["user"]) for r in rows] == expected
+    for interval, cells in enumerate(loop.log.cell_prb):
+        mine = [r for r in rows if int(r["interval"]) == interval and int(r["group"]) >= 0]
+        own = {r["group"]: r for r in mine}
+        blocks = dict.fromkeys(loop.world.trace.tx_name, 0)
+        for row in own.values():
+            blocks[row["tx"]] += int(row["prb"])
+        assert list(blocks.values()) == cells.tolist()
+        members = [int(row["members"]) for row in own.values()]
+        assert sum(members) == (loop.log.group[interval] >= 0).sum()
+
+
+def test_steps_are_those_of_the_log(loop, folder):
+    with open(folder / "steps.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row, step in zip(rows, loop.log.steps, strict=True):
+        assert float(row["utility"]) == pytest.approx(step.utility, abs=5e-4)
+        assert row["accepted"] == str(step.accepted)
 
 
 def test_catalogue_and_views_are_read_again(loop, folder):
