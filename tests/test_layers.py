@@ -108,7 +108,7 @@ ROOMS = {
         "learning": {"traffic"},
         "defence": set(),
         "privacy": set(),
-        "sites": {"defence"},
+        "sites": {"defence", "learning"},
         "studies": {"traffic", "learning", "defence", "privacy", "sites"},
     },
     "horizontal": {

@@ -9,7 +9,13 @@ from rtwin.caching.study import CachingStudy
 from rtwin.cli import studies
 from rtwin.deployment import DeploymentStudy
 from rtwin.experiments import SlicingExperiment
-from rtwin.federation.studies import PoisoningStudy, PrivacyStudy, SitesStudy, TrafficStudy
+from rtwin.federation.studies import (
+    NetworksStudy,
+    PoisoningStudy,
+    PrivacyStudy,
+    SitesStudy,
+    TrafficStudy,
+)
 from rtwin.streaming.study import StreamingStudy
 from rtwin.streaming.userdata import UserDataStudy
 from rtwin.streaming.viewport import ViewportStudy
@@ -21,6 +27,7 @@ STUDIES = {
     "poisoning": PoisoningStudy,
     "privacy": PrivacyStudy,
     "sites": SitesStudy,
+    "networks": NetworksStudy,
     "streaming": StreamingStudy,
     "viewport": ViewportStudy,
     "userdata": UserDataStudy,

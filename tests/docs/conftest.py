@@ -69,6 +69,10 @@ FEW = {
     "poisoning": ["--rounds", "2", "--rules", "mean,biweight", "--attacks", "MPAF"],
     "trust": [],
     "privacy": ["--rounds", "2"],
+    "networks": [
+        *("--scenes", "1", "--edits", "4", "--truths", "2"),
+        *("--rounds", "1", "--epochs", "1"),
+    ],
 }
 # Studies whose amounts have other names than seeds.
 SEEDLESS = {
@@ -79,6 +83,7 @@ SEEDLESS = {
 # What takes minutes with the least amounts, too: `pytest -m slow -n 0 tests/docs`.
 SLOW = (
     "rtwin experiment sites",
+    "rtwin experiment networks",
     "rtwin experiment userdata",
     "rtwin calibrate street_canyon docs/drive.csv",
 )

@@ -10,6 +10,7 @@ import pytest
 from rtwin.errors import CampaignError, OutOfRangeError
 from rtwin.federation.traffic import (
     TWO_MONTHS,
+    cell_size_m,
     close_cell,
     load_traffic,
     scale_cells,
@@ -98,6 +99,9 @@ def test_ten_minute_text(tmp_path):
         ("a.csv", "hour,1\n2013-11-01T00,-1\n", "negative"),
         ("a.csv", "hour,1\n2013-11-01T00,x\n", "cannot be read"),
         ("a.csv", "1,2,3\n" * 6, "give it one"),
+        ("a.csv", "hour,1,2\nx_m,0\ny_m,0\n2013-11-01T00,1,2\n", "place for each cell"),
+        ("a.csv", "hour,1\nx_m,inf\ny_m,0\n2013-11-01T00,1\n", "must be finite"),
+        ("a.csv", "hour,1\nx_m,0\ny_m,0\n", "cannot be read"),
         ("a.csv", "1\n" * 7, "no whole hours"),
         ("a.txt", "a\tb\n", "cannot be read"),
         ("a.xls", "", "traffic is read from"),
@@ -123,6 +127,18 @@ def test_a_block_of_ten_minutes_without_a_heading(tmp_path):
         np.savetxt(tmp_path / "b.csv", np.ones(shape), "%d", ",")
         with pytest.raises(CampaignError, match=part):
             load_traffic(tmp_path / "b.csv")
+
+
+def test_cells_of_ones_own_are_where_they_are_said_to_be(tmp_path):
+    text = "hour,7,9\nx_m,0,300\ny_m,10,410\n2020-01-01T00,1,2\n2020-01-01T01,3,4\n"
+    (tmp_path / "a.csv").write_text(text)
+    traffic = load_traffic(tmp_path / "a.csv")
+    assert traffic.position_m.tolist() == [[0.0, 10.0], [300.0, 410.0]]
+    assert traffic.values.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert traffic.start == np.datetime64("2020-01-01T00", "h")
+    assert cell_size_m(traffic.position_m) == 500.0
+    assert cell_size_m(traffic.position_m[:1]) == CELL_M
+    assert cell_size_m(load_traffic().position_m) == CELL_M
 
 
 def test_other_files_are_not_followed(tmp_path):

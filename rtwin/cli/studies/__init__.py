@@ -12,6 +12,7 @@ for command in (
     federated.trust,
     federated.privacy,
     federated.sites,
+    federated.networks,
     streaming.streaming,
     streaming.viewport,
     streaming.userdata,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Option
 
-from rtwin.cli.studies.running import Work, decimals, study_command, whole_numbers
+from rtwin.cli.studies.running import Processes, Work, decimals, study_command, whole_numbers
 from rtwin.cli.terminal import OptionGroup
 from rtwin.progress import Progress, count_of
 
@@ -217,6 +217,44 @@ def sites(
     if names is not None:
         study = replace(study, sites=_names(names, ()))
     return lambda progress: sites_results(study, run_sites(study, progress))
+
+
+@study_command()
+def networks(
+    data: Annotated[
+        Path,
+        Option(metavar="FOLDER", help="Folder of the traced cases; what is there is not redone."),
+    ] = Path("rtwin-networks"),
+    scenes: Annotated[int, Option(help="Scenes of each operator.")] = 2,
+    edits: Annotated[int, Option(help="Rehearsed edits of each scene.")] = 16,
+    truths: Annotated[int, Option(help="Changes of each scene.")] = 12,
+    rounds: Annotated[int, Option(help="Rounds in which weights are exchanged.")] = 6,
+    epochs: Annotated[int, Option(help="Epochs of each operator in a round.")] = 2,
+    rule: Annotated[str, Option(metavar="NAME", help="Rule of aggregation in rounds.")] = "mean",
+    slowest: Annotated[
+        float, Option(help="What the slowest operator needs over the quickest's time.")
+    ] = 4.0,
+    seeds: Annotated[int, Option(help="Scenes, starts and orders drawn.")] = 3,
+    workers: Processes = 2,
+) -> Work:
+    """The network that renders updates, trained by operators alone, together, and centrally.
+
+    Example: rtwin experiment networks -o networks
+    """
+    from rtwin.federation.studies import NetworksStudy, networks_results, run_networks
+
+    study = NetworksStudy(
+        scenes=scenes,
+        edits=edits,
+        truths=truths,
+        rounds=rounds,
+        epochs=epochs,
+        rule=rule,
+        slowest=slowest,
+        seeds=seeds,
+        workers=workers,
+    )
+    return lambda progress: networks_results(study, run_networks(study, data, progress))
 
 
 def _model(name: str) -> "Model":

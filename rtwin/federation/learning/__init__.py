@@ -5,6 +5,7 @@ from rtwin.federation.learning.asynchronous import (
     arrivals_of,
     buffered,
     learn_asynchronously,
+    learn_on_arrival,
     mixed,
     step_size,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "learn_asynchronously",
     "learn_in_rounds",
     "learn_locally",
+    "learn_on_arrival",
     "learn_on_ray",
     "make_clusters",
     "mean_of",

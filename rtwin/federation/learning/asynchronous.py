@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtwin.arrays import Floats
+from rtwin.arrays import Floats, Ints
 from rtwin.federation.learning.clusters import Clusters
 from rtwin.federation.learning.cost import Cost, model_bytes
 from rtwin.federation.learning.local import learn_locally
@@ -62,6 +62,36 @@ def arrivals_of(seconds: Floats, each: int, buffer: int = 1) -> Iterator[Arrival
             heapq.heappush(heap, (time + float(seconds[station]), station, version, number + 1))
 
 
+def learn_on_arrival(
+    learn: Callable[[int, Floats], Floats],
+    weights: Floats,
+    seconds: Floats,
+    each: int = 1,
+    *,
+    share: float = SHARE,
+    fading: float = FADING,
+) -> tuple[Floats, float]:
+    """Whoever is ready mixes its weights into the common ones and goes on from these.
+
+    Args:
+        learn: From a station's number and the weights it begins from to its own.
+        weights: To start from, [weight].
+        seconds: What a station needs for one update, [station].
+        each: Updates of each station.
+        share, fading: Of step_size.
+    Returns:
+        [weight], and when the last update came [s], 0 without stations.
+    Source: FedAsync (C. Xie et al., OPT 2020); checked by tests/federation/test_learning.py.
+    """
+    versions, last = [np.array(weights, np.float64)], 0.0
+    for arrival in arrivals_of(seconds, each):
+        own = learn(arrival.station, versions[arrival.version].copy())
+        part = step_size(arrival.staleness, share, fading)
+        versions.append((1.0 - part) * versions[-1] + part * own)
+        last = arrival.time_s
+    return versions[-1], last
+
+
 def learn_asynchronously(
     model: Model,
     heads: Floats,
@@ -100,15 +130,15 @@ def learn_asynchronously(
     size, last = model.num_weights, 0.0
     for k in range(len(heads)):
         members = active[own[active] == k]
-        history = [heads[k].copy()]
-        for arrival in arrivals_of(seconds[members], each):
-            i = members[arrival.station]
-            began = history[arrival.version]
-            local = learn_locally(model, began[None], x[i : i + 1], y[i : i + 1], rng)[0]
-            part = step_size(arrival.staleness, share, fading)
-            heads[k] = (1.0 - part) * heads[k] + part * local
-            history.append(heads[k].copy())
-            last = max(last, arrival.time_s)
+
+        def learn(station: int, began: Floats, members: Ints = members) -> Floats:
+            i = members[station]
+            return learn_locally(model, began[None], x[i : i + 1], y[i : i + 1], rng)[0]
+
+        heads[k], time_s = learn_on_arrival(
+            learn, heads[k], seconds[members], each, share=share, fading=fading
+        )
+        last = max(last, time_s)
     if cost is not None:
         exchanges = len(active) * each
         cost.processor_s += float(seconds[active].sum()) * each

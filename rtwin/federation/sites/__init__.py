@@ -13,7 +13,13 @@ from rtwin.federation.sites.files import (
     write_shared,
     write_update,
 )
-from rtwin.federation.sites.networks import aggregate_networks, flat, learn_networks, shaped
+from rtwin.federation.sites.networks import (
+    aggregate_networks,
+    flat,
+    learn_networks,
+    learn_networks_on_arrival,
+    shaped,
+)
 from rtwin.federation.sites.rounds import make_update, place_in, settled_update
 from rtwin.federation.sites.site import CampaignSite, Site, load_site, union_of
 from rtwin.federation.sites.site_update import SharedParameter, SiteUpdate
@@ -30,6 +36,7 @@ __all__ = [
     "federate",
     "flat",
     "learn_networks",
+    "learn_networks_on_arrival",
     "load_site",
     "make_update",
     "place_in",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rtwin.arrays import Floats
 from rtwin.errors import OutOfRangeError, StoreError, nearest
 from rtwin.federation.defence import RULES, Trusted, default_rule
+from rtwin.federation.learning import learn_on_arrival
 from rtwin.files import check_not_input
 from rtwin.scene._model import one_line
 
@@ -66,6 +67,24 @@ def learn_networks(
         updates = np.stack([learn(weights.copy()) for learn in learners]) - weights
         weights = weights + combine(updates, Trusted(fakes))
     return weights
+
+
+def learn_networks_on_arrival(
+    learners: Sequence[Learner], weights: Floats, each: int, seconds: Floats
+) -> Floats:
+    """The same where nobody waits: what a site sends counts by how old its start is by then.
+
+    Args:
+        learners: One for each site.
+        weights: To start from, [weight].
+        each: Updates of each site.
+        seconds: What a site needs for one, [site].
+    Returns:
+        [weight].
+    Checked by tests/federation/sites/test_networks.py: of sites that learn linear models it
+    is learn_asynchronously.
+    """
+    return learn_on_arrival(lambda k, began: learners[k](began), weights, seconds, each)[0]
 
 
 def aggregate_networks(

@@ -8,7 +8,7 @@ import numpy as np
 from rtwin.arrays import Floats
 from rtwin.federation.learning import Clusters
 from rtwin.federation.studies.traffic import Scheme
-from rtwin.federation.traffic import CELL_M, Traffic
+from rtwin.federation.traffic import Traffic, cell_size_m
 from rtwin.plot.style import BLUE, CATEGORIES, ORANGE, UNREACHED, map_axes, new_figure
 
 if TYPE_CHECKING:
@@ -79,15 +79,16 @@ def plot_clusters(clusters: Clusters, traffic: Traffic) -> "Figure":
 
     figure = new_figure(6.5, 6.0)
     figure.suptitle("Clusters by place and profile", fontsize=13)
+    side = cell_size_m(traffic.position_m)
     axes = figure.subplots()
     for i, (x, y) in enumerate(traffic.position_m):
         cluster = int(clusters.of_station[i])
-        corner = (x - CELL_M / 2, y - CELL_M / 2)
+        corner = (x - side / 2, y - side / 2)
         axes.add_patch(
             Rectangle(
                 corner,
-                CELL_M,
-                CELL_M,
+                side,
+                side,
                 facecolor=CATEGORIES[cluster % len(CATEGORIES)],
                 edgecolor="white",
                 alpha=0.75,
@@ -228,4 +229,32 @@ def plot_privacy(epsilon: Floats, mae: Floats, ways: Sequence[str]) -> "Figure":
     axes.set_ylabel("MAE [standard deviations]")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
+    return figure
+
+
+def plot_networks(error: Floats, by: Sequence[str], kinds: Sequence[str]) -> "Figure":
+    """Errors on held-out scenes: who trained along the axis, one panel for each kind of scene.
+
+    Args:
+        error: RMSE over the RMS of the change, [seed, who trained, kind].
+        by: Who trained.
+        kinds: Of held-out scenes.
+    """
+    figure = new_figure(12.0, 1.2 + 0.34 * len(by))
+    axes = np.atleast_1d(figure.subplots(1, len(kinds), sharex=True, sharey=True))
+    place = np.arange(len(by))[::-1]
+    for k, (panel, kind) in enumerate(zip(axes, kinds, strict=True)):
+        for of_seed in error:
+            panel.plot(of_seed[:, k], place, "o", color=ORANGE, markersize=4)
+        panel.plot(error[:, :, k].mean(axis=0), place, "o", color=BLUE, markersize=7)
+        panel.axvline(1.0, color="black", linestyle="--", linewidth=1.0)
+        panel.set_title(kind, fontsize=10)
+        panel.grid(axis="y", color=UNREACHED, linewidth=0.5)
+        panel.spines[["top", "right"]].set_visible(False)
+    axes[0].set_yticks(place, list(by))
+    axes[0].plot([], [], "o", color=ORANGE, markersize=4, label="each seed")
+    axes[0].plot([], [], "o", color=BLUE, markersize=7, label="mean")
+    axes[0].plot([], [], color="black", linestyle="--", linewidth=1.0, label="the twin as it was")
+    figure.supxlabel("RMSE over RMS of the change, by kind of scene", fontsize=10)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure

@@ -127,8 +127,8 @@ def _arrays(study: PoisoningStudy, outcomes: Sequence[Outcome]) -> xarray.Datase
         place = tuple(known.index(k) for known, k in zip(coords.values(), key, strict=True))
         values[place] = o.mae
         curves[place][: len(o.by_step)] = o.by_step
-    dims = tuple(coords)
+    dims, unit = tuple(coords), {"units": "standard deviations of the cell"}
     return xarray.Dataset(
-        {"mae": (dims, values), "mae_by_round": ((*dims, "round"), curves)},
+        {"mae": (dims, values, unit), "mae_by_round": ((*dims, "round"), curves, unit)},
         coords={**coords, "round": np.arange(steps)},
     )

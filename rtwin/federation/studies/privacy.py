@@ -163,7 +163,10 @@ def privacy_results(study: PrivacyStudy, model: str, found: list[Hidden]) -> Stu
     mae = np.array([[h.mae for h in found if h.way == way] for way in ways])
     epsilon = np.array([next(h.epsilon for h in found if h.way == way) for way in ways])
     arrays = xarray.Dataset(
-        {"mae": (("way", "seed"), mae), "epsilon": ("way", epsilon)},
+        {
+            "mae": (("way", "seed"), mae, {"units": "standard deviations of the cell"}),
+            "epsilon": ("way", epsilon, {"units": "1"}),
+        },
         coords={"way": ways, "seed": seeds},
     )
     note = (

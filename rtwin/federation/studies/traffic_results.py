@@ -175,23 +175,21 @@ def _arrays(schemes: Sequence[Scheme], traffic: Traffic) -> xarray.Dataset:
     names = [f"{s.phase}: {s.name}; {s.drift}; seed {s.seed}" for s in schemes]
     hours = len(schemes[0].forecast)
     dims = ("scheme", "hour", "cell")
+    deviations = {"units": "standard deviations of the cell"}
     parts = {
         "forecast": np.stack([s.forecast for s in schemes]),
         "truth": np.stack([s.truth for s in schemes]),
         "half_width": np.stack([s.half_width for s in schemes]),
     }
-    arrays = {name: (dims, values.astype(np.float32)) for name, values in parts.items()}
     each = {
-        "mae": [s.mae for s in schemes],
-        "edge_bytes": [s.cost.edge_bytes for s in schemes],
-        "core_bytes": [s.cost.core_bytes for s in schemes],
-        "wall_s": [s.cost.wall_s for s in schemes],
-        "processor_s": [s.cost.processor_s for s in schemes],
+        "mae": ([s.mae for s in schemes], deviations),
+        "edge_bytes": ([s.cost.edge_bytes for s in schemes], {"units": "B"}),
+        "core_bytes": ([s.cost.core_bytes for s in schemes], {"units": "B"}),
+        "wall_s": ([s.cost.wall_s for s in schemes], {"units": "s"}),
+        "processor_s": ([s.cost.processor_s for s in schemes], {"units": "s"}),
     }
-    made = xarray.Dataset(
-        arrays | {name: ("scheme", np.array(values)) for name, values in each.items()},
+    return xarray.Dataset(
+        {name: (dims, values.astype(np.float32), deviations) for name, values in parts.items()}
+        | {name: ("scheme", np.array(values), unit) for name, (values, unit) in each.items()},
         coords={"scheme": names, "hour": np.arange(hours), "cell": list(traffic.cells)},
     )
-    for name in parts:
-        made[name].attrs["units"] = "standard deviations of the cell"
-    return made

@@ -85,12 +85,14 @@ def trust_results(
 def _arrays(traffic: Traffic, found: Sequence[Tampering]) -> xarray.Dataset:
     names = [f"{t.kind}; seed {t.seed}" for t in found]
     dims = ("tampering", "hour", "cell")
-    fields = ("score", "untrusted", "replaced", "half_width", "age")
+    deviations = "standard deviations of the cell"
+    units = {"score": "1", "untrusted": "1", "age": "h"}
+    units |= {"replaced": deviations, "half_width": deviations}
     arrays = {}
-    for field in fields:
+    for field, unit in units.items():
         values = np.stack([getattr(t.verdict, field) for t in found])
         kind = np.int8 if values.dtype == bool else np.float32
-        arrays[field] = (dims, values.astype(kind))
+        arrays[field] = (dims, values.astype(kind), {"units": unit})
     hours = len(found[0].verdict.score)
     coords = {"tampering": names, "hour": np.arange(hours), "cell": list(traffic.cells)}
     return xarray.Dataset(arrays, coords=coords)

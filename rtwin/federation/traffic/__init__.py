@@ -11,7 +11,14 @@ from rtwin.federation.traffic.protocol import (
     windows_of,
 )
 from rtwin.federation.traffic.readers import load_traffic
-from rtwin.federation.traffic.series import CELL_M, DAY, SHIPPED, TWO_MONTHS, Traffic
+from rtwin.federation.traffic.series import (
+    CELL_M,
+    DAY,
+    SHIPPED,
+    TWO_MONTHS,
+    Traffic,
+    cell_size_m,
+)
 
 __all__ = [
     "CELL_M",
@@ -23,6 +30,7 @@ __all__ = [
     "TWO_MONTHS",
     "Traffic",
     "Windows",
+    "cell_size_m",
     "close_cell",
     "errors",
     "load_traffic",

@@ -1,6 +1,7 @@
 """Files of traffic: what rtwin ships, FedDA's HDF5, the ten-minute text of the data challenge."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -28,7 +29,8 @@ def load_traffic(
     Args:
         path: A .csv as rtwin ships it, a matrix .csv of ten-minute values (DGRN), FedDA's
             milano.h5, or one or a folder of the data challenge's .txt; default: 25
-            neighbouring cells over 30 days, which rtwin ships.
+            neighbouring cells over 30 days, which rtwin ships. Rows `x_m` and `y_m` below the
+            heading of a .csv place its cells; without, they are squares of Milan's grid.
         cells: Numbers of squares; default: all of the file.
         target: internet, sms or call; matrix files have but one.
     Raises:
@@ -95,8 +97,11 @@ def _csv(path: Path) -> Traffic:
     head = text[0].split(",")
     if head[0].strip() == "hour":
         rows = [line.split(",") for line in text[1:]]
-        values = np.array([row[1:] for row in rows], np.float64)
-        return _made(values, [int(c) for c in head[1:]], np.datetime64(rows[0][0], "h"))
+        is_placed = [row[0].strip() for row in rows[:2]] == ["x_m", "y_m"]
+        hours = rows[2:] if is_placed else rows
+        values = np.array([row[1:] for row in hours], np.float64)
+        made = _made(values, [int(c) for c in head[1:]], np.datetime64(hours[0][0], "h"))
+        return replace(made, position_m=_places(path, rows[:2], made)) if is_placed else made
     values = np.array([line.split(",") for line in text], np.float64)
     if len(values) % 6:
         raise CampaignError(
@@ -114,6 +119,16 @@ def _csv(path: Path) -> Traffic:
     ]
     hourly = values.reshape(-1, 6, values.shape[1]).sum(axis=1)
     return _made(hourly, cells, np.datetime64("2013-11-01T00", "h"))
+
+
+def _places(path: Path, rows: Sequence[Sequence[str]], traffic: Traffic) -> Floats:
+    """Places of one's own cells [m], [cell, 2]."""
+    if any(len(row) - 1 != len(traffic.cells) for row in rows):
+        raise CampaignError(f"{one_line(path)}: x_m and y_m must have a place for each cell")
+    places = np.array([row[1:] for row in rows], np.float64).T
+    if not np.isfinite(places).all():
+        raise CampaignError(f"{one_line(path)}: x_m and y_m must be finite")
+    return places
 
 
 def _fedda(path: Path, target: str) -> Traffic:

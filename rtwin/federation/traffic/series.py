@@ -1,4 +1,4 @@
-"""Hourly traffic of cells on the grid of Milan."""
+"""Hourly traffic of cells, of the grid of Milan or of one's own."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,8 +20,8 @@ class Traffic:
 
     Attributes:
         values: Activity, [hour, cell]; no unit (records, not bytes).
-        cells: Numbers of the squares of Milan's grid.
-        position_m: Middles of the squares, east and north of the grid's corner, [cell, 2].
+        cells: Numbers of the cells; of Milan's, those of the grid's squares.
+        position_m: Middles of the cells, east and north of the grid's corner, [cell, 2].
         start: First hour, local time.
     """
 
@@ -71,3 +71,11 @@ def grid_position_m(cells: tuple[int, ...]) -> Floats:
     number = np.array(cells, np.int64) - 1
     middle = np.column_stack([number % GRID, number // GRID]) + 0.5
     return np.asarray(CELL_M * middle, np.float64)
+
+
+def cell_size_m(position_m: Floats) -> float:
+    """Edge of squares of which the nearest two touch [m]; CELL_M where all are in one place."""
+    from scipy.spatial import KDTree
+
+    places = np.unique(position_m, axis=0)
+    return float(KDTree(places).query(places, k=2)[0][:, 1].min()) if len(places) > 1 else CELL_M

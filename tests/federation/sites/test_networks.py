@@ -5,8 +5,14 @@ import pytest
 
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.federation import LinearModel, learn_in_rounds
-from rtwin.federation.learning import learn_locally
-from rtwin.federation.sites import aggregate_networks, flat, learn_networks, shaped
+from rtwin.federation.learning import learn_asynchronously, learn_locally
+from rtwin.federation.sites import (
+    aggregate_networks,
+    flat,
+    learn_networks,
+    learn_networks_on_arrival,
+    shaped,
+)
 from rtwin.horizontal.learned.worlds import load_arrays, save_arrays
 
 
@@ -39,6 +45,23 @@ def test_rounds_are_those_of_stacked_stations():
 
     found = learn_networks([Site(k) for k in range(3)], start, 4, rule="mean")
     assert np.allclose(found, stacked)
+
+
+def test_arrivals_are_those_of_stacked_stations():
+    rng = np.random.default_rng(2)
+    x, model = rng.standard_normal((3, 40, 2)), LinearModel(2)
+    y = x @ np.array([1.0, -2.0]) + 0.5
+    start, seconds = model.initial(1), np.array([1.0, 2.0, 4.0])
+    shared = np.random.default_rng(7)
+
+    def site(k):
+        rows = slice(k, k + 1)
+        return lambda weights: learn_locally(model, weights[None], x[rows], y[rows], shared)[0]
+
+    found = learn_networks_on_arrival([site(k) for k in range(3)], start, 4, seconds)
+    order = np.random.default_rng(7)
+    stacked = learn_asynchronously(model, start[None], x, y, order, seconds=seconds, each=4)
+    assert np.allclose(found, stacked[0])
 
 
 def test_a_keras_network_is_learned_so():

@@ -22,6 +22,7 @@ from rtwin.horizontal.learned.network.recipe import calibrated, fit, train_netwo
 from rtwin.horizontal.learned.network.train import (
     KINDS,
     NUM_CELLS,
+    Lessons,
     Plan,
     arrays_of,
     names_of,
@@ -34,6 +35,7 @@ __all__ = [
     "SEEN_DB",
     "SHIPPED",
     "Example",
+    "Lessons",
     "Plan",
     "Prediction",
     "Predictor",

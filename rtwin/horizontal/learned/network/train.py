@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rtwin.horizontal.learned.network.batch import batched, draw_evidence, example_of
+from rtwin.horizontal.learned.network.batch import batched, blank, draw_evidence, example_of
 from rtwin.horizontal.learned.network.graph import SCALE_DB
 from rtwin.horizontal.learned.network.weights import load_checkpoint, save_checkpoint
 from rtwin.horizontal.learned.worlds import SceneCases
@@ -133,6 +133,49 @@ def train(
     progress("epochs", plan.epochs, plan.epochs)
     net.set_weights(best)
     return net, history
+
+
+class Lessons:
+    """A network that whoever holds its weights teaches for some epochs, at one rate.
+
+    Every lesson begins with an optimizer that remembers nothing, as a site's round does.
+
+    Args:
+        kind: Of KINDS.
+        seed: Of the first weights.
+        rate: Of learning.
+    """
+
+    def __init__(self, kind: str = KINDS[0], seed: int = 1, rate: float = 1e-3) -> None:
+        from rtwin.horizontal.learned.network.model import keras, network
+
+        keras.utils.set_random_seed(seed)
+        self.net, self._names = network(kind), names_of(kind)
+        self.net(_only((blank(1, 64, (kind,)), {}), self._names)[0])
+        self._optimizer = keras.optimizers.AdamW(rate, weight_decay=_DECAY, global_clipnorm=_CLIP)
+        self._optimizer.build(self.net.trainable_variables)
+        self._fresh = [np.array(v) for v in self._optimizer.variables]
+        self._step, self._judge = _compiled(self.net, self._optimizer, kind)
+
+    def learn(
+        self, weights: Sequence[Any], examples: Sequence[Arrays], epochs: int, rng: Any
+    ) -> list[Any]:
+        """Weights after some epochs from others, as Keras' get_weights and set_weights."""
+        self.net.set_weights(weights)
+        for variable, value in zip(self._optimizer.variables, self._fresh, strict=True):
+            variable.assign(value)
+        for _ in range(epochs):
+            for batch in _batches(examples, rng.permutation(len(examples))):
+                self._step(*_only(batch, self._names))
+        return list(self.net.get_weights())
+
+    def squares(self, weights: Sequence[Any], examples: Sequence[Arrays]) -> tuple[float, float]:
+        """Sums of squares over judged cells, of the error and of the change itself [(10 dB)^2]."""
+        self.net.set_weights(weights)
+        found = np.zeros(2)
+        for example in examples:
+            found += np.asarray(self._judge(*_only(_stack([example]), self._names)), np.float64)
+        return float(found[0]), float(found[1])
 
 
 def names_of(kind: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import pytest
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.horizontal.learned.network import (
     KINDS,
+    Lessons,
     Plan,
     Predictor,
     arrays_of,
@@ -164,6 +165,20 @@ def test_training_goes_on_where_it_stopped(scene, tmp_path, few_cells):
     assert len(history.train_loss) == 3
     for one, two in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(one, two, atol=1e-4)
+
+
+@needs_keras
+@pytest.mark.slow
+def test_lessons_teach_and_forget_nothing_but_the_optimizer(scene, few_cells):
+    examples = arrays_of([scene], ("mlp",), 2, 1)
+    lessons = Lessons("mlp", rate=4e-3)
+    start = lessons.net.get_weights()
+    once, again = (lessons.learn(start, examples, 3, np.random.default_rng(5)) for _ in range(2))
+    for one, two in zip(once, again, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+    before, after = (lessons.squares(w, examples) for w in (start, once))
+    assert after[0] < before[0]
+    assert after[1] == before[1] > 0
 
 
 @needs_keras
