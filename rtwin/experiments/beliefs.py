@@ -19,7 +19,14 @@ from rtwin.dataset import (
 )
 from rtwin.dataset.tracks import recipe_of
 from rtwin.errors import OutOfRangeError
-from rtwin.experiments.fitted_maps import filled, kriged_map, leveled, log_distance_map, measure
+from rtwin.experiments.fitted_maps import (
+    SparsePoints,
+    filled,
+    kriged_map,
+    leveled,
+    log_distance_map,
+    measure,
+)
 from rtwin.experiments.network import awaited, delayed, make_slices
 from rtwin.experiments.worlds import (
     WorldSettings,
@@ -83,6 +90,8 @@ class SlicingExperiment(Settings):
         speed_m_s: Lowest and highest speed of users [m/s].
         power_dbm: Power of every transmitter [dBm]; None: the recipe's.
         told: Whether there is a twin that was told the materials and aims of the reference.
+        told_distance: Whether kriging is told over which distance what rays do not explain is
+            alike; otherwise, and of a measured world, it takes what is likeliest.
         interference_load: Share of their power that other transmitters send.
     """
 
@@ -106,6 +115,7 @@ class SlicingExperiment(Settings):
     speed_m_s: tuple[float, float] = (0.6, 1.8)
     power_dbm: float | None = None
     told: bool = True
+    told_distance: bool = False
     interference_load: float = 1.0
 
     def __post_init__(self) -> None:
@@ -120,6 +130,21 @@ class SlicingExperiment(Settings):
                 )
             if not age_s >= 0:
                 raise OutOfRangeError(f"the age of '{name}' is {age_s} s; it must be 0 or more")
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A reference world, and the maps that others have of it.
+
+    Attributes:
+        reference: The world.
+        maps: By the name of who has it.
+        check: Measurements by which everybody finds the error of his map.
+    """
+
+    reference: RadioMap
+    maps: Mapping[str, RadioMap]
+    check: SparsePoints
 
 
 @dataclass(frozen=True)
@@ -212,8 +237,24 @@ class Worlds:
 
     def of(self, seed: int) -> tuple[LinkTrace, dict[str, Belief]]:
         """The reference's trace and what is believed of it, of one seed."""
+        drawn, tracks, settings = self.drawn(seed), self.tracks(seed), self.link
+        truth = sample_map(drawn.reference, tracks, settings)
+        beliefs = {
+            name: Belief(sample_map(found, tracks, settings), drawn.check.error_db(found))
+            for name, found in drawn.maps.items()
+        }
+        for name, age_s in self.experiment.ages_s.items():
+            first = beliefs[next(iter(self.experiment.twins))]
+            beliefs[name] = first.until(age_s, beliefs[name])
+        late = delayed(truth, self.experiment.epoch_s)
+        # Who hears of every channel afterwards knows how much they change.
+        beliefs[FEEDBACK] = Belief(late, compare_traces(late, truth)[0])
+        beliefs[REFERENCE] = Belief(truth, 0.0)
+        return truth, beliefs
+
+    def drawn(self, seed: int) -> Drawn:
+        """The reference world of a seed, and the maps that others have of it."""
         experiment, recipe = self.experiment, self.recipe
-        tracks = self.tracks(seed)
         rng = np.random.Generator(np.random.PCG64([seed, 1]))
         same = np.random.Generator(np.random.PCG64([seed, 1]))
         reference = self.reference
@@ -225,7 +266,7 @@ class Worlds:
                 recipe = updated(recipe, self.materials, experiment.world, same)
                 told = {"updated twin": self._map(recipe, "updated")}
         free_space = self.shared["free space"]
-        walkable = _visited(free_space, self.tracks(seed + _DRIVE_TEST))
+        walkable = _visited(free_space, self.past_tracks(seed))
         error_db = experiment.point_error_db
         points = measure(
             reference, walkable, experiment.points + experiment.check_points, error_db, rng
@@ -237,8 +278,8 @@ class Worlds:
         else:
             shared = self.shared
         trend = log_distance_map(free_space, fit)
-        # Of a drawn world kriging is told the residual's correlation; a measured one has its own.
-        distance_m = None if self.reference is not None else experiment.world.residual_distance_m
+        told_m = experiment.world.residual_distance_m if experiment.told_distance else None
+        distance_m = told_m if self.reference is None else None
         maps = {
             "free space": shared["free space"],
             "log-distance": trend,
@@ -249,20 +290,11 @@ class Worlds:
             ),
             **told,
         }
-        settings = self.link
-        truth = sample_map(reference, tracks, settings)
-        beliefs = {
-            name: Belief(sample_map(found, tracks, settings), check.error_db(found))
-            for name, found in maps.items()
-        }
-        for name, age_s in experiment.ages_s.items():
-            first = beliefs[next(iter(experiment.twins))]
-            beliefs[name] = first.until(age_s, beliefs[name])
-        late = delayed(truth, experiment.epoch_s)
-        # Who hears of every channel afterwards knows how much they change.
-        beliefs[FEEDBACK] = Belief(late, compare_traces(late, truth)[0])
-        beliefs[REFERENCE] = Belief(truth, 0.0)
-        return truth, beliefs
+        return Drawn(reference, maps, check)
+
+    def past_tracks(self, seed: int) -> Tracks:
+        """Ways on which the world of a seed was measured before."""
+        return self.tracks(seed + _DRIVE_TEST)
 
     def tracks(self, seed: int) -> Tracks:
         """Users' ways of a seed, as traced in the scene or along the ways that are given."""

@@ -6,6 +6,7 @@ from rtwin.cli.terminal import command_group
 app = command_group("Studies on twins: each writes its tables and pictures to a folder.")
 for command in (
     networks.slicing,
+    networks.ahead,
     networks.caching,
     federated.traffic,
     federated.poisoning,

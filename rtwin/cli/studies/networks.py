@@ -13,7 +13,9 @@ from rtwin.cli.studies.running import (
     StudyScene,
     Walkers,
     Ways,
+    decimals,
     print_study,
+    run_study,
     twins_of,
 )
 from rtwin.cli.terminal import StudyFolder, Talking, numbers, pair
@@ -82,6 +84,74 @@ def slicing(
         lambda: json_report(asked, runs),
         lambda: markdown_table(rows_of(runs)),
         talk,
+    )
+
+
+def ahead(
+    output: StudyFolder,
+    scene: StudyScene = "courtyard",
+    seeds: Annotated[int, Option(help="Reference worlds, walks and traffic drawn.")] = 20,
+    window: Annotated[
+        str, Option(metavar="S,...", help="How long reservations last [s].")
+    ] = "5,20",
+    places: Annotated[
+        str, Option(help="Where users will be: known, or predicted from how they walked.")
+    ] = "known",
+    users: Annotated[
+        str, Option(metavar="SERVICE=N,...", help="Users of each service.")
+    ] = "vr=3,short_video=12,embb=6,urllc=6",
+    duration: Annotated[float, Option(metavar="S", help="How long users walk [s].")] = 60.0,
+    tuning: Annotated[int, Option(help="Further worlds, in which policies are tuned.")] = 3,
+    price: Annotated[float, Option(help="What reserving all blocks costs.")] = 0.1,
+    bandwidth: Annotated[float, Option(metavar="HZ", help="Channel bandwidth [Hz].")] = 100e6,
+    twin: FurtherTwins = None,
+    stale_without: Annotated[
+        str | None, Option(metavar="NAMES", help="Objects that the stale twin does not know of.")
+    ] = None,
+    ways: Ways = None,
+    reference: ReferenceMap = None,
+    points: Annotated[int, Option(help="Measurements that log-distance and kriging get.")] = 60,
+    residual: Annotated[
+        float, Option(metavar="DB", help="What rays do not explain in the reference [dB].")
+    ] = 4.0,
+    map_rays: Annotated[int | None, Option(help="Rays per transmitter of every map.")] = None,
+    workers: Processes = 2,
+    quiet: Quiet = False,
+    json: JsonFlag = False,
+) -> None:
+    """Compare what reservations for the coming seconds earn, on twins and on the last report.
+
+    Example: rtwin experiment ahead -o ahead
+    """
+    from rtwin.experiments.ahead import AheadStudy, ahead_results, run_ahead
+
+    if places not in ("known", "predicted"):
+        raise OutOfRangeError(f"places is {places!r}; it must be known or predicted")
+    asked = AheadStudy(
+        scene=scene,
+        seeds=seeds,
+        windows_s=decimals("window", window),
+        places="known" if places == "known" else "predicted",
+        users=_numbers("users", users),
+        duration_s=duration,
+        tuning=tuning,
+        price=price,
+        bandwidth_hz=bandwidth,
+        map_rays=map_rays,
+        points=points,
+        residual_db=residual,
+        stale_without=None if stale_without is None else tuple(stale_without.split(",")),
+        ways=ways,
+        twins=twins_of(twin),
+        reference=reference,
+        workers=workers,
+    )
+    run_study(
+        "ahead",
+        output,
+        lambda progress: ahead_results(asked, run_ahead(asked, progress)),
+        quiet=quiet,
+        json=json,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rtwin.arrays import Floats
+from rtwin.arrays import Floats, Ints
 from rtwin.dataset import LinkTrace
 from rtwin.experiments.network.policies import Policy
 from rtwin.experiments.network.rewards import PRB_PRICE, reward_of
@@ -94,8 +94,12 @@ def delayed(trace: LinkTrace, delay_s: float) -> LinkTrace:
     Before the first report the first row of all stands in.
     """
     rows = max(1, round(delay_s / trace.step_s))
-    source = np.maximum(np.arange(trace.num_steps) - rows, 0)
-    return replace(trace, **{name: getattr(trace, name)[source] for name in _OF_CHANNELS})
+    return seen_at(trace, np.maximum(np.arange(trace.num_steps) - rows, 0))
+
+
+def seen_at(trace: LinkTrace, rows: Ints) -> LinkTrace:
+    """A trace whose channels are those of other rows, [time]; users stay where they are."""
+    return replace(trace, **{name: getattr(trace, name)[rows] for name in _OF_CHANNELS})
 
 
 def awaited(before: LinkTrace, after: LinkTrace, age_s: float) -> LinkTrace:

@@ -4,7 +4,7 @@ A policy is a function from a NetworkView to whole resource blocks, [cell, slice
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from rtwin.arrays import Floats, Ints
 from rtwin.errors import MissingExtraError, OutOfRangeError
 from rtwin.experiments.network.cells import sums
+from rtwin.experiments.network.rewards import PRB_PRICE
 from rtwin.experiments.network.services import LARGEST
 from rtwin.experiments.network.simulator import NetworkView
 
@@ -30,13 +31,18 @@ def demand_prb(view: NetworkView) -> Floats:
     such sources need their mean plus three standard deviations, one needs its
     peak; what waits already must leave within a budget as well. A user whose
     mean rate would take more than a whole cell is beyond help and not counted. A
-    user of whom no cell is known counts in every cell alike, as a typical one.
+    user of whom no cell is known counts in every cell alike, as a typical one. Of an
+    epoch that is shown in several frames, the one that needs most counts.
 
     Returns:
         Blocks, not rounded and not limited, [cell, slice].
     Source: Gaussian approximation of on-off sources, R. Guerin, H. Ahmadi and
     M. Naghshineh, IEEE JSAC 9(7), 1991; checked by tests/experiments/test_policies.py.
     """
+    if view.frames:
+        alone = replace(view, frames=())
+        later = [replace(alone, cell=cell, bits_per_prb=bits) for cell, bits in view.frames]
+        return np.max([demand_prb(frame) for frame in (alone, *later)], axis=0)
     services = [s.service for s in view.slices]
     burst = np.array([s.burst_bits for s in services])[view.ue_slice]
     highest = np.minimum(1.0 + _DEVIATIONS * np.array([s.spread for s in services]), LARGEST)
@@ -134,23 +140,25 @@ class Optimised:
     minimise  sum_s weight_s max(0, 1 - n_s / d_s)^2 + price sum_s n_s / N
     with      sum_s n_s <= N, n_s >= 0
 
-    for every cell, where d_s is what slice s is believed to need times a margin.
+    for every cell, where d_s is what slice s is believed to need times a margin, and weights
+    add up to 1, as they do in the reward.
 
     Attributes:
-        price: What all blocks of a cell cost, beside a broken promise of weight 1.
+        price: What all blocks of a cell cost, beside broken promises of everybody; the reward's.
         margin: Factor on the demand.
     Raises:
         MissingExtraError: if cvxpy is not installed.
     Checked by tests/experiments/test_policies.py against a bisection of its own.
     """
 
-    price: float = 0.02
+    price: float = PRB_PRICE
     margin: float = 1.1
 
     def __call__(self, view: NetworkView) -> Ints:
         """Blocks, [cell, slice]."""
         needed = self.margin * demand_prb(view) / view.num_prb
-        weight = np.tile([s.weight for s in view.slices], (view.num_cells, 1))
+        weight = np.array([s.weight for s in view.slices])
+        weight = np.tile(weight / max(weight.sum(), 1e-12), (view.num_cells, 1))
         return whole_blocks(self.solve(needed, weight) * view.num_prb, view.num_prb)
 
     def solve(self, needed: Floats, weight: Floats) -> Floats:

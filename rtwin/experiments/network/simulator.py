@@ -31,6 +31,7 @@ class SimulatorSettings:
         scheduler: "pf" or "rr".
         handover_interruption_s: How long a handover stops a user's service [s], at
             most for a row of the trace.
+        frame_s: What decisions are shown means over [s]; None: the epoch.
     Raises:
         OutOfRangeError: if a number is not possible.
     """
@@ -39,6 +40,7 @@ class SimulatorSettings:
     slot_s: float = 1e-3
     scheduler: str = "pf"
     handover_interruption_s: float = 0.05
+    frame_s: float | None = None
 
     def __post_init__(self) -> None:
         if self.scheduler not in SCHEDULERS:
@@ -53,6 +55,9 @@ class SimulatorSettings:
             raise OutOfRangeError(
                 f"handover_interruption_s is {self.handover_interruption_s}; must be 0 or more"
             )
+
+        if self.frame_s is not None and not self.slot_s <= self.frame_s < np.inf:
+            raise OutOfRangeError(f"frame_s is {self.frame_s}; it must be a slot or more")
 
     @property
     def slots_per_epoch(self) -> int:
@@ -74,6 +79,7 @@ class NetworkView:
         bits_per_prb: Bits of a block in a slot as believed, [ue]; 0 in outage.
         backlog_bits: Bits that wait, [ue].
         num_cells: Number of cells.
+        frames: Cell and bits of each further part of the epoch, where it is shown in several.
     """
 
     num_prb: int
@@ -85,6 +91,7 @@ class NetworkView:
     bits_per_prb: Floats
     backlog_bits: Floats
     num_cells: int
+    frames: tuple[tuple[Ints, Floats], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,20 +132,22 @@ def adaptation_of(trace: LinkTrace) -> LinkAdaptation:
     )
 
 
-def believed_efficiency(adaptation: LinkAdaptation, sinr_db: ArrayLike, error_db: float) -> Floats:
+def believed_efficiency(
+    adaptation: LinkAdaptation, sinr_db: ArrayLike, error_db: ArrayLike
+) -> Floats:
     """Bits per resource element of an SINR that is known with an error.
 
     Args:
         adaptation: How rates follow the SINR.
         sinr_db: What is believed [dB], any shape; NaN where nothing is.
-        error_db: Standard deviation of the belief [dB].
+        error_db: Standard deviation of the belief [dB], one or as many as fit sinr_db.
     Returns:
         Same shape: without an error the efficiency of the SINR, 0 in outage; with one what costs
         as much on average, 1 / E(1 / efficiency) over Gaussian errors.
     Checked by tests/experiments/test_simulator.py.
     """
-    sinr_db = np.asarray(sinr_db, np.float64)
-    if error_db == 0:
+    sinr_db, error_db = np.asarray(sinr_db, np.float64), np.asarray(error_db, np.float64)
+    if not error_db.any():
         return adaptation.spectral_efficiency(adaptation.cqi(sinr_db))
     nodes, weights = np.polynomial.hermite_e.hermegauss(_ERROR_NODES)
     cost = np.zeros_like(sinr_db)
@@ -159,7 +168,7 @@ class SlicedNetwork:
         knowledge: The link trace that decisions are shown, of the same users
             and times; default: the trace itself.
         knowledge_error_db: Standard deviation of what the knowledge says of an
-            SINR [dB]. Decisions are shown the bits of a block that cost as much
+            SINR [dB], one or [time]. Decisions are shown the bits of a block that cost as much
             on average: 1 / E(1 / bits) over Gaussian errors of that size.
     Raises:
         OutOfRangeError: if there are more users in slices than in the trace, or
@@ -174,7 +183,7 @@ class SlicedNetwork:
         slices: Sequence[Slice],
         settings: SimulatorSettings | None = None,
         knowledge: LinkTrace | None = None,
-        knowledge_error_db: float = 0.0,
+        knowledge_error_db: ArrayLike = 0.0,
     ) -> None:
         self.slices = tuple(slices)
         self.settings = settings or SimulatorSettings()
@@ -188,8 +197,14 @@ class SlicedNetwork:
         self.num_prb = int(trace.attributes["num_prb"])
         self.ue_slice = np.repeat(np.arange(len(counts)), counts)
         self._truth = self._channels(trace)
-        if not (np.isfinite(knowledge_error_db) and knowledge_error_db >= 0):
-            raise OutOfRangeError(f"knowledge_error_db is {knowledge_error_db}; must be 0 or more")
+        error_db = np.asarray(knowledge_error_db, np.float64)
+        if error_db.shape not in ((), (trace.num_steps,)):
+            raise ShapeError(
+                f"knowledge_error_db has shape {error_db.shape}; it must be one number or one "
+                f"for each of {trace.num_steps} times"
+            )
+        if not (np.isfinite(error_db).all() and (error_db >= 0).all()):
+            raise OutOfRangeError(f"knowledge_error_db is {error_db}; must be 0 or more")
         if knowledge is not None:
             same = knowledge.num_tx == trace.num_tx and knowledge.num_ues == trace.num_ues
             if not (same and np.array_equal(knowledge.time_s, trace.time_s)):
@@ -198,7 +213,7 @@ class SlicedNetwork:
                     f"{knowledge.num_tx} transmitters; it must have the trace's times, "
                     f"{trace.num_ues} users and {trace.num_tx} transmitters"
                 )
-        self._belief = self._believed(trace if knowledge is None else knowledge, knowledge_error_db)
+        self._belief = self._believed(trace if knowledge is None else knowledge, error_db)
         self._row_s, self._num_rows = trace.step_s, trace.num_steps
         self.num_epochs = int(self._num_rows * self._row_s / self.settings.epoch_s + 1e-6)
         if self.num_epochs < 1:
@@ -221,14 +236,15 @@ class SlicedNetwork:
         cell = trace.serving_tx[:, : self.num_ues].astype(np.int64)
         return cell, bits, trace.handover[:, : self.num_ues].astype(bool)
 
-    def _believed(self, trace: LinkTrace, error_db: float) -> tuple[Ints, Floats]:
+    def _believed(self, trace: LinkTrace, error_db: Floats) -> tuple[Ints, Floats]:
         """Believed cell and bits of a block in a slot, [row, ue] each; 0 bits where no cell."""
         adaptation = adaptation_of(trace)
         per_element = adaptation.resource_elements_per_s_and_prb * self.settings.slot_s
         cell = trace.serving_tx[:, : self.num_ues].astype(np.int64)
         sinr_db = trace.of_serving("sinr_db")[:, : self.num_ues].astype(np.float64)
-        bits = believed_efficiency(adaptation, sinr_db, error_db) * per_element
-        if error_db == 0:
+        spread = error_db[:, None] if error_db.ndim else error_db
+        bits = believed_efficiency(adaptation, sinr_db, spread) * per_element
+        if not error_db.any():
             bits = np.floor(bits)
         return cell, np.where(cell >= 0, bits, 0.0)
 
@@ -251,19 +267,23 @@ class SlicedNetwork:
 
     def view(self) -> NetworkView:
         """What the next decision may look at."""
-        rows = self._rows_of_epoch()
+        rows = np.unique(self._rows_of_epoch())
         cell, bits = self._belief
+        frame_s = self.settings.frame_s or self.settings.epoch_s
+        parts = np.array_split(rows, min(max(1, round(self.settings.epoch_s / frame_s)), len(rows)))
         # Where the belief says outage part of the time, the mean counts it as 0.
+        frames = tuple((cell[part[0]], bits[part].mean(axis=0)) for part in parts)
         return NetworkView(
             num_prb=self.num_prb,
             slot_s=self.settings.slot_s,
             epoch_s=self.settings.epoch_s,
             slices=self.slices,
             ue_slice=self.ue_slice,
-            cell=cell[rows[0]],
-            bits_per_prb=bits[np.unique(rows)].mean(axis=0),
+            cell=frames[0][0],
+            bits_per_prb=frames[0][1],
             backlog_bits=self._queues.backlog_bits,
             num_cells=self.num_cells,
+            frames=frames[1:],
         )
 
     def _rows_of_epoch(self) -> Ints:

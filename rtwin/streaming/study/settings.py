@@ -107,5 +107,6 @@ class StreamingStudy(Settings):
             speed_m_s=SPEED_M_S,
             power_dbm=None if self.reference is not None else POWER_DBM,
             told=False,
+            told_distance=True,
             interference_load=self.interference,
         )

@@ -1,0 +1,287 @@
+"""What is a twin worth that knows the coming seconds? Reservations on forecasts, scored in a world.
+
+For every seed a reference world is drawn that no twin equals. Blocks are reserved for a window at
+its beginning. Everybody knows the last report; twins know besides how channels change along the
+way. Constant shares and the optimiser's margin are tuned in other worlds.
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rtwin.dataset import LinkTrace, sample_map
+from rtwin.errors import OutOfRangeError
+from rtwin.experiments.ahead.forecasts import (
+    Forecast,
+    error_by_age,
+    fitted_distance_m,
+    forecast,
+    last_report,
+    repeated,
+    rows_of_window,
+    straight_on,
+)
+from rtwin.experiments.ahead.picture import plot_gains
+from rtwin.experiments.ahead.settings import AheadStudy
+from rtwin.experiments.ahead.tuning import ConstantShares, tuned_margin, tuned_shares
+from rtwin.experiments.beliefs import REFERENCE, Worlds, compare_traces
+from rtwin.experiments.network.episodes import Episode, run_episode
+from rtwin.experiments.network.policies import Optimised, Policy, ProportionalToDemand
+from rtwin.experiments.network.services import make_slices
+from rtwin.experiments.network.simulator import SimulatorSettings, SlicedNetwork
+from rtwin.experiments.processes import in_processes
+from rtwin.experiments.study_files import Cell, StudyResults, StudyTable
+from rtwin.experiments.table import figure_of
+from rtwin.progress import Progress, silent
+
+REPORT = "last report"
+CONSTANT, PROPORTIONAL, OPTIMISED = "tuned constant", "proportional", "optimised"
+_TUNING = 20_000  # added to seeds: worlds in which nobody is judged
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A world's walk, and what is believed of its windows by each."""
+
+    truth: LinkTrace
+    beliefs: Mapping[float, Mapping[str, Forecast]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One policy on one knowledge in one world.
+
+    Attributes:
+        seed, window_s, policy, knowledge: Which.
+        episode: What it earned.
+        error_db: Of the power of the truly serving cell [dB].
+        right_cell: Share of rows whose cell was right.
+    """
+
+    seed: int
+    window_s: float
+    policy: str
+    knowledge: str
+    episode: Episode
+    error_db: float
+    right_cell: float
+
+
+@dataclass(frozen=True, eq=False)
+class Tuned:
+    """Policies of one window, tuned in other worlds.
+
+    Attributes:
+        constant: The best constant shares.
+        optimised: The optimiser with the best margin, by knowledge.
+    """
+
+    constant: ConstantShares
+    optimised: Mapping[str, Optimised]
+
+
+def run_ahead(study: AheadStudy, progress: Progress = silent) -> list[Run]:
+    """Run the study.
+
+    Args:
+        study: What is compared.
+        progress: Called with stage ("tune", "experiment"), steps done and in all.
+    Raises:
+        RecipeError, OutOfRangeError, StoreError: if the scene, a twin or the ways cannot be used.
+        MissingExtraError: if cvxpy is not installed.
+    Checked by tests/experiments/ahead/test_study.py.
+    """
+    # Before anything is traced: is the solver there?
+    Optimised().solve(np.full((1, 1), 0.5), np.ones((1, 1)))
+    with tempfile.TemporaryDirectory(prefix="rtwin-") as name:
+        worlds = Worlds(study.radio(), Path(name))
+        others = []
+        progress("tune", 0, study.tuning + 1)
+        for n in range(study.tuning):
+            others.append(_drawn(study, worlds, _TUNING + n))
+            progress("tune", n + 1, study.tuning + 1)
+        tuned = _tuned(study, others)
+        progress("tune", study.tuning + 1, study.tuning + 1)
+        drawn = ((study, tuned, seed, _drawn(study, worlds, seed)) for seed in range(study.seeds))
+        runs: dict[int, list[Run]] = {}
+        progress("experiment", 0, study.seeds)
+        for seed, found in in_processes(_runs_of, drawn, study.workers):
+            runs[seed] = found
+            progress("experiment", len(runs), study.seeds)
+    return [run for seed in range(study.seeds) for run in runs[seed]]
+
+
+def _drawn(study: AheadStudy, worlds: Worlds, seed: int) -> Drawn:
+    """A world, its walk, and every knowledge's forecasts of it."""
+    world, link = worlds.drawn(seed), worlds.link
+    tracks, past = worlds.tracks(seed), worlds.past_tracks(seed)
+    truth, before = (
+        sample_map(world.reference, tracks, link),
+        sample_map(world.reference, past, link),
+    )
+    beliefs: dict[float, dict[str, Forecast]] = {}
+    for window_s in study.windows_s:
+        rows = rows_of_window(window_s, study.step_s)
+        watched = rows_of_window(study.past_s, study.step_s)
+        known = study.places == "known"
+        places = tracks if known else straight_on(tracks, rows, watched)
+        past_places = past if known else straight_on(past, rows, watched)
+        own = {REPORT: _judged(last_report(before, rows), last_report(truth, rows), before, rows)}
+        for name, radio_map in world.maps.items():
+            distance_m = fitted_distance_m(radio_map, before, past, rows, link)
+            own[f"{name} + report"] = _judged(
+                forecast(radio_map, before, past, past_places, rows, distance_m, link),
+                forecast(radio_map, truth, tracks, places, rows, distance_m, link),
+                before,
+                rows,
+            )
+        own[REFERENCE] = Forecast(truth, np.zeros(truth.num_steps))
+        beliefs[window_s] = own
+    return Drawn(truth, beliefs)
+
+
+def _judged(past: LinkTrace, now: LinkTrace, truth: LinkTrace, rows: int) -> Forecast:
+    """A belief, with the error that its like had in a past walk."""
+    return Forecast(now, repeated(error_by_age(past, truth, rows), now.num_steps))
+
+
+def _network(
+    study: AheadStudy, drawn: Drawn, window_s: float, belief: Forecast | None = None
+) -> SlicedNetwork:
+    settings = SimulatorSettings(
+        epoch_s=window_s, frame_s=max(min(study.frame_s, window_s), study.step_s)
+    )
+    slices = make_slices(dict(study.users))
+    if belief is None:
+        return SlicedNetwork(drawn.truth, slices, settings)
+    return SlicedNetwork(drawn.truth, slices, settings, belief.trace, belief.error_db)
+
+
+def _tuned(study: AheadStudy, others: list[Drawn]) -> dict[float, Tuned]:
+    """Policies of every window, each tuned alone."""
+    jobs = (
+        (
+            study,
+            window_s,
+            name,
+            [
+                Drawn(d.truth, {window_s: {name: d.beliefs[window_s][name]} if name else {}})
+                for d in others
+            ],
+        )
+        for window_s in study.windows_s
+        for name in (None, *others[0].beliefs[window_s])
+    )
+    found = dict(in_processes(_tuned_one, jobs, study.workers))
+    return {
+        window_s: Tuned(
+            found[window_s, None],
+            {name: found[window_s, name] for name in others[0].beliefs[window_s]},
+        )
+        for window_s in study.windows_s
+    }
+
+
+def _tuned_one(
+    study: AheadStudy, window_s: float, name: str | None, others: list[Drawn]
+) -> tuple[tuple[float, str | None], Any]:
+    """The constant shares, or the optimiser on one knowledge; in a process of its own."""
+    if name is None:
+        blind = [_network(study, drawn, window_s) for drawn in others]
+        return (window_s, None), tuned_shares(blind, make_slices(dict(study.users)), study.price)
+    own = [_network(study, d, window_s, d.beliefs[window_s][name]) for d in others]
+    return (window_s, name), tuned_margin(own, study.price)
+
+
+def _runs_of(
+    study: AheadStudy, tuned: Mapping[float, Tuned], seed: int, drawn: Drawn
+) -> tuple[int, list[Run]]:
+    """All runs of a seed; in a process of its own."""
+    runs = []
+    for window_s in study.windows_s:
+        for policy, name, belief, decides in _compared(drawn, tuned[window_s], window_s):
+            network = _network(study, drawn, window_s, belief)
+            error, right = np.nan, np.nan
+            if belief is not None:
+                error, right = compare_traces(belief.trace, drawn.truth)
+            episode = run_episode(network, decides, seed, study.price)
+            runs.append(Run(seed, window_s, policy, name, episode, error, right))
+    return seed, runs
+
+
+def _compared(
+    drawn: Drawn, tuned: Tuned, window_s: float
+) -> Iterator[tuple[str, str, Forecast | None, Policy]]:
+    yield CONSTANT, "nothing", None, tuned.constant
+    for name, belief in drawn.beliefs[window_s].items():
+        yield PROPORTIONAL, name, belief, ProportionalToDemand()
+        yield OPTIMISED, name, belief, tuned.optimised[name]
+
+
+def ahead_results(study: AheadStudy, runs: list[Run]) -> StudyResults:
+    """Everything that the study writes."""
+    import xarray
+
+    reward = {(r.seed, r.window_s, r.policy, r.knowledge): r.episode.reward for r in runs}
+    tables, pictures = [], {}
+    for window_s in study.windows_s:
+        rows: list[dict[str, Cell]] = []
+        keys = dict.fromkeys((r.policy, r.knowledge) for r in runs if r.window_s == window_s)
+        for policy, knowledge in keys:
+            own = [
+                r
+                for r in runs
+                if (r.window_s, r.policy, r.knowledge) == (window_s, policy, knowledge)
+            ]
+            gains = {
+                head: [
+                    r.episode.reward - reward.get((r.seed, window_s, *other), np.nan) for r in own
+                ]
+                for head, other in (
+                    ("over constant", (CONSTANT, "nothing")),
+                    ("over last report", (policy, REPORT)),
+                )
+            }
+            episodes = [r.episode for r in own]
+            rows.append(
+                {
+                    "policy": policy,
+                    "decides on": knowledge,
+                    "error [dB]": figure_of([r.error_db for r in own]),
+                    "right cell [%]": figure_of([100 * r.right_cell for r in own]),
+                    "SLA violations [%]": figure_of([100 * e.sla_violation for e in episodes]),
+                    "reserved [%]": figure_of([100 * e.reserved_share for e in episodes]),
+                    "reward": figure_of([e.reward for e in episodes]),
+                    **{head: figure_of(values) for head, values in gains.items()},
+                }
+            )
+        name = f"{window_s:g}s"
+        tables.append(
+            StudyTable(
+                name,
+                f"Reserved for {window_s:g} s, places {study.places}",
+                rows,
+                {"error [dB]": 1, "right cell [%]": 0, "SLA violations [%]": 1, "reserved [%]": 0},
+                "The last two columns are differences in reward within the same world; ± is half "
+                "the 95 % interval of their mean.",
+            )
+        )
+        pictures[name] = plot_gains(rows, f"Blocks reserved for {window_s:g} s ahead")
+    if not runs:
+        raise OutOfRangeError("there are no runs to tell of")
+    columns = ("seed", "window_s", "policy", "knowledge", "error_db", "right_cell")
+    arrays = xarray.Dataset(
+        {name: ("run", np.array([getattr(r, name) for r in runs])) for name in columns}
+        | {
+            name: ("run", np.array([getattr(r.episode, name) for r in runs]))
+            for name in ("reward", "sla_violation", "reserved_share", "throughput_mbps")
+        }
+    )
+    asked = asdict(study) | {"twins": {k: str(v) for k, v in study.twins.items()}}
+    return StudyResults(
+        "ahead", "What a twin is worth that knows ahead", asked, tables, arrays, pictures
+    )

@@ -1,0 +1,76 @@
+"""Policies tuned on worlds that they are not judged in: fair baselines, and fair margins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rtwin.arrays import Floats, Ints
+from rtwin.experiments.network.episodes import run_episode
+from rtwin.experiments.network.policies import Optimised, Policy
+from rtwin.experiments.network.services import Slice
+from rtwin.experiments.network.simulator import NetworkView, SlicedNetwork
+
+MARGINS = (0.7, 1.0, 1.4, 2.0)
+_TOTALS = (0.3, 0.5, 0.75, 1.0)  # of a cell's blocks
+_POWERS = (0.4, 0.7, 1.0)  # of the rates that slices ask for
+_REFINED, _STEP = 12, 0.25  # further shares that are tried, and how far from the best
+
+
+@dataclass(frozen=True)
+class ConstantShares:
+    """The same shares of every cell all the time; what is left of it stays free.
+
+    Attributes:
+        shares: Of each slice, [slice], together 1 at most.
+    """
+
+    shares: tuple[float, ...]
+
+    def __call__(self, view: NetworkView) -> Ints:
+        """Blocks, [cell, slice]."""
+        blocks = np.floor(np.array(self.shares) * view.num_prb + 1e-9).astype(np.int64)
+        return np.tile(np.maximum(blocks, 1), (view.num_cells, 1))
+
+
+def mean_reward(networks: Sequence[SlicedNetwork], policy: Policy, price: float) -> float:
+    """Mean reward of a policy over several worlds."""
+    return float(np.mean([run_episode(n, policy, k, price).reward for k, n in enumerate(networks)]))
+
+
+def tuned_shares(
+    networks: Sequence[SlicedNetwork], slices: Sequence[Slice], price: float, seed: int = 0
+) -> ConstantShares:
+    """The constant shares that earn most in some worlds.
+
+    Tried are shares in proportion to a power of the rates that slices ask for, of several sizes,
+    and then what lies around the best of them.
+
+    Checked by tests/experiments/ahead/test_tuning.py.
+    """
+    rates = np.array([s.service.rate_mbps * s.num_ues for s in slices])
+    tried = [total * rates**power / (rates**power).sum() for total in _TOTALS for power in _POWERS]
+    best, earned = _best(tried, networks, price)
+    rng = np.random.default_rng(seed)
+    for _ in range(_REFINED):
+        other = best * np.exp(_STEP * rng.standard_normal(len(best)))
+        found, more = _best([other / max(other.sum(), 1.0)], networks, price)
+        if more > earned:
+            best, earned = found, more
+    return ConstantShares(tuple(best.tolist()))
+
+
+def tuned_margin(networks: Sequence[SlicedNetwork], price: float) -> Optimised:
+    """The optimiser with the margin of MARGINS that earns most in some worlds."""
+    tried = [Optimised(price, margin) for margin in MARGINS]
+    return max(tried, key=lambda policy: mean_reward(networks, policy, price))
+
+
+def _best(
+    tried: Sequence[Floats], networks: Sequence[SlicedNetwork], price: float
+) -> tuple[Floats, float]:
+    earned = [
+        mean_reward(networks, ConstantShares(tuple(shares.tolist())), price) for shares in tried
+    ]
+    best = int(np.argmax(earned))
+    return tried[best], earned[best]

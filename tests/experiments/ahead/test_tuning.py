@@ -1,0 +1,42 @@
+"""Tuned policies: what they earn where they were tuned, and shares that leave blocks free."""
+
+import numpy as np
+import pytest
+
+from rtwin.experiments import SimulatorSettings, SlicedNetwork, StaticShares, make_slices
+from rtwin.experiments.ahead.tuning import (
+    MARGINS,
+    ConstantShares,
+    mean_reward,
+    tuned_margin,
+    tuned_shares,
+)
+from rtwin.experiments.network.policies import Optimised
+
+SLICES = make_slices({"embb": 3, "urllc": 3})
+PRICE = 0.1
+
+
+@pytest.fixture
+def networks(steady):
+    return [SlicedNetwork(steady, SLICES, SimulatorSettings(epoch_s=2.0, frame_s=1.0))]
+
+
+def test_constant_shares_leave_the_rest_free(networks):
+    blocks = ConstantShares((0.3, 0.1))(networks[0].view())
+    assert blocks.tolist() == [[15, 5]] * 2
+    assert ConstantShares((0.001, 0.5))(networks[0].view())[0, 0] == 1
+
+
+def test_tuned_shares_earn_at_least_what_nominal_demand_does(networks):
+    tuned = tuned_shares(networks, SLICES, PRICE)
+    assert sum(tuned.shares) <= 1
+    assert mean_reward(networks, tuned, PRICE) >= mean_reward(networks, StaticShares(), PRICE)
+
+
+def test_the_margin_is_the_best_of_those_tried(networks):
+    pytest.importorskip("cvxpy")
+    best = tuned_margin(networks, PRICE)
+    earned = [mean_reward(networks, Optimised(PRICE, margin), PRICE) for margin in MARGINS]
+    assert mean_reward(networks, best, PRICE) == max(earned)
+    assert best.margin == MARGINS[int(np.argmax(earned))]
