@@ -13,38 +13,47 @@ from rtwin.cli.studies.running import (
     StudyScene,
     Walkers,
     Ways,
+    Work,
     decimals,
     print_study,
-    run_study,
+    study_command,
     twins_of,
 )
 from rtwin.cli.terminal import StudyFolder, Talking, numbers, pair
 from rtwin.errors import OutOfRangeError
+
+Worlds = Annotated[int, Option(help="Reference worlds, walks and traffic drawn.")]
+Users = Annotated[str, Option(metavar="SERVICE=N,...", help="Users of each service.")]
+USERS = "vr=3,short_video=12,embb=6,urllc=6"
+Walked = Annotated[float, Option(metavar="S", help="How long users walk [s].")]
+Bandwidth = Annotated[float, Option(metavar="HZ", help="Channel bandwidth [Hz].")]
+StaleWithout = Annotated[
+    str | None, Option(metavar="NAMES", help="Objects that the stale twin does not know of.")
+]
+FitPoints = Annotated[int, Option(help="Measurements that log-distance and kriging get.")]
+Residual = Annotated[
+    float, Option(metavar="DB", help="What rays do not explain in the reference [dB].")
+]
+RaysOrRecipe = Annotated[int | None, Option(help="Rays per transmitter of every map.")]
 
 
 def slicing(
     talk: Talking,
     output: StudyFolder,
     scene: StudyScene = "courtyard",
-    seeds: Annotated[int, Option(help="Reference worlds, walks and traffic drawn.")] = 10,
-    users: Annotated[
-        str, Option(metavar="SERVICE=N,...", help="Users of each service.")
-    ] = "vr=3,short_video=12,embb=6,urllc=6",
-    duration: Annotated[float, Option(metavar="S", help="How long users walk [s].")] = 30.0,
+    seeds: Worlds = 10,
+    users: Users = USERS,
+    duration: Walked = 30.0,
     epoch: Annotated[float, Option(metavar="S", help="Time between decisions [s].")] = 0.5,
-    bandwidth: Annotated[float, Option(metavar="HZ", help="Channel bandwidth [Hz].")] = 100e6,
+    bandwidth: Bandwidth = 100e6,
     twin: FurtherTwins = None,
     age: Ages = "",
-    stale_without: Annotated[
-        str | None, Option(metavar="NAMES", help="Objects that the stale twin does not know of.")
-    ] = None,
+    stale_without: StaleWithout = None,
     ways: Ways = None,
     reference: ReferenceMap = None,
-    points: Annotated[int, Option(help="Measurements that log-distance and kriging get.")] = 60,
-    residual: Annotated[
-        float, Option(metavar="DB", help="What rays do not explain in the reference [dB].")
-    ] = 4.0,
-    map_rays: Annotated[int | None, Option(help="Rays per transmitter of every map.")] = None,
+    points: FitPoints = 60,
+    residual: Residual = 4.0,
+    map_rays: RaysOrRecipe = None,
 ) -> None:
     """Compare what slicing policies achieve when they decide on twins of different fidelity.
 
@@ -70,7 +79,7 @@ def slicing(
         map_rays=map_rays,
         points=points,
         ways=ways,
-        stale_without=None if stale_without is None else tuple(stale_without.split(",")),
+        stale_without=_names(stale_without),
         twins=twins_of(twin),
         ages_s=numbers("age", age),
         world=WorldSettings(residual_db=residual),
@@ -87,38 +96,30 @@ def slicing(
     )
 
 
+@study_command()
 def ahead(
-    output: StudyFolder,
     scene: StudyScene = "courtyard",
-    seeds: Annotated[int, Option(help="Reference worlds, walks and traffic drawn.")] = 20,
+    seeds: Worlds = 20,
     window: Annotated[
         str, Option(metavar="S,...", help="How long reservations last [s].")
     ] = "5,20",
     places: Annotated[
         str, Option(help="Where users will be: known, or predicted from how they walked.")
     ] = "known",
-    users: Annotated[
-        str, Option(metavar="SERVICE=N,...", help="Users of each service.")
-    ] = "vr=3,short_video=12,embb=6,urllc=6",
-    duration: Annotated[float, Option(metavar="S", help="How long users walk [s].")] = 60.0,
+    users: Users = USERS,
+    duration: Walked = 60.0,
     tuning: Annotated[int, Option(help="Further worlds, in which policies are tuned.")] = 3,
     price: Annotated[float, Option(help="What reserving all blocks costs.")] = 0.1,
-    bandwidth: Annotated[float, Option(metavar="HZ", help="Channel bandwidth [Hz].")] = 100e6,
+    bandwidth: Bandwidth = 100e6,
     twin: FurtherTwins = None,
-    stale_without: Annotated[
-        str | None, Option(metavar="NAMES", help="Objects that the stale twin does not know of.")
-    ] = None,
+    stale_without: StaleWithout = None,
     ways: Ways = None,
     reference: ReferenceMap = None,
-    points: Annotated[int, Option(help="Measurements that log-distance and kriging get.")] = 60,
-    residual: Annotated[
-        float, Option(metavar="DB", help="What rays do not explain in the reference [dB].")
-    ] = 4.0,
-    map_rays: Annotated[int | None, Option(help="Rays per transmitter of every map.")] = None,
+    points: FitPoints = 60,
+    residual: Residual = 4.0,
+    map_rays: RaysOrRecipe = None,
     workers: Processes = 2,
-    quiet: Quiet = False,
-    json: JsonFlag = False,
-) -> None:
+) -> Work:
     """Compare what reservations for the coming seconds earn, on twins and on the last report.
 
     Example: rtwin experiment ahead -o ahead
@@ -140,19 +141,13 @@ def ahead(
         map_rays=map_rays,
         points=points,
         residual_db=residual,
-        stale_without=None if stale_without is None else tuple(stale_without.split(",")),
+        stale_without=_names(stale_without),
         ways=ways,
         twins=twins_of(twin),
         reference=reference,
         workers=workers,
     )
-    run_study(
-        "ahead",
-        output,
-        lambda progress: ahead_results(asked, run_ahead(asked, progress)),
-        quiet=quiet,
-        json=json,
-    )
+    return lambda progress: ahead_results(asked, run_ahead(asked, progress))
 
 
 def caching(
@@ -224,3 +219,7 @@ def _numbers(option: str, text: str) -> dict[str, int]:
             raise OutOfRangeError(f"--{option} has {part!r}; write SERVICE=N with a whole number")
         found[key] = int(value)
     return found
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(text.split(","))

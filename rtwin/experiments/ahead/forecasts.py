@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from rtwin.arrays import Floats, Ints
 from rtwin.dataset import LinkTrace, RadioMap, SampleSettings, make_link_trace, sample_map
-from rtwin.experiments.network.episodes import seen_at
-from rtwin.experiments.network.simulator import adaptation_of
+from rtwin.experiments.network import adaptation_of, seen_at
 from rtwin.link import Handover, serving_cells
 from rtwin.scene import Tracks
 from rtwin.units import from_db, to_db

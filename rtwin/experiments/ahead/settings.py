@@ -7,7 +7,7 @@ from typing import Literal
 
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments.beliefs import SCENE, USERS, SlicingExperiment
-from rtwin.experiments.network.rewards import PRB_PRICE
+from rtwin.experiments.network import PRB_PRICE
 from rtwin.experiments.worlds import WorldSettings
 from rtwin.settings import Count, Settings
 

@@ -29,10 +29,16 @@ from rtwin.experiments.ahead.picture import plot_gains
 from rtwin.experiments.ahead.settings import AheadStudy
 from rtwin.experiments.ahead.tuning import ConstantShares, tuned_margin, tuned_shares
 from rtwin.experiments.beliefs import REFERENCE, Worlds, compare_traces
-from rtwin.experiments.network.episodes import Episode, run_episode
-from rtwin.experiments.network.policies import Optimised, Policy, ProportionalToDemand
-from rtwin.experiments.network.services import make_slices
-from rtwin.experiments.network.simulator import SimulatorSettings, SlicedNetwork
+from rtwin.experiments.network import (
+    Episode,
+    Optimised,
+    Policy,
+    ProportionalToDemand,
+    SimulatorSettings,
+    SlicedNetwork,
+    make_slices,
+    run_episode,
+)
 from rtwin.experiments.processes import in_processes
 from rtwin.experiments.study_files import Cell, StudyResults, StudyTable
 from rtwin.experiments.table import figure_of
@@ -89,7 +95,7 @@ def run_ahead(study: AheadStudy, progress: Progress = silent) -> list[Run]:
 
     Args:
         study: What is compared.
-        progress: Called with stage ("tune", "experiment"), steps done and in all.
+        progress: Called with stage ("draw", "tune", "experiment"), steps done and in all.
     Raises:
         RecipeError, OutOfRangeError, StoreError: if the scene, a twin or the ways cannot be used.
         MissingExtraError: if cvxpy is not installed.
@@ -100,12 +106,10 @@ def run_ahead(study: AheadStudy, progress: Progress = silent) -> list[Run]:
     with tempfile.TemporaryDirectory(prefix="rtwin-") as name:
         worlds = Worlds(study.radio(), Path(name))
         others = []
-        progress("tune", 0, study.tuning + 1)
         for n in range(study.tuning):
+            progress("draw", n, study.tuning)
             others.append(_drawn(study, worlds, _TUNING + n))
-            progress("tune", n + 1, study.tuning + 1)
-        tuned = _tuned(study, others)
-        progress("tune", study.tuning + 1, study.tuning + 1)
+        tuned = _tuned(study, others, progress)
         drawn = ((study, tuned, seed, _drawn(study, worlds, seed)) for seed in range(study.seeds))
         runs: dict[int, list[Run]] = {}
         progress("experiment", 0, study.seeds)
@@ -161,7 +165,7 @@ def _network(
     return SlicedNetwork(drawn.truth, slices, settings, belief.trace, belief.error_db)
 
 
-def _tuned(study: AheadStudy, others: list[Drawn]) -> dict[float, Tuned]:
+def _tuned(study: AheadStudy, others: list[Drawn], progress: Progress) -> dict[float, Tuned]:
     """Policies of every window, each tuned alone."""
     jobs = (
         (
@@ -176,7 +180,12 @@ def _tuned(study: AheadStudy, others: list[Drawn]) -> dict[float, Tuned]:
         for window_s in study.windows_s
         for name in (None, *others[0].beliefs[window_s])
     )
-    found = dict(in_processes(_tuned_one, jobs, study.workers))
+    number = sum(1 + len(others[0].beliefs[window_s]) for window_s in study.windows_s)
+    found = {}
+    progress("tune", 0, number)
+    for key, policy in in_processes(_tuned_one, jobs, study.workers):
+        found[key] = policy
+        progress("tune", len(found), number)
     return {
         window_s: Tuned(
             found[window_s, None],

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtwin.arrays import Floats, Ints
-from rtwin.experiments.network.episodes import run_episode
-from rtwin.experiments.network.policies import Optimised, Policy
-from rtwin.experiments.network.services import Slice
-from rtwin.experiments.network.simulator import NetworkView, SlicedNetwork
+from rtwin.experiments.network import (
+    NetworkView,
+    Optimised,
+    Policy,
+    Slice,
+    SlicedNetwork,
+    run_episode,
+)
 
 MARGINS = (0.7, 1.0, 1.4, 2.0)
 _TOTALS = (0.3, 0.5, 0.75, 1.0)  # of a cell's blocks

@@ -3,7 +3,13 @@
 What needs an optional library, its environment, PPO and mobile-env's channel, is not imported here.
 """
 
-from rtwin.experiments.network.episodes import Episode, awaited, delayed, run_episode
+from rtwin.experiments.network.episodes import (
+    Episode,
+    awaited,
+    delayed,
+    run_episode,
+    seen_at,
+)
 from rtwin.experiments.network.policies import (
     Optimised,
     Policy,
@@ -12,7 +18,7 @@ from rtwin.experiments.network.policies import (
     demand_prb,
     whole_blocks,
 )
-from rtwin.experiments.network.rewards import reward_of
+from rtwin.experiments.network.rewards import PRB_PRICE, reward_of
 from rtwin.experiments.network.services import SERVICES, Service, Slice, make_slices
 from rtwin.experiments.network.simulator import (
     EpochReport,
@@ -24,6 +30,7 @@ from rtwin.experiments.network.simulator import (
 )
 
 __all__ = [
+    "PRB_PRICE",
     "SERVICES",
     "Episode",
     "EpochReport",
@@ -44,5 +51,6 @@ __all__ = [
     "make_slices",
     "reward_of",
     "run_episode",
+    "seen_at",
     "whole_blocks",
 ]

@@ -60,8 +60,9 @@ def test_differences_are_within_worlds(runs):
 
 
 def test_command_and_impossible_wishes(tmp_path):
-    said = CliRunner().invoke(app, ["experiment", "ahead", "-o", str(tmp_path), "--window", "0.01"])
-    assert said.exit_code != 0
-    assert "a window is 0.01 s" in said.output
+    words = ["experiment", "ahead", "-o", str(tmp_path), "--window", "0.01"]
+    said = CliRunner().invoke(app, words).exception
+    assert isinstance(said, OutOfRangeError)
+    assert "a window is 0.01 s" in str(said)
     with pytest.raises(OutOfRangeError, match="windows_s is empty"):
         AheadStudy(windows_s=())
