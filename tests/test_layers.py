@@ -269,7 +269,7 @@ DOORS += [
     f"{layer}.{room}"
     for layer, rooms in ROOMS.items()
     for room in rooms
-    if room not in WITHOUT_DOOR
+    if room not in WITHOUT_DOOR and (PACKAGE / layer / Path(*room.split("."))).is_dir()
 ]
 
 

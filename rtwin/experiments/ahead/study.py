@@ -189,7 +189,10 @@ def _tuned(study: AheadStudy, others: list[Drawn], progress: Progress) -> dict[f
     return {
         window_s: Tuned(
             found[window_s, None],
-            {name: found[window_s, name] for name in others[0].beliefs[window_s]},
+            {
+                name: Optimised(study.price, found[window_s, name])
+                for name in others[0].beliefs[window_s]
+            },
         )
         for window_s in study.windows_s
     }
@@ -203,7 +206,8 @@ def _tuned_one(
         blind = [_network(study, drawn, window_s) for drawn in others]
         return (window_s, None), tuned_shares(blind, make_slices(dict(study.users)), study.price)
     own = [_network(study, d, window_s, d.beliefs[window_s][name]) for d in others]
-    return (window_s, name), tuned_margin(own, study.price)
+    # The margin alone: what the optimiser has solved with cannot leave its process.
+    return (window_s, name), tuned_margin(own, study.price).margin
 
 
 def _runs_of(
