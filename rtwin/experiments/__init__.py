@@ -3,6 +3,7 @@
 link trace -> SlicedNetwork -> policies decide, users are served
            -> SlicingEnv for Gymnasium, RadioMapChannel for mobile-env
 run_slicing(experiment) -> what twin fidelity is worth
+rtwin.experiments.ahead    what a twin earns that knows the coming seconds
 
 What needs an optional library is loaded when it is asked for.
 """
@@ -26,6 +27,8 @@ from rtwin.experiments.network import (
     awaited,
     delayed,
     demand_prb,
+    load_policy,
+    load_services,
     make_slices,
     reward_of,
     run_episode,
@@ -63,6 +66,8 @@ __all__ = [
     "delayed",
     "demand_prb",
     "json_report",
+    "load_policy",
+    "load_services",
     "make_slices",
     "markdown_table",
     "plot_slicing",

@@ -27,7 +27,7 @@ from rtwin.experiments.fitted_maps import (
     log_distance_map,
     measure,
 )
-from rtwin.experiments.network import awaited, delayed, make_slices
+from rtwin.experiments.network import Service, awaited, delayed, make_slices
 from rtwin.experiments.worlds import (
     WorldSettings,
     free_space_map,
@@ -93,6 +93,8 @@ class SlicingExperiment(Settings):
         told_distance: Whether kriging is told over which distance what rays do not explain is
             alike; otherwise, and of a measured world, it takes what is likeliest.
         interference_load: Share of their power that other transmitters send.
+        policies: MODULE:FUNCTION of further policies, by name.
+        services: Further services, by name.
     """
 
     scene: str | Path = SCENE
@@ -117,10 +119,12 @@ class SlicingExperiment(Settings):
     told: bool = True
     told_distance: bool = False
     interference_load: float = 1.0
+    policies: Mapping[str, str] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        make_slices(dict(self.users))
+        make_slices(self.users, self.services)
         LinkAdaptation(self.bandwidth_hz)
         for name, age_s in self.ages_s.items():
             if name not in list(self.twins)[1:]:

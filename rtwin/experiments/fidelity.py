@@ -22,6 +22,7 @@ from rtwin.experiments.network import (
     SimulatorSettings,
     SlicedNetwork,
     StaticShares,
+    load_policy,
     make_slices,
     run_episode,
 )
@@ -42,12 +43,17 @@ class Run:
     right_cell: float
 
 
-def policies() -> dict[str, Policy]:
-    """The policies that are compared, by name; the first needs to know nothing."""
+def policies(others: Mapping[str, str] | None = None) -> dict[str, Policy]:
+    """The policies that are compared, by name; the first needs to know nothing.
+
+    Args:
+        others: MODULE:FUNCTION of further ones; see rtwin.experiments.network.load_policy.
+    """
     return {
         "static": StaticShares(),
         "proportional": ProportionalToDemand(),
         "optimised": Optimised(),
+        **{name: load_policy(what) for name, what in (others or {}).items()},
     }
 
 
@@ -67,10 +73,10 @@ def run_slicing(experiment: SlicingExperiment, progress: Progress = silent) -> l
     """
     # Before anything is traced: is the solver there?
     Optimised().solve(np.full((1, 1), 0.5), np.ones((1, 1)))
+    compared = policies(experiment.policies)
     progress("experiment", 0, 1)
     with tempfile.TemporaryDirectory(prefix="rtwin-") as name:
         worlds = Worlds(experiment, Path(name))
-        compared = policies()
         runs: list[Run] = []
         per_seed = 1 + (len(compared) - 1) * worlds.num_beliefs
         for seed in range(experiment.seeds):
@@ -82,7 +88,7 @@ def run_slicing(experiment: SlicingExperiment, progress: Progress = silent) -> l
 
 def _runs_of(worlds: Worlds, seed: int, compared: Mapping[str, Policy]) -> Iterator[Run]:
     experiment = worlds.experiment
-    slices = make_slices(dict(experiment.users))
+    slices = make_slices(experiment.users, experiment.services)
     settings = SimulatorSettings(epoch_s=experiment.epoch_s)
     truth, beliefs = worlds.of(seed)
     for name, policy in compared.items():

@@ -1,7 +1,7 @@
 """Commands of `rtwin experiment` on networks that decide on a twin: slicing, caching."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Option
 
@@ -36,6 +36,14 @@ Residual = Annotated[
 ]
 RaysOrRecipe = Annotated[int | None, Option(help="Rays per transmitter of every map.")]
 
+OwnPolicies = Annotated[
+    list[str] | None,
+    Option("--policy", metavar="NAME=MODULE:FUNCTION", help="A further policy; repeatable."),
+]
+OwnServices = Annotated[
+    Path | None, Option(metavar="TOML", help="Further services that --users may name.")
+]
+
 
 def slicing(
     talk: Talking,
@@ -54,6 +62,8 @@ def slicing(
     points: FitPoints = 60,
     residual: Residual = 4.0,
     map_rays: RaysOrRecipe = None,
+    policy: OwnPolicies = None,
+    services: OwnServices = None,
 ) -> None:
     """Compare what slicing policies achieve when they decide on twins of different fidelity.
 
@@ -84,6 +94,8 @@ def slicing(
         ages_s=numbers("age", age),
         world=WorldSettings(residual_db=residual),
         reference=reference,
+        policies=dict(pair("policy", text) for text in policy or ()),
+        services=_services(services),
     )
     prepare_folder(output)
     with talk.progress() as progress:
@@ -118,6 +130,8 @@ def ahead(
     points: FitPoints = 60,
     residual: Residual = 4.0,
     map_rays: RaysOrRecipe = None,
+    policy: OwnPolicies = None,
+    services: OwnServices = None,
     workers: Processes = 2,
 ) -> Work:
     """Compare what reservations for the coming seconds earn, on twins and on the last report.
@@ -145,6 +159,8 @@ def ahead(
         ways=ways,
         twins=twins_of(twin),
         reference=reference,
+        policies=dict(pair("policy", text) for text in policy or ()),
+        services=_services(services),
         workers=workers,
     )
     return lambda progress: ahead_results(asked, run_ahead(asked, progress))
@@ -223,3 +239,9 @@ def _numbers(option: str, text: str) -> dict[str, int]:
 
 def _names(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(text.split(","))
+
+
+def _services(file: Path | None) -> dict[str, Any]:
+    from rtwin.experiments import load_services
+
+    return {} if file is None else load_services(file)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments.beliefs import SCENE, USERS, SlicingExperiment
-from rtwin.experiments.network import PRB_PRICE
+from rtwin.experiments.network import PRB_PRICE, Service
 from rtwin.experiments.worlds import WorldSettings
 from rtwin.settings import Count, Settings
 
@@ -34,7 +34,7 @@ class AheadStudy(Settings):
         map_rays: Rays per transmitter of every map; None: the recipe's.
         points: Measurements that log-distance and kriging are fitted to.
         residual_db: What rays do not explain in the reference [dB].
-        stale_without, ways, twins, reference: See SlicingExperiment.
+        stale_without, ways, twins, reference, policies, services: See SlicingExperiment.
         workers: Processes.
     """
 
@@ -57,6 +57,8 @@ class AheadStudy(Settings):
     ways: Path | None = None
     twins: Mapping[str, Path] = field(default_factory=dict)
     reference: Path | None = None
+    policies: Mapping[str, str] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
     workers: Count = 2
 
     def __post_init__(self) -> None:
@@ -90,5 +92,6 @@ class AheadStudy(Settings):
             twins=self.twins,
             world=WorldSettings(residual_db=self.residual_db),
             reference=self.reference,
+            services=self.services,
             walk_interval_s=self.step_s,
         )

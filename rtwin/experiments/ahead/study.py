@@ -36,6 +36,7 @@ from rtwin.experiments.network import (
     ProportionalToDemand,
     SimulatorSettings,
     SlicedNetwork,
+    load_policy,
     make_slices,
     run_episode,
 )
@@ -103,6 +104,8 @@ def run_ahead(study: AheadStudy, progress: Progress = silent) -> list[Run]:
     """
     # Before anything is traced: is the solver there?
     Optimised().solve(np.full((1, 1), 0.5), np.ones((1, 1)))
+    for what in study.policies.values():
+        load_policy(what)
     with tempfile.TemporaryDirectory(prefix="rtwin-") as name:
         worlds = Worlds(study.radio(), Path(name))
         others = []
@@ -159,7 +162,7 @@ def _network(
     settings = SimulatorSettings(
         epoch_s=window_s, frame_s=max(min(study.frame_s, window_s), study.step_s)
     )
-    slices = make_slices(dict(study.users))
+    slices = make_slices(study.users, study.services)
     if belief is None:
         return SlicedNetwork(drawn.truth, slices, settings)
     return SlicedNetwork(drawn.truth, slices, settings, belief.trace, belief.error_db)
@@ -204,7 +207,9 @@ def _tuned_one(
     """The constant shares, or the optimiser on one knowledge; in a process of its own."""
     if name is None:
         blind = [_network(study, drawn, window_s) for drawn in others]
-        return (window_s, None), tuned_shares(blind, make_slices(dict(study.users)), study.price)
+        return (window_s, None), tuned_shares(
+            blind, make_slices(study.users, study.services), study.price
+        )
     own = [_network(study, d, window_s, d.beliefs[window_s][name]) for d in others]
     # The margin alone: what the optimiser has solved with cannot leave its process.
     return (window_s, name), tuned_margin(own, study.price).margin
@@ -216,7 +221,7 @@ def _runs_of(
     """All runs of a seed; in a process of its own."""
     runs = []
     for window_s in study.windows_s:
-        for policy, name, belief, decides in _compared(drawn, tuned[window_s], window_s):
+        for policy, name, belief, decides in _compared(study, drawn, tuned[window_s], window_s):
             network = _network(study, drawn, window_s, belief)
             error, right = np.nan, np.nan
             if belief is not None:
@@ -227,10 +232,13 @@ def _runs_of(
 
 
 def _compared(
-    drawn: Drawn, tuned: Tuned, window_s: float
+    study: AheadStudy, drawn: Drawn, tuned: Tuned, window_s: float
 ) -> Iterator[tuple[str, str, Forecast | None, Policy]]:
     yield CONSTANT, "nothing", None, tuned.constant
+    others = {name: load_policy(what) for name, what in study.policies.items()}
     for name, belief in drawn.beliefs[window_s].items():
+        for own, policy in others.items():
+            yield own, name, belief, policy
         yield PROPORTIONAL, name, belief, ProportionalToDemand()
         yield OPTIMISED, name, belief, tuned.optimised[name]
 
@@ -294,7 +302,7 @@ def ahead_results(study: AheadStudy, runs: list[Run]) -> StudyResults:
             for name in ("reward", "sla_violation", "reserved_share", "throughput_mbps")
         }
     )
-    asked = asdict(study) | {"twins": {k: str(v) for k, v in study.twins.items()}}
+    asked = asdict(study)
     return StudyResults(
         "ahead", "What a twin is worth that knows ahead", asked, tables, arrays, pictures
     )

@@ -10,6 +10,7 @@ from rtwin.experiments.network.episodes import (
     run_episode,
     seen_at,
 )
+from rtwin.experiments.network.plugins import load_policy, load_services
 from rtwin.experiments.network.policies import (
     Optimised,
     Policy,
@@ -48,6 +49,8 @@ __all__ = [
     "believed_efficiency",
     "delayed",
     "demand_prb",
+    "load_policy",
+    "load_services",
     "make_slices",
     "reward_of",
     "run_episode",

@@ -5,13 +5,14 @@ mean size, either at a fixed beat or at random. Every burst must be through
 within the service's latency budget; what is late is dropped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rtwin.arrays import Floats, Ints
 from rtwin.errors import OutOfRangeError
+from rtwin.experiments.network.cells import sums
 
 SMALLEST, LARGEST = 0.5, 1.5  # of the mean size of a burst, where sizes vary
 
@@ -30,6 +31,9 @@ class Service:
             sizes are Gaussian and cut to half to one and a half times the mean.
         latency_s: Budget of a bit from its arrival to its delivery [s].
         reliability: Share of the bits that must be delivered in time.
+        recorded: Bursts of a recording, (time [s], bits) each, over a time that begins at 0;
+            repeated from a random time on. Where there are some, burst and interval are the
+            means that policies plan with.
     Raises:
         OutOfRangeError: if a number is not possible.
     """
@@ -41,6 +45,7 @@ class Service:
     spread: float
     latency_s: float
     reliability: float
+    recorded: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("burst_bits", "interval_s", "latency_s"):
@@ -110,16 +115,22 @@ class Slice:
             )
 
 
-def make_slices(users: dict[str, int]) -> tuple[Slice, ...]:
+def make_slices(
+    users: Mapping[str, int], services: Mapping[str, Service] | None = None
+) -> tuple[Slice, ...]:
     """Slices from names of services and their numbers of users, in that order.
 
+    Args:
+        users: Number of users of each service.
+        services: Further services by name; one of SERVICES' names replaces it.
     Raises:
         OutOfRangeError: if there is no service of a name; the known ones are listed.
     """
+    known = SERVICES | dict(services or {})
     for name in users:
-        if name not in SERVICES:
-            raise OutOfRangeError(f"service is {name!r}; there are {', '.join(SERVICES)}")
-    return tuple(Slice(SERVICES[name], count) for name, count in users.items())
+        if name not in known:
+            raise OutOfRangeError(f"service is {name!r}; there are {', '.join(known)}")
+    return tuple(Slice(known[name], count) for name, count in users.items())
 
 
 class Traffic:
@@ -141,25 +152,52 @@ class Traffic:
         self._periodic = np.array([s.is_periodic for s in services])
         # Time of the next beat, in slots from the start of the next piece.
         self._next = rng.random(len(services)) * self._interval
+        self._recorded = {
+            ue: _Recording(service, slot_s, float(rng.random()))
+            for ue, service in enumerate(services)
+            if service.recorded
+        }
+        self._drawn = np.array([not service.recorded for service in services])
 
     def arrivals(self, num_slots: int) -> Floats:
         """Whole bits that arrive in each of the next slots, [slot, ue]."""
         found = np.zeros((num_slots, len(self._interval)))
-        beats = np.where(self._periodic, np.ceil((num_slots - self._next) / self._interval), 0.0)
+        beats = np.where(
+            self._periodic & self._drawn, np.ceil((num_slots - self._next) / self._interval), 0.0
+        )
         beats = np.maximum(beats, 0.0).astype(np.int64)
         ue = np.repeat(np.arange(len(beats)), beats)
         rank = np.arange(len(ue)) - np.repeat(np.cumsum(beats) - beats, beats)
         slot = (self._next[ue] + rank * self._interval[ue]).astype(np.int64)
         np.add.at(found, (np.minimum(slot, num_slots - 1), ue), self._sizes(ue))
         self._next += beats * self._interval - np.where(self._periodic, num_slots, 0.0)
-        chance = np.flatnonzero(~self._periodic)
+        chance = np.flatnonzero(~self._periodic & self._drawn)
         counts = self._rng.poisson(1.0 / self._interval[chance], (num_slots, len(chance)))
         slots, column = np.nonzero(counts)
         times = counts[slots, column]
         slots, ue = np.repeat(slots, times), np.repeat(chance[column], times)
         np.add.at(found, (slots, ue), self._sizes(ue))
+        for row, recording in self._recorded.items():
+            found[:, row] = recording.arrivals(num_slots)
         return found
 
     def _sizes(self, ue: Ints) -> Floats:
         share = 1.0 + self._spread[ue] * self._rng.standard_normal(len(ue))
         return np.rint(self._bits[ue] * np.clip(share, SMALLEST, LARGEST))
+
+
+class _Recording:
+    """Recorded bursts of one user, over and over, from some time on."""
+
+    def __init__(self, service: Service, slot_s: float, start: float) -> None:
+        time_s, bits = np.array(service.recorded, np.float64).T
+        # A recording lasts as long as its bursts at the mean interval do.
+        self._size = max(1, round(len(time_s) * service.interval_s / slot_s))
+        slot = np.minimum((time_s / slot_s).astype(np.int64), self._size - 1)
+        self._bits = np.rint(sums(slot, bits, self._size))
+        self._at = int(start * self._size)
+
+    def arrivals(self, num_slots: int) -> Floats:
+        rows = (self._at + np.arange(num_slots)) % self._size
+        self._at = (self._at + num_slots) % self._size
+        return self._bits[rows]

@@ -19,6 +19,7 @@ ASIDE_M = 0.02  # how far off the law may lead, over the shorter of the two segm
 SHORTER_M = 0.03
 ALONG_M = 0.02  # what has both ends nearer to a plane than this runs along it, as facades do
 EDGE_STEP_M = 0.03  # so far beside an edge Sionna's image method lets its rays begin and end
+CLIP_M = 0.003  # so deep corners of walls may be cut by ways of hundreds of metres
 RIM_M = 0.01  # rays may slip past the very rim of a triangle: single precision
 
 
@@ -119,8 +120,16 @@ def blocked(start, stop, corners, step_m=0.0):
             within = (u >= rim[0]) & (v >= rim[1]) & (1 - u - v >= rim[2])
         ends = np.abs([height, height - determinant]) / area
         through = (ends.max(axis=0) > ALONG_M) & (ends.min(axis=0) >= step_m[n])
-        found[n] = (within & through & (t > 0) & (t < 1)).any()
+        hit = np.flatnonzero(within & through & (t > 0) & (t < 1))
+        found[n] = (cut_m(start[n], direction[n], corners[near[hit]]) > CLIP_M).any()
     return found
+
+
+def cut_m(start, direction, corners):
+    """How far a straight way is from the nearest edge of triangles that it crosses [m]."""
+    sides = np.roll(corners, -1, axis=1) - corners
+    across = unit(np.cross(direction, sides))
+    return np.abs(np.einsum("tki,tki->tk", across, start - corners)).min(axis=1, initial=np.inf)
 
 
 def check_paths(recipe):
