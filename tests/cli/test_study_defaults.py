@@ -9,6 +9,7 @@ from rtwin.caching.study import CachingStudy
 from rtwin.cli import studies
 from rtwin.deployment import DeploymentStudy
 from rtwin.experiments import SlicingExperiment
+from rtwin.experiments.ahead import AheadStudy
 from rtwin.federation.studies import (
     NetworksStudy,
     PoisoningStudy,
@@ -22,6 +23,7 @@ from rtwin.streaming.viewport import ViewportStudy
 
 STUDIES = {
     "slicing": SlicingExperiment,
+    "ahead": AheadStudy,
     "caching": CachingStudy,
     "traffic": TrafficStudy,
     "poisoning": PoisoningStudy,
@@ -44,6 +46,8 @@ FIELDS = {
     "noise": "sigmas",
     "ppo": "ppo_steps",
     "prices": "other_prices",
+    "residual": "residual_db",
+    "window": "windows_s",
     "within": "within_db",
 }
 # The command draws more of these than a first look in Python does.
