@@ -1,6 +1,7 @@
 """Fields of residuals from few measured cells, by places alone: what inference must beat."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -14,6 +15,7 @@ _SPATIAL_DB = (0.3, 1.0, 3.0, 8.0, 16.0)
 _LEVEL_DB = (0.0, 1.0, 5.0)
 _JITTER = 1e-6
 _MAX_LIKELY = 4
+_CELLS_AT_ONCE = 1024
 UNMEASURED_DB = 3.0  # standard deviation of a field of which nothing is measured
 
 
@@ -33,6 +35,14 @@ class _Kernel:
     length_m: float
     variance_db2: tuple[float, float]  # of the level, of the field around it
     field: GaussianField
+
+    @cached_property
+    def pull(self) -> Floats:
+        """What each measurement's covariance with a cell counts in the cell's mean, [row]."""
+        from scipy.linalg import solve_triangular
+
+        found: Floats = solve_triangular(self.field.lower, self.field.white, lower=True, trans=1)
+        return found
 
     def cross(self, far_m: Floats) -> Floats:
         """Covariance of cells and measurements by their distance."""
@@ -83,15 +93,34 @@ class Kriging:
             for k in likely
         ]
 
-    def at(self, cells_m: Floats) -> Field:
-        """The field in cells [cell, 2 or 3] m."""
+    def at(self, cells_m: Floats, least_db: float = 0.0) -> Field:
+        """The field in cells [cell, 2 or 3] m.
+
+        Args:
+            cells_m: Places.
+            least_db: Where the mean is not above it, the standard deviation is not asked for
+                and is UNMEASURED_DB: it is what costs on large maps.
+        """
+        mean, sd = np.empty(len(cells_m)), np.empty(len(cells_m))
+        # In blocks that stay in the processor's cache.
+        for first in range(0, len(cells_m), _CELLS_AT_ONCE):
+            rows = slice(first, first + _CELLS_AT_ONCE)
+            mean[rows], sd[rows] = self._at(cells_m[rows], least_db)
+        return Field(mean, sd)
+
+    def _at(self, cells_m: Floats, least_db: float) -> tuple[Floats, Floats]:
         far = _distances(cells_m, self._place_m)
-        mean, second = np.zeros(len(far)), np.zeros(len(far))
-        for kernel in self._kernels:
-            center, spread = kernel.field.predict(kernel.cross(far), sum(kernel.variance_db2))
-            mean += kernel.weight * center
+        crosses = [kernel.cross(far) for kernel in self._kernels]
+        mean, sd = np.zeros(len(far)), np.full(len(far), UNMEASURED_DB)
+        for kernel, cross in zip(self._kernels, crosses, strict=True):
+            mean += kernel.weight * (cross @ kernel.pull)
+        asked = np.flatnonzero(np.abs(mean) > least_db) if least_db > 0 else np.arange(len(far))
+        second = np.zeros(len(asked))
+        for kernel, cross in zip(self._kernels, crosses, strict=True):
+            center, spread = kernel.field.predict(cross[asked], sum(kernel.variance_db2))
             second += kernel.weight * (spread + center**2)
-        return Field(mean, np.sqrt(np.maximum(second - mean**2, 0)))
+        sd[asked] = np.sqrt(np.maximum(second - mean[asked] ** 2, 0))
+        return mean, sd
 
     def shares(self, cells_m: Floats) -> tuple[Floats, Floats]:
         """What each measurement counts in each cell under the likeliest scales, [cell, row].

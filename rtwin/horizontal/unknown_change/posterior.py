@@ -28,7 +28,8 @@ COUNT = 0.6
 P_NOTHING, P_NONE, P_TWO, P_LEVEL = 0.25, 0.08, 0.12, 0.05
 LEVELS_DB = (-8.0, -4.0, -2.0, 2.0, 4.0, 8.0)
 _FIRST, _SECOND = 10, 30  # how many are combined with each other
-REST_CHANCE = 0.5  # that a kriged rest is off by more than 1 dB, for it to count
+LEAST_DB = 1.0  # of a kriged rest, to be off
+REST_CHANCE = 0.5  # that it is, for it to count
 _CONTINUOUS = ("moved", "tx_moved", "tx_fed")
 
 
@@ -204,9 +205,9 @@ def library_map(posterior: Posterior, cells_m: Floats) -> LibraryMap:
     mean = posterior.mean_db.ravel()
     square = (weight @ np.square(changes)).astype(np.float64) * (1 + MODEL_SHARE**2)
     moved = (weight @ (np.abs(changes) > 1.0)).astype(np.float64)
-    rest, rest_sd = krige_rest(posterior.evidence, posterior.rest_db, cells_m, num_tx)
+    rest, rest_sd = krige_rest(posterior.evidence, posterior.rest_db, cells_m, num_tx, LEAST_DB)
     rest, rest_sd = rest.ravel(), rest_sd.ravel()
-    off = erf(np.maximum(np.abs(rest) - 1.0, 0) / (np.sqrt(2) * np.maximum(rest_sd, 0.1)))
+    off = erf(np.maximum(np.abs(rest) - LEAST_DB, 0) / (np.sqrt(2) * np.maximum(rest_sd, 0.1)))
     counts = off > REST_CHANCE
     change = mean + np.where(counts, rest, 0.0)
     variance = np.maximum(square - np.square(mean), 0.0)
@@ -230,15 +231,18 @@ def none_log_evidence(evidence: Evidence, cells_m: Floats) -> float:
 
 
 def krige_rest(
-    evidence: Evidence, rest_db: Floats, cells_m: Floats, num_tx: int
+    evidence: Evidence, rest_db: Floats, cells_m: Floats, num_tx: int, least_db: float = 0.0
 ) -> tuple[Floats, Floats]:
-    """Field of what is left of the residuals, and how uncertain it is, [tx, cell] dB each."""
+    """Field of what is left of the residuals, and how uncertain it is, [tx, cell] dB each.
+
+    How uncertain it is where the field is not above least_db is not asked for.
+    """
     mean = np.zeros((num_tx, len(cells_m)))
     sd = np.full_like(mean, UNMEASURED_DB)
     for tx in np.unique(evidence.tx):
         rows = evidence.tx == tx
         place, noise = cells_m[evidence.cell[rows]], np.hypot(evidence.sd_db[rows], MODEL_DB)
-        field = Kriging(place, rest_db[rows], noise, extent_m(cells_m)).at(cells_m)
+        field = Kriging(place, rest_db[rows], noise, extent_m(cells_m)).at(cells_m, least_db)
         mean[tx], sd[tx] = field.mean_db, field.sd_db
     return mean, sd
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
-from rtwin.horizontal.unknown_change.kriging import Kriging, inverse_distance, kriging
+from rtwin.horizontal.unknown_change.kriging import Kriging, extent_m, inverse_distance, kriging
 
 
 @pytest.fixture
@@ -64,3 +64,17 @@ def test_weights_of_places_in_closed_form():
     # Weights 1/9 and 1 at the place between.
     assert found[1] == pytest.approx((1 / 9 + 5.0) / (1 / 9 + 1))
     assert found[0] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_what_is_not_asked_for_changes_nothing_else():
+    """Blocks of cells, and standard deviations of the cells that matter alone."""
+    rng = np.random.default_rng(3)
+    cells = np.column_stack([rng.uniform(0, 100, (3000, 2)), np.ones(3000)])
+    field = Kriging(cells[:30], rng.normal(0, 5, 30), np.full(30, 1.0), extent_m(cells))
+    every, some = field.at(cells), field.at(cells, least_db=2.0)
+    np.testing.assert_allclose(some.mean_db, every.mean_db, rtol=1e-12)
+    asked = np.abs(every.mean_db) > 2.0
+    assert 0 < asked.sum() < len(cells)
+    np.testing.assert_allclose(some.sd_db[asked], every.sd_db[asked], rtol=1e-9)
+    alone = [field.at(cells[n : n + 1]) for n in (0, 1500, 2999)]
+    np.testing.assert_allclose([f.sd_db[0] for f in alone], every.sd_db[[0, 1500, 2999]], rtol=1e-9)
