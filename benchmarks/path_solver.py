@@ -1,6 +1,7 @@
 """Time against recall: rtwin's tracer and Sionna's PathSolver in one process, on one scene.
 
     python benchmarks/path_solver.py [--receivers 1000] [--batch 100] [--peer-rays ...] [SCENE ...]
+    python benchmarks/path_solver.py --everything [--receivers 200] [--max-depth 3] [SCENE ...]
     python benchmarks/path_solver.py --own [SCENE ...]
 
 One transmitter, reflections only. "First" is a first run with compilation, where
@@ -9,6 +10,10 @@ run found, each once, and what rtwin finds with 1e7 rays. Recall counts paths,
 energy recall weighs them by power. PathSolver takes the receivers in batches:
 its receivers share a hash table, so the fewer at once the more it finds, and its
 time per receiver is the same.
+
+With --everything paths are refracted and diffracted once as well, rtwin's reference has
+1e6 rays, and seconds are those of the processor. Powers of the reference are rtwin's where
+it found a path: the engine's coefficient at edges is another.
 
 With --own nothing but rtwin's seconds of processor time, best of five, at places that
 are the same for every version of rtwin: for two versions one after the other.
@@ -25,16 +30,22 @@ from rtwin.trace import Tracer, load_world, place
 OWN_RAYS = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 PEER_RAYS = (1_000, 10_000, 30_000, 100_000, 1_000_000)
 REFERENCE_RAYS = 10_000_000
+# With refraction and diffraction, where more rays cost much more.
+EVERY_OWN_RAYS = (3_000, 10_000, 100_000)
+EVERY_PEER_RAYS = (10_000, 100_000)
+EVERY_REFERENCE_RAYS = 1_000_000
 LONG_S = 30.0  # runs that take longer are not repeated
 
 
-def one_transmitter(scene, receivers, max_depth, rays):
+def one_transmitter(scene, receivers, max_depth, rays, everything=False):
     """The scene's recipe with its first transmitter alone and isotropic antennas."""
     data = recipe_dict(load_recipe(scene, num_receivers=receivers, max_depth=max_depth, rays=rays))
     data["transmitter"] = data["transmitter"][:1]
     data["transmitter"][0]["antenna"] = {}
     data["receivers"].pop("antenna", None)
-    data["solver"] |= {"refraction": False, "diffraction": False}
+    data["solver"] |= {"refraction": everything, "diffraction": everything}
+    if everything:
+        data["solver"]["max_diffractions"] = 1  # as many as PathSolver knows
     return recipe_from_dict(data, scene)
 
 
@@ -45,7 +56,7 @@ def own_paths(tracer, receivers):
     return keys(rx, traced.interactions, traced.delay_s, traced.aoa_zenith), power(traced.a)
 
 
-def peer_paths(world, receivers, rays, max_depth, batch):
+def peer_paths(world, receivers, rays, max_depth, batch, everything):
     """Key and power of each path of PathSolver, in batches of receivers."""
     rt, found = world.engine.rt, []
     solver = rt.PathSolver()
@@ -54,7 +65,13 @@ def peer_paths(world, receivers, rays, max_depth, batch):
             world.scene.remove(name)
         for i, position in enumerate(receivers.position_m[start : start + batch]):
             world.scene.add(rt.Receiver(f"rx{i}", position.tolist()))
-        paths = solver(world.scene, max_depth=max_depth, samples_per_src=rays, refraction=False)
+        paths = solver(
+            world.scene,
+            max_depth=max_depth,
+            samples_per_src=rays,
+            refraction=everything,
+            diffraction=everything,
+        )
         valid, tau = paths.valid.numpy()[:, 0], paths.tau.numpy()[:, 0]
         a = paths.a[0].numpy()[:, 0, 0, 0] + 1j * paths.a[1].numpy()[:, 0, 0, 0]
         rx, row = np.nonzero(valid)
@@ -74,16 +91,16 @@ def keys(rx, kind, delay_s, zenith):
     return np.column_stack([rx, (kind != 0).sum(axis=1), rough])
 
 
-def timed(run):
+def timed(run, clock=time.perf_counter):
     """First and second duration, and the result; a long run is not repeated."""
-    start = time.perf_counter()
+    start = clock()
     result = run()
-    first = time.perf_counter() - start
+    first = clock() - start
     if first > LONG_S:
         return first, first, result
-    start = time.perf_counter()
+    start = clock()
     result = run()
-    return first, time.perf_counter() - start, result
+    return first, clock() - start, result
 
 
 def found_in(reference, found):
@@ -97,16 +114,19 @@ def found_in(reference, found):
     return np.isfinite(distance)
 
 
-def benchmark(scene, num_receivers, max_depth, peer_rays, batch):
+def benchmark(scene, num_receivers, max_depth, peer_rays, batch, everything):
     runs = []
+    clock = time.process_time if everything else time.perf_counter
+    own = EVERY_OWN_RAYS if everything else OWN_RAYS
+    most = EVERY_REFERENCE_RAYS if everything else REFERENCE_RAYS
     receivers = place(load_world(one_transmitter(scene, num_receivers, max_depth, 1000)))
-    for rays in (*OWN_RAYS, REFERENCE_RAYS):
-        world = load_world(one_transmitter(scene, num_receivers, max_depth, rays))
+    for rays in (*own, most):
+        world = load_world(one_transmitter(scene, num_receivers, max_depth, rays, everything))
 
         def run(world=world):
             return own_paths(Tracer(world), receivers)
 
-        runs.append(("rtwin", rays, *timed(run)))
+        runs.append(("rtwin", rays, *timed(run, clock)))
     rt = world.engine.rt
     world.scene.tx_array = world.scene.rx_array = rt.PlanarArray(
         num_rows=1, num_cols=1, pattern="iso", polarization="V"
@@ -116,9 +136,9 @@ def benchmark(scene, num_receivers, max_depth, peer_rays, batch):
     for rays in peer_rays:
 
         def run(rays=rays):
-            return peer_paths(world, receivers, rays, max_depth, batch)
+            return peer_paths(world, receivers, rays, max_depth, batch, everything)
 
-        runs.append(("PathSolver", rays, *timed(run)))
+        runs.append(("PathSolver", rays, *timed(run, clock)))
 
     every = np.concatenate([result[0] for *_, result in runs])
     weight = np.concatenate([result[1] for *_, result in runs])
@@ -161,6 +181,8 @@ def ratios(rows):
         ("most rays", max(peers, key=lambda row: row[1])),
     ):
         as_good = [r for r in rows if r[0] == "rtwin" and r[4] >= peer[4] and r[5] >= peer[5]]
+        if not as_good:
+            continue
         own = min(as_good, key=lambda row: row[3])
         yield label, peer, own, peer[3] / own[3]
 
@@ -171,15 +193,19 @@ def main():
     parser.add_argument("--receivers", type=int, default=1000)
     parser.add_argument("--max-depth", type=int, default=5)
     parser.add_argument("--batch", type=int, default=100)
-    parser.add_argument("--peer-rays", type=float, nargs="+", default=PEER_RAYS)
+    parser.add_argument("--peer-rays", type=float, nargs="+")
+    parser.add_argument("--everything", action="store_true")
     parser.add_argument("--own", action="store_true")
     options = parser.parse_args()
     if options.own:
         for scene in options.scenes:
             own_seconds(scene, options.receivers, options.max_depth)
         return
+    everything = options.everything
+    peer_rays = options.peer_rays or (EVERY_PEER_RAYS if everything else PEER_RAYS)
+    kinds = "with refraction and diffraction" if everything else "reflections only"
     print(
-        f"{options.receivers} receivers, depth {options.max_depth}, reflections only, "
+        f"{options.receivers} receivers, depth {options.max_depth}, {kinds}, "
         f"PathSolver in batches of {options.batch}\n"
     )
     print("| scene | tracer | rays | first s | warm s | ms per link | recall | energy recall |")
@@ -190,8 +216,9 @@ def main():
             scene,
             options.receivers,
             options.max_depth,
-            [int(rays) for rays in options.peer_rays],
+            [int(rays) for rays in peer_rays],
             options.batch,
+            everything,
         )
         for name, rays, cold, warm, recall, energy in rows:
             print(

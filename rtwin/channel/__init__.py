@@ -30,7 +30,7 @@ from rtwin.channel.reference import (
     two_ray_path_loss_db,
 )
 from rtwin.channel.response import Ends, cfr, cir, path_gain, path_gain_coherent, taps
-from rtwin.channel.screens import knife_edges
+from rtwin.channel.screens import faced_edges, knife_edges
 from rtwin.channel.spreads import (
     Angle,
     has_line_of_sight,
@@ -62,6 +62,7 @@ __all__ = [
     "cir",
     "complex_permittivity",
     "condition",
+    "faced_edges",
     "free_space_path_loss_db",
     "fresnel_half_space",
     "fresnel_integrals",

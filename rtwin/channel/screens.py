@@ -59,9 +59,30 @@ def knife_edges(
     4.1; faces: J. H. Whitteker, Radio Science 25 (1990) 837. Checked by
     tests/physics/test_screens.py and tests/physics/test_thick_screens.py.
     """
+    return _fields(way_m, bend, wavelength_m, face, (along,))[:, 0]
+
+
+def faced_edges(
+    way_m: ArrayLike, bend: ArrayLike, wavelength_m: float, face: ArrayLike
+) -> Complexes:
+    """knife_edges over faces for fields along the edges and across them at once, [path, 2].
+
+    Args: as knife_edges. Checked by tests/physics/test_thick_screens.py.
+    """
+    return _fields(way_m, bend, wavelength_m, face, (True, False))
+
+
+def _fields(
+    way_m: ArrayLike,
+    bend: ArrayLike,
+    wavelength_m: float,
+    face: ArrayLike | None,
+    alongs: tuple[bool, ...],
+) -> Complexes:
+    """Fields of knife edges, [path, polarisation]."""
     turn = np.asarray(bend, np.float64)
     way = np.maximum(np.asarray(way_m, np.float64), 1e-3 * wavelength_m)
-    result = np.ones(len(way), np.complex128)
+    result = np.ones((len(way), len(alongs)), np.complex128)
     if not len(way) or not turn.shape[1]:
         return result
     k = 2 * np.pi / wavelength_m
@@ -83,7 +104,7 @@ def knife_edges(
         for start in range(0, len(rows), step):
             some = rows[start : start + step]
             result[some] = _integral(
-                way[some], turn[some], reach[some], between[some], along, k, int(count)
+                way[some], turn[some], reach[some], between[some], alongs, k, int(count)
             )
     return result
 
@@ -110,7 +131,7 @@ def _integral(
     turn: Floats,
     reach: Floats,
     face: Complexes,
-    along: bool,
+    alongs: tuple[bool, ...],
     k: float,
     count: int,
 ) -> Complexes:
@@ -122,6 +143,7 @@ def _integral(
     least = np.maximum(way, k * (2.0 * reach.max(axis=1) / count)[:, None] ** 2)
     field = np.exp(-k * u[:, 0] ** 2 / (2 * way[:, :1])).astype(np.complex128)
     field *= spot[:, 0] * scale[:, 0]
+    fields = [field for _ in alongs]
     for m in range(1, num_edges):
         between = u[:, m, :, None] - u[:, m - 1, None, :]
         kernel = np.exp(-k * between**2 / (2 * least[:, m, None, None])).astype(np.complex128)
@@ -130,22 +152,34 @@ def _integral(
             both = u[some, m, :, None] + u[some, m - 1, None, :]
             sine = np.exp(-0.25j * np.pi) * both / way[some, m, None, None]
             image = np.exp(-k * both**2 / (2 * least[some, m, None, None]))
-            kernel[some] += reflected(sine, face[some, m - 1, None, None], along) * image
-        field = np.einsum("pij,pj->pi", kernel, field) * spot[:, m] * scale[:, m]
-    field *= np.exp(-k * u[:, -1] ** 2 / (2 * way[:, -1:]))
+            permittivity = face[some, m - 1, None, None]
+            root = _root(sine, permittivity)
+        for n, along in enumerate(alongs):
+            whole = kernel
+            if len(some):
+                whole = kernel.copy() if n + 1 < len(alongs) else kernel
+                whole[some] += _reflected(sine, permittivity, root, along) * image
+            fields[n] = np.einsum("pij,pj->pi", whole, fields[n]) * spot[:, m] * scale[:, m]
+    last = np.exp(-k * u[:, -1] ** 2 / (2 * way[:, -1:]))
     inner = least.copy()
     inner[:, 0], inner[:, -1] = way[:, 0], way[:, -1]
     total = np.cumsum(inner, axis=1)
     factor = np.sqrt(k * total[:, 1:] / (2 * np.pi * total[:, :-1] * inner[:, 1:])).prod(axis=1)
-    result: Complexes = factor * field.sum(axis=1)
-    return result
+    return np.stack([factor * (field * last).sum(axis=1) for field in fields], axis=1)
 
 
 def reflected(sine: Complexes, permittivity: Complexes, along: bool) -> Complexes:
     """What a half-space reflects at a sine of grazing, complex as the way of integration is."""
+    return _reflected(sine, permittivity, _root(sine, permittivity), along)
+
+
+def _root(sine: Complexes, permittivity: Complexes) -> Complexes:
+    root: Complexes = np.sqrt(np.where(np.isinf(permittivity), 1.0, permittivity) - 1.0 + sine**2)
+    return root
+
+
+def _reflected(sine: Complexes, permittivity: Complexes, root: Complexes, along: bool) -> Complexes:
     conducts = np.isinf(permittivity)
-    some = np.where(conducts, 1.0, permittivity)
-    root = np.sqrt(some - 1.0 + sine**2)
-    direct = sine if along else some * sine
+    direct = sine if along else np.where(conducts, 1.0, permittivity) * sine
     result: Complexes = (direct - root) / (direct + root)
     return np.where(conducts, -1.0 if along else 1.0, result)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtwin.arrays import Bools, Bytes, Complexes, Floats, Ints, Singles, Unsigned
-from rtwin.channel import InteractionType, complex_permittivity, knife_edges
+from rtwin.channel import InteractionType, complex_permittivity, faced_edges, knife_edges
 from rtwin.trace.diffraction import NO_ROW, SceneEdges
 from rtwin.trace.world import World
 
@@ -240,11 +240,8 @@ def _factor(
         scale[rows] *= screens / np.where(own, alone, 1.0).prod(axis=1)
         between = face[rows[:, None], place[:, :-1]]
         some = np.flatnonzero(~np.isnan(between).all(axis=1))
-        for column, is_along in enumerate((True, False)):
-            faced = knife_edges(
-                way[some], bend[pick][some], wavelength, between[some], along=is_along
-            )
-            along[rows[some], column] = faced / screens[some]
+        faced = faced_edges(way[some], bend[pick][some], wavelength, between[some])
+        along[rows[some]] = faced / screens[some, None]
     return scale, along
 
 
