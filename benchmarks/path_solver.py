@@ -2,7 +2,7 @@
 
     python benchmarks/path_solver.py [--receivers 1000] [--batch 100] [--peer-rays ...] [SCENE ...]
     python benchmarks/path_solver.py --everything [--receivers 200] [--max-depth 3] [SCENE ...]
-    python benchmarks/path_solver.py --own [SCENE ...]
+    python benchmarks/path_solver.py --own [--everything] [SCENE ...]
 
 One transmitter, reflections only. "First" is a first run with compilation, where
 it is not in the cache; "warm" a second one. The reference is every path that any
@@ -151,19 +151,19 @@ def benchmark(scene, num_receivers, max_depth, peer_rays, batch, everything):
     return rows
 
 
-def own_seconds(scene, num_receivers, max_depth):
+def own_seconds(scene, num_receivers, max_depth, everything):
     """Processor time of rtwin at fixed places on a grid, for every number of rays."""
     side = int(np.ceil(num_receivers**0.5))
     across = np.linspace(-150.0, 150.0, side)
     x, y = (axis.ravel()[:num_receivers] for axis in np.meshgrid(across, across))
-    data = recipe_dict(one_transmitter(scene, 1, max_depth, 1000))
+    data = recipe_dict(one_transmitter(scene, 1, max_depth, 1000, everything))
     places = np.column_stack([x, y, np.full(num_receivers, 1.5)]).tolist()
     data["receivers"] = {"kind": "list", "keep_invalid": True, "positions_m": places}
-    for rays in (10_000, 100_000, 1_000_000):
+    for rays in (100_000,) if everything else (10_000, 100_000, 1_000_000):
         data["solver"]["rays"] = rays
         world = load_world(recipe_from_dict(data, scene))
         receivers, best = place(world), np.inf
-        for _ in range(6):  # the first compiles
+        for _ in range(3 if everything else 6):  # the first compiles
             start = time.process_time()
             traced = Tracer(world).trace(receivers)
             best = min(best, time.process_time() - start)
@@ -199,7 +199,7 @@ def main():
     options = parser.parse_args()
     if options.own:
         for scene in options.scenes:
-            own_seconds(scene, options.receivers, options.max_depth)
+            own_seconds(scene, options.receivers, options.max_depth, options.everything)
         return
     everything = options.everything
     peer_rays = options.peer_rays or (EVERY_PEER_RAYS if everything else PEER_RAYS)
