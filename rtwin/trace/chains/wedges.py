@@ -48,19 +48,17 @@ def wedge_arrays(world: World, rows: NDArray[Any]) -> Any:
     """The engine's wedge record of table rows."""
     from sionna.rt.utils import WedgeGeometry
 
-    mi, dr = world.engine.mi, world.engine.dr
+    mi, dr, opaque = world.engine.mi, world.engine.dr, world.engine.opaque
     vector = {"o": mi.Point3f, "e_hat": mi.Vector3f, "n0": mi.Normal3f, "nn": mi.Normal3f}
     fields: dict[str, Any] = {}
     for name in WEDGE_FIELDS.names or ():
-        column = np.ascontiguousarray(rows[name])
+        column = rows[name]
         if name == "o":
             column = (column - world.origin_m).astype(np.float32)
         if name in vector:
-            fields[name] = vector[name](*(np.ascontiguousarray(c) for c in column.T))
-        elif name == "length":
-            fields[name] = mi.Float(column)
+            fields[name] = vector[name](*(opaque(c) for c in column.T))
         else:
-            fields[name] = mi.UInt(column)
+            fields[name] = opaque(column, "Float" if name == "length" else "UInt")
     fields["shape"] = dr.reinterpret_array(mi.MeshPtr, fields["shape"])
     return WedgeGeometry(**fields)
 
