@@ -163,21 +163,21 @@ def write_feed(loop: ClosedLoop, folder: str | Path) -> list[Path]:
     Checked by tests/streaming/loop/test_feed.py.
     """
     folder = Path(folder)
-    tables: dict[str, tuple[Sequence[str], Iterable[dict[str, Any]]]] = {
-        "views.csv": (VIEW_COLUMNS, view_rows(loop)),
-        "ways.csv": (WAY_COLUMNS, way_rows(loop)),
-        "steps.csv": ([f.name for f in fields(Step)], loop.log.rows()),
-    }
-    files = [folder / name for name in ("users.h5", "catalogue.npz", *tables)]
+    names = ("users.h5", "views.csv", "catalogue.npz", "ways.csv", "steps.csv")
+    files = [folder / name for name in names]
     with plain_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with plain_errors(files[0]), appearing(files[0]) as temporary:
         twins_dataset(loop).to_netcdf(temporary, engine="h5netcdf")
-    with plain_errors(files[1]):
-        write_whole(files[1], _npz(loop.world.catalogue))
-    for file, (columns, rows) in zip(files[2:], tables.values(), strict=True):
+    contents = (
+        _csv(VIEW_COLUMNS, view_rows(loop)),
+        _npz(loop.world.catalogue),
+        _csv(WAY_COLUMNS, way_rows(loop)),
+        _csv([f.name for f in fields(Step)], loop.log.rows()),
+    )
+    for file, content in zip(files[1:], contents, strict=True):
         with plain_errors(file):
-            write_whole(file, _csv(columns, rows))
+            write_whole(file, content)
     return files
 
 

@@ -31,8 +31,8 @@ def folder(loop, tmp_path_factory):
     folder = tmp_path_factory.mktemp("feed") / "new"
     assert [file.name for file in write_feed(loop, folder)] == [
         "users.h5",
-        "catalogue.npz",
         "views.csv",
+        "catalogue.npz",
         "ways.csv",
         "steps.csv",
     ]
