@@ -107,9 +107,12 @@ def test_files_that_are_no_services(folder, text, said):
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("bursts", ["time_s,bits\n1,5\n", "time_s,bits\n2,5\n1,5\n", "t,b\n1,2\n"])
+@pytest.mark.parametrize(
+    "bursts",
+    ["1,5\n", "2,5\n1,5\n", "1,5\n2,0\n", "1,5\n1,5\n", "-1,5\n2,5\n", "1,5\n2,nan\n", "a,b\n"],
+)
 def test_recordings_that_are_none(folder, bursts):
-    (folder / "camera.csv").write_text(bursts)
+    (folder / "camera.csv").write_text("time_s,bits\n" + bursts)
     with pytest.raises(OutOfRangeError, match="recording"):
         load_services(folder / "services.toml")
 
