@@ -4,6 +4,8 @@ twin folder -> attributes -> utility -> quality, and what would raise it most
 regions that drift, mappings and their costs -> policies -> what each loses, against a bound
 """
 
+from typing import TYPE_CHECKING
+
 from rtwin.deployment.deploy import Choice, Order, carry_out, plan_deployment
 from rtwin.deployment.exact import Deployment, knapsack, value_iteration
 from rtwin.deployment.policies import POLICIES
@@ -21,6 +23,10 @@ from rtwin.deployment.utility import (
     multilinear,
     multiplicative,
 )
+from rtwin.extras import lazy_members
+
+if TYPE_CHECKING:
+    from rtwin.deployment.environment import DeploymentEnv as DeploymentEnv
 
 __all__ = [
     "ATTRIBUTES",
@@ -54,3 +60,8 @@ __all__ = [
     "value_iteration",
     "weights_of",
 ]
+
+# Not in __all__: `import *` needs no extras.
+__getattr__ = lazy_members(
+    __name__, {"DeploymentEnv": ("environment", "Gymnasium", "'rtwin[experiments]'")}
+)

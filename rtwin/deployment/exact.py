@@ -164,4 +164,8 @@ class Deployment:
 
     def share(self, gains: Floats, state: Ints) -> Ints:
         """The mappings of a slot that save most within the budget, [region]."""
-        return knapsack(gains[np.arange(len(state)), state], self.units, self.budget)
+        return self.knapsack(gains[np.arange(len(state)), state])
+
+    def knapsack(self, gains: Floats) -> Ints:
+        """The mappings of a slot whose gains [region, mapping] are most within the budget."""
+        return knapsack(gains, self.units, self.budget)

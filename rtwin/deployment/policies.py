@@ -5,8 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rtwin.arrays import Ints
-from rtwin.deployment.exact import Deployment, knapsack
-from rtwin.deployment.process import LEVELS
+from rtwin.deployment.exact import Deployment
 
 Policy = Callable[[Deployment, Ints, int, np.random.Generator], Ints]  # state [region], slot
 
@@ -42,7 +41,7 @@ def greedy(*choices: int) -> Policy:
         if choices:
             allowed = np.isin(np.arange(gains.shape[1]), (0, *choices))
             gains = np.where(allowed, gains, -np.inf)
-        return knapsack(gains, plan.units, plan.budget)
+        return plan.knapsack(gains)
 
     return policy
 
@@ -62,8 +61,3 @@ POLICIES: dict[str, Policy] = {
     "both, index": index,
 }
 DEFAULT = "both, index"
-
-
-def level_of(state: Ints) -> Ints:
-    """Error levels of states."""
-    return state % LEVELS

@@ -106,6 +106,11 @@ def drawn_regions(number: int, seed: int = 0) -> tuple[Region, ...]:
     )
 
 
+def level_of(state: Ints) -> Ints:
+    """Error levels of states."""
+    return state % LEVELS
+
+
 def step(cumulated: Floats, state: Ints, action: Ints, rng: np.random.Generator) -> Ints:
     """States after a slot, drawn.
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from rtwin.arrays import Floats, Ints
 from rtwin.deployment.exact import Deployment
-from rtwin.deployment.policies import Policy, level_of
-from rtwin.deployment.process import step
+from rtwin.deployment.policies import Policy
+from rtwin.deployment.process import level_of, step
 
 
 @dataclass(frozen=True, eq=False)
