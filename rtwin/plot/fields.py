@@ -98,7 +98,12 @@ def map_field(radio_map: RadioMap, metric: str, tx: int | None = None) -> MapFie
 
 def nothing(radio_map: RadioMap) -> str:
     """What a cell without path gain means."""
-    return "not measured" if radio_map.attributes["method"] == "measurements" else "no ray came"
+    words = {
+        "measurements": "not measured",
+        "paths": "no path",
+        "merged": "nothing known, or nothing there",
+    }
+    return words.get(str(radio_map.attributes["method"]), "no ray came")
 
 
 def map_extent(radio_map: RadioMap) -> tuple[float, float, float, float]:

@@ -1,6 +1,7 @@
 """Radio maps: values, limits, labels with units, transmitters."""
 
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from matplotlib.colors import to_hex
 from rtwin.dataset import generate_radio_map, open_radio_map
 from rtwin.errors import OutOfRangeError
 from rtwin.plot import plot_radio_map
-from rtwin.plot.fields import PATH_METRICS
+from rtwin.plot.fields import PATH_METRICS, nothing
 from rtwin.plot.style import CATEGORIES, UNREACHED, color_table
 from rtwin.units import to_db
 
@@ -165,3 +166,17 @@ def test_color_table_reaches_from_end_to_end(name):
         assert np.abs(table[row].astype(float) - wanted).max() < 4
     if name == "twilight":  # a circle of colours closes
         assert np.abs(table[0].astype(int) - table[255]).max() < 4
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        ("paths", "no path"),
+        ("monte-carlo", "no ray came"),
+        ("measurements", "not measured"),
+        ("merged", "nothing known, or nothing there"),
+    ],
+)
+def test_what_an_empty_cell_means_depends_on_how_the_map_was_made(radio_map, method, words):
+    told = replace(radio_map, attributes={**radio_map.attributes, "method": method})
+    assert nothing(told) == words
