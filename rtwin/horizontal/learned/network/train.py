@@ -154,7 +154,7 @@ class Lessons:
         self.net(_only((blank(1, 64, (kind,)), {}), self._names)[0])
         self._optimizer = keras.optimizers.AdamW(rate, weight_decay=_DECAY, global_clipnorm=_CLIP)
         self._optimizer.build(self.net.trainable_variables)
-        self._fresh = [keras.ops.convert_to_numpy(v) for v in self._optimizer.variables]
+        self._fresh = [v.numpy() for v in self._optimizer.variables]
         self._step, self._judge = _compiled(self.net, self._optimizer, kind)
 
     def learn(
