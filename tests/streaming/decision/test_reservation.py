@@ -120,7 +120,9 @@ def test_the_highest_version_that_fits_is_taken():
 
 def test_groups_without_a_channel_get_nothing():
     cell = CellProblem(np.array([[np.inf] * 4, [1.0, 2.0, 3.0, 4.0]]), np.ones(2), 10, 0.01)
-    assert reserve_exact(cell, Quality()).prb[0] == 0
+    found = reserve_exact(cell, Quality())
+    assert (found.prb[0], found.version[0]) == (0, 0)
+    assert found.prb[1] > 0
 
 
 def test_hull_of_values():
