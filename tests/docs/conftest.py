@@ -56,6 +56,10 @@ def commands(page: Path) -> Iterator[Command]:
 ALL_COMMANDS = [command for page in ALL_PAGES for command in commands(page)]
 
 FEW = {
+    "ahead": [
+        *("--duration", "4", "--window", "2", "--tuning", "1", "--points", "10"),
+        *("--users", "embb=3", "--map-rays", "20000", "--workers", "1"),
+    ],
     "caching": ["--history", "60", "--test", "60", "--users", "5", "--workers", "1"],
     "streaming": [
         *("--intervals", "3", "--users", "6", "--prices", "0.6"),
