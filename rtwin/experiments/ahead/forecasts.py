@@ -91,9 +91,23 @@ def forecast(
         link: The radio link.
     Checked by tests/experiments/ahead/test_forecasts.py.
     """
+    here = _level(sample_map(radio_map, tracks, link).path_gain)
+    there = here if places is tracks else _level(sample_map(radio_map, places, link).path_gain)
+    return _corrected(here, there, truth, tracks, places, rows, distance_m)
+
+
+def _corrected(
+    here: Floats,
+    there: Floats,
+    truth: LinkTrace,
+    tracks: Tracks,
+    places: Tracks,
+    rows: int,
+    distance_m: float,
+) -> LinkTrace:
+    """The forecast of a twin with these levels where users are and will be, [time, ue, tx] dB."""
     _, report = window_rows(truth.num_steps, rows)
-    here = _level(sample_map(radio_map, tracks, link).path_gain)[report]
-    there = _level(sample_map(radio_map, places, link).path_gain)
+    here = here[report]
     miss = _level(truth.path_gain)[report] - here
     moved = np.linalg.norm((places.position_m - tracks.position_m[report])[..., :2], axis=-1)
     keeps = np.exp(-moved / distance_m) if distance_m > 0 else np.zeros_like(moved)
@@ -117,9 +131,10 @@ def fitted_distance_m(
     radio_map: RadioMap, truth: LinkTrace, tracks: Tracks, rows: int, link: SampleSettings
 ) -> float:
     """The distance of DISTANCES_M, or 0, with which forecasts of a past walk were best [m]."""
+    level = _level(sample_map(radio_map, tracks, link).path_gain)
 
     def missed(distance_m: float) -> float:
-        found = forecast(radio_map, truth, tracks, tracks, rows, distance_m, link)
+        found = _corrected(level, level, truth, tracks, tracks, rows, distance_m)
         return float(np.sqrt(np.mean(error_by_age(found, truth, rows) ** 2)))
 
     return min((0.0, *DISTANCES_M), key=missed)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from rtwin.arrays import Floats, Ints
+from rtwin.arrays import Ints
 from rtwin.dataset import PathDataset, open_dataset
 from rtwin.dataset.inspection import open_unchecked
 from rtwin.dataset.schema import (
@@ -37,10 +37,9 @@ from rtwin.dataset.store import (
 )
 from rtwin.errors import StoreError
 from rtwin.horizontal.merging.channels import LEAST_AGREEMENT, LinkPaths, MergedPaths, merge_paths
-from rtwin.horizontal.merging.fusion import DRIFT_DB, Rule
+from rtwin.horizontal.merging.fusion import DRIFT_DB, SAME_PLACE_M, Rule, point_text
 from rtwin.horizontal.twin import UNCERTAINTY_DB
 
-_SAME_PLACE_M = 0.05
 _YEAR_DAYS = 365.25
 _NO_TRIANGLE = np.iinfo(np.uint32).max
 _TX_COLUMNS = ("tx_position_m", "tx_orientation_rad", "tx_velocity_m_s", "tx_power_dbm")
@@ -186,16 +185,17 @@ def _placed(
                 tx_owner.append((number, row))
             file, its = tx_owner[names.index(name)]
             known = opened[file].read("tx_position_m")[its]
-            if np.linalg.norm(places[row] - known) > _SAME_PLACE_M:
+            if np.linalg.norm(places[row] - known) > SAME_PLACE_M:
                 raise StoreError(
-                    f"transmitter '{name}' is at {_point(places[row])} in {dataset.path} and at "
-                    f"{_point(known)} in {opened[file].path}; rename one, or trace the older anew"
+                    f"transmitter '{name}' is at {point_text(places[row])} in {dataset.path} "
+                    f"and at {point_text(known)} in {opened[file].path}; rename one, or trace "
+                    "the older anew"
                 )
             rows.append(names.index(name))
         own = dataset.read("rx_position_m")
         found = np.full(len(own), -1)
         if len(seen):
-            apart, nearest = cKDTree(seen).query(own, distance_upper_bound=_SAME_PLACE_M)
+            apart, nearest = cKDTree(seen).query(own, distance_upper_bound=SAME_PLACE_M)
             found = np.where(np.isfinite(apart), nearest, -1)
         new = np.flatnonzero(found < 0)
         found[new] = len(rx_owner) + np.arange(len(new))
@@ -204,10 +204,6 @@ def _placed(
         sigma = float(np.hypot(UNCERTAINTY_DB, drift_db * np.sqrt(age / _YEAR_DAYS)))
         sources.append(_Source(dataset, np.array(rows), found, sigma))
     return sources, rx_owner, tx_owner
-
-
-def _point(place: Floats) -> str:
-    return "(" + ", ".join(f"{v:.2f}" for v in place) + ")"
 
 
 def _names(opened: Sequence[PathDataset], name: str) -> list[str]:

@@ -28,7 +28,7 @@ NO_RAY_SIGMA_DB = 20.0  # of "no ray came", which starved cells say as well as d
 DISAGREE_SIGMA = 3.0
 MAX_CELLS = 50_000_000
 _SAME_M = 1e-3
-_SAME_PLACE_M = 0.05
+SAME_PLACE_M = 0.05
 _SAME_HEIGHT_M = 0.5
 _DB = 10.0 / np.log(10.0)
 _DAYS = 365.25
@@ -230,15 +230,16 @@ def _refuse_conflicts(twins: Sequence[MapTwin]) -> None:
             found.tx_name, found.tx_position_m, found.tx_power_dbm, strict=True
         ):
             owner, other, other_power = known.setdefault(name, (twin.name, place, float(power)))
-            if np.linalg.norm(place - other) > _SAME_PLACE_M or abs(power - other_power) > 1e-6:
+            if np.linalg.norm(place - other) > SAME_PLACE_M or abs(power - other_power) > 1e-6:
                 raise StoreError(
-                    f"transmitter '{name}' is at {_point(place)} with {power:g} dBm in "
-                    f"{twin.name} and at {_point(other)} with {other_power:g} dBm in {owner}; "
+                    f"transmitter '{name}' is at {point_text(place)} with {power:g} dBm in "
+                    f"{twin.name} and at {point_text(other)} with {other_power:g} dBm in {owner}; "
                     "rename one, or update the older twin first"
                 )
 
 
-def _point(place: Floats) -> str:
+def point_text(place: Floats) -> str:
+    """A place as messages show it."""
     return "(" + ", ".join(f"{v:.2f}" for v in place) + ")"
 
 

@@ -1,10 +1,8 @@
 """The whole study: worlds are traced here, seeds run in processes beside."""
 
-import multiprocessing
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import numpy as np
 
 from rtwin.dataset import sample_map
 from rtwin.experiments.beliefs import Worlds
+from rtwin.experiments.processes import in_processes
 from rtwin.progress import Progress, silent
 from rtwin.streaming.behaviour import Catalogue, draw_catalogue, draw_population, read_swipes
 from rtwin.streaming.decision import (
@@ -96,7 +95,8 @@ def run_streaming(study: StreamingStudy, progress: Progress = silent) -> Finding
         parts: dict[int, Seed] = {}
         # Now, so that what is left is told by seeds alone.
         progress("experiment", 0, study.seeds)
-        for seed, part in _seeds(given, worlds):
+        drawn = ((given, seed, *worlds.of(seed)) for seed in range(study.seeds))
+        for seed, part in in_processes(_numbered, drawn, study.workers):
             parts[seed] = part
             progress("experiment", len(parts), study.seeds)
     for seed in range(study.seeds):
@@ -110,28 +110,9 @@ def _try_solver() -> None:
     reserve_convex(CellProblem(np.ones((1, 1)), np.ones(1), 2, 0.1), Quality((1.0,)))
 
 
-def _seeds(given: Given, worlds: Worlds) -> Iterator[tuple[int, Seed]]:
-    study = given.study
-    if study.workers == 1:
-        for seed in range(study.seeds):
-            yield seed, run_seed(given, seed, *worlds.of(seed))
-        return
-    # Forked processes would share the ray tracer's threads.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(study.workers, context) as pool:
-        jobs: dict[Future[Seed], int] = {}
-        for seed in range(study.seeds):
-            # Worlds are traced while seeds before are run.
-            jobs[pool.submit(run_seed, given, seed, *worlds.of(seed))] = seed
-            yield from _done(jobs)
-        while jobs:
-            wait(jobs, return_when="FIRST_COMPLETED")
-            yield from _done(jobs)
-
-
-def _done(jobs: dict[Future[Seed], int]) -> list[tuple[int, Seed]]:
-    ready = [job for job in jobs if job.done()]
-    return [(jobs.pop(job), job.result()) for job in ready]
+def _numbered(given: Given, seed: int, *world: Any) -> tuple[int, Seed]:
+    """A seed's part of the study; in a process of its own."""
+    return seed, run_seed(given, seed, *world)
 
 
 def _learn(
