@@ -133,6 +133,13 @@ def update(
             help="Each transmitter and device has a level of its own; default with rss_dbm.",
         ),
     ] = None,
+    network: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            help="Weights by `rtwin horizontal train`: a network reasons over what was rehearsed.",
+        ),
+    ] = None,
     suggest: Annotated[
         Path | None,
         Option(metavar="TOML", help="Edits file to write with what most likely happened."),
@@ -161,6 +168,8 @@ def update(
         raise typer.BadParameter("give --edit or --measurements, not both")
     if edit is None and measurements is None and how not in ("partial", "full"):
         raise typer.BadParameter("give --edit or --measurements, one of the two")
+    if network is not None and measurements is None:
+        raise typer.BadParameter("goes with --measurements", param_hint="--network")
     chosen = next((known for known in HOWS if known == how), None)
     if how is not None and chosen is None:
         raise typer.BadParameter(f"{how!r}: give {', '.join(HOWS)}", param_hint="--how")
@@ -182,6 +191,7 @@ def update(
                     measurements,
                     offsets=offsets,
                     num_traces=worlds,
+                    network=network,
                     progress=progress,
                     **limits,
                 ).snapshot

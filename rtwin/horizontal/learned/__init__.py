@@ -10,21 +10,21 @@ Nothing here loads TensorFlow before a network is built.
 from rtwin.horizontal.learned.benchmark import Benchmark, report_lines, run_benchmark
 from rtwin.horizontal.learned.network import (
     KINDS,
+    REASONING,
     Prediction,
     Predictor,
     load_predictor,
-    shipped_file,
     train_network,
 )
 
 __all__ = [
     "KINDS",
+    "REASONING",
     "Benchmark",
     "Prediction",
     "Predictor",
     "load_predictor",
     "report_lines",
     "run_benchmark",
-    "shipped_file",
     "train_network",
 ]

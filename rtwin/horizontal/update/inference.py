@@ -3,14 +3,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 
 import numpy as np
 from scipy.special import erf
 
 from rtwin.arrays import Floats
 from rtwin.errors import StoreError
-from rtwin.horizontal.learned import load_predictor, shipped_file
+from rtwin.horizontal.learned import REASONING, load_predictor
 from rtwin.horizontal.levels import FLOOR_DB
 from rtwin.horizontal.rehearsal import Library
 from rtwin.horizontal.unknown_change import (
@@ -28,7 +27,7 @@ from rtwin.horizontal.unknown_change import (
     library_map,
     library_posterior,
 )
-from rtwin.horizontal.update.ways import How
+from rtwin.horizontal.update.ways import How, Wish
 
 _DEVIATES = ("local", "scatter", "outlier", "offset")
 
@@ -73,13 +72,13 @@ def kriged(twin: MapTwin, found: Residuals, offsets: bool, seed: int = 0) -> Inf
 
 
 def library_ways(
-    twin: MapTwin, found: Residuals, library: Library, offsets: bool, how: How | None = None
+    twin: MapTwin, found: Residuals, library: Library, offsets: bool, wish: Wish
 ) -> dict[How, Inferred]:
-    """The library's posterior, and the network on top of it where it is installed.
+    """The library's posterior, and the network on top of it where its weights are given.
 
     Raises:
-        MissingExtraError: if the network is asked for and TensorFlow is not installed.
-        StoreError: if it is asked for and has no weights.
+        MissingExtraError: if there are weights and TensorFlow is not installed.
+        StoreError: if the weights are broken or foreign.
     """
     start = time.perf_counter()
     verdicts = agreements(twin, found, offsets=offsets)
@@ -87,7 +86,7 @@ def library_ways(
     posterior = library_posterior(library, evidence, twin.cell_m)
     shared_s = time.perf_counter() - start
     ways: dict[How, Inferred] = {}
-    if how in (None, "library"):
+    if wish.how in (None, "library"):
         start = time.perf_counter()
         guess = library_map(posterior, twin.cell_m)
         told = _explanations(posterior, posterior.weight)
@@ -104,11 +103,13 @@ def library_ways(
         seconds = shared_s + time.perf_counter() - start
         loss = stated_loss_db(made, twin)
         ways["library"] = Inferred(made, loss, seconds, posterior, posterior.mean)
-    asked = how == "network"
-    if asked or (how is None and shipped_file().exists() and find_spec("keras") is not None):
-        if not shipped_file().exists():
-            raise StoreError(f"{shipped_file()}: no network there; train one, or use the library")
-        predictor = load_predictor(shipped_file())
+    if wish.network is not None and wish.how in (None, "network"):
+        predictor = load_predictor(wish.network)
+        if predictor.told["kind"] not in REASONING:
+            raise StoreError(
+                f"{wish.network}: holds a baseline of the benchmark, {predictor.told['kind']}; "
+                f"updates take {' or '.join(REASONING)}"
+            )
         out = predictor(posterior, twin.cell_m, twin.gain_db)
         weighed = replace(posterior, weight=out.world, p_none=out.p_none)
         told = _explanations(weighed, out.world)

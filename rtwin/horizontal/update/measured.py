@@ -72,6 +72,7 @@ def update_measured(
     how: How | None = None,
     within_s: float = np.inf,
     tolerance_db: float = 3.0,
+    network: str | Path | None = None,
     seed: int = 0,
     again: bool = False,
     because: str = "",
@@ -97,6 +98,8 @@ def update_measured(
             cheapest that is good enough.
         within_s: Most seconds that the way may take, as predicted.
         tolerance_db: Error of an updated cell that is acceptable [dB].
+        network: Weights that train_network made, to reason over what was rehearsed; without
+            them that is no way.
         seed: Of draws.
         again: Take measurements once more that the newest snapshot was made of.
         because: Why this twin was chosen now; the snapshot keeps it.
@@ -104,11 +107,14 @@ def update_measured(
     Raises:
         CampaignError: if the measurements cannot be used, or the newest snapshot was made
             of them already; measured_before gives that one.
+        MissingExtraError: if a network is given and TensorFlow is not installed.
         OutOfRangeError: if the way cannot be gone or nothing is quick enough.
-        StoreError: if the twin is broken, or somebody else updates it.
+        StoreError: if the twin or the weights are broken, or somebody else updates the twin.
     Checked by tests/horizontal/update/test_measured.py.
     """
-    wish = Wish("kriging" if num_traces == 0 and how is None else how, within_s, tolerance_db)
+    forced: How | None = "kriging" if num_traces == 0 and how is None else how
+    weights = None if network is None else Path(network)
+    wish = Wish(forced, within_s, tolerance_db, weights)
     wish.check(MEASURED)
     with updating(folder) as parent:
         start = time.perf_counter()
@@ -173,7 +179,7 @@ def _try(
     library = library_of(parent.folder, parent.scene_hash)
     ways: dict[How, Inferred] = {}
     if library is not None and wish.how in (None, "library", "network"):
-        ways = library_ways(twin, found, library, free, wish.how)
+        ways = library_ways(twin, found, library, free, wish)
     if wish.how == "kriging" or (wish.how is None and np.isfinite(wish.within_s)):
         ways["kriging"] = kriged(twin, found, free, seed)
     way, reason = _choose(parent, twin, ways, wish, num_traces)

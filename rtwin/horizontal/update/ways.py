@@ -3,7 +3,7 @@
     preserve   the twin agrees with the news
     kriging    what differs is spread over places
     library    rehearsed edits are weighed: milliseconds, nothing learned
-    network    the hypothesis network reasons over them
+    network    a hypothesis network of one's own reasons over them
     search     worlds are traced until one explains the measurements
     partial    an edit is known: what it touches is traced again, exactly
     full       an edit is known: everything is traced again
@@ -14,6 +14,7 @@ takes the cheapest that is good enough.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
@@ -36,11 +37,13 @@ class Wish:
         how: A way that is forced; None for the cheapest that is good enough.
         within_s: Most seconds that a way may take, as predicted.
         tolerance_db: Error of an updated cell that is acceptable [dB].
+        network: Weights of a hypothesis network, which is a way where they are given.
     """
 
     how: How | None = None
     within_s: float = np.inf
     tolerance_db: float = 3.0
+    network: Path | None = None
 
     def __post_init__(self) -> None:
         for name in ("within_s", "tolerance_db"):
@@ -51,6 +54,11 @@ class Wish:
         """Raise OutOfRangeError unless the forced way is one of those that there are."""
         if self.how is not None and self.how not in ways:
             raise OutOfRangeError(f"how is '{self.how}'; {nearest(self.how, list(ways))}")
+        if self.how == "network" and self.network is None:
+            raise OutOfRangeError(
+                "no network comes with rtwin: give --network FILE, weights that "
+                "rtwin horizontal train made, or use the library"
+            )
 
     @property
     def limits(self) -> Limits:

@@ -15,7 +15,7 @@ from rtwin.horizontal.learned.benchmark.scores import FIGURES, Scores, Update, s
 from rtwin.horizontal.learned.network import (
     KINDS,
     NUM_CELLS,
-    SHIPPED,
+    REASONING,
     Prediction,
     Predictor,
     batched,
@@ -25,7 +25,6 @@ from rtwin.horizontal.learned.network import (
     library_covariance,
     load_predictor,
     names_of,
-    shipped_file,
 )
 from rtwin.horizontal.learned.worlds import (
     NUM_EDITS,
@@ -83,7 +82,7 @@ def run_benchmark(
         num_scenes: The first so many of the test scenes; default all.
         num_edits: Rehearsed edits of each scene.
         num_truths: Changes of each scene.
-        models: Folder of networks, NAME.npz each; default: the one that comes with rtwin.
+        models: Folder of networks, NAME.npz each, that are compared as well.
         shares: Of the cells that are measured.
         progress: Called with "scenes" and "compare", done and in all.
     Raises:
@@ -103,9 +102,9 @@ def run_benchmark(
 
 
 def predictors(models: Path | None = None) -> dict[str, Predictor]:
-    """Networks by kind: those in a folder, or the one that comes with rtwin."""
+    """The networks in a folder, by kind."""
     if models is None:
-        return {SHIPPED: load_predictor(shipped_file())} if shipped_file().exists() else {}
+        return {}
     files = {kind: models / f"{kind.replace(' ', '_')}.npz" for kind in KINDS}
     return {kind: load_predictor(file) for kind, file in files.items() if file.exists()}
 
@@ -142,7 +141,7 @@ def compare(
                 posterior = library_posterior(scene.library, evidence, scene.cells_m)
                 ways = all_ways(scene, case, posterior, {} if calibrating else nets)
                 if share == shares[-1]:
-                    gate = nets.get(SHIPPED)
+                    gate = nets.get("hypotheses")
                     signals = signals_of(scene, posterior, ways, judged, gate)
                     changed = np.abs(case.change_db[judged]) > 1.0
                     detection.add(number, calibrating, changed, signals)
@@ -205,7 +204,7 @@ def all_ways(
         says_none=posterior.p_none > 0.5,
     )
     for kind, net in nets.items():
-        if kind in ("hypotheses", "no messages"):
+        if kind in REASONING:
             out: Prediction
             out, more = timed(net, posterior, cells, scene.gain_db)
             ways[kind] = Update(

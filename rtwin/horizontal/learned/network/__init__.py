@@ -11,17 +11,16 @@ from rtwin.horizontal.learned.network.batch import (
     mismatch_sd_db,
 )
 from rtwin.horizontal.learned.network.predict import (
-    SHIPPED,
     Prediction,
     Predictor,
     load_predictor,
     save_predictor,
-    shipped_file,
 )
 from rtwin.horizontal.learned.network.recipe import calibrated, fit, train_network
 from rtwin.horizontal.learned.network.train import (
     KINDS,
     NUM_CELLS,
+    REASONING,
     Lessons,
     Plan,
     arrays_of,
@@ -32,8 +31,8 @@ from rtwin.horizontal.learned.network.train import (
 __all__ = [
     "KINDS",
     "NUM_CELLS",
+    "REASONING",
     "SEEN_DB",
-    "SHIPPED",
     "Example",
     "Lessons",
     "Plan",
@@ -51,7 +50,6 @@ __all__ = [
     "mismatch_sd_db",
     "names_of",
     "save_predictor",
-    "shipped_file",
     "train",
     "train_network",
 ]

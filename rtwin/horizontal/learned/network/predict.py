@@ -19,8 +19,6 @@ from rtwin.horizontal.learned.network.weights import load_weights, save_weights
 from rtwin.horizontal.learned.worlds import load_arrays
 from rtwin.horizontal.unknown_change import MOST, Posterior
 
-MODELS = Path(__file__).parent / "models"
-SHIPPED = "hypotheses"
 CELLS_AT_ONCE = 8192
 SIGMA_FLOOR_DB = 0.05
 
@@ -163,11 +161,6 @@ def load_predictor(file: str | Path) -> Predictor:
     net = built(str(told["kind"]))
     load_weights(file, net)
     return Predictor(net, told)
-
-
-def shipped_file(kind: str = SHIPPED) -> Path:
-    """Where the weights of a kind are, among those that come with rtwin."""
-    return MODELS / f"{kind.replace(' ', '_')}.npz"
 
 
 def built(kind: str, example: Any = None) -> Any:

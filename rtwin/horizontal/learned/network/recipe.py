@@ -12,7 +12,15 @@ from rtwin.horizontal.decision import EVERY, conformal_scale
 from rtwin.horizontal.learned.network.backend import keras
 from rtwin.horizontal.learned.network.batch import draw_evidence, judged_cells
 from rtwin.horizontal.learned.network.predict import Predictor, save_predictor
-from rtwin.horizontal.learned.network.train import KINDS, SHARES, Arrays, Plan, arrays_of, train
+from rtwin.horizontal.learned.network.train import (
+    KINDS,
+    REASONING,
+    SHARES,
+    Arrays,
+    Plan,
+    arrays_of,
+    train,
+)
 from rtwin.horizontal.learned.worlds import (
     NUM_EDITS,
     NUM_TRUTHS,
@@ -98,7 +106,7 @@ def fit(
         "versions": provenance(),
     }
     predictor = Predictor(net, told)
-    if plan.kind in ("hypotheses", "no messages"):
+    if plan.kind in REASONING:
         predictor = calibrated(predictor, scenes)
     save_predictor(output, predictor)
     checkpoint.unlink(missing_ok=True)

@@ -13,7 +13,8 @@ from rtwin.horizontal.learned.network.weights import load_checkpoint, save_check
 from rtwin.horizontal.learned.worlds import SceneCases
 from rtwin.progress import Progress, silent
 
-KINDS = ("hypotheses", "no messages", "attention", "mlp", "unet")
+REASONING = ("hypotheses", "no messages")  # over the library; the others are baselines
+KINDS = (*REASONING, "attention", "mlp", "unet")
 BATCH, NUM_CELLS = 8, 1152
 SHARES = (0.007, 0.035)  # of cells measured, log-uniform
 _WARM_STEPS, _CLIP, _DECAY = 60, 1.0, 1e-4

@@ -22,7 +22,6 @@ from rtwin.horizontal.learned.network import (
     load_predictor,
     names_of,
     save_predictor,
-    shipped_file,
     train,
     train_network,
 )
@@ -194,23 +193,6 @@ def test_weights_come_back_and_nothing_else_is_read(predictor, tmp_path):
     np.savez(tmp_path / "other.npz", told=np.frombuffer(b"{}", np.uint8))
     with pytest.raises(StoreError, match="no network"):
         load_predictor(tmp_path / "other.npz")
-
-
-@needs_keras
-@pytest.mark.skipif(not shipped_file().exists(), reason="no network comes with this build")
-def test_the_shipped_network_beats_kriging_on_its_doorstep(scene):
-    net = load_predictor(shipped_file())
-    assert 0 < net.told["threshold"] < 1
-    errors = []
-    for number, case in enumerate(scene.cases):
-        evidence = draw_evidence(scene, case, np.random.default_rng(number), 0.1)
-        found = library_posterior(scene.library, evidence, scene.cells_m)
-        out = net(found, scene.cells_m, scene.gain_db)
-        errors.append(
-            [np.square(out.change_db - case.change_db).mean(), np.square(case.change_db).mean()]
-        )
-    total = np.sum(errors, axis=0)
-    assert total[0] < 0.4 * total[1]
 
 
 @pytest.mark.parametrize("first", ["tensorflow", "rtwin"])
