@@ -25,7 +25,7 @@ ALLOWED = {
     "settings": {"errors"},
     "scene": BASE,
     "channel": BASE,
-    "link": BASE,
+    "link": BASE | {"channel"},
     "trace": BASE | {"channel", "scene"},
     "dataset": BASE | {"channel", "link", "scene", "trace"},
     "calibration": BASE | {"channel", "dataset", "scene", "trace"},
@@ -45,6 +45,12 @@ ALLOWED = {
 }
 # Rooms of a layer, and which of the others each may enter; what stands beside them may enter all.
 ROOMS = {
+    "link": {
+        "tables": set(),
+        "adaptation": {"tables"},
+        "handover": set(),
+        "layer": {"adaptation", "tables"},
+    },
     "trace": {
         "engine": set(),
         "diffraction": set(),

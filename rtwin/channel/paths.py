@@ -9,6 +9,7 @@ Antenna elements are not in here: a path holds the response of one
 polarisation port to another, and `rtwin.channel.arrays` steers it to arrays.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from enum import IntFlag
 from functools import cached_property
@@ -158,6 +159,25 @@ class PathSet:
         first = segment_reduce(np.minimum, self.delay_s, self.num_paths, np.nan)
         return self.delay_s - np.repeat(first, self.num_paths)
 
+    @classmethod
+    def joined(cls, sets: "Sequence[PathSet]") -> "PathSet":
+        """The links of several sets, one after another.
+
+        Raises:
+            ShapeError: if there is no set, or polarisation ports or carriers differ.
+        """
+        alike = {(one.frequency_hz, one.a.shape[1:]) for one in sets}
+        if len(alike) != 1:
+            raise ShapeError(f"sets have carriers and ports {sorted(alike)}; they must be alike.")
+        deepest = max(one.interactions.shape[1] for one in sets)
+        columns: dict[str, Any] = {
+            name: np.concatenate([getattr(s, name) for s in sets]) for name in _FLAT
+        }
+        columns["interactions"] = np.concatenate(
+            [np.pad(s.interactions, ((0, 0), (0, deepest - s.interactions.shape[1]))) for s in sets]
+        )
+        return replace(sets[0], **columns)
+
     def select(self, links: ArrayLike | slice) -> "PathSet":
         """The paths of some links, in the order asked for.
 
@@ -222,6 +242,7 @@ class PathSet:
 
 _ARRAYS = tuple(field.name for field in fields(PathSet) if field.name != "frequency_hz")
 _PATH_ARRAYS = tuple(name for name in _ARRAYS if name != "num_paths")
+_FLAT = tuple(name for name in _ARRAYS if name != "interactions")
 
 
 def _cast_exactly(name: str, array: NDArray[Any], dtype: type) -> NDArray[Any]:

@@ -32,7 +32,7 @@ def sinr(
     path_gain: ArrayLike,
     tx_power_dbm: ArrayLike,
     noise_power_w: float,
-    interference_load: float = 1.0,
+    interference_load: ArrayLike = 1.0,
 ) -> Floats:
     """Signal to interference and noise ratio of each transmitter in each cell, linear.
 
@@ -42,7 +42,8 @@ def sinr(
         path_gain: Path gain, linear, [tx, cell_y, cell_x]; 0 where nothing arrives.
         tx_power_dbm: Transmit powers [dBm], [tx] or one for all.
         noise_power_w: Noise power in the receiver's bandwidth [W].
-        interference_load: Share of their power that the others send, 0 to 1.
+        interference_load: Share of their power that the others send, 0 to 1; one, or of a shape
+            that fits path_gain.
     Returns:
         [tx, cell_y, cell_x], linear; 0 where nothing arrives, inf where
         neither noise nor interference does.
@@ -51,17 +52,19 @@ def sinr(
         OutOfRangeError: if the load is not in [0, 1].
     Source: definition; checked by tests/channel/test_radio_map_algebra.py.
     """
-    if not 0.0 <= interference_load <= 1.0:
-        raise OutOfRangeError(f"interference_load is {interference_load}; it must be 0 to 1")
+    load = np.asarray(interference_load, np.float64)
+    if not ((load >= 0.0) & (load <= 1.0)).all():
+        raise OutOfRangeError(f"interference_load is {load}; it must be 0 to 1")
     gain, power = _gain_and_power(path_gain, tx_power_dbm)
     rss_w = gain * from_db(power - 30.0)
     # The sum of all minus one's own would cancel where one transmitter
     # dominates, so add up what stands before it and what stands after it.
+    sent_w = rss_w * load
     interference = np.zeros_like(rss_w)
-    interference[1:] += np.cumsum(rss_w[:-1], axis=0)
-    interference[:-1] += np.cumsum(rss_w[:0:-1], axis=0)[::-1]
+    interference[1:] += np.cumsum(sent_w[:-1], axis=0)
+    interference[:-1] += np.cumsum(sent_w[:0:-1], axis=0)[::-1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(rss_w == 0, 0.0, rss_w / (interference_load * interference + noise_power_w))
+        return np.where(rss_w == 0, 0.0, rss_w / (interference + noise_power_w))
 
 
 def thermal_noise_w(

@@ -1,10 +1,12 @@
 """The command that feeds a twin to others: sample."""
 
+from time import process_time
 from typing import Annotated, Any
 
 from typer import Argument, Option
 
 from rtwin.cli.terminal import Output, Overwrite, Rows, SceneOfFile, Talking, print_file
+from rtwin.progress import Progress
 
 
 def sample(
@@ -48,6 +50,17 @@ def sample(
     interference_load: Annotated[
         float, Option(help="Share of their power that other transmitters send, 0 to 1.")
     ] = 1.0,
+    demand: Annotated[
+        float | None,
+        Option(metavar="MBPS", help="What each user asks for; cells interfere as that takes."),
+    ] = None,
+    link: Annotated[
+        str, Option(help="simple: one SINR for a link; paths: fading, blocks, retransmissions.")
+    ] = "simple",
+    layers: Annotated[int, Option(metavar="N", help="With paths: most layers of a user.")] = 4,
+    effective_sinr: Annotated[
+        str, Option(metavar="MAP", help="With paths: miesm or eesm.")
+    ] = "miesm",
     height: Annotated[
         float | None, Option(metavar="M", help="Height of tracks that state none [m].")
     ] = None,
@@ -64,6 +77,7 @@ def sample(
     from rtwin.dataset import SampleSettings
     from rtwin.dataset import sample as run
     from rtwin.link import Handover
+    from rtwin.link.layer import FadedLink
     from rtwin.scene import Walk
 
     walk = Walk(ues, duration, interval, speed, pause, seed)
@@ -77,8 +91,12 @@ def sample(
         interference_load=interference_load,
         line_of_sight=line_of_sight,
         height_m=height,
+        link=link,
+        demand_mbps=demand,
+        faded=FadedLink(effective_sinr, layers),
     )
-    with talk.progress() as progress:
+    with talk.progress() as shown:
+        progress = _Timed(shown)
         run(
             twin,
             tracks,
@@ -89,11 +107,41 @@ def sample(
             overwrite=overwrite,
             progress=progress,
         )
-    print_file(output, _trace_rows, talk.json)
+    print_file(output, lambda info: _trace_rows(info) + progress.rows(info), talk.json)
+
+
+class _Timed:
+    """Progress that knows what the link layer took."""
+
+    def __init__(self, shown: Progress) -> None:
+        self._shown = shown
+        self._start_s = self._spent_s = 0.0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage == "link":
+            now = process_time()
+            self._start_s = self._start_s if done else now
+            self._spent_s = now - self._start_s
+        self._shown(stage, done, total)
+
+    def rows(self, info: dict[str, Any]) -> Rows:
+        if not self._spent_s:
+            return []
+        seconds = info["num_ues"] * max(info["duration_s"], 1e-9)
+        spent_ms = self._spent_s / seconds * 1e3
+        return [("link layer", f"{spent_ms:.1f} ms of processor time per second of a user")]
 
 
 def _trace_rows(info: dict[str, Any]) -> Rows:
+    faded: Rows = []
+    if info.get("mean_block_error_rate") is not None:
+        first, lost = info["mean_block_error_rate"], info["mean_lost_blocks"]
+        faded = [("blocks", f"{first:.1%} fail at first, {lost:.2%} in the end")]
+        faded.append(("layers", f"{info['mean_num_layers']:.2f}"))
+    if "mean_tx_load" in info:
+        faded.append(("load of cells", ", ".join(f"{load:.0%}" for load in info["mean_tx_load"])))
     return [
+        *faded,
         ("users", f"{info['num_ues']} for {info['duration_s']:g} s"),
         ("rows", ", ".join(f"{n} {name}" for name, n in info["states"].items() if n)),
         ("handovers", info["num_handovers"]),

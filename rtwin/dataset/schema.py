@@ -28,6 +28,8 @@ MEANING = (
     "noise_power_w",
     "step_s",
     "interference_load",
+    "link",
+    "demand_mbps",
     "bandwidth_hz",
     "subcarrier_spacing_hz",
     "table",
@@ -321,6 +323,44 @@ TRACE_LAYOUT = (
     ),
 )
 
+LOAD_VARIABLES = (
+    Variable("tx_load", ("time", "tx"), "<f4", "1", "share of the time in which it sends"),
+)
+"""What a link trace holds beside, where users' demand decides how much cells interfere."""
+
+FADED_VARIABLES = (
+    Variable(
+        "effective_sinr_db",
+        _LINK,
+        "<f4",
+        "dB",
+        "effective SINR of the MCS, mean over the row, within -20 and 45 dB; -inf where nothing "
+        "arrives, NaN without a position",
+    ),
+    Variable("num_layers", _LINK, "|i1", "1", "layers; 0 in outage"),
+    Variable(
+        "block_error_rate",
+        _LINK,
+        "<f4",
+        "1",
+        "share of the first transmissions that fail; NaN in outage",
+    ),
+    Variable(
+        "lost_blocks",
+        _LINK,
+        "<f4",
+        "1",
+        "share of the blocks that fail in all transmissions; NaN in outage",
+    ),
+)
+"""What a link trace holds beside, where its link layer is that of the paths."""
+
+
+def trace_layout(attributes: Mapping[str, Any]) -> tuple[Variable, ...]:
+    """The variables of a link trace with these attributes."""
+    load = LOAD_VARIABLES if "demand_mbps" in attributes else ()
+    return (*TRACE_LAYOUT, *load, *(FADED_VARIABLES if attributes.get("link") == "paths" else ()))
+
 
 def layout_of(attributes: Mapping[str, Any]) -> tuple[Variable, ...] | None:
     """The variables of a file with these root attributes; None if it is of no known kind."""
@@ -331,7 +371,7 @@ def layout_of(attributes: Mapping[str, Any]) -> tuple[Variable, ...] | None:
         PATHS_FORMAT: PATHS_LAYOUT,
         SWEEP_FORMAT: SWEEP_LAYOUT,
         MAP_FORMAT: of_maps,
-        TRACE_FORMAT: TRACE_LAYOUT,
+        TRACE_FORMAT: trace_layout(attributes),
     }
     return layouts.get(str(attributes.get("format")))
 

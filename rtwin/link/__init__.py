@@ -1,7 +1,8 @@
-"""What a channel gives a radio link: CQI, MCS, rate, serving cell. NumPy only.
+"""What a channel gives a radio link: CQI, MCS, rate, serving cell; no ray tracer is needed.
 
 SINR -> CQI -> MCS -> bits per resource element -> rate, by the tables of
-3GPP TS 38.214, and handover by event A3 of TS 38.331. Imports units and errors.
+3GPP TS 38.214, and handover by event A3 of TS 38.331. The link layer of traced paths, with fading
+and block errors, is the room `rtwin.link.layer`.
 """
 
 from rtwin.link.adaptation import LinkAdaptation

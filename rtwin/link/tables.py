@@ -130,6 +130,16 @@ def mcs_efficiency(table: int) -> Floats:
     return _efficiency(_MCS[_known(table)])
 
 
+def mcs_formats(table: int) -> tuple[tuple[int, float], ...]:
+    """Bits of a symbol and code rate of each MCS.
+
+    Raises:
+        OutOfRangeError: if there is no such table.
+    Source: 3GPP TS 38.214, tables 5.1.3.1-1 to -3; checked by tests/link/test_tables.py.
+    """
+    return tuple((order, rate / 1024.0) for order, rate in _MCS[_known(table)])
+
+
 def num_resource_blocks(bandwidth_hz: float, subcarrier_spacing_hz: float) -> int:
     """Resource blocks of a carrier.
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtwin.channel import InteractionType, path_gain
+from rtwin.channel import InteractionType, PathSet, path_gain
 from rtwin.errors import ShapeError
 
 num_paths_lists = st.lists(st.integers(0, 5), max_size=6)
@@ -132,3 +132,14 @@ def test_interaction_codes_are_those_of_sionna():
     codes = {kind.name: kind.value for kind in InteractionType}
     assert codes == {"SPECULAR": 1, "DIFFUSE": 2, "REFRACTION": 4, "DIFFRACTION": 8}
     assert InteractionType.NONE == 0
+
+
+def test_joined_sets_keep_their_links(make_paths):
+    first = make_paths([2, 0], interactions=[[1], [1]])
+    second = make_paths([1], interactions=[[4, 1]])
+    both = PathSet.joined([first, second])
+    assert both.num_paths.tolist() == [2, 0, 1]
+    assert both.interactions.tolist() == [[1, 0], [1, 0], [4, 1]]
+    np.testing.assert_array_equal(both.delay_s, [*first.delay_s, *second.delay_s])
+    with pytest.raises(ShapeError, match="must be alike"):
+        PathSet.joined([])

@@ -21,7 +21,12 @@ generate = importlib.import_module("rtwin.dataset.generation.generate")
 RECIPES, DATASET, TRACES, TWINS = (
     ROOT / "docs" / f"{name}.md" for name in ("recipes", "dataset", "link_traces", "horizontal")
 )
-PAGE_OF = {schema.TRACE_LAYOUT: TRACES, schema.TWIN_VARIABLES: TWINS}
+PAGE_OF = {
+    schema.TRACE_LAYOUT: TRACES,
+    schema.LOAD_VARIABLES: TRACES,
+    schema.FADED_VARIABLES: TRACES,
+    schema.TWIN_VARIABLES: TWINS,
+}
 # Heading, model, and the model whose keys stand in a table of their own.
 TABLES = [
     ("Top level", recipe.Recipe, None),
@@ -58,6 +63,8 @@ LAYOUTS = [
     ("Radio map files", schema.MAP_LAYOUT),
     ("Maps from paths", schema.PATH_MAP_VARIABLES),
     ("Variables of a link trace", schema.TRACE_LAYOUT),
+    ("Variables with a demand", schema.LOAD_VARIABLES),
+    ("Variables of a link of paths", schema.FADED_VARIABLES),
     ("Variables of a snapshot", schema.TWIN_VARIABLES),
 ]
 
@@ -102,9 +109,12 @@ def test_variables(heading, layout):
     assert table_after(PAGE_OF.get(layout, DATASET), heading) == layout_rows(layout)
 
 
+FADED = {"demand_mbps": 1.0, "link": "paths"}
+
+
 def test_every_layout_is_documented():
     listed = [variable for _, layout in LAYOUTS for variable in layout]
-    known = {*schema.PATHS_LAYOUT, *schema.TWIN_LAYOUT, *schema.TRACE_LAYOUT}
+    known = {*schema.PATHS_LAYOUT, *schema.TWIN_LAYOUT, *schema.trace_layout(FADED)}
     assert known == set(listed)
 
 

@@ -126,13 +126,15 @@ def _no_constant(name: str) -> Any:
 _CHECKS: dict[str, Check] = {
     **dict.fromkeys(
         (
-            *("title", "scene", "source", "licence", "variant", "method", "featureType"),
+            *("title", "scene", "source", "licence", "variant", "method", "featureType", "link"),
             *("geometry_hash", "scene_hash", "content_hash", "request_hash", "parent"),
             *("twin_hash", "tracks_hash", "map_hash", "created", "news", "merged_rule"),
         ),
         _text,
     ),
-    **dict.fromkeys(("recipe", "base_recipe", "versions", "more"), _json(dict, "a table")),
+    **dict.fromkeys(
+        ("recipe", "base_recipe", "versions", "more", "link_settings"), _json(dict, "a table")
+    ),
     **dict.fromkeys(
         ("remarks", "edits", "merged_from", "merged_ages_days", "low_m"), _json(list, "a list")
     ),
@@ -150,6 +152,7 @@ _CHECKS: dict[str, Check] = {
     "interference_load": _number(0, 1),
     "step_s": _number(0, 1e12, above=True),
     "bandwidth_hz": _number(0, 1e13, above=True),
+    "demand_mbps": _number(0, 1e9, above=True),
     "seconds": _number(0, 1e12),
     "full_s": _number(0, 1e12),
 }

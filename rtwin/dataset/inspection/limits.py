@@ -184,6 +184,11 @@ _IN_TRACES: dict[str, Limits] = {
     "serving_tx": _NONE_OR["tx"],
     "handover": _YES,
     "state": Limits(codes=(0, 1, 2, 3, 4)),
+    "tx_load": Limits(0.0, 1.0),
+    "effective_sinr_db": Limits(-np.inf, 1000.0, nan=True, inf=True),
+    "num_layers": Limits(0, 64),
+    "block_error_rate": Limits(0.0, 1.0, nan=True),
+    "lost_blocks": Limits(0.0, 1.0, nan=True),
 }
 # Statistics of paths have nothing to say where there is no path.
 _IN_MAPS: dict[str, Limits] = {"rss_dbm": Limits(-np.inf, 1000.0, inf=True)}

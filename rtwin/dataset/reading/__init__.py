@@ -14,7 +14,7 @@ from rtwin.dataset.reading.link_trace import (
     write_link_trace,
 )
 from rtwin.dataset.reading.map_reader import RadioMap, open_radio_map
-from rtwin.dataset.reading.reader import PathDataset, open_dataset
+from rtwin.dataset.reading.reader import PathDataset, array_of, open_dataset
 from rtwin.dataset.reading.validate import validate_file
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "PathDataset",
     "RadioMap",
     "angle_delay",
+    "array_of",
     "darkness",
     "file_info",
     "open_dataset",

@@ -8,7 +8,7 @@ import numpy as np
 
 from rtwin.dataset.inspection import CheckedFile, open_checked
 from rtwin.dataset.reading.dark import darkness
-from rtwin.dataset.reading.link_trace import NO_POSITION, open_link_trace
+from rtwin.dataset.reading.link_trace import NO_POSITION, SERVED, open_link_trace
 from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, SWEEP_FORMAT, TRACE_FORMAT
 from rtwin.dataset.store import blocks
 from rtwin.units import to_db
@@ -91,7 +91,18 @@ def _trace_info(file: str | Path) -> dict[str, Any]:
     rate = trace.of_serving("rate_mbps")[here]
     errors = trace.of_serving("path_gain_standard_error_db")
     errors = errors[np.isfinite(errors)]
+    faded: dict[str, Any] = {}
+    if trace.block_error_rate is not None:
+        served = trace.state == SERVED
+        faded = {
+            f"mean_{name}": float(trace.of_serving(name)[served].mean()) if served.any() else None
+            for name in ("block_error_rate", "lost_blocks", "num_layers")
+        }
+    if trace.tx_load is not None:
+        faded["mean_tx_load"] = [float(load) for load in trace.tx_load.mean(axis=0)]
     return {
+        "link": trace.attributes.get("link", "simple"),
+        **faded,
         "method": trace.attributes.get("method", ""),
         "twin_hash": trace.attributes.get("twin_hash", ""),
         "num_ues": trace.num_ues,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rtwin.arrays import Bytes, Floats
 from rtwin.dataset.inspection import open_checked, plain
-from rtwin.dataset.schema import COORDINATES, TRACE_FORMAT, TRACE_LAYOUT
+from rtwin.dataset.schema import COORDINATES, TRACE_FORMAT, trace_layout
 from rtwin.dataset.store import (
     attach_dimensions,
     content_hash,
@@ -36,7 +36,8 @@ class LinkTrace(Shown):
     """A link trace in memory; the names are those of the file, docs/link_traces.md.
 
     `tx_name` and `ue_name` are tuples of str, the rest are arrays over
-    [time], [time, ue] or [time, ue, tx]; they are read-only.
+    [time], [time, ue] or [time, ue, tx]; they are read-only. The last ones are None unless
+    the attributes say that there is a demand, or that the link is that of the paths.
     """
 
     tx_name: tuple[str, ...]
@@ -60,10 +61,15 @@ class LinkTrace(Shown):
     handover: NDArray[np.bool_ | np.uint8]
     state: Bytes
     attributes: dict[str, Any]
+    tx_load: NDArray[np.floating[Any]] | None = None  # [time, tx]
+    effective_sinr_db: NDArray[np.floating[Any]] | None = None
+    num_layers: NDArray[np.int8] | None = None
+    block_error_rate: NDArray[np.floating[Any]] | None = None
+    lost_blocks: NDArray[np.floating[Any]] | None = None
 
     def __post_init__(self) -> None:
         sizes = {"xyz": 3, "angle": 3}
-        for variable in TRACE_LAYOUT:
+        for variable in trace_layout(self.attributes):
             value = getattr(self, variable.name)
             shape = np.shape(value)
             wanted = tuple(
@@ -148,13 +154,14 @@ def _write(h5: h5py.File, trace: LinkTrace) -> None:
     ours = ("format", "format_version", "Conventions", "versions", "content_hash", "hash_version")
     rest: Mapping[str, Any] = {k: v for k, v in trace.attributes.items() if k not in ours}
     write_header(h5, TRACE_FORMAT, rest)
-    write_table(h5, TRACE_LAYOUT, {v.name: getattr(trace, v.name) for v in TRACE_LAYOUT})
+    layout = trace_layout(trace.attributes)
+    write_table(h5, layout, {v.name: getattr(trace, v.name) for v in layout})
     attach_dimensions(
         h5,
-        TRACE_LAYOUT,
+        layout,
         {**COORDINATES, "tx": trace.tx_name, "ue": trace.ue_name, "time": trace.time_s},
     )
-    h5.attrs["content_hash"] = content_hash(h5, TRACE_LAYOUT)
+    h5.attrs["content_hash"] = content_hash(h5, layout)
 
 
 def open_link_trace(file: str | Path) -> LinkTrace:
@@ -166,7 +173,7 @@ def open_link_trace(file: str | Path) -> LinkTrace:
     with open_checked(file, TRACE_FORMAT) as h5:
         columns: dict[str, Any] = {
             v.name: tuple(h5[v.name].asstr()[...]) if v.dtype == "str" else h5[v.name][...]
-            for v in TRACE_LAYOUT
+            for v in h5.layout
         }
         attributes = {name: plain(value) for name, value in h5.attrs.items()}
     return LinkTrace(**columns, attributes=attributes)

@@ -325,20 +325,25 @@ class PathDataset(Shown):
         return xarray.open_dataset(self.path, engine="h5netcdf")
 
 
+def array_of(
+    antenna: Antenna, frequency_hz: float, orientation: ArrayLike = (0.0, 0.0, 0.0)
+) -> AntennaArray:
+    """The array of an antenna; its device is turned by yaw, pitch, roll [rad], [3] or [link, 3]."""
+    positions_m = planar_array_positions_m(
+        antenna.num_rows,
+        antenna.num_cols,
+        antenna.vertical_spacing,
+        antenna.horizontal_spacing,
+        wavelength_m(frequency_hz),
+    )
+    return AntennaArray(positions_m, np.asarray(orientation), not antenna.synthetic_array)
+
+
 def _array(
     antennas: Sequence[Antenna], frequency_hz: float, orientation: NDArray[Any], device: Ints
 ) -> AntennaArray:
     """The arrays of links: `device` is the row in `antennas` of each."""
-    each = [
-        planar_array_positions_m(
-            antenna.num_rows,
-            antenna.num_cols,
-            antenna.vertical_spacing,
-            antenna.horizontal_spacing,
-            wavelength_m(frequency_hz),
-        )
-        for antenna in antennas
-    ]
+    each = [array_of(antenna, frequency_hz).positions_m for antenna in antennas]
     spherical = not antennas[0].synthetic_array
     if len({positions.tobytes() for positions in each}) == 1:
         return AntennaArray(each[0], orientation, spherical=spherical)

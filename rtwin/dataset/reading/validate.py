@@ -175,8 +175,9 @@ def _trace_problems(h5: CheckedFile) -> Iterator[str]:
         yield "rss_dbm is not path_gain plus transmit power"
     watts = np.where(known, gain, 0.0) * from_db(power - 30.0)
     load, noise = float(h5.attrs["interference_load"]), float(h5.attrs["noise_power_w"])
+    sent = watts * (h5["tx_load"][...][:, None, :] if "demand_mbps" in h5.attrs else load)
     with np.errstate(divide="ignore"):
-        ratio = watts / (load * (watts.sum(axis=2, keepdims=True) - watts) + noise)
+        ratio = watts / (sent.sum(axis=2, keepdims=True) - sent + noise)
     # Where one transmitter dominates, the sum of all less one's own has few digits left.
     firm = known & (watts <= 1e6 * (watts.sum(axis=2, keepdims=True) - watts + noise))
     if not np.allclose(h5["sinr_db"][...][firm], to_db(ratio)[firm], atol=0.1):

@@ -17,7 +17,8 @@ from rtwin.dataset.reading import (
     LinkTrace,
 )
 from rtwin.link import Handover, LinkAdaptation, serving_cells
-from rtwin.units import to_db
+from rtwin.link.layer import cell_loads
+from rtwin.units import from_db, to_db
 
 UNKNOWN_SIGHT = -1
 
@@ -35,6 +36,7 @@ def make_link_trace(
     adaptation: LinkAdaptation,
     handover: Handover | None = None,
     interference_load: float = 1.0,
+    demand_mbps: float | None = None,
     attributes: dict[str, Any] | None = None,
 ) -> LinkTrace:
     """The link trace of path gains that are known, from whatever source.
@@ -53,6 +55,8 @@ def make_link_trace(
         adaptation: Carrier, tables and link abstraction.
         handover: Settings of event A3; default: 3 dB, 160 ms.
         interference_load: Share of their power that other transmitters send.
+        demand_mbps: What every user asks for [Mbit/s]: cells send as much of the time as that
+            takes, instead of interference_load.
         attributes: Provenance to carry along.
     Returns:
         The link trace.
@@ -67,11 +71,18 @@ def make_link_trace(
     # The radio map's algebra wants the transmitter first.
     gain = np.moveaxis(np.where(known, path_gain, 0.0), -1, 0)
     rss = np.moveaxis(rss_dbm(gain, power), 0, -1)
-    ratio = np.moveaxis(sinr(gain, power, noise_power_w, interference_load), 0, -1)
     rss = np.where(known, rss, np.nan)
-    sinr_db = np.where(known, to_db(ratio), np.nan)
     step_s = float(time_s[1] - time_s[0]) if len(time_s) > 1 else 1.0
     serving, changed = serving_cells(rss, step_s, handover)
+    load: Floats = np.asarray(interference_load, np.float64)
+    tx_load: Floats | None = None
+    if demand_mbps is not None:
+        received_w = np.where(known, path_gain, 0.0) * from_db(power - 30.0)
+        tx_load = cell_loads(received_w, serving, demand_mbps, adaptation, noise_power_w)
+        load = tx_load.T[:, :, None]
+        interference_load = float(tx_load.mean())
+    ratio = np.moveaxis(sinr(gain, power, noise_power_w, load), 0, -1)
+    sinr_db = np.where(known, to_db(ratio), np.nan)
     cqi = adaptation.cqi(sinr_db)
     efficiency = adaptation.spectral_efficiency(cqi)
     error = np.zeros(shape) if path_gain_standard_error_db is None else path_gain_standard_error_db
@@ -92,7 +103,7 @@ def make_link_trace(
         line_of_sight=sight,
         serving_tx=serving,
         handover=changed,
-        state=_states(ue_position_m, path_gain, serving, cqi),
+        state=states_of(ue_position_m, path_gain, serving, cqi),
         attributes={
             **(attributes or {}),
             **asdict(adaptation),
@@ -101,7 +112,9 @@ def make_link_trace(
             "noise_power_w": float(noise_power_w),
             "interference_load": float(interference_load),
             "step_s": step_s,
+            **({} if demand_mbps is None else {"demand_mbps": float(demand_mbps)}),
         },
+        tx_load=tx_load,
     )
 
 
@@ -110,9 +123,10 @@ def gain_arrives(path_gain: Floats) -> Bools:
     return np.nan_to_num(path_gain, nan=0.0) > 0
 
 
-def _states(
+def states_of(
     position_m: Floats, path_gain: Floats, serving: NDArray[np.int16], cqi: NDArray[np.int8]
 ) -> Bytes:
+    """State of each row and user, as a link trace has it, [time, ue]."""
     own = np.take_along_axis(cqi, np.maximum(serving, 0)[..., None].astype(np.int64), 2)[..., 0]
     return np.select(
         [

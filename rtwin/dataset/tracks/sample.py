@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.arrays import Floats
-from rtwin.channel import has_line_of_sight, path_gain, thermal_noise_w
+from rtwin.channel import PathSet, has_line_of_sight, path_gain, thermal_noise_w
 from rtwin.dataset.generation import standing_at
 from rtwin.dataset.reading import LinkTrace, RadioMap, write_link_trace
 from rtwin.dataset.schema import TRACE_FORMAT
 from rtwin.dataset.shards import part
 from rtwin.dataset.store import prepare_place, provenance, transmitter_columns
+from rtwin.dataset.tracks.faded import check_amount, with_faded_link
 from rtwin.dataset.tracks.link_budget import make_link_trace
 from rtwin.dataset.tracks.twin import SampleSettings, Twin, hash_of, open_twin, recipe_of
 from rtwin.dataset.tracks.walks import RANDOM_WAYPOINT, height_above_ground, make_tracks
@@ -152,6 +153,7 @@ def _budget(recipe: Recipe, settings: SampleSettings) -> dict[str, Any]:
         "adaptation": carrier,
         "handover": settings.handover,
         "interference_load": settings.interference_load,
+        "demand_mbps": settings.demand_mbps,
     }
 
 
@@ -168,8 +170,10 @@ def _from_paths(
     there &= np.isfinite(flat[:, 2])
     # Standing users are traced once.
     places, row = np.unique(flat[there], axis=0, return_inverse=True)
+    if settings.link == "paths":
+        check_amount(len(places) * len(recipe.transmitter))
     check_separation(places, recipe)
-    gain, sight = _trace(Tracer(world), places, progress)
+    gain, sight, paths = _trace(Tracer(world), places, settings.link == "paths", progress)
     num_tx = len(recipe.transmitter)
     all_gain = np.full((len(flat), num_tx), np.nan)
     all_sight = np.full((len(flat), num_tx), -1, np.int8)
@@ -189,7 +193,7 @@ def _from_paths(
         "remarks": remarks(world),
         "num_inside": int(is_inside(world, places).sum()),
     }
-    return make_link_trace(
+    trace = make_link_trace(
         transmitter_columns(recipe),
         tracks.time_s,
         tracks.ue_name,
@@ -199,23 +203,33 @@ def _from_paths(
         **_budget(recipe, settings),
         attributes={**base, **_about(twin, tracks, settings, world.scene_hash)},
     )
+    if settings.link == "simple":
+        return trace
+    place = np.full(len(flat), -1)
+    place[there] = row.ravel()
+    return with_faded_link(trace, paths, place.reshape(shape[:2]), recipe, settings, progress)
 
 
-def _trace(tracer: Tracer, places: Floats, progress: Progress) -> tuple[Floats, NDArray[np.int8]]:
-    """Path gain and line of sight of places [n, 3], [n, tx] each."""
+def _trace(
+    tracer: Tracer, places: Floats, keep_paths: bool, progress: Progress
+) -> tuple[Floats, NDArray[np.int8], list[PathSet]]:
+    """Path gain and line of sight of places [n, 3], [n, tx] each; and their paths, if kept."""
     num_tx = len(tracer.world.recipe.transmitter)
     receivers = standing_at(places.copy())
     gain = np.zeros((len(places), num_tx))
     sight = np.zeros((len(places), num_tx), np.int8)
+    kept: list[PathSet] = []
     for start in range(0, len(places), RECEIVERS_PER_BATCH):
         progress("sample", start, len(places))
         stop = min(start + RECEIVERS_PER_BATCH, len(places))
         traced = tracer.trace(part(receivers, start, stop))
         paths = traced.path_set(tracer.world.recipe.frequency_hz)
+        if keep_paths:
+            kept.append(paths)
         gain[start:stop] = path_gain(paths).reshape(-1, num_tx)
         sight[start:stop] = has_line_of_sight(paths).reshape(-1, num_tx)
     progress("sample", len(places), max(len(places), 1))
-    return gain, sight
+    return gain, sight, kept
 
 
 def _sight(world: World, trace: LinkTrace, progress: Progress) -> NDArray[np.int8]:

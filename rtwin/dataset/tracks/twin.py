@@ -11,10 +11,13 @@ from rtwin.dataset.reading import RadioMap, file_info, open_dataset, open_radio_
 from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT
 from rtwin.errors import GeometryError, OutOfRangeError, StoreError
 from rtwin.link import Handover, LinkAdaptation
+from rtwin.link.layer import FadedLink
 from rtwin.scene import Recipe, load_recipe, recipe_dict, recipe_from_dict
 from rtwin.trace import World, load_world
 
 METHODS = ("map", "paths")
+LINKS = ("simple", "paths")
+MAX_DEMAND_MBPS = 1e6
 MAX_HEIGHT_M = 1e5
 
 
@@ -32,6 +35,11 @@ class SampleSettings:
         interference_load: Share of their power that the other transmitters send.
         line_of_sight: Whether to ask the scene for line of sight along a map.
         height_m: Height above the ground of tracks that state none [m]; None: the map's.
+        link: "simple" has one SINR for a link, "paths" fading along the way, beams, block
+            errors and retransmissions, from the paths of method "paths".
+        demand_mbps: What every user asks for [Mbit/s]; cells then interfere as much as their
+            users' demand lets them send, instead of by interference_load.
+        faded: How blocks are sent with link "paths".
     """
 
     method: str = "map"
@@ -43,10 +51,24 @@ class SampleSettings:
     interference_load: float = 1.0
     line_of_sight: bool = True
     height_m: float | None = None
+    link: str = "simple"
+    demand_mbps: float | None = None
+    faded: FadedLink = field(default_factory=FadedLink)
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise OutOfRangeError(f"method is {self.method!r}; it must be map or paths")
+        if self.link not in LINKS:
+            raise OutOfRangeError(f"link is {self.link!r}; it must be simple or paths")
+        if self.link == "paths" and self.method != "paths":
+            raise OutOfRangeError(
+                f"link is paths and method {self.method}; the link needs paths, with method paths"
+            )
+        if self.demand_mbps is not None and not 0.0 < self.demand_mbps <= MAX_DEMAND_MBPS:
+            raise OutOfRangeError(
+                f"demand_mbps is {self.demand_mbps:g}; it must be above 0 and at most "
+                f"{MAX_DEMAND_MBPS:g}"
+            )
         if not 0.0 <= self.interference_load <= 1.0:
             raise OutOfRangeError(
                 f"interference_load is {self.interference_load}; it must be 0 to 1"

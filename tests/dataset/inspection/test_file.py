@@ -12,6 +12,8 @@ from rtwin.dataset import evaluate, file_info, open_dataset, open_radio_map, val
 from rtwin.dataset.inspection import open_checked
 from rtwin.dataset.inspection.limits import limits_of
 from rtwin.dataset.schema import (
+    FADED_VARIABLES,
+    LOAD_VARIABLES,
     MAP_FORMAT,
     MAP_LAYOUT,
     PATHS_FORMAT,
@@ -237,7 +239,7 @@ def test_every_variable_has_words_for_what_is_allowed():
         PATHS_FORMAT: PATHS_LAYOUT,
         SWEEP_FORMAT: SWEEP_LAYOUT,
         MAP_FORMAT: (*MAP_LAYOUT, *TWIN_LAYOUT),
-        TRACE_FORMAT: TRACE_LAYOUT,
+        TRACE_FORMAT: (*TRACE_LAYOUT, *LOAD_VARIABLES, *FADED_VARIABLES),
     }
     for kind, layout in layouts.items():
         for variable in layout:
