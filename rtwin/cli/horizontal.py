@@ -29,7 +29,7 @@ class _Cases:
     data: Folder = Path("rtwin-cases")
     maps: Maps = None
     scenes: Annotated[int | None, Option(help="The first so many scenes; by default all.")] = None
-    edits: Annotated[int, Option(help="Rehearsed edits of each scene.")] = 56
+    edits: Annotated[int, Option(help="Rehearsed edits of each scene.")] = 224
     truths: Annotated[int, Option(help="Changes of each scene.")] = 14
 
     def keywords(self) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def benchmark(
     cases: Cases,
     models: Annotated[
         Path | None,
-        Option(metavar="FOLDER", help="Networks, KIND.npz each; by default rtwin's own."),
+        Option(metavar="FOLDER", help="Networks, KIND.npz each, that are compared as well."),
     ] = None,
     quiet: Quiet = False,
 ) -> None:

@@ -7,6 +7,7 @@ of rows that they have not seen; the map is corrected by their mean, and what
 remains is kriged where it is tied to places.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -115,6 +116,7 @@ def correct(
     *,
     offsets: bool = False,
     num_traces: int = 100,
+    likely: Sequence[Hypothesis] = (),
     seed: int = 0,
     progress: Progress = silent,
 ) -> Correction:
@@ -125,6 +127,7 @@ def correct(
         found: Residuals of its cells, by rtwin.horizontal.unknown_change.residuals.
         offsets: Whether each transmitter and device has a level of its own.
         num_traces: Worlds that are tried; 0 for kriging alone.
+        likely: What is tried first, such as the likeliest of what was rehearsed.
         seed: Of draws.
         progress: Called with stage ("worlds"), worlds tried and in all.
     Checked by tests/horizontal/unknown_change/test_correction.py; measured in
@@ -137,13 +140,13 @@ def correct(
     for verdict in verdicts:
         if verdict.verdict == "offset":
             level[found.tx == twin.names.index(verdict.transmitter)] -= verdict.offset_db
-    flat = replace(found, value_db=level)
+    flat = replace(found, value_db=level, sd_db=found.shown_sd_db(level))
     change, sd, chance = _nothing(twin)
     explanations: tuple[Explanation, ...] = ()
     gain, traces = 0.0, 0
     if wrong and num_traces:
         search = _Search(twin, flat, offsets, seed)
-        search.run(num_traces, progress)
+        search.run(num_traces, likely, progress)
         gain = search.unseen_gain()
         if gain > _GAIN:
             explanations = search.explanations()
@@ -213,11 +216,12 @@ class _Search:
         """Worlds traced so far."""
         return self._synthesis.num_traces
 
-    def run(self, number: int, progress: Progress) -> None:
-        """Try worlds: some of them far apart, then around the best."""
+    def run(self, number: int, likely: Sequence[Hypothesis], progress: Progress) -> None:
+        """Try worlds: the likely ones, some far apart, then around the best."""
         base = self._synthesis.gain_db((), self._cells)
         assert base is not None
-        first = self._proposals.first(max(int(_FIRST * number), 1))
+        apart = max(int(_FIRST * number) - len(likely), 1)
+        first = [*likely[:number], *self._proposals.first(apart)]
         self._try(first, base, number, progress)
         left = -(-(number - len(first)) // len(_AROUND))
         for scale in _AROUND:

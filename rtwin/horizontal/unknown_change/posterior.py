@@ -16,15 +16,15 @@ from scipy import sparse
 from scipy.special import erf, gammaln, logsumexp
 
 from rtwin.arrays import Floats, Ints
-from rtwin.horizontal.rehearsal import Library, rows_of
+from rtwin.horizontal.rehearsal import Hypothesis, Library, rows_of
 from rtwin.horizontal.unknown_change.kriging import UNMEASURED_DB, Kriging, extent_m
 
 MOST = 64  # combinations that are carried on
 # Chosen on the validation scenes: docs/horizontal_benchmark.md.
-MODEL_DB, MODEL_SHARE = 2.0, 0.4  # error of a predicted change: of each cell, and of its size
+MODEL_DB, MODEL_SHARE = 2.0, 0.3  # error of a predicted change: of each cell, and of its size
 FREEDOM = 3.0  # degrees of freedom of Student's t
 # What a measurement counts: what a world leaves is alike among neighbours.
-COUNT = 0.6
+COUNT = 0.8
 P_NOTHING, P_NONE, P_TWO, P_LEVEL = 0.25, 0.08, 0.12, 0.05
 LEVELS_DB = (-8.0, -4.0, -2.0, 2.0, 4.0, 8.0)
 _FIRST, _SECOND = 10, 30  # how many are combined with each other
@@ -119,6 +119,13 @@ class Posterior:
         return found
 
     @property
+    def p_change(self) -> float:
+        """Chance that something happened that the library knows."""
+        is_change = np.diff(self.worlds.share.indptr) > 0
+        is_change |= (self.worlds.level_db != 0).any(axis=1)
+        return float(self.weight[is_change].sum())
+
+    @property
     def mean_db(self) -> Floats:
         """Posterior mean of the change over the worlds, [tx, cell] dB."""
         mean: Floats = (self.weight.astype(np.float32) @ self.changes_db).astype(np.float64)
@@ -140,6 +147,12 @@ class Posterior:
             groups[key] = groups.get(key, 0.0) + float(weight)
         ranked = sorted(groups.items(), key=lambda item: -item[1])
         return [(weight, key) for key, weight in ranked[:most]]
+
+    def likely(self, most: int) -> list[Hypothesis]:
+        """Edits of the library that are in the likeliest worlds, the likeliest first."""
+        rows = np.argsort(-self.weight, kind="stable")
+        entries = [int(k) for row in rows for k in self.worlds.share[row].indices]
+        return [self.library.entries[k].hypothesis for k in list(dict.fromkeys(entries))[:most]]
 
 
 def library_posterior(library: Library, evidence: Evidence, cells_m: Floats) -> Posterior:

@@ -27,6 +27,7 @@ class Residuals:
         device: Receiving device, [row].
         value_db: Measured less stored path gain [dB], [row].
         sd_db: Standard deviation of the measurement and the twin's own, [row] dB.
+        noise_db: Of the measurement alone, [row] dB.
         set_aside: How many raw rows were not used, by reason.
     """
 
@@ -35,6 +36,7 @@ class Residuals:
     device: Ints
     value_db: Floats
     sd_db: Floats
+    noise_db: Floats
     set_aside: dict[str, int]
 
     def __len__(self) -> int:
@@ -46,6 +48,20 @@ class Residuals:
         _, inverse = np.unique(key, axis=0, return_inverse=True)
         inverse = np.asarray(inverse).reshape(-1)
         return [np.flatnonzero(inverse == n) for n in range(inverse.max(initial=-1) + 1)]
+
+    def shown_sd_db(self, value_db: Floats) -> Floats:
+        """Standard deviations with no more of the twin's own than half of the rows show, [row] dB.
+
+        What a twin states of itself is often a guess, and too much of it hides changes.
+
+        Args:
+            value_db: The residuals, levels taken off or not [dB], [row].
+        """
+        stated = np.square(self.sd_db) - np.square(self.noise_db)
+        # The median of the absolute value of a normal variable is 0.6745 standard deviations.
+        seen = (np.median(np.abs(value_db)) / 0.6745) ** 2 - np.median(np.square(self.noise_db))
+        found: Floats = np.sqrt(np.square(self.noise_db) + np.clip(seen, 0, np.maximum(stated, 0)))
+        return found
 
     def without_offsets(self, value_db: Floats) -> Floats:
         """Values [..., row] less the median of each transmitter and device."""
@@ -76,9 +92,10 @@ def residuals_of(
     """
     tx, cell = np.asarray(tx, np.int64), np.asarray(cell, np.int64)
     level = np.maximum(np.asarray(gain_db, np.float64), FLOOR_DB)
-    noise = np.hypot(np.broadcast_to(noise_db, tx.shape), twin.sigma_db[tx, cell])
+    noise = np.array(np.broadcast_to(noise_db, tx.shape), np.float64)
+    sd = np.hypot(noise, twin.sigma_db[tx, cell])
     everyone = np.broadcast_to(np.asarray(device, np.int64), tx.shape)
-    return Residuals(tx, cell, everyone, level - twin.gain_db[tx, cell], noise, {})
+    return Residuals(tx, cell, everyone, level - twin.gain_db[tx, cell], sd, noise, {})
 
 
 def residuals(twin: MapTwin, data: Measurements, quantity: str) -> Residuals:

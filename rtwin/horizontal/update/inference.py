@@ -54,7 +54,7 @@ class Inferred:
 def evidence_of(found: Residuals, offsets: bool) -> Evidence:
     """Residuals as the library weighs them."""
     level = found.without_offsets(found.value_db) if offsets else found.value_db
-    return Evidence(found.tx, found.cell, level, found.sd_db)
+    return Evidence(found.tx, found.cell, level, found.shown_sd_db(level))
 
 
 def kriged(twin: MapTwin, found: Residuals, offsets: bool, seed: int = 0) -> Inferred:
@@ -86,7 +86,7 @@ def library_ways(
     posterior = library_posterior(library, evidence, twin.cell_m)
     shared_s = time.perf_counter() - start
     ways: dict[How, Inferred] = {}
-    if wish.how in (None, "library"):
+    if wish.how in (None, "library", "search"):
         start = time.perf_counter()
         guess = library_map(posterior, twin.cell_m)
         told = _explanations(posterior, posterior.weight)
@@ -99,6 +99,7 @@ def library_ways(
             posterior.mean_db,
             told,
             _says(told, posterior.p_none),
+            posterior.p_change,
         )
         seconds = shared_s + time.perf_counter() - start
         loss = stated_loss_db(made, twin)
@@ -124,6 +125,7 @@ def library_ways(
             weighed.mean_db,
             told,
             _says(told, out.p_none),
+            weighed.p_change,
         )
         share = out.share.ravel()
         ways["network"] = Inferred(
@@ -175,9 +177,13 @@ def _correction(
     explained: Floats,
     told: tuple[Explanation, ...],
     reasons: tuple[str, ...],
+    p_change: float = 0.0,
 ) -> Correction:
     kept = chance <= PRESERVE_CHANCE
-    if all(verdict.verdict not in _DEVIATES for verdict in verdicts):
+    deviates = any(verdict.verdict in _DEVIATES for verdict in verdicts)
+    # What a twin states of itself may be wide enough for a change that an edit explains.
+    is_explained = p_change > 0.5 and any(verdict.verdict == "agrees" for verdict in verdicts)
+    if not (deviates or is_explained):
         return Correction.nothing(twin, verdicts, "the twin agrees: nothing is changed")
     gain = np.maximum(twin.gain_db + change, FLOOR_DB)
     return Correction(

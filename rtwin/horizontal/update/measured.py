@@ -16,7 +16,7 @@ from rtwin.horizontal.decision import Drift, Evidence, Rung
 from rtwin.horizontal.edits import Edits, apply_edits, edits_from_dict
 from rtwin.horizontal.known_change import retrace
 from rtwin.horizontal.levels import FLOOR_DB
-from rtwin.horizontal.rehearsal import library_of
+from rtwin.horizontal.rehearsal import Hypothesis, library_of
 from rtwin.horizontal.twin import (
     Maps,
     Snapshot,
@@ -48,7 +48,8 @@ from rtwin.units import from_db
 # Seconds that a world of a search takes, over tracing everything; measured on munich.
 _WORLD_SHARE = 0.05
 _LEAST_WORLD_S = 0.3
-_SEARCH_LOSS = 0.8  # of a search, over what the library leaves: docs/horizontal_benchmark.md
+_LIKELY = 16  # rehearsed edits that a search tries first
+_SEARCH_LOSS = 0.9  # of a search, over what the library leaves: benchmarks/measured_update.py
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +179,7 @@ def _try(
 ) -> _Tried:
     library = library_of(parent.folder, parent.scene_hash)
     ways: dict[How, Inferred] = {}
-    if library is not None and wish.how in (None, "library", "network"):
+    if library is not None and wish.how in (None, "library", "network", "search"):
         ways = library_ways(twin, found, library, free, wish)
     if wish.how == "kriging" or (wish.how is None and np.isfinite(wish.within_s)):
         ways["kriging"] = kriged(twin, found, free, seed)
@@ -195,11 +196,18 @@ def _try(
             found,
             offsets=free,
             num_traces=num_traces,
+            likely=_likely(ways),
             seed=seed,
             progress=progress,
         )
         return _Tried(found, made, way, reason, ways, searched)
     return _Tried(found, made, way, reason, ways)
+
+
+def _likely(ways: dict[How, Inferred]) -> list[Hypothesis]:
+    """Where a search begins: with what was rehearsed and is likely."""
+    known = next((way.posterior for way in ways.values() if way.posterior is not None), None)
+    return [] if known is None else known.likely(_LIKELY)
 
 
 def measured_before(folder: str | Path, measurements: str | Path) -> Snapshot | None:

@@ -9,6 +9,9 @@ from rtwin.horizontal.decision import Decision, Drift, Evidence, Rung, decide
 from rtwin.horizontal.twin import PRESERVED, UPDATED, Note, Snapshot, open_twin
 from rtwin.horizontal.unknown_change import Correction, Residuals
 
+# Verdicts that alone change nothing.
+QUIET = ("agrees", "outlier", "offset", "too few")
+
 
 def note_of(
     parent: Snapshot, made: Correction, found: Residuals, source: str, seconds: float
@@ -48,8 +51,10 @@ def note_of(
             rungs = (Rung("correction", 0.0, loss, True), Rung("re-trace", parent.full_s))
             chosen = decide(evidence, rungs)
             marked[tx] = (chosen.cells == Decision.RETRACE).reshape(shape[1:])
-            if verdicts.get(name, "agrees") in ("agrees", "outlier", "offset", "too few"):
-                words += "; what explains the others reaches it"
+            if verdicts.get(name, "agrees") in QUIET:
+                alone = all(verdict in QUIET for verdict in verdicts.values())
+                words += "; what was rehearsed explains it better" if alone else ""
+                words += "" if alone else "; what explains the others reaches it"
             words += f"; {loss:.1f} dB expected where updated"
             if marked[tx].any():
                 words += f"; {int(marked[tx].sum())} cells marked for re-tracing"

@@ -357,6 +357,7 @@ def _ratios(scores: Scores) -> Iterator[str]:
     rows = [(*pair, "changed_db") for pair in pairs]
     rows[4:4] = [
         ("library Bayes", "kriging", TWIN, "changed_db"),
+        ("library Bayes", "kriging", f"observable, {TWIN}", "changed_db"),
         ("library Bayes", "kriging", OTHER, "changed_db"),
         ("library Bayes", "kriging", MIXED, "map_db"),
         ("library Bayes", "stale", MIXED, "map_db"),

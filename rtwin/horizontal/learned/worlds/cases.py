@@ -31,7 +31,7 @@ from rtwin.progress import Progress, silent
 from rtwin.trace import world_of_parts
 
 CASES_VERSION = 1
-NUM_EDITS, NUM_TRUTHS = 56, 14
+NUM_EDITS, NUM_TRUTHS = 224, 14
 
 
 @dataclass(frozen=True, eq=False)
