@@ -13,9 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
+from rtwin.errors import StoreError
 from rtwin.experiments.beliefs import Belief, SlicingExperiment, Worlds, compare_traces
 from rtwin.experiments.network import (
     Episode,
+    KpmRecorder,
     Optimised,
     Policy,
     ProportionalToDemand,
@@ -57,12 +59,15 @@ def policies(others: Mapping[str, str] | None = None) -> dict[str, Policy]:
     }
 
 
-def run_slicing(experiment: SlicingExperiment, progress: Progress = silent) -> list[Run]:
+def run_slicing(
+    experiment: SlicingExperiment, progress: Progress = silent, kpm: Path | None = None
+) -> list[Run]:
     """Run the experiment.
 
     Args:
         experiment: What is compared.
         progress: Called with stage ("experiment"), steps done and in all.
+        kpm: Folder for the KPIs of every run, POLICY/KNOWLEDGE/seed_N; None: none are written.
     Returns:
         All runs, seed by seed.
     Raises:
@@ -71,6 +76,8 @@ def run_slicing(experiment: SlicingExperiment, progress: Progress = silent) -> l
         MissingExtraError: if cvxpy is not installed.
     Checked by tests/experiments/test_fidelity.py.
     """
+    if kpm is not None and kpm.exists() and (not kpm.is_dir() or any(kpm.iterdir())):
+        raise StoreError(f"{kpm}: is not an empty folder; name a new one for the KPIs")
     # Before anything is traced: is the solver there?
     Optimised().solve(np.full((1, 1), 0.5), np.ones((1, 1)))
     compared = policies(experiment.policies)
@@ -80,13 +87,15 @@ def run_slicing(experiment: SlicingExperiment, progress: Progress = silent) -> l
         runs: list[Run] = []
         per_seed = 1 + (len(compared) - 1) * worlds.num_beliefs
         for seed in range(experiment.seeds):
-            for run in _runs_of(worlds, seed, compared):
+            for run in _runs_of(worlds, seed, compared, kpm):
                 runs.append(run)
                 progress("experiment", len(runs), experiment.seeds * per_seed)
     return runs
 
 
-def _runs_of(worlds: Worlds, seed: int, compared: Mapping[str, Policy]) -> Iterator[Run]:
+def _runs_of(
+    worlds: Worlds, seed: int, compared: Mapping[str, Policy], kpm: Path | None
+) -> Iterator[Run]:
     experiment = worlds.experiment
     slices = make_slices(experiment.users, experiment.services)
     settings = SimulatorSettings(epoch_s=experiment.epoch_s)
@@ -98,4 +107,15 @@ def _runs_of(worlds: Worlds, seed: int, compared: Mapping[str, Policy]) -> Itera
             error, right = compare_traces(belief.trace, truth)
             if knowledge == NOBODY:
                 error, right = np.nan, np.nan
-            yield Run(seed, knowledge, name, run_episode(network, policy, seed), error, right)
+            if kpm is None:
+                episode = run_episode(network, policy, seed)
+            else:
+                recorder = KpmRecorder(network, truth)
+                episode = run_episode(network, policy, seed, observe=recorder)
+                place = (_folder_name(name), _folder_name(knowledge), f"seed_{seed}")
+                recorder.write(kpm.joinpath(*place))
+            yield Run(seed, knowledge, name, episode, error, right)
+
+
+def _folder_name(name: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in name)

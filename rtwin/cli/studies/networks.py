@@ -64,6 +64,10 @@ def slicing(
     map_rays: RaysOrRecipe = None,
     policy: OwnPolicies = None,
     services: OwnServices = None,
+    kpm: Annotated[
+        Path | None,
+        Option(metavar="DIR", help="KPIs of every run, per user and slice, in ColO-RAN's columns."),
+    ] = None,
 ) -> None:
     """Compare what slicing policies achieve when they decide on twins of different fidelity.
 
@@ -99,7 +103,7 @@ def slicing(
     )
     prepare_folder(output)
     with talk.progress() as progress:
-        runs = run_slicing(asked, progress)
+        runs = run_slicing(asked, progress, kpm)
     print_study(
         write_results(asked, runs, output),
         lambda: json_report(asked, runs),

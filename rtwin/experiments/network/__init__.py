@@ -10,6 +10,7 @@ from rtwin.experiments.network.episodes import (
     run_episode,
     seen_at,
 )
+from rtwin.experiments.network.kpm import KpmRecorder
 from rtwin.experiments.network.plugins import load_policy, load_services
 from rtwin.experiments.network.policies import (
     Optimised,
@@ -19,10 +20,9 @@ from rtwin.experiments.network.policies import (
     demand_prb,
     whole_blocks,
 )
-from rtwin.experiments.network.rewards import PRB_PRICE, reward_of
+from rtwin.experiments.network.reports import PRB_PRICE, EpochReport, reward_of
 from rtwin.experiments.network.services import SERVICES, Service, Slice, make_slices
 from rtwin.experiments.network.simulator import (
-    EpochReport,
     NetworkView,
     SimulatorSettings,
     SlicedNetwork,
@@ -35,6 +35,7 @@ __all__ = [
     "SERVICES",
     "Episode",
     "EpochReport",
+    "KpmRecorder",
     "NetworkView",
     "Optimised",
     "Policy",

@@ -32,6 +32,9 @@ class Served:
         arrived_bits, served_bits, dropped_bits: [ue].
         used_prb: Resource blocks used, summed over slots, [group].
         delay_bits: Bits served with a delay of 1, 2, ... slots, [group, delay].
+        ue_slots: Slots in which a user was served, [ue].
+        ue_requested_prb, ue_granted_prb: Blocks that would have emptied its queue, at most a
+            cell's in each slot, and those it got, summed over slots, [ue].
     """
 
     arrived_bits: Floats
@@ -39,6 +42,9 @@ class Served:
     dropped_bits: Floats
     used_prb: Floats
     delay_bits: Floats
+    ue_slots: Floats
+    ue_requested_prb: Floats
+    ue_granted_prb: Floats
 
 
 class Queues:
@@ -79,6 +85,7 @@ class Queues:
         num_prb: Floats,
         bits_per_prb: Floats,
         blocked_slots: Ints | None = None,
+        cell_prb: float = np.inf,
     ) -> Served:
         """Serve some slots.
 
@@ -88,6 +95,7 @@ class Queues:
             num_prb: Resource blocks of each group, [group].
             bits_per_prb: Whole bits that a block carries for a user in a slot, [ue].
             blocked_slots: Slots from the first on in which a user cannot be served, [ue].
+            cell_prb: Blocks of a cell, the most that a user requests in a slot.
         """
         num_slots, num_ues = arrivals.shape
         past = len(self._curve)
@@ -133,6 +141,7 @@ class Queues:
                 idle[given > 0] = 1.0
         np.maximum(average, _LEAST_BITS, out=average)
         start = np.concatenate([self._left[None], left[:-1]])
+        requested = np.ceil((curve[past:] - start) / carried_or_never)
         delay = self._delays(curve, past, start + served, served, home, len(num_prb))
         self._left = gone
         self._curve = curve[-past:]
@@ -142,6 +151,9 @@ class Queues:
             (left - start - served).sum(axis=0),
             sums(home, total, len(num_prb)),
             delay,
+            (served > 0).sum(axis=0).astype(np.float64),
+            np.minimum(requested, cell_prb).sum(axis=0),
+            total,
         )
 
     def _delays(

@@ -11,15 +11,9 @@ from rtwin.dataset import LinkTrace
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments.network.cells import sums
 from rtwin.experiments.network.policies import demand_prb, whole_blocks
-from rtwin.experiments.network.rewards import PRB_PRICE, reward_of
+from rtwin.experiments.network.reports import PERCENTILES, PRB_PRICE, EpochReport, reward_of
 from rtwin.experiments.network.services import Slice
-from rtwin.experiments.network.simulator import (
-    PERCENTILES,
-    EpochReport,
-    NetworkView,
-    SimulatorSettings,
-    SlicedNetwork,
-)
+from rtwin.experiments.network.simulator import NetworkView, SimulatorSettings, SlicedNetwork
 
 FEATURES = ("users", "demand", "backlog", "efficiency", "reserved", "used", "violation")
 _MOST_BITS_PER_ELEMENT = 7.5

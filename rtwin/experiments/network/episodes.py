@@ -9,7 +9,7 @@ import numpy as np
 from rtwin.arrays import Floats, Ints
 from rtwin.dataset import LinkTrace
 from rtwin.experiments.network.policies import Policy
-from rtwin.experiments.network.rewards import PRB_PRICE, reward_of
+from rtwin.experiments.network.reports import PRB_PRICE, EpochReport, reward_of
 from rtwin.experiments.network.simulator import SlicedNetwork
 
 
@@ -42,6 +42,7 @@ def run_episode(
     seed: int,
     prb_price: float = PRB_PRICE,
     epoch_done: Callable[[], None] = lambda: None,
+    observe: Callable[[EpochReport], None] = lambda report: None,
 ) -> Episode:
     """Run a policy through a whole trace.
 
@@ -51,6 +52,7 @@ def run_episode(
         seed: Seed of the traffic.
         prb_price: Price of resource blocks in the reward.
         epoch_done: Called after every epoch.
+        observe: Called with every epoch's report, such as a KpmRecorder.
     """
     network.reset(seed)
     reports, rewards = [], []
@@ -58,6 +60,7 @@ def run_episode(
         found = network.step(policy(network.view()))
         reports.append(found)
         rewards.append(reward_of(found, network.slices, network.num_prb, prb_price))
+        observe(found)
         epoch_done()
     weight = np.array([s.weight for s in network.slices])
     by_slice = np.mean([r.sla_violation for r in reports], axis=0)
@@ -86,6 +89,13 @@ _OF_CHANNELS = (
     "serving_tx",
     "state",
 )
+_OF_LINKS = ("tx_load", "effective_sinr_db", "num_layers", "block_error_rate", "lost_blocks")
+
+
+def _channels(*traces: LinkTrace) -> list[str]:
+    """Names of what traces all know of channels."""
+    known = [n for n in _OF_LINKS if all(getattr(trace, n) is not None for trace in traces)]
+    return [*_OF_CHANNELS, *known]
 
 
 def delayed(trace: LinkTrace, delay_s: float) -> LinkTrace:
@@ -99,7 +109,7 @@ def delayed(trace: LinkTrace, delay_s: float) -> LinkTrace:
 
 def seen_at(trace: LinkTrace, rows: Ints) -> LinkTrace:
     """A trace whose channels are those of other rows, [time]; users stay where they are."""
-    return replace(trace, **{name: getattr(trace, name)[rows] for name in _OF_CHANNELS})
+    return replace(trace, **{name: getattr(trace, name)[rows] for name in _channels(trace)})
 
 
 def awaited(before: LinkTrace, after: LinkTrace, age_s: float) -> LinkTrace:
@@ -113,6 +123,6 @@ def awaited(before: LinkTrace, after: LinkTrace, age_s: float) -> LinkTrace:
     rows = int(np.searchsorted(after.time_s, after.time_s[0] + age_s - 1e-9))
     values: dict[str, Any] = {
         name: np.concatenate([getattr(before, name)[:rows], getattr(after, name)[rows:]])
-        for name in _OF_CHANNELS
+        for name in _channels(before, after)
     }
     return replace(after, **values)

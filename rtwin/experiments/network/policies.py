@@ -13,7 +13,7 @@ import numpy as np
 from rtwin.arrays import Floats, Ints
 from rtwin.errors import MissingExtraError, OutOfRangeError
 from rtwin.experiments.network.cells import sums
-from rtwin.experiments.network.rewards import PRB_PRICE
+from rtwin.experiments.network.reports import PRB_PRICE
 from rtwin.experiments.network.services import LARGEST
 from rtwin.experiments.network.simulator import NetworkView
 

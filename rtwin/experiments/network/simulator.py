@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike
 from rtwin.arrays import Bools, Floats, Ints
 from rtwin.dataset import LinkTrace
 from rtwin.errors import OutOfRangeError, ShapeError
-from rtwin.experiments.network.cells import SCHEDULERS, Queues, Served, sums
+from rtwin.experiments.network.cells import SCHEDULERS, Queues
+from rtwin.experiments.network.reports import EpochReport, report
 from rtwin.experiments.network.services import Slice, Traffic
 from rtwin.link import LinkAdaptation
 
-PERCENTILES = (50.0, 95.0, 99.0)
 _ERROR_NODES = 7  # of a Gauss-Hermite sum over the errors of a belief
 
 
@@ -92,37 +92,6 @@ class NetworkView:
     backlog_bits: Floats
     num_cells: int
     frames: tuple[tuple[Ints, Floats], ...] = ()
-
-
-@dataclass(frozen=True)
-class EpochReport:
-    """What happened in an epoch, or in several.
-
-    Arrays over [slice] unless said otherwise.
-
-    Attributes:
-        duration_s: Time that it took [s].
-        offered_mbps, throughput_mbps: Traffic that came, and that got through in time.
-        drop_share: Share of the bits that left which were dropped as late.
-        sla_violation: Share of the users with traffic whose promise was broken.
-        delay_ms: Percentiles of the delay, weighted by bits [ms], [slice, percentile]
-            for PERCENTILES; NaN without traffic.
-        reserved_prb: Resource blocks that were reserved, mean, [cell, slice].
-        used_prb: Those that were used, mean, [cell, slice].
-        ue_offered_mbps, ue_throughput_mbps, ue_drop_share: [ue].
-    """
-
-    duration_s: float
-    offered_mbps: Floats
-    throughput_mbps: Floats
-    drop_share: Floats
-    sla_violation: Floats
-    delay_ms: Floats
-    reserved_prb: Floats
-    used_prb: Floats
-    ue_offered_mbps: Floats
-    ue_throughput_mbps: Floats
-    ue_drop_share: Floats
 
 
 def adaptation_of(trace: LinkTrace) -> LinkAdaptation:
@@ -330,75 +299,20 @@ class SlicedNetwork:
                     np.floor(blocks).ravel(),
                     bits[row],
                     np.where(fresh, self._interruption, 0),
+                    self.num_prb,
                 )
             )
         self.epoch += 1
-        return report(pieces, np.floor(blocks), self.ue_slice, self._reliability, self.settings)
+        return report(
+            pieces,
+            np.floor(blocks),
+            self.ue_slice,
+            self._reliability,
+            self.settings.epoch_s,
+            self.settings.slot_s,
+            self._queues.backlog_bits,
+        )
 
     def _starts_row(self) -> bool:
         time = self.epoch * self.settings.epoch_s / self._row_s
         return abs(time - round(time)) < 1e-6
-
-
-def report(
-    pieces: Sequence[Served],
-    reserved_prb: Floats,
-    ue_slice: Ints,
-    reliability: Floats,
-    settings: SimulatorSettings,
-) -> EpochReport:
-    """The report of some pieces of time."""
-    num_cells, num_slices = reserved_prb.shape
-    arrived, served, dropped = (
-        np.sum([getattr(piece, name) for piece in pieces], axis=0)
-        for name in ("arrived_bits", "served_bits", "dropped_bits")
-    )
-    gone = served + dropped
-    duration = settings.epoch_s
-    slots = duration / settings.slot_s
-    with np.errstate(invalid="ignore", divide="ignore"):
-        late = np.where(gone > 0, dropped / gone, 0.0)
-    has_traffic = (gone > 0) | (arrived > 0)
-    broken = has_traffic & (late > 1.0 - reliability + 1e-12)
-
-    def per_slice(values: Floats) -> Floats:
-        return sums(ue_slice, values, num_slices)
-
-    with np.errstate(invalid="ignore", divide="ignore"):
-        users = per_slice(has_traffic.astype(np.float64))
-        violation = np.where(users > 0, per_slice(broken.astype(np.float64)) / users, 0.0)
-        bits = per_slice(gone)
-        drop = np.where(bits > 0, per_slice(dropped) / bits, 0.0)
-    delays = np.sum([piece.delay_bits for piece in pieces], axis=0)
-    delays = delays.reshape(num_cells, num_slices, -1).sum(axis=0)
-    to_mbps = 1.0 / duration / 1e6
-    used = np.sum([piece.used_prb for piece in pieces], axis=0).reshape(num_cells, num_slices)
-    return EpochReport(
-        duration_s=duration,
-        offered_mbps=per_slice(arrived) * to_mbps,
-        throughput_mbps=per_slice(served) * to_mbps,
-        drop_share=drop,
-        sla_violation=violation,
-        delay_ms=delay_percentiles_ms(delays, settings.slot_s),
-        reserved_prb=reserved_prb,
-        used_prb=used / slots,
-        ue_offered_mbps=arrived * to_mbps,
-        ue_throughput_mbps=served * to_mbps,
-        ue_drop_share=late,
-    )
-
-
-def delay_percentiles_ms(delay_bits: Floats, slot_s: float) -> Floats:
-    """Percentiles of delays weighted by bits [ms], [slice, percentile]; NaN without bits.
-
-    Args:
-        delay_bits: Bits with a delay of 1, 2, ... slots, [slice, delay].
-        slot_s: Length of a slot [s].
-    """
-    total = delay_bits.sum(axis=1)
-    cumulative = delay_bits.cumsum(axis=1)
-    found = np.full((len(delay_bits), len(PERCENTILES)), np.nan)
-    for row in np.flatnonzero(total > 0):
-        level = np.array(PERCENTILES) / 100.0 * total[row]
-        found[row] = (np.searchsorted(cumulative[row], level) + 1) * slot_s * 1e3
-    return found
