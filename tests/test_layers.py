@@ -81,6 +81,7 @@ ROOMS = {
         "networks.examples": set(),
         "analysis": {"registry", "record", "writing"},
         "maps": {"registry"},
+        "serving": {"record"},
     },
     "experiments": {
         "network": set(),

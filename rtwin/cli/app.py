@@ -57,6 +57,7 @@ for command in (
     trace.render,
     look.view,
     exports.export,
+    exports.serve,
 ):
     app.command()(command)
 app.add_typer(scene.app, name="scene")

@@ -1,5 +1,6 @@
-"""Commands that hand a twin to other tools: export."""
+"""Commands that hand a twin to other tools: export, serve."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -83,3 +84,56 @@ def export(
             **options,
         )
     talk.tell(report, list(report.items()))
+
+
+def serve(
+    talk: Talking,
+    twin: Annotated[Path, Argument(metavar="TWIN", help="A dataset of paths.")],
+    address: Annotated[str, Option(help="Where to listen.")] = "tcp://127.0.0.1:5555",
+    within: Annotated[
+        float, Option(metavar="M", help="How far a node of ns-3 may be from its device [m].")
+    ] = 0.5,
+    devices: Annotated[
+        bool, Option("--list", help="Say where nodes may begin, and do not listen.")
+    ] = False,
+    once: Annotated[bool, Option("--once", help="End with the first simulation.")] = False,
+    tx_port: Annotated[
+        str, Option(metavar="NAME", help="Take one transmit polarisation, e.g. V.")
+    ] = "",
+    rx_port: Annotated[
+        str, Option(metavar="NAME", help="Take one receive polarisation, e.g. V.")
+    ] = "",
+    frequency: Annotated[
+        float | None, Option(metavar="HZ", help="Which frequency of a sweep [Hz].")
+    ] = None,
+) -> None:
+    """Answer ns-3's requests for channels (ns3sionna) from stored paths, until interrupted.
+
+    Example: rtwin serve munich.h5
+    """
+    from rtwin.export import serve as run
+    from rtwin.export import served_devices
+
+    if devices:
+        found = served_devices(twin)
+        rows = [
+            (
+                str(one["device"]),
+                ", ".join(f"{value:g}" for value in one["position_m"])
+                + (f"; {one['places']} places" if one["places"] > 1 else ""),
+            )
+            for one in found
+        ]
+        talk.tell({"devices": found}, rows)
+        return
+    with suppress(KeyboardInterrupt):
+        run(
+            twin,
+            address,
+            within_m=within,
+            once=once,
+            tx_port=tx_port,
+            rx_port=rx_port,
+            frequency_hz=frequency,
+            say=lambda text: None if talk.json else typer.echo(text),
+        )

@@ -1,6 +1,7 @@
 """From a twin's file to a file or folder that another tool reads."""
 
 import json
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, PORT_LABELS, SWEEP_FO
 from rtwin.errors import OutOfRangeError
 from rtwin.export.record import PathView, chosen_port, chosen_rows
 from rtwin.export.registry import MAP, PATHS, SWEEP, TRACE, Format, Report, find_format
+from rtwin.export.serving import devices_of
 from rtwin.export.writing import check_target, finished_folder, new_file, new_folder
 from rtwin.progress import Progress, silent
 
@@ -107,6 +109,58 @@ def export(
                 report["left out"] = left_out
             mark["report"] = report
     return about | report
+
+
+def serve(
+    file: str | Path,
+    address: str = "tcp://127.0.0.1:5555",
+    *,
+    within_m: float = 0.5,
+    once: bool = False,
+    tx_port: str = "",
+    rx_port: str = "",
+    frequency_hz: float | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> int:
+    """Answer ns3sionna's requests for channels from the paths of a dataset.
+
+    Args:
+        file: A dataset of paths.
+        address: Where to listen.
+        within_m: How far one of ns-3's nodes may be from its device [m].
+        once: Whether to end with the first simulation; else it goes on until interrupted.
+        tx_port, rx_port: Labels of the polarisations to take, where there are several.
+        frequency_hz: Which frequency [Hz] of a sweep.
+        say: Told what happens, in a line each.
+    Returns:
+        How many requests for channels were answered.
+    Raises:
+        OutOfRangeError: if nobody can listen there, or there are several polarisations.
+        StoreError: if the file is no dataset of paths.
+        MissingExtraError: if pyzmq is not installed.
+    Checked by tests/export/serving/test_server.py.
+    """
+    from rtwin.export.serving.server import serve_view
+
+    if not within_m >= 0:
+        raise OutOfRangeError(f"within_m is {within_m:g}; it must be 0 m or more")
+    with open_dataset(file, frequency_hz) as dataset:
+        view = path_view(dataset, tx_port=tx_port, rx_port=rx_port).one_port("ns3sionna")
+        return serve_view(view, address, within_m, once, say)
+
+
+def served_devices(file: str | Path) -> list[dict[str, Any]]:
+    """The devices of a dataset at which `serve` takes nodes: name, first position [m], places."""
+    with open_dataset(file) as dataset:
+        names = dataset.read("tx_name")
+        return [
+            {
+                "device": f"rx {device.rx[0]}" if device.tx is None else str(names[device.tx]),
+                "position_m": [float(value) for value in device.position_m[0]],
+                "places": len(device.position_m),
+            }
+            for device in devices_of(path_view(dataset))
+        ]
 
 
 def path_view(

@@ -117,6 +117,8 @@ def quick(words: list[str]) -> list[str]:
         return [*words, *(["--worlds", "30"] if "--measurements" in words else []), "--quiet"]
     if name == "radiomap":
         return [*words, "--rays", "20000", "--quiet"]
+    if name == "serve":
+        return [*words, "--list"]  # what listens does not end
     if name == "sample":
         return [*words, "--quiet"]
     if name in ("calibrate", "federate"):

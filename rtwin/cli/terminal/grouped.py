@@ -15,7 +15,7 @@ JOBS = {
     "Fit it to measurements": ("calibrate", "align"),
     "Keep a twin current": ("twin", "rehearse", "update", "merge", "quality", "deploy"),
     "Look": ("info", "validate", "plot", "render", "view", "antenna"),
-    "Hand over to other tools": ("export",),
+    "Hand over to other tools": ("export", "serve"),
     "Learn together, study": ("horizontal", "federate", "experiment"),
 }
 
