@@ -17,6 +17,7 @@ from scipy.special import erf, gammaln, logsumexp
 
 from rtwin.arrays import Floats, Ints
 from rtwin.horizontal.rehearsal import Hypothesis, Library, rows_of
+from rtwin.horizontal.unknown_change.detect import misfit_p
 from rtwin.horizontal.unknown_change.kriging import UNMEASURED_DB, Kriging, extent_m
 
 MOST = 64  # combinations that are carried on
@@ -30,6 +31,7 @@ LEVELS_DB = (-8.0, -4.0, -2.0, 2.0, 4.0, 8.0)
 _FIRST, _SECOND = 10, 30  # how many are combined with each other
 LEAST_DB = 1.0  # of a kriged rest, to be off
 REST_CHANCE = 0.5  # that it is, for it to count
+P_LEFT = 0.01  # of what the likeliest world leaves, below which it is not the explanation
 _CONTINUOUS = ("moved", "tx_moved", "tx_fed")
 
 
@@ -117,6 +119,18 @@ class Posterior:
         share = sparse.csr_matrix(self.weight[None].astype(np.float32)) @ self.worlds.share
         found: Floats = np.asarray((share @ of_entries).todense()).ravel().astype(np.float64)
         return found
+
+    @cached_property
+    def p_left(self) -> float:
+        """Chance of a misfit as large as the likeliest world leaves, if it were the truth."""
+        best = self.predicted_db[int(self.weight.argmax())]
+        left = (self.evidence.value_db - best) / _scale_db(self.evidence, best)
+        return misfit_p(left) if len(left) else 1.0
+
+    @property
+    def is_unexplained(self) -> bool:
+        """Whether none of these is likelier than all of them, or the likeliest leaves too much."""
+        return self.p_none > 0.5 or self.p_left < P_LEFT
 
     @property
     def p_change(self) -> float:
@@ -344,9 +358,17 @@ def _joined(one: Combinations, other: Combinations) -> Combinations:
 
 def _log_likelihood(evidence: Evidence, predicted_db: Floats) -> Floats:
     """Of residuals under changes [world, row] dB: Student's t, scale by noise and model error."""
-    scale = np.sqrt(np.square(evidence.sd_db) + MODEL_DB**2 + np.square(MODEL_SHARE * predicted_db))
+    scale = _scale_db(evidence, predicted_db)
     z = (evidence.value_db - predicted_db) / scale
     constant = gammaln((FREEDOM + 1) / 2) - gammaln(FREEDOM / 2) - 0.5 * np.log(FREEDOM * np.pi)
     each = constant - (FREEDOM + 1) / 2 * np.log1p(np.square(z) / FREEDOM) - np.log(scale)
     found: Floats = COUNT * each.sum(axis=1)
+    return found
+
+
+def _scale_db(evidence: Evidence, predicted_db: Floats) -> Floats:
+    """Of residuals around changes [..., row] dB: noise, twin and model error together."""
+    found: Floats = np.sqrt(
+        np.square(evidence.sd_db) + MODEL_DB**2 + np.square(MODEL_SHARE * predicted_db)
+    )
     return found

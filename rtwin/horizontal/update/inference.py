@@ -98,7 +98,7 @@ def library_ways(
             guess.chance,
             posterior.mean_db,
             told,
-            _says(told, posterior.p_none),
+            _says(told, posterior),
             posterior.p_change,
         )
         seconds = shared_s + time.perf_counter() - start
@@ -124,7 +124,7 @@ def library_ways(
             chance,
             weighed.mean_db,
             told,
-            _says(told, out.p_none),
+            _says(told, weighed),
             weighed.p_change,
         )
         share = out.share.ravel()
@@ -145,12 +145,16 @@ def stated_loss_db(made: Correction, twin: MapTwin) -> float:
     return float(np.sqrt(added[touched].mean())) if touched.any() else 0.0
 
 
-def _says(told: tuple[Explanation, ...], p_none: float) -> tuple[str, ...]:
-    if p_none > 0.5:
-        return (f"none of the rehearsed edits explains the differences ({100 * p_none:.0f} %)",)
+def _says(told: tuple[Explanation, ...], posterior: Posterior) -> tuple[str, ...]:
+    none = posterior.p_none
+    if none > 0.5:
+        return (f"none of the rehearsed edits explains the differences ({100 * none:.0f} %)",)
     if not told:
         return ("nothing that was rehearsed happened",)
-    return (f"explained by: {'; '.join(str(e) for e in told[:3])}",)
+    says = (f"explained by: {'; '.join(str(e) for e in told[:3])}",)
+    if posterior.is_unexplained:
+        says += ("that leaves more than noise: something else happened, or more than that",)
+    return says
 
 
 def _explanations(posterior: Posterior, weight: Floats) -> tuple[Explanation, ...]:

@@ -152,6 +152,24 @@ def test_kriging_is_that_of_scikit_learn_with_the_scales_that_were_found(twin):
     assert rmse_db(mean[0], field) < 0.5 * np.std(field)
 
 
+def test_a_twin_is_no_more_wrong_than_half_of_its_rows_show(twin):
+    rng = np.random.default_rng(3)
+    cell = rng.choice(np.flatnonzero(twin.gain_db[0] > -110), 60, replace=False)
+    wide = replace(twin, sigma_db=np.full_like(twin.sigma_db, 6.0))
+
+    def shown(off_db):
+        level = twin.gain_db[0, cell] + off_db
+        found = residuals_of(wide, np.zeros(60, int), cell, level, NOISE_DB)
+        np.testing.assert_allclose(found.sd_db, np.hypot(NOISE_DB, 6.0))
+        return found.shown_sd_db(found.value_db)
+
+    np.testing.assert_allclose(shown(np.zeros(60)), NOISE_DB)
+    few = np.where(np.arange(60) < 15, -20.0, 0.0) + rng.normal(0, NOISE_DB, 60)
+    assert shown(few).max() < 2.0
+    np.testing.assert_allclose(shown(rng.normal(0, 4.0, 60)), 4.0, atol=1.0)
+    np.testing.assert_allclose(shown(rng.normal(0, 30.0, 60)), np.hypot(NOISE_DB, 6.0))
+
+
 def test_neighbours(twin):
     found = residuals_of(twin, [0, 0], [0, 17], twin.gain_db[0, [0, 17]] + [3.0, 5.0], 1.0)
     np.testing.assert_allclose(nearest_neighbours(twin, found, 1)[0, [0, 1, 17]], [3, 3, 5])

@@ -118,6 +118,18 @@ def test_what_no_entry_explains_is_none_of_these(small_library, cells):
     assert np.sqrt(np.mean((guess.change_db - change) ** 2)) < 0.7 * np.sqrt(np.mean(change**2))
 
 
+def test_what_the_likeliest_leaves_is_told_from_noise(small_library, cells):
+    """An edit of the library and a step of 25 dB in a quarter of the map, which it does not know."""
+    change = change_of(small_library, strongest(small_library, "gone"))
+    known = library_posterior(small_library, measured(small_library, change, 40), cells)
+    assert known.p_left > 0.05
+    assert not known.is_unexplained
+    more = change - 25 * (np.hypot(cells[:, 0] - 20, cells[:, 1] - 20) < 15)
+    both = library_posterior(small_library, measured(small_library, more, 40), cells)
+    assert both.p_left < 0.01
+    assert both.is_unexplained
+
+
 def test_without_measurements_nothing_changes(small_library, cells):
     none = np.zeros(0, np.int64)
     evidence = Evidence(none, none, np.zeros(0), np.zeros(0))

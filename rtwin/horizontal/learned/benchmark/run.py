@@ -201,7 +201,7 @@ def all_ways(
         took + more,
         1.645 * guess.sigma_db,
         is_named=named_right(case, posterior, posterior.weight, posterior.p_none),
-        says_none=posterior.p_none > 0.5,
+        says_none=posterior.is_unexplained,
     )
     for kind, net in nets.items():
         if kind in REASONING:
