@@ -1,5 +1,7 @@
 """What commands say while they work."""
 
+import pytest
+
 from rtwin.cli.terminal import report
 
 
@@ -31,3 +33,18 @@ def test_a_stage_that_comes_again_is_timed_anew(monkeypatch, capsys):
 def test_no_rows_are_nothing(capsys):
     report.print_rows([])
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("size", "says"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (1024**2, "1.0 MiB"),
+        (1.5 * 1024**3, "1.5 GiB"),
+        (5000 * 1024**3, "5000.0 GiB"),
+    ],
+)
+def test_sizes_change_their_unit_at_1024(size, says):
+    assert report.human_bytes(size) == says

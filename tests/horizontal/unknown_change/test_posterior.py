@@ -119,7 +119,7 @@ def test_what_no_entry_explains_is_none_of_these(small_library, cells):
 
 
 def test_what_the_likeliest_leaves_is_told_from_noise(small_library, cells):
-    """An edit of the library and a step of 25 dB in a quarter of the map, which it does not know."""
+    """An edit of the library, and a step of 25 dB around a place, which it does not know."""
     change = change_of(small_library, strongest(small_library, "gone"))
     known = library_posterior(small_library, measured(small_library, change, 40), cells)
     assert known.p_left > 0.05
