@@ -37,7 +37,7 @@ ALLOWED = {
     "caching": BASE | {"channel", "dataset", "link", "plot", "scene", "experiments", "streaming"},
     "streaming": BASE | {"channel", "dataset", "link", "plot", "scene", "experiments"},
     "federation": BASE | TWINS | {"experiments"},
-    "deployment": BASE | TWINS | {"experiments"},
+    "deployment": BASE | TWINS | {"experiments", "streaming"},
     "door": BASE | TWINS | {"deployment", "export"},
     "cli": BASE
     | TWINS

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from rtwin.cli.studies.running import decimals
 from rtwin.cli.terminal import (
     JsonFlag,
     SceneOfFile,
@@ -41,12 +42,28 @@ def quality(
     horizon: Annotated[
         float, typer.Option(metavar="H", help="Age at which freshness falls to 1/e [h].")
     ] = 168.0,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="TASK",
+            help="Name the best for slicing, streaming or channels; the TWINs may be files, too.",
+        ),
+    ] = None,
+    area: Annotated[
+        str | None,
+        typer.Option(
+            metavar="W,S,E,N", help="Where the task is [m]; default: the map of the first TWIN."
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="PICTURE", help="PNG, PDF or SVG.")
     ] = None,
     json: JsonFlag = False,
 ) -> None:
     """Say how good twins are: accuracy, freshness, coverage, calibration, cost, trust.
+
+    With `--for`, twins, their older snapshots, radio maps and datasets are ranked for a task.
 
     Example: rtwin quality street.twin -o quality.png
     """
@@ -57,6 +74,12 @@ def quality(
     chosen = next((known for known in FORMS if known == form), None)
     if chosen is None:
         raise typer.BadParameter(f"{form!r}: give {', '.join(FORMS)}", param_hint="--form")
+    if task is not None:
+        if weights or chosen != "additive":
+            raise typer.BadParameter("a task has weights of its own", param_hint="--for")
+        return _ranked(twins, task, measurements or [], area, 3600 * horizon, output, json)
+    if area is not None:
+        raise typer.BadParameter("goes with --for", param_hint="--area")
     utility = Utility(weights_of(numbers("weights", weights or "")), chosen)
     checks = _checks([str(twin) for twin in twins], measurements or [])
     found = [
@@ -97,6 +120,65 @@ def quality(
                 ("advice", each.advice),
             ]
         )
+    if output is not None:
+        print_rows([("picture", output)])
+
+
+def _ranked(
+    sources: list[Path],
+    task: str,
+    measurements: list[str],
+    area: str | None,
+    horizon_s: float,
+    output: Path | None,
+    json: bool,
+) -> None:
+    """Print who serves a task best, and why."""
+    from rtwin.deployment import select_twin
+    from rtwin.deployment.picture import plot_quality
+    from rtwin.plot import save_figure
+
+    if len(measurements) > 1:
+        raise typer.BadParameter("one file for all, with --for", param_hint="--measurements")
+    west_to_north = tuple(decimals("area", area)) if area else ()
+    if area and len(west_to_north) != 4:
+        raise typer.BadParameter(f"{area!r}: give west,south,east,north", param_hint="--area")
+    found = select_twin(
+        sources,
+        task,
+        measurements=measurements[0] if measurements else None,
+        area_m=west_to_north or None,  # type: ignore[arg-type]
+        horizon_s=horizon_s,
+    )
+    if output is not None:
+        save_figure(plot_quality([each.quality for each in found if each.quality]), output)
+    if json:
+        print_json(
+            [
+                {
+                    "twin": str(each.source),
+                    "kind": each.kind,
+                    "utility": each.quality.utility if each.quality else None,
+                    "attributes": each.quality.values if each.quality else {},
+                    "facts": each.quality.facts if each.quality else {},
+                    "why": each.why,
+                }
+                for each in found
+            ]
+        )
+        return
+    print_rows(
+        [
+            (
+                str(each.source),
+                f"{each.quality.utility:.2f} ({each.kind}): {each.why}"
+                if each.quality
+                else f"cannot serve: {each.why}",
+            )
+            for each in found
+        ]
+    )
+    print_rows([("best for " + task, found[0].source)])
     if output is not None:
         print_rows([("picture", output)])
 

@@ -11,6 +11,7 @@ from rtwin.deployment.exact import Deployment, knapsack, value_iteration
 from rtwin.deployment.policies import POLICIES
 from rtwin.deployment.process import MAPPINGS, Mapping, Region, drawn_regions
 from rtwin.deployment.quality import ATTRIBUTES, WEIGHTS, Quality, twin_quality, weights_of
+from rtwin.deployment.selection import TASKS, Candidate, Task, select_twin
 from rtwin.deployment.simulate import Runs, simulate
 from rtwin.deployment.study import DeploymentStudy, deployment_results, run_deployment
 from rtwin.deployment.utility import (
@@ -33,7 +34,9 @@ __all__ = [
     "FORMS",
     "MAPPINGS",
     "POLICIES",
+    "TASKS",
     "WEIGHTS",
+    "Candidate",
     "Choice",
     "Deployment",
     "DeploymentStudy",
@@ -42,6 +45,7 @@ __all__ = [
     "Quality",
     "Region",
     "Runs",
+    "Task",
     "Utility",
     "additive",
     "carry_out",
@@ -55,6 +59,7 @@ __all__ = [
     "multiplicative",
     "plan_deployment",
     "run_deployment",
+    "select_twin",
     "simulate",
     "twin_quality",
     "value_iteration",

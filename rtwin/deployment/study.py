@@ -4,22 +4,34 @@ Regions of unlike weight lose touch with the world at unlike speed. Policies sha
 among updates and rebuilds; the table compares what they lose with a bound that none can beat.
 """
 
+import itertools
+import time
 from collections.abc import Mapping as Table
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any
 
 import numpy as np
 import xarray
 
 from rtwin import progress
 from rtwin.deployment.exact import Deployment
+from rtwin.deployment.learned import LearnedPolicy, train_policy
 from rtwin.deployment.picture import plot_losses
-from rtwin.deployment.policies import DEFAULT, POLICIES
+from rtwin.deployment.policies import DEFAULT, POLICIES, Policy
 from rtwin.deployment.process import LEVELS, MAPPINGS, Mapping, drawn_regions
 from rtwin.deployment.simulate import Runs, simulate
 from rtwin.errors import OutOfRangeError, nearest
 from rtwin.experiments.study_files import Cell, StudyResults, StudyTable
 from rtwin.experiments.table import figure_of
-from rtwin.settings import Count, Settings
+from rtwin.settings import AtLeast, Count, Settings
+
+GRAPH = "PPO, graph"
+LEARNED: dict[str, dict[str, Any]] = {
+    GRAPH: {"bits": 32},
+    "PPO, graph, 8 bits across": {"bits": 8},
+    "PPO, layers": {"network": "layers"},
+}
+TWICE = ("both, greedy", GRAPH, DEFAULT)  # layers know one number of regions alone
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,7 @@ class DeploymentStudy(Settings):
         discount: Of what comes a slot later.
         seed: Of regions and drift.
         policies: Of rtwin.deployment.policies; () for all.
+        ppo_steps: Slots that PPO learns from; 0 for no learned policies.
     """
 
     regions: Count = 10
@@ -48,6 +61,7 @@ class DeploymentStudy(Settings):
     discount: float = 0.95
     seed: int = 0
     policies: tuple[str, ...] = ()
+    ppo_steps: Annotated[int, AtLeast(0)] = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -57,33 +71,67 @@ class DeploymentStudy(Settings):
             if name not in POLICIES:
                 raise OutOfRangeError(f"no policy '{name}'; {nearest(name, tuple(POLICIES))}")
 
-    def deployment(self) -> Deployment:
-        """Regions, mappings and budget."""
+    def deployment(self, times: int = 1) -> Deployment:
+        """Regions, mappings and budget; of so many times as many regions."""
         update = Mapping("horizontal", (self.update_units,), self.update_levels, self.update_floor)
         rebuild = Mapping("vertical", (self.rebuild_units,), LEVELS)
         mappings = (MAPPINGS[0], update, rebuild)
-        return Deployment(
-            drawn_regions(self.regions, self.seed), mappings, self.budget, self.discount
-        )
+        regions = drawn_regions(times * self.regions, self.seed)
+        return Deployment(regions, mappings, times * self.budget, self.discount)
 
 
-def run_deployment(
-    study: DeploymentStudy, done: progress.Count = progress.uncounted
-) -> dict[str, Runs]:
-    """Run every policy; all see the same drift's draws."""
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What the study found.
+
+    Attributes:
+        runs: Of every policy, by name.
+        twice: Of some policies on twice as many regions and units.
+        trained: Learned policies, with the seconds of the processor that training took.
+    """
+
+    runs: Table[str, Runs]
+    twice: Table[str, Runs] = field(default_factory=dict)
+    trained: Table[str, tuple[LearnedPolicy, float]] = field(default_factory=dict)
+
+
+def run_deployment(study: DeploymentStudy, done: progress.Count = progress.uncounted) -> Found:
+    """Run every policy; all see the same drift's draws.
+
+    Raises:
+        MissingExtraError: if policies are to be learned and Stable-Baselines3 is not installed.
+    """
     plan = study.deployment()
-    names = study.policies or tuple(POLICIES)
-    found = {}
-    for number, name in enumerate(names):
-        found[name] = simulate(
-            plan, POLICIES[name], runs=study.runs, slots=study.slots, seed=study.seed
-        )
-        done(number + 1, len(names))
-    return found
+    policies = {name: POLICIES[name] for name in study.policies or POLICIES}
+    total = len(policies) + (2 * len(LEARNED) + len(TWICE) if study.ppo_steps else 0)
+    count = itertools.count(1)
+
+    def run(plan: Deployment, policy: Policy) -> Runs:
+        found = simulate(plan, policy, runs=study.runs, slots=study.slots, seed=study.seed)
+        done(next(count), total)
+        return found
+
+    trained: dict[str, tuple[LearnedPolicy, float]] = {}
+    for name, how in (LEARNED if study.ppo_steps else {}).items():
+        start = time.process_time()
+        options = {"slots": study.slots, "seed": study.seed, **how}
+        learned = train_policy(plan, study.ppo_steps, **options)
+        trained[name] = learned, time.process_time() - start
+        done(next(count), total)
+    runs = {name: run(plan, policy) for name, policy in policies.items()}
+    runs |= {name: run(plan, policy) for name, (policy, _) in trained.items()}
+    twice: dict[str, Runs] = {}
+    if trained:
+        larger = study.deployment(2)
+        for name in TWICE:
+            policy = trained[name][0] if name in trained else POLICIES[name]
+            twice[name] = run(larger, policy)
+    return Found(runs, twice, trained)
 
 
-def deployment_results(study: DeploymentStudy, found: Table[str, Runs]) -> StudyResults:
+def deployment_results(study: DeploymentStudy, everything: Found) -> StudyResults:
     """Everything that the study writes."""
+    found = everything.runs
     bound, price = study.deployment().bound()
     losses = {name: figure_of(runs.loss.tolist()) for name, runs in found.items()}
     reference = found.get(DEFAULT)
@@ -132,10 +180,55 @@ def deployment_results(study: DeploymentStudy, found: Table[str, Runs]) -> Study
         "deployment",
         "Which twin to update, which to rebuild",
         asdict(study),
-        [table],
+        [table, *_learned_tables(study, everything)],
         arrays,
         {"policies": picture},
     )
+
+
+def _learned_tables(study: DeploymentStudy, found: Found) -> list[StudyTable]:
+    """What learning took, and what was learned on twice as many regions."""
+    if not found.trained:
+        return []
+    learned: list[dict[str, Cell]] = [
+        {
+            "policy": name,
+            "slots learned from": study.ppo_steps,
+            "training [processor s]": seconds,
+            "crossed the cut [MB]": policy.crossed / 1e6,
+            "loss": figure_of(found.runs[name].loss.tolist()),
+        }
+        for name, (policy, seconds) in found.trained.items()
+    ]
+    bound, _ = study.deployment(2).bound()
+    reference = found.twice[DEFAULT].loss
+    twice: list[dict[str, Cell]] = [
+        {
+            "policy": name,
+            "loss": figure_of(runs.loss.tolist()),
+            "over the bound [%]": 100 * (float(runs.loss.mean()) / bound - 1) if bound else 0.0,
+            "more than the index": figure_of((runs.loss - reference).tolist()),
+        }
+        for name, runs in found.twice.items()
+    ]
+    decimals = {"loss": 1, "over the bound [%]": 0, "more than the index": 1}
+    return [
+        StudyTable(
+            "learned",
+            "What was learned, and what it took",
+            learned,
+            decimals | {"training [processor s]": 0, "crossed the cut [MB]": 0},
+            "A graph that is split encodes at its stations; what they encode goes up to the "
+            "server, gradients come down. Raw observations would be "
+            f"{study.ppo_steps * study.regions * 7 * 4 / 1e6:.0f} MB, up alone and once.",
+        ),
+        StudyTable(
+            "twice",
+            f"The same policies on {2 * study.regions} regions, nothing learned anew",
+            twice,
+            decimals,
+        ),
+    ]
 
 
 def _stacked(found: Table[str, Runs], name: str) -> tuple[tuple[str, ...], np.ndarray]:

@@ -8,6 +8,7 @@ import pytest
 from rtwin.caching.study import CachingStudy
 from rtwin.cli import studies
 from rtwin.deployment import DeploymentStudy
+from rtwin.deployment.worth import WorthStudy
 from rtwin.experiments import SlicingExperiment
 from rtwin.experiments.ahead import AheadStudy
 from rtwin.federation.studies import (
@@ -34,6 +35,7 @@ STUDIES = {
     "viewport": ViewportStudy,
     "userdata": UserDataStudy,
     "deployment": DeploymentStudy,
+    "quality": WorthStudy,
 }
 # An option and its field, where a unit or a symbol stands in the field's name alone.
 FIELDS = {

@@ -12,7 +12,8 @@ gymnasium = pytest.importorskip("gymnasium")
 
 from gymnasium.utils.env_checker import check_env  # noqa: E402 (after the check that it is there)
 
-from rtwin.deployment.environment import FEATURES, DeploymentEnv  # noqa: E402
+from rtwin.deployment.environment import DeploymentEnv  # noqa: E402
+from rtwin.deployment.learned.watch import FEATURES  # noqa: E402
 
 PLAN = Deployment(drawn_regions(6), MAPPINGS, 5)
 

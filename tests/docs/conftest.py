@@ -81,11 +81,16 @@ FEW = {
 # Studies whose amounts have other names than seeds.
 SEEDLESS = {
     "deployment": ["--runs", "2", "--slots", "10"],
+    "quality": [
+        *("--scenes", "courtyard", "--seeds", "2", "--twins", "8", "--duration", "2"),
+        *("--intervals", "3", "--map-rays", "20000"),
+    ],
     "sites": ["--sites", "canyon 3.5 GHz,canyon 2.1 GHz", "--points", "20", "--starts", "1"],
     "viewport": ["--horizons", "1", "--shares", "0.9", "--folds", "2"],
 }
 # What takes minutes with the least amounts, too: `pytest -m slow -n 0 tests/docs`.
 SLOW = (
+    "rtwin experiment quality",
     "rtwin experiment sites",
     "rtwin experiment networks",
     "rtwin experiment userdata",

@@ -18,5 +18,6 @@ for command in (
     streaming.viewport,
     streaming.userdata,
     deployment.deployment,
+    deployment.quality,
 ):
     app.command()(command)

@@ -1,10 +1,10 @@
-"""The command of `rtwin experiment` on the upkeep of many twins."""
+"""Commands of `rtwin experiment` on what quality means, and on the upkeep of many twins."""
 
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from rtwin.cli.studies.running import Work, study_command
+from rtwin.cli.studies.running import MapRays, Work, study_command
 from rtwin.progress import Progress, count_of
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ def deployment(
     runs: Annotated[int, Option(help="Runs of each policy.")] = 30,
     slots: Annotated[int, Option(help="Slots of a run.")] = 120,
     seed: Annotated[int, Option(help="Of regions and drift.")] = 0,
+    ppo: Annotated[
+        int, Option(help="Slots that policies learn from by PPO (extra rl); 0: none are learned.")
+    ] = 0,
 ) -> Work:
     """Twins that drift share a budget: which to update, which to rebuild, against a bound.
 
@@ -35,9 +38,38 @@ def deployment(
         runs=runs,
         slots=slots,
         seed=seed,
+        ppo_steps=ppo,
     )
 
     def work(progress: Progress) -> "StudyResults":
         return deployment_results(study, run_deployment(study, count_of(progress, "policies")))
 
     return work
+
+
+@study_command()
+def quality(
+    scenes: Annotated[str, Option(metavar="NAME,...", help="Scenes of the worlds.")] = (
+        "courtyard,street_canyon"
+    ),
+    seeds: Annotated[int, Option(help="Worlds of each scene.")] = 8,
+    twins: Annotated[int, Option(help="Twins of each world.")] = 24,
+    duration: Annotated[float, Option(metavar="S", help="How long slices are served.")] = 20.0,
+    intervals: Annotated[int, Option(help="Intervals of the streaming loop, 2 to warm up.")] = 6,
+    map_rays: MapRays = 50_000,
+) -> Work:
+    """What decisions on a twin are worth by its quality: utilities fitted, and held out.
+
+    Example: rtwin experiment quality -o quality
+    """
+    from rtwin.deployment.worth import WorthStudy, run_worth, worth_results
+
+    study = WorthStudy(
+        scenes=tuple(name.strip() for name in scenes.split(",") if name.strip()),
+        seeds=seeds,
+        twins=twins,
+        duration_s=duration,
+        intervals=intervals,
+        map_rays=map_rays,
+    )
+    return lambda progress: worth_results(study, run_worth(study, progress))
