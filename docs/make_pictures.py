@@ -15,7 +15,8 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
-WIDTH, COLORS = 1000, 256
+WIDTH, LEVELS = 1000, 51  # levels of each colour: 5 of 255 apart, which no eye sees
+RECEIVER = 432  # whose paths the picture of the viewer shows
 
 COMMANDS = """\
 rtwin generate munich -o munich.h5
@@ -75,12 +76,14 @@ def beside(files: list[Path], name: str) -> None:
     width = min(WIDTH, row.width)
     small = row.resize((width, row.height * width // row.width), Image.Resampling.LANCZOS)
     file = IMAGES / f"{name}.png"
-    small.quantize(COLORS, dither=Image.Dither.NONE).save(file, optimize=True)
+    # A palette would give the few pixels of masts and paths the colour of something else.
+    step = 255 // LEVELS
+    small.point([step * round(value / step) for value in range(256)] * 3).save(file, optimize=True)
     print(file, file.stat().st_size // 1024, "KiB")
 
 
 def photograph(page: Path, picture: Path) -> None:
-    """A page of `rtwin view` in a browser; nothing where there is none."""
+    """A page of `rtwin view` in a browser, a receiver chosen; nothing where there is none."""
     place = ROOT / "tests" / "view" / "browser.py"
     spec = importlib.util.spec_from_file_location("browser", place)
     assert spec is not None
@@ -92,6 +95,8 @@ def photograph(page: Path, picture: Path) -> None:
         return
     with browser.Browser() as opened:
         opened.open(page)
+        opened.run(f"rtwinView.card.open({RECEIVER})")
+        opened.pause(1500)
         picture.write_bytes(opened.picture())
 
 

@@ -191,7 +191,9 @@ def _rounded(angle_deg: float) -> float | None:
 def view(
     files: Annotated[
         list[str],
-        Argument(metavar="FILE...", help="A dataset, a radio map, both, or a scene alone."),
+        Argument(
+            metavar="FILE...", help="A dataset, a radio map or a twin, both, or a scene alone."
+        ),
     ],
     output: Annotated[Path, Option("-o", "--output", metavar="FILE", help="HTML page to write.")],
     scene: SceneOfFile = None,

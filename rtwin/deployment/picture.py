@@ -33,6 +33,8 @@ def plot_quality(found: Sequence[Quality]) -> "Figure":
     unknown = {n for n in ATTRIBUTES if all(n not in quality.values for quality in found)}
     axes.set_xticks(angle, [f"{n}\n(not known)" if n in unknown else n for n in ATTRIBUTES])
     axes.tick_params(axis="x", pad=14)
+    for text, way in zip(axes.get_xticklabels(), np.cos(angle), strict=True):
+        text.set_horizontalalignment("center" if abs(way) < 0.1 else "left" if way > 0 else "right")
     axes.set_ylim(0, 1)
     axes.set_yticks([0.25, 0.5, 0.75, 1.0])
     figure.legend(loc="outside lower center", ncols=3)

@@ -88,7 +88,7 @@ def _bar(figure: "Figure", values: np.ndarray, share: float, size: float) -> Non
     axes.text(
         -0.02,
         0.5,
-        "RSS of the strongest [dBm]",
+        "received power [dBm]",
         ha="right",
         va="center",
         fontsize=size,

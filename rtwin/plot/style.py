@@ -8,7 +8,7 @@ import os
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,10 @@ FORMATS = ("png", "pdf", "svg")
 DPI = 150
 View = tuple[float, float, float, float]  # left, right, bottom, top [m]
 _MARGIN = 0.04  # of the extent, around devices
-_CLOSE = (0.16, 0.05)  # of the extent: two names nearer than this would overlap
+_NAME_PT = 10.0
+_LETTER_PT = 0.68 * _NAME_PT  # about the width of a bold letter
+_CLEAR_PT = 4.0  # a name is nearer to its own mark than to others by so much
+_MARK_PT = 7.0  # half a transmitter's triangle, with its edge
 
 
 def new_figure(width: float = 9.0, height: float = 6.0) -> "Figure":
@@ -147,6 +150,8 @@ def color_bar(axes: "Axes", image: Any, values: Floats, label: str) -> None:
     extend = "both" if below and above else "min" if below else "max" if above else "neither"
     bar = axes.figure.colorbar(image, ax=axes, extend=extend, pad=0.02, aspect=28)
     bar.set_label(label, fontsize=11)
+    if reached.size and reached.min() == reached.max():
+        bar.set_ticks([float(reached[0])], labels=[f"{reached[0]:.4g}, all"])
     bar.outline.set_visible(False)
 
 
@@ -157,13 +162,18 @@ def mark_transmitters(
     from matplotlib.patheffects import withStroke
 
     low, high = np.array([axes.get_xlim(), axes.get_ylim()]).T
-    taken: list[Floats] = []
+    shown: list[tuple[str, Floats]] = []
     for row, (name, position) in enumerate(zip(names, position_m, strict=True)):
-        place = (np.asarray(position[:2]) - low) / (high - low)
-        if only not in (None, row) or not ((place >= 0) & (place <= 1)).all():
-            continue
+        place = np.asarray(position[:2], np.float64)
+        if only in (None, row) and ((place >= low) & (place <= high)).all():
+            shown.append((textwrap.shorten(name, 24, placeholder=" ..."), place))
+    size_pt = _size_pt(axes, high - low)
+    spots_pt = [size_pt * (place - low) / (high - low) for _, place in shown]
+    marks = [_Box(*(spot - _MARK_PT), *(spot + _MARK_PT)) for spot in spots_pt]
+    taken: list[_Box] = []
+    for row, (name, place) in enumerate(shown):
         axes.plot(
-            *position[:2],
+            *place,
             "^",
             color=VERMILION,
             markeredgecolor="white",
@@ -172,27 +182,79 @@ def mark_transmitters(
             zorder=5,
             gid="transmitter",
         )
-        side = 1 if place[0] < 0.7 else -1
-        # Below, beside or above: the first that no other name has taken.
-        height = 1 if place[1] < 0.9 else -1
-        for step in (height, -height, 2 * height):
-            spot = place + np.array([0.02 * side, 0.03 * step])
-            if all((abs(spot - other) > _CLOSE).any() for other in taken):
-                break
-        taken.append(spot)
+        inward = 1 if spots_pt[row][0] < 0.7 * size_pt[0] else -1
+        others = [*marks[:row], *marks[row + 1 :]]
+        offset, box = _free_place(name, spots_pt[row], inward, size_pt, others, taken)
+        taken.append(box)
         axes.annotate(
-            textwrap.shorten(name, 24, placeholder=" ..."),
-            position[:2],
-            (9 * side, 9 * step),
+            name,
+            (place[0], place[1]),
+            offset,
             textcoords="offset points",
-            ha="left" if side > 0 else "right",
+            ha="center" if offset[0] == 0 else "left" if offset[0] > 0 else "right",
             va="center",
-            fontsize=10,
+            fontsize=_NAME_PT,
             fontweight="bold",
             zorder=6,
             parse_math=False,
             path_effects=[withStroke(linewidth=3, foreground="white")],
         )
+
+
+class _Box(NamedTuple):
+    """A rectangle on paper [pt]."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    def shared(self, other: "_Box") -> float:
+        """The area that two have in common [pt2]."""
+        wide = min(self.right, other.right) - max(self.left, other.left)
+        high = min(self.top, other.top) - max(self.bottom, other.bottom)
+        return max(wide, 0.0) * max(high, 0.0)
+
+    def distance(self, other: "_Box") -> float:
+        """From edge to edge [pt]; 0 where they touch."""
+        wide = max(self.left, other.left) - min(self.right, other.right)
+        high = max(self.bottom, other.bottom) - min(self.top, other.top)
+        return float(np.hypot(max(wide, 0.0), max(high, 0.0)))
+
+
+def _size_pt(axes: "Axes", size_m: Floats) -> Floats:
+    """About how large axes on an equal scale are on paper, [2] pt."""
+    box = axes.get_window_extent()
+    per_m = min(np.array([box.width, box.height]) / size_m) * 72.0 / axes.figure.dpi
+    return np.asarray(per_m * size_m)
+
+
+def _free_place(
+    name: str,
+    spot_pt: Floats,
+    inward: int,
+    size_pt: Floats,
+    marks: list[_Box],
+    taken: list[_Box],
+) -> tuple[tuple[float, float], _Box]:
+    """Where a name hides the least and is nobody else's: offset from its mark, box."""
+    own = _Box(*(spot_pt - _MARK_PT), *(spot_pt + _MARK_PT))
+    wide, high = _LETTER_PT * len(name), 1.3 * _NAME_PT
+    height = 1 if spot_pt[1] < 0.9 * size_pt[1] else -1
+    steps = [(9 * side, 9 * height * up) for side in (inward, -inward) for up in (1, -1)]
+    steps += [(0, 16 * height), (0, -16 * height)]
+    steps += [(9 * side, 20 * height * up) for side in (inward, -inward) for up in (1, -1)]
+    found: list[tuple[float, int, tuple[float, float], _Box]] = []
+    for x, y in steps:
+        left = spot_pt[0] + (x if x > 0 else x - wide if x < 0 else -wide / 2)
+        box = _Box(left, spot_pt[1] + y - high / 2, left + wide, spot_pt[1] + y + high / 2)
+        inside = box.shared(_Box(0.0, 0.0, *size_pt))
+        cost = sum(map(box.shared, [*marks, *taken])) + max(wide * high - inside, 0.0)
+        if min(map(box.distance, marks), default=np.inf) < box.distance(own) + _CLEAR_PT:
+            cost += wide * high
+        found.append((round(cost, 6), len(found), (x, y), box))
+    _, _, offset, box = min(found)
+    return offset, box
 
 
 def save_figure(figure: "Figure", file: str | Path) -> Path:

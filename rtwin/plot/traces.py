@@ -1,10 +1,10 @@
 """Link traces: tracks seen from above, and what users get over time."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rtwin.arrays import Floats
+from rtwin.arrays import Bools, Floats
 from rtwin.dataset import LinkTrace
 from rtwin.plot.outlines import draw_outlines
 from rtwin.plot.style import (
@@ -42,6 +42,8 @@ TRACE_METRICS = {
     ),
 }
 _PERCENTILES = (10, 50, 90)
+_LOST = "no cell, or off the map"
+_LONG = 16  # letters of a title that the lower axis has no room for
 
 
 def plot_link_trace(trace: LinkTrace, metric: str = "rate") -> "Figure":
@@ -53,7 +55,7 @@ def plot_link_trace(trace: LinkTrace, metric: str = "rate") -> "Figure":
             serving cell) or "error" (standard error of the path gain [dB]), of
             the serving cell. Over time, "serving" shows users per cell.
     Returns:
-        A figure. Places without a serving cell are red crosses.
+        A figure. Places without a serving cell, or off the map, are red crosses.
     Raises:
         OutOfRangeError: if the metric has another name.
         MissingExtraError: if matplotlib is not installed.
@@ -69,13 +71,19 @@ def plot_link_trace(trace: LinkTrace, metric: str = "rate") -> "Figure":
     left, right, bottom, top = view_around(shown)
     above.set(xlim=(left, right), ylim=(bottom, top))
     lost = there & ~served.ravel()
-    above.plot(*xy[lost].T, "x", color=VERMILION, markersize=3, zorder=3, label="no cell")
+    if lost.any():
+        above.plot(*xy[lost].T, "x", color=VERMILION, markersize=3, zorder=3, label=_LOST)
     if metric == "serving":
         _cells(above, below, trace, xy)
     else:
         values = trace.of_serving(variable).astype(np.float64)
         values = np.where(served, values, np.nan)
         _values(above, below, trace, xy, values, label)
+        name = what if len(what) < _LONG else metric
+        unit = f" [{label.partition('[')[2]}" if "[" in label else ""
+        below.set_ylabel(f"{name}{unit}\nmedian, 10 to 90 %", fontsize=10)
+        if lost.any():
+            above.legend(frameon=False, fontsize=10, markerscale=2, loc="upper right")
     map_axes(above)
     draw_outlines(above, trace.attributes)
     mark_transmitters(above, trace.tx_name, trace.tx_position_m)
@@ -106,12 +114,19 @@ def _values(
         zorder=2,
     )
     color_bar(above, image, values, label)
-    rows = np.isfinite(values).any(axis=1)
+    rows: Bools = np.asarray(np.isfinite(values).any(axis=1))
     found = np.full((len(_PERCENTILES), len(values)), np.nan)
     found[:, rows] = np.nanpercentile(values[rows], _PERCENTILES, axis=1)
     below.fill_between(trace.time_s, found[0], found[2], color=SKY, alpha=0.4, linewidth=0)
+    # A time that stands alone has no line; a range of one user has no width.
+    alone = rows & ~np.append(rows[1:], False) & ~np.insert(rows[:-1], 0, False)
     below.plot(trace.time_s, found[1], color=BLUE, linewidth=1.6)
-    below.set_ylabel("median,\n10 to 90 %", fontsize=11)
+    if alone.any():
+        below.vlines(trace.time_s[alone], found[0, alone], found[2, alone], color=SKY, lw=1.6)
+        below.plot(trace.time_s[alone], found[1, alone], "o", color=BLUE, markersize=4)
+    if not rows.any():
+        place: dict[str, Any] = {"ha": "center", "va": "center", "color": GREY}
+        below.text(0.5, 0.5, "no user has a cell at any time", transform=below.transAxes, **place)
 
 
 def _cells(above: "Axes", below: "Axes", trace: LinkTrace, xy: Floats) -> None:

@@ -62,7 +62,7 @@ def write_page(
     """Write a page to look around in: a scene in 3D with what its files hold.
 
     Args:
-        files: A dataset of paths, a radio map, both, or a scene (name, folder
+        files: A dataset of paths, a radio map or a twin, both, or a scene (name, folder
             or .toml file) alone.
         page: Where to, an .html file; appears whole or not at all.
         scene: The scene of the files, where its geometry is in files of its own

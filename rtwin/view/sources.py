@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rtwin.dataset.inspection import is_hdf5, open_checked
+from rtwin.dataset.inspection import is_hdf5, open_checked, snapshot_files
+from rtwin.dataset.reading import OF_EDITED, world_of
 from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT
 from rtwin.errors import GeometryError, OutOfRangeError, StoreError
 from rtwin.scene import Recipe, load_recipe, recipe_dict, recipe_files, recipe_from_dict
@@ -32,7 +33,7 @@ def find_sources(files: Sequence[str | Path], scene: str | Path | None = None) -
     """Sort files by what they are and load their scene.
 
     Args:
-        files: A dataset of paths, a radio map, both, or a scene alone.
+        files: A dataset of paths, a radio map or a twin, both, or a scene alone.
         scene: The scene of the files, where it is not found from them.
     Returns:
         The files and the scene. A scene that cannot be found leaves the world
@@ -44,7 +45,10 @@ def find_sources(files: Sequence[str | Path], scene: str | Path | None = None) -
         RecipeError, GeometryError: if the scene that was named cannot be loaded.
     """
     found: dict[str, str | Path] = {} if scene is None else {_SCENE: scene}
-    for file in files:
+    for given in files:
+        # Of a twin, its newest map.
+        snapshots = snapshot_files(Path(given)) if Path(given).is_dir() else []
+        file = snapshots[-1] if snapshots else given
         kind = _kind(file)
         if kind in found:
             raise OutOfRangeError(
@@ -87,16 +91,23 @@ def _header(file: Path) -> dict[str, Any]:
             )
             geometry_hash = str(h5.attrs["geometry_hash"])
             remarks = [str(remark) for remark in json.loads(h5.attrs.get("remarks", "[]"))]
+            edited = {name: json.loads(h5.attrs[name]) for name in OF_EDITED if name in h5.attrs}
         except (KeyError, TypeError, json.JSONDecodeError, RecursionError) as error:
             raise StoreError(
                 f"{file}: does not say which scene it is of; generate it again"
             ) from error
-    return {"file": file, "recipe": recipe, "geometry_hash": geometry_hash, "remarks": remarks}
+    return {
+        "file": file,
+        "recipe": recipe,
+        "geometry_hash": geometry_hash,
+        "remarks": remarks,
+        "edited": edited,
+    }
 
 
 def _named_world(scene: str | Path, header: dict[str, Any]) -> World:
     """The world of the scene that was named; materials and devices are those of the file."""
-    world = load_world(_in_folder(header["recipe"], load_recipe(scene).folder))
+    world = _world(header, load_recipe(scene).folder)
     if world.geometry_hash != header["geometry_hash"]:
         raise StoreError(
             f"{header['file']}: was traced in another geometry than {str(scene)!r} has now; "
@@ -107,25 +118,28 @@ def _named_world(scene: str | Path, header: dict[str, Any]) -> World:
 
 def _found_world(header: dict[str, Any]) -> tuple[World | None, tuple[str, ...]]:
     """The world of a file whose scene was not named: from the file, or from a folder near by."""
-    recipe, folders, reason = header["recipe"], [Path()], "has changed since"
+    recipe, folders = header["recipe"], [Path()]
+    reason = "is another one now; write the file again, of a twin with `rtwin twin TWIN --at -1`"
     if recipe_files(recipe):
         beside, name = header["file"].parent, recipe.name
         folders += [beside]
         if Path(name).name == name:  # a name from a file does not lead elsewhere
             folders += [Path("scenes", name), Path(name), beside / name, beside / "scenes" / name]
-        reason = "is in files that are not here, or that have changed since"
+        reason = (
+            "is in files that are not here, or that have changed since; name its recipe with "
+            "--scene"
+        )
     for folder in folders:
         try:
-            world = load_world(_in_folder(recipe, folder))
+            world = _world(header, folder)
         except GeometryError:
             continue
         if world.geometry_hash == header["geometry_hash"]:
             return world, ()
-    return None, (
-        f"Scene: not drawn, because the geometry of {recipe.name!r} {reason}; "
-        "name its recipe with --scene.",
-    )
+    return None, (f"Scene: not drawn, because the geometry of {recipe.name!r} {reason}.",)
 
 
-def _in_folder(recipe: Recipe, folder: Path) -> Recipe:
-    return recipe_from_dict(recipe_dict(recipe), recipe.name, folder)
+def _world(header: dict[str, Any], folder: Path) -> World:
+    """The world of a file, whose scene's own files are in a folder."""
+    recipe = header["recipe"]
+    return world_of(header["edited"], recipe_from_dict(recipe_dict(recipe), recipe.name, folder))

@@ -64,3 +64,33 @@ def test_maps_show_them(draw, radio_map, dataset):
     known = len(outlines(radio_map.attributes))
     assert known >= 2
     assert [len(c.get_segments()) for c in drawn] == [known]
+
+
+def test_a_pitched_roof_has_no_line_inside(tmp_path):
+    import trimesh
+
+    # The roof's corner lies a centimetre beside the wall's, as readers of maps leave it.
+    corner = [[-27, -76, 8], [-27, -46, 8], [-12, -61, 12], [-2, -61, 12], [13, -76, 8]]
+    corner += [[13, -46.01, 8], [13, -46, 8]]
+    faces = [[2, 3, 5], [2, 5, 6], [2, 6, 1], [3, 2, 0], [3, 0, 4], [5, 3, 4], [0, 2, 1]]
+    trimesh.Trimesh(corner, faces, process=False).export(tmp_path / "house.ply")
+    mesh = {"name": "house", "material": "brick", "shape": "mesh", "file": "house.ply"}
+    (ring,) = outlines(attributes(mesh, scene_folder=str(tmp_path)))
+    assert shapely.Polygon(ring).area == pytest.approx(1200, abs=1)
+    assert np.isin(ring.round(), [-27, 13, -76, -46]).all()
+
+
+def test_outlines_of_a_twin_are_those_after_its_edits():
+    ends = {"house": (0, -9, 10, -1), "shed": (20, 0, 24, 2)}
+    before = attributes(box("house", [5, -5, 4], [10, 8, 8]), box("shed", [22, 1, 1], [4, 2, 2]))
+    assert [shapely.Polygon(ring).bounds for ring in outlines(before)] == list(ends.values())
+
+    def after(*edits):
+        return [shapely.Polygon(ring).bounds for ring in outlines({**before, "edits": [*edits]})]
+
+    gone = {"edit": [{"kind": "remove_object", "object": "house"}]}
+    turned = {"kind": "move_object", "object": "shed", "by_m": [1, 0, 0], "yaw_deg": 90}
+    new = {"kind": "add_object", "object": box("hut", [-5, 5, 1], [2, 2, 2])}
+    assert after(gone) == [ends["shed"]]
+    assert np.allclose(after({"edit": [turned]})[1], (22, -1, 24, 3))
+    assert after(gone, {"edit": [new]}) == [ends["shed"], (-6, 4, -4, 6)]

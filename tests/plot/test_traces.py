@@ -8,7 +8,7 @@ import pytest
 from rtwin.dataset import sample_map
 from rtwin.errors import OutOfRangeError
 from rtwin.plot import plot_file, plot_link_trace
-from rtwin.plot.traces import TRACE_METRICS
+from rtwin.plot.traces import _LOST, TRACE_METRICS
 from rtwin.scene import Tracks
 
 UNITS = {"rate": "[Mbit/s]", "sinr": "[dB]", "rss": "[dBm]", "cqi": "CQI", "error": "[dB]"}
@@ -46,15 +46,17 @@ def test_values(trace, metric):
 
 
 def test_places_without_a_cell_are_crosses(trace):
-    above = plot_link_trace(trace).axes[0]
+    above, below, _ = plot_link_trace(trace).axes
+    assert [text.get_text() for text in above.get_legend().get_texts()] == [_LOST]
+    assert below.get_ylabel() == "Rate [Mbit/s]\nmedian, 10 to 90 %"
     lost = (trace.serving_tx < 0) & np.isfinite(trace.ue_position_m[..., 0])
     assert lost.any()
-    np.testing.assert_allclose(lines(above)["no cell"].get_xdata(), trace.ue_position_m[lost][:, 0])
+    np.testing.assert_allclose(lines(above)[_LOST].get_xdata(), trace.ue_position_m[lost][:, 0])
 
 
 def test_serving_cells_are_counted(trace):
     above, below = plot_link_trace(trace, "serving").axes
-    assert {"mast", "pole", "no cell"} <= set(lines(above))
+    assert {"mast", "pole", _LOST} <= set(lines(above))
     drawn = [line.get_ydata() for line in below.get_lines()]
     np.testing.assert_array_equal(np.sum(drawn[:3], axis=0), 3)
     assert drawn[3][-1] == trace.handover.sum()
@@ -82,3 +84,20 @@ def test_file_and_names(trace, tmp_path, map_file):
         plot_file(map_file, "trace")
     with pytest.raises(OutOfRangeError, match="metric is 'speed'"):
         plot_link_trace(trace, "speed")
+
+
+def test_times_that_stand_alone_are_points(trace):
+    serving = trace.serving_tx.copy()
+    serving[1::2] = -1
+    below = plot_link_trace(replace(trace, serving_tx=serving)).axes[1]
+    points = below.get_lines()[1]
+    known = (serving >= 0).any(axis=1)
+    np.testing.assert_array_equal(points.get_xdata(), trace.time_s[known])
+    nobody = plot_link_trace(replace(trace, serving_tx=np.full_like(serving, -1))).axes[1]
+    assert "no user has a cell" in nobody.texts[0].get_text()
+
+
+def test_one_value_is_one_tick(trace):
+    same = replace(trace, rate_mbps=np.full_like(trace.rate_mbps, 109.2))
+    bar = plot_link_trace(same).axes[2]
+    assert [tick.get_text() for tick in bar.get_yticklabels()] == ["109.2, all"]

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.arrays import Singles
+from rtwin.dataset.reading import world_of
 from rtwin.errors import StoreError
 from rtwin.scene import Recipe, load_recipe
-from rtwin.trace import load_world
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,12 @@ class SceneMesh:
     ground: frozenset[int]  # rows of object_name that are the ground
 
 
-def scene_mesh(recipe: Recipe, geometry_hash: str, scene: str = "") -> SceneMesh:
+def scene_mesh(recipe: Recipe, attributes: dict[str, Any], scene: str = "") -> SceneMesh:
     """The triangles that a twin was traced in.
 
     Args:
         recipe: The recipe in the twin.
-        geometry_hash: The hash in the twin.
+        attributes: The twin's.
         scene: The recipe's own place, where its geometry is in files beside it.
     Raises:
         StoreError: if the scene has another geometry by now, or is not there.
@@ -40,8 +41,8 @@ def scene_mesh(recipe: Recipe, geometry_hash: str, scene: str = "") -> SceneMesh
             f"{recipe.name}: its geometry is in files that are not where they were; "
             "name the recipe with the option scene"
         )
-    world = load_world(found)
-    if world.geometry_hash != geometry_hash:
+    world = world_of(attributes, found)
+    if world.geometry_hash != attributes["geometry_hash"]:
         raise StoreError(
             f"{found.name}: has another geometry now than the twin was traced in; trace it again"
         )

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from rtwin.arrays import Floats, Ints
-from rtwin.dataset.reading import PathDataset, open_dataset, open_radio_map
+from rtwin.dataset.reading import PathDataset, open_dataset, open_radio_map, world_of
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.progress import Progress, count_of, silent
-from rtwin.scene import Recipe
-from rtwin.trace import load_world
+from rtwin.scene import Recipe, recipe_from_dict
 from rtwin.trace.pictures import MapOverlay, PathLines, check_picture, render
 
 PATHS_PER_LINK = 6  # more would hide the scene
@@ -35,6 +35,7 @@ def render_scene(
         file: Where to, a PNG.
         paths: Dataset of this scene whose receivers and paths are drawn.
         radio_map: Radio map of this scene, received power of the strongest transmitter.
+            That of a twin shows the scene after the twin's edits.
         num_links: Links whose paths are drawn.
         resolution: Width and height in pixels.
         samples: Rays of light per pixel.
@@ -50,7 +51,8 @@ def render_scene(
         raise OutOfRangeError(f"num_links is {num_links}; it must be 0 or more")
     check_picture(Path(file), resolution, samples)  # before the engine starts
     lines, receivers, overlay = None, None, None
-    hashes = {}
+    hashes: dict[str | Path, str] = {}
+    edited: dict[str, Any] = {}
     if paths is not None:
         with open_dataset(paths) as dataset:
             hashes[paths] = dataset.attributes["scene_hash"]
@@ -59,10 +61,13 @@ def render_scene(
     if radio_map is not None:
         twin = open_radio_map(radio_map)
         hashes[radio_map] = twin.attributes["scene_hash"]
+        if twin.attributes.get("edits"):
+            edited = twin.attributes
+            recipe = recipe_from_dict(edited["recipe"], recipe.name, recipe.folder)
         overlay = MapOverlay(
             twin.rss_dbm.max(axis=0), twin.cell_centers_m, float(twin.attributes["cell_size_m"])
         )
-    world = load_world(recipe)
+    world = world_of(edited, recipe)
     for given, found in hashes.items():
         _check_scene(given, found, world.scene_hash)
     return render(

@@ -16,11 +16,13 @@ from rtwin.dataset.reading.link_trace import (
 from rtwin.dataset.reading.map_reader import RadioMap, open_radio_map
 from rtwin.dataset.reading.reader import PathDataset, array_of, open_dataset
 from rtwin.dataset.reading.validate import validate_file
+from rtwin.dataset.reading.world import OF_EDITED, world_of
 
 __all__ = [
     "BELOW_CQI",
     "NOTHING_ARRIVES",
     "NO_POSITION",
+    "OF_EDITED",
     "OUTSIDE",
     "SERVED",
     "LinkTensors",
@@ -37,5 +39,6 @@ __all__ = [
     "split_receivers",
     "tf_dataset",
     "validate_file",
+    "world_of",
     "write_link_trace",
 ]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rtwin.arrays import Floats
 from rtwin.channel import PathSet, has_line_of_sight, path_gain, thermal_noise_w
 from rtwin.dataset.generation import standing_at
-from rtwin.dataset.reading import LinkTrace, RadioMap, write_link_trace
+from rtwin.dataset.reading import OF_EDITED, LinkTrace, RadioMap, write_link_trace
 from rtwin.dataset.schema import TRACE_FORMAT
 from rtwin.dataset.shards import part
 from rtwin.dataset.store import prepare_place, provenance, transmitter_columns
@@ -192,6 +192,7 @@ def _from_paths(
         "variant": world.engine.variant,
         "remarks": remarks(world),
         "num_inside": int(is_inside(world, places).sum()),
+        **{name: twin.attributes[name] for name in OF_EDITED if name in twin.attributes},
     }
     trace = make_link_trace(
         transmitter_columns(recipe),
@@ -259,6 +260,8 @@ def _provenance(attributes: dict[str, Any]) -> dict[str, Any]:
         "geometry_hash",
         "scene_hash",
         "remarks",
+        "scene_folder",
+        *OF_EDITED,
     )
     kept = {name: attributes[name] for name in names if name in attributes}
     return kept | {"map_hash": attributes.get("content_hash", "")}

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from rtwin.dataset.inspection import scene_folder, snapshot_files
-from rtwin.dataset.reading import RadioMap, file_info, open_dataset, open_radio_map
+from rtwin.dataset.reading import RadioMap, file_info, open_dataset, open_radio_map, world_of
 from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT
 from rtwin.errors import GeometryError, OutOfRangeError, StoreError
 from rtwin.link import Handover, LinkAdaptation
 from rtwin.link.layer import FadedLink
 from rtwin.scene import Recipe, load_recipe, recipe_dict, recipe_from_dict
-from rtwin.trace import World, load_world
+from rtwin.trace import World
 
 METHODS = ("map", "paths")
 LINKS = ("simple", "paths")
@@ -99,6 +99,7 @@ class Twin:
     recipe: Recipe
     radio_map: RadioMap | None
     hash: str
+    attributes: dict[str, Any] = field(default_factory=dict)  # of its file
 
     def world(self) -> World:
         """The scene in the ray tracer.
@@ -107,7 +108,7 @@ class Twin:
             GeometryError: if it has files of its own that are not there.
         """
         try:
-            return load_world(self.recipe)
+            return world_of(self.attributes, self.recipe)
         except GeometryError as error:
             raise GeometryError(
                 f"{self.name}: the scene itself is needed ({error}); name it with scene, or for "
@@ -134,7 +135,8 @@ def open_twin(twin: str | Path, scene: str | Path | None) -> Twin:
     if kind == MAP_FORMAT:
         radio_map = open_radio_map(path)
         recipe = recipe_of(radio_map.attributes, scene)
-        return Twin(path.name, recipe, radio_map, radio_map.attributes["content_hash"])
+        attributes = radio_map.attributes
+        return Twin(path.name, recipe, radio_map, attributes["content_hash"], attributes)
     if kind == PATHS_FORMAT:
         with open_dataset(path) as dataset:
             attributes = dataset.attributes

@@ -52,7 +52,7 @@ def write_deepmimo(
     dataset = view.dataset
     scenery: list[Solid] = []
     if mesh:
-        found = scene_mesh(dataset.recipe, dataset.attributes["geometry_hash"], scene)
+        found = scene_mesh(dataset.recipe, dataset.attributes, scene)
         scenery = solids(found, dataset.recipe)
     times = _times(view) if snapshots and view.time_s is not None else None
     scenes = [(target, view)]

@@ -55,7 +55,7 @@ def write_radiomapseer(
         raise OutOfRangeError(f"kind is {kind!r}; it must be DPM, IRT2, IRT4, or cars and one")
     attributes = radio_map.attributes
     recipe = recipe_from_dict(attributes["recipe"], attributes["scene"])
-    mesh = scene_mesh(recipe, attributes["geometry_hash"], scene)
+    mesh = scene_mesh(recipe, attributes, scene)
     inside = buildings(mesh, radio_map.cell_centers_m)
     folders = [
         target / "gain" / kind,

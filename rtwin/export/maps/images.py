@@ -125,7 +125,7 @@ def write_glb(
     if with_scene:
         attributes = radio_map.attributes
         recipe = recipe_from_dict(attributes["recipe"], str(attributes["scene"]))
-        num_objects = _add_scene(model, scene_mesh(recipe, attributes["geometry_hash"], scene))
+        num_objects = _add_scene(model, scene_mesh(recipe, attributes, scene))
     data = trimesh.exchange.gltf.export_glb(model, tree_postprocessor=_unlit)
     target.write_bytes(data)
     progress("export", 1, 1)

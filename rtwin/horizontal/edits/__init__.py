@@ -1,13 +1,13 @@
 """What changed in a world, as a file says it; the world after it; what differs between two."""
 
-from rtwin.horizontal.edits.apply import apply_edits
 from rtwin.horizontal.edits.differences import (
     Differences,
     ObjectChange,
     TransmitterChange,
     differences,
 )
-from rtwin.horizontal.edits.tables import Edit, Edits, edits_from_dict, load_edits
+from rtwin.scene import Edit, Edits, edits_from_dict, load_edits
+from rtwin.trace import apply_edits
 
 __all__ = [
     "Differences",

@@ -13,6 +13,7 @@ import numpy as np
 from rtwin.arrays import Floats
 from rtwin.channel import rss_dbm, serving_transmitter, sinr
 from rtwin.dataset import open_radio_map
+from rtwin.dataset.reading import OF_EDITED
 from rtwin.dataset.schema import COORDINATES, MAP_FORMAT, MAP_LAYOUT, Variable
 from rtwin.dataset.store import (
     attach_dimensions,
@@ -190,7 +191,7 @@ def _write(
     error = gain * np.nan_to_num(merged.sigma_db) / _DB
     marked = int(merged.needs_trace.sum())
     remarks = [f"merged by {rule} of {len(twins)} maps; {marked} cells disagree beyond 3 sigma"]
-    kept = (*ABOUT_SCENE, "cell_size_m", "height_m")
+    kept = (*ABOUT_SCENE, *OF_EDITED, "scene_folder", "cell_size_m", "height_m")
     write_header(
         h5,
         MAP_FORMAT,

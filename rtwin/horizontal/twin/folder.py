@@ -21,7 +21,7 @@ import numpy as np
 
 from rtwin.dataset.generation import map_attributes, map_request, write_map
 from rtwin.dataset.inspection import open_checked, snapshot_files
-from rtwin.dataset.reading import darkness
+from rtwin.dataset.reading import OF_EDITED, darkness
 from rtwin.dataset.schema import (
     MAP_FORMAT,
     PATH_MAP_LAYOUT,
@@ -240,6 +240,9 @@ def write_snapshot_map(
         return file
     attributes = {k: v for k, v in found.radio_map.attributes.items() if k not in _OF_TWIN}
     recipe = found.recipe
+    left_out = [] if recipe.has_files else ["scene_folder"]
+    for name in [*left_out, *(() if found.edits else OF_EDITED)]:
+        attributes.pop(name, None)
     with open_checked(found.file, MAP_FORMAT) as h5:
         corner_z_m = h5["corner_z_m"][...]
     low = found.radio_map.attributes["low_m"]
@@ -260,8 +263,6 @@ def write_snapshot_map(
 
 
 _OF_TWIN = (
-    "base_recipe",
-    "edits",
     "snapshot",
     "parent",
     "created",
@@ -270,7 +271,6 @@ _OF_TWIN = (
     "full_s",
     "more",
     "low_m",
-    "scene_folder",
     "request_hash",
     "content_hash",
     "hash_version",

@@ -26,6 +26,7 @@ from rtwin.plot.style import (
     row_of,
     write_title,
 )
+from rtwin.scene import AddObject, RemoveObject, edits_from_dict
 from rtwin.units import to_db
 
 if TYPE_CHECKING:
@@ -83,14 +84,17 @@ def plot_twin(folder: str | Path, snapshot: int = -1, tx: int | None = None) -> 
     else:
         _field(axes[0], new, extent, limits, "viridis", "path gain [dB]", "first build")
     rings = outlines(after.radio_map.attributes)
+    rings_before = rings if before is None else outlines(before.radio_map.attributes)
+    gone = _gone(after)
     for number, each in enumerate(axes):
         shown = before if number == 0 and before is not None else after
         rows = shown.radio_map.tx_name
+        lines = outline_lines(rings_before if shown is before else rings)
         only = None if tx is None else after.radio_map.tx_name[tx]
         keep = [row for row, name in enumerate(rows) if only in (None, name)]
         mark_transmitters(each, [rows[row] for row in keep], shown.radio_map.tx_position_m[keep])
-        each.add_collection(outline_lines(rings), autolim=False)
-        _boxes(each, after)
+        each.add_collection(lines, autolim=False)
+        _boxes(each, after, gone)
     which = "best transmitter" if tx is None else after.radio_map.tx_name[tx]
     write_title(figure, after.radio_map.attributes, after.news, which)
     return figure
@@ -180,15 +184,27 @@ def _frame(axes: "Axes", extent: tuple[float, float, float, float], title: str) 
     axes.set_title(title, fontsize=11)
 
 
-def _boxes(axes: "Axes", after: Snapshot) -> None:
+def _gone(after: Snapshot) -> set[str]:
+    """Names of objects that updates took away."""
+    gone: set[str] = set()
+    for tables in after.edits:
+        for edit in edits_from_dict(tables).edit:
+            if isinstance(edit, RemoveObject):
+                gone.add(edit.object)
+            elif isinstance(edit, AddObject):
+                gone.discard(edit.object.name)
+    return gone
+
+
+def _boxes(axes: "Axes", after: Snapshot, gone: set[str]) -> None:
     """Outlines of objects that changed: dashed where they stood, solid where they stand."""
     from matplotlib.patches import Rectangle
 
     found: dict[str, Any] = after.more.get("boxes_m", {})
-    for places in found.values():
+    for name, places in found.items():
         for number, box in enumerate(places):
             (x, y, _), (right, top, _) = box
-            style = "--" if number == 0 and len(places) > 1 else "-"
+            style = "--" if name in gone or (number == 0 and len(places) > 1) else "-"
             axes.add_patch(
                 Rectangle(
                     (x, y),

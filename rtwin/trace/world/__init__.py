@@ -1,5 +1,6 @@
 """The scene's world: loaded into the engine once, asked many times what stands where."""
 
+from rtwin.trace.world.edits import apply_edits, edited_world
 from rtwin.trace.world.heights import HeightMap, height_map
 from rtwin.trace.world.obstruction import Obstruction, obstruction
 from rtwin.trace.world.place import place
@@ -36,6 +37,8 @@ __all__ = [
     "Part",
     "SceneParts",
     "World",
+    "apply_edits",
+    "edited_world",
     "first_hit",
     "ground_height_m",
     "height_map",

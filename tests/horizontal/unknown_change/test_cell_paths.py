@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rtwin.horizontal import trace_state
-from rtwin.horizontal.edits.tables import edits_from_dict
+from rtwin.horizontal.edits import edits_from_dict
 from rtwin.horizontal.levels import FLOOR_DB, floored_db
 from rtwin.horizontal.unknown_change.cell_paths import crosses_box
 from rtwin.horizontal.unknown_change.synthesis import Synthesis, stored_twin

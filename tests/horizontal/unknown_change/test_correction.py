@@ -10,7 +10,7 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 from rtwin.calibration.campaign.measurements import Link, Measurements
 from rtwin.errors import CampaignError
 from rtwin.horizontal import trace_state
-from rtwin.horizontal.edits.tables import edits_from_dict
+from rtwin.horizontal.edits import edits_from_dict
 from rtwin.horizontal.rehearsal import Hypothesis
 from rtwin.horizontal.unknown_change.candidates import NUM_FREE, Proposals
 from rtwin.horizontal.unknown_change.correction import correct

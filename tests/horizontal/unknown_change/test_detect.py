@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 
 from rtwin.horizontal import trace_state
-from rtwin.horizontal.edits.tables import edits_from_dict
+from rtwin.horizontal.edits import edits_from_dict
 from rtwin.horizontal.unknown_change.detect import agreements, local_p, misfit_p
 from rtwin.horizontal.unknown_change.residuals import residuals_of
 from rtwin.horizontal.unknown_change.synthesis import Synthesis, stored_twin

@@ -5,37 +5,38 @@ recipe's own objects, a ready-made scene, a built map. The recipe of the edited
 world has the edited transmitters; its [[object]] tables stay those of the start.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from rtwin.arrays import Floats
 from rtwin.errors import EditError, RtwinError, nearest
-from rtwin.horizontal.edits.tables import (
+from rtwin.scene import (
+    MATERIAL_NAMES,
     AddObject,
     AddTransmitter,
     Edits,
+    MaterialSpec,
     MoveObject,
     MoveTransmitter,
+    Recipe,
     RemoveObject,
     RemoveTransmitter,
     SetFrequency,
     SetMaterial,
     SetTransmitter,
-)
-from rtwin.scene import (
-    MATERIAL_NAMES,
-    MaterialSpec,
-    Recipe,
     Transmitter,
     build_meshes,
+    edits_from_dict,
     is_vegetation,
     recipe_dict,
     recipe_from_dict,
     vegetation_volumes,
 )
-from rtwin.trace import Part, SceneParts
+from rtwin.trace.engine import start_engine
+from rtwin.trace.world.sources import Part, SceneParts, load_parts
+from rtwin.trace.world.world import World, world_of_parts
 
 
 def apply_edits(edits: Edits, recipe: Recipe, found: SceneParts) -> tuple[Recipe, SceneParts]:
@@ -59,6 +60,22 @@ def apply_edits(edits: Edits, recipe: Recipe, found: SceneParts) -> tuple[Recipe
         except RtwinError as error:
             raise EditError(f"edit[{number}] ({edit.kind}): {error}") from None
     return world.result()
+
+
+def edited_world(base: Recipe, edits: Sequence[dict[str, Any]], recipe: Recipe) -> World:
+    """The world of a recipe whose objects are those of another one after some edits.
+
+    Args:
+        base: Has the objects as they were at first.
+        edits: What changed since, in order, each the tables of an edits file.
+        recipe: All else: transmitters, frequency, solver.
+    Raises:
+        EditError, GeometryError, RecipeError: as apply_edits and load_world.
+    """
+    objects = base, load_parts(start_engine(), base)
+    for tables in edits:
+        objects = apply_edits(edits_from_dict(tables), *objects)
+    return world_of_parts(recipe, objects[1])
 
 
 class _Edited:
@@ -117,7 +134,7 @@ class _Edited:
         name = self._known_object(edit.object)
         if name in self._parts:
             part = self._parts[name]
-            moved = _moved(part.vertices.astype(np.float64), edit)
+            moved = edit.moved(part.vertices.astype(np.float64))
             self._parts[name] = replace(part, vertices=moved.astype(np.float32))
         if name in self._volumes:
             volume = self._volumes[name]
@@ -212,17 +229,6 @@ class _Edited:
         known = [*self._data["materials"], *self._specs, *MATERIAL_NAMES]
         if name not in known and not is_vegetation(name, None):
             raise EditError(f"unknown material '{name}'; {nearest(name, known)}")
-
-
-def _moved(points_m: Floats, edit: MoveObject) -> Floats:
-    """Points [m], [point, 3], turned about the middle of their box and shifted."""
-    moved = points_m.copy()
-    if edit.yaw_deg:
-        middle = (points_m[:, :2].min(axis=0) + points_m[:, :2].max(axis=0)) / 2
-        yaw = np.radians(edit.yaw_deg)
-        turn = np.array([[np.cos(yaw), -np.sin(yaw)], [np.sin(yaw), np.cos(yaw)]])
-        moved[:, :2] = (points_m[:, :2] - middle) @ turn.T + middle
-    return moved + np.asarray(edit.by_m)
 
 
 def _moved_outline(polygon: Any, edit: MoveObject) -> Any:

@@ -9,16 +9,14 @@ by_m = [12.0, 0.0, 0.0]
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
+from rtwin.arrays import Floats
 from rtwin.errors import EditError
-from rtwin.scene import (
-    Antenna,
-    MaterialSpec,
-    Transmitter,
-)
 from rtwin.scene._model import Angle, Coordinate, Float, Table, read_toml, recipe_error
-from rtwin.scene.objects import SceneObject
+from rtwin.scene.devices import Antenna, Transmitter
+from rtwin.scene.objects import MaterialSpec, SceneObject
 
 MAX_EDITS_BYTES = 16 * 2**20
 Displacement = tuple[Coordinate, Coordinate, Coordinate]
@@ -31,6 +29,16 @@ class MoveObject(Table):
     object: str
     by_m: Displacement = (0.0, 0.0, 0.0)
     yaw_deg: Angle = 0.0
+
+    def moved(self, points_m: Floats) -> Floats:
+        """Points [m], [point, 2 or 3], turned about the middle of their box and shifted."""
+        moved = points_m.copy()
+        if self.yaw_deg:
+            middle = (points_m[:, :2].min(axis=0) + points_m[:, :2].max(axis=0)) / 2
+            yaw = np.radians(self.yaw_deg)
+            turn = np.array([[np.cos(yaw), -np.sin(yaw)], [np.sin(yaw), np.cos(yaw)]])
+            moved[:, :2] = (points_m[:, :2] - middle) @ turn.T + middle
+        return moved + np.asarray(self.by_m[: points_m.shape[1]])
 
 
 class RemoveObject(Table):
