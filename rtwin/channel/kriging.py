@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike
 
 from rtwin.arrays import Floats
 
+_LARGE = 48  # rows from which on a stack is solved one by one, as triangles
+
 
 def shadowing_correlation(distance_m: ArrayLike, correlation_distance_m: float) -> Floats:
     """Correlation of shadow fading over a distance, 1 at 0 and 1/e at its correlation distance.
@@ -106,9 +108,13 @@ def condition(covariance: Floats, values: Floats) -> GaussianField:
     tests/channel/test_kriging.py against scikit-learn.
     """
     lower = np.asarray(np.linalg.cholesky(covariance), np.float64)
-    column = np.broadcast_to(np.asarray(values, np.float64)[..., None], (*lower.shape[:-1], 1))
-    if lower.ndim == 2:
-        from scipy.linalg import solve_triangular
+    column = np.broadcast_to(np.asarray(values, np.float64), lower.shape[:-1])
+    if lower.shape[-1] < _LARGE and lower.ndim > 2:
+        return GaussianField(lower, np.linalg.solve(lower, column[..., None])[..., 0])
+    from scipy.linalg import solve_triangular
 
-        return GaussianField(lower, solve_triangular(lower, column[:, 0], lower=True))
-    return GaussianField(lower, np.asarray(np.linalg.solve(lower, column)[..., 0], np.float64))
+    # NumPy's solver does not know that these are triangular.
+    white = np.empty(column.shape)
+    for at in np.ndindex(lower.shape[:-2]):
+        white[at] = solve_triangular(lower[at], column[at], lower=True)
+    return GaussianField(lower, white)

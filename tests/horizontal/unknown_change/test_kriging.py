@@ -38,6 +38,29 @@ def test_one_covariance_is_scikit_learns(drawn, monkeypatch):
     assert ours.log_evidence == pytest.approx(theirs.log_marginal_likelihood_value_, abs=1e-4)
 
 
+def test_a_grid_is_convolved_to_the_same(monkeypatch):
+    rng = np.random.default_rng(5)
+    x, y = np.meshgrid(3.0 + 2.5 * np.arange(30), -7.0 + 1.5 * np.arange(21))
+    cells = np.column_stack([x.ravel(), y.ravel(), rng.normal(0, 9, x.size)])
+    measured = rng.choice(len(cells), 60, replace=False)
+    value = rng.normal(0, 4, 60)
+    ours = Kriging(cells[measured], value, np.full(60, 1.0), extent_m(cells))
+    module = import_module("rtwin.horizontal.unknown_change.kriging")
+    assert module._Grid.of(cells).shape == (21, 30)
+    direct = ours.at(cells)
+    monkeypatch.setattr(module, "_MANY_CELLS", 1)
+    quick = ours.at(cells)
+    np.testing.assert_allclose(quick.mean_db, direct.mean_db, atol=1e-9)
+    np.testing.assert_allclose(quick.sd_db, direct.sd_db, atol=1e-6)
+    # Cells of no grid, and places that are no cells, are taken one by one.
+    assert module._Grid.of(cells[:-1]) is None
+    assert module._Grid.of(cells[rng.permutation(len(cells))]) is None
+    beside = Kriging(cells[measured] + 0.3, value, np.full(60, 1.0), extent_m(cells))
+    assert beside._means_on_grid(cells) is None
+    some = cells[:40]
+    np.testing.assert_allclose(beside.at(some).mean_db, beside.at(cells).mean_db[:40], atol=1e-9)
+
+
 def test_order_of_measurements_does_not_matter(drawn):
     cells, measured, value, noise = drawn
     order = np.random.default_rng(0).permutation(len(measured))
