@@ -103,6 +103,13 @@ def test_overlap(scene):
     assert found["overlap"].objects == ("a and b (300 m3)",)
 
 
+@pytest.mark.parametrize(("gap_m", "is_told"), [(0.2, False), (0.4, True)])
+def test_a_gap_below_a_house_is_told_from_a_third_of_a_metre_on(scene, gap_m, is_told):
+    assert ("floating" in checks(scene(house("h", 20, 20, base=gap_m)))) == is_told
+    on_top = house("roof", 20, 20, base=9.0 + gap_m, height=3)
+    assert ("floating" in checks(scene(house("a", 20, 20), on_top))) == is_told
+
+
 def test_floating(scene):
     stands = house("roof", 20, 20, base=9.0, height=3)
     found = checks(scene(house("a", 20, 20), stands, house("kite", -40, 0, base=20)))
