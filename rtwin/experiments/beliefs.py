@@ -28,6 +28,7 @@ from rtwin.experiments.fitted_maps import (
     measure,
 )
 from rtwin.experiments.network import Service, awaited, delayed, make_slices
+from rtwin.experiments.stale import map_without, objects_that_tell
 from rtwin.experiments.worlds import (
     WorldSettings,
     free_space_map,
@@ -35,7 +36,6 @@ from rtwin.experiments.worlds import (
     perturbed,
     updated,
     with_residual,
-    without_objects,
 )
 from rtwin.link import LinkAdaptation
 from rtwin.scene import (
@@ -71,8 +71,8 @@ class SlicingExperiment(Settings):
         epoch_s: Time between decisions [s].
         bandwidth_hz: Channel bandwidth [Hz].
         map_rays: Rays per transmitter of every map; None: the recipe's.
-        stale_without: Objects that the stale twin does not know of; None: those
-            chosen for the scene, if any.
+        stale_without: Objects that the stale twin does not know of; None: those that change the
+            map the most, in the courtyard the office.
         points: Measurements that log-distance and kriging are fitted to.
         check_points: Further measurements, by which everybody's error is found.
         point_error_db: Their standard deviation [dB].
@@ -200,9 +200,11 @@ class Worlds:
         self.shared = {"free space": free_space}
         stale = experiment.stale_without
         if stale is None:
-            stale = STALE_WITHOUT.get(str(experiment.scene), ())
+            stale = STALE_WITHOUT.get(str(experiment.scene))
+        if stale is None:
+            stale = objects_that_tell(self.recipe, folder)
         if stale:
-            self.shared["stale twin"] = self._map(without_objects(self.recipe, stale), "stale")
+            self.shared["stale twin"] = map_without(self.recipe, stale, folder / "stale.h5")
         self.shared["ray-traced twin"] = first
         for name, file in experiment.twins.items():
             self.shared[name] = self._fitting(file, recipe)

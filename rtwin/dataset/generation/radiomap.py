@@ -1,5 +1,6 @@
 """From a recipe to a radio map file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,20 +31,24 @@ from rtwin.dataset.store import (
     write_image,
     write_table,
 )
-from rtwin.errors import OutOfRangeError
+from rtwin.errors import OutOfRangeError, nearest
 from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe
 from rtwin.trace import (
     MapGrid,
+    SceneParts,
     World,
+    load_parts,
     load_world,
     map_grid,
     map_sampling,
     missed_edges,
     missed_edges_remark,
     num_lattices,
+    start_engine,
     trace_path_gain,
     undersampling_remark,
+    world_of_parts,
 )
 
 AUTO = "auto"
@@ -60,6 +65,7 @@ def generate_radio_map(
     *,
     method: str = "monte-carlo",
     correction: "Correction | None" = None,
+    without: Sequence[str] = (),
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Path:
@@ -75,12 +81,13 @@ def generate_radio_map(
             recipe's solver.rays; or "auto": the one that takes less time.
         correction: Changes gains and their standard errors once they are traced, as
             the discrepancy of a calibrated twin does.
+        without: Names of objects that are left out of the scene.
         overwrite: Replace a finished file of another recipe.
         progress: Called with stage ("map"), steps done and in all.
     Returns:
         The path of the file.
     Raises:
-        OutOfRangeError: if the method is another one.
+        OutOfRangeError: if the method is another one, or there is no object of a name.
         RecipeError, GeometryError: if the recipe cannot be traced.
         StoreError: if the file is of another recipe and overwrite is not set,
             or cannot be written.
@@ -91,7 +98,7 @@ def generate_radio_map(
         )
     file = Path(file)
     prepare_place(file, MAP_FORMAT, overwrite)
-    world = load_world(recipe)
+    world = _world_without(recipe, without) if without else load_world(recipe)
     grid = map_grid(world)
     if method == AUTO:
         method = cheaper_method(world, grid, correction)
@@ -117,6 +124,29 @@ def generate_radio_map(
         said |= correction.attributes
     write_radio_map(file, world, grid, method, columns, request, said)
     return file
+
+
+def _world_without(recipe: Recipe, names: Sequence[str]) -> World:
+    found = load_parts(start_engine(), recipe)
+    known = {part.name for part in found.parts} | {volume.name for volume in found.volumes}
+    known -= set(recipe.geometry.ground)
+    for name in names:
+        if name not in known:
+            raise OutOfRangeError(
+                f"{recipe.name} has no object {name!r} that can be left out; "
+                f"{nearest(name, sorted(known))}"
+            )
+    parts = [part for part in found.parts if part.name not in names]
+    volumes = [volume for volume in found.volumes if volume.name not in names]
+    used = {part.material for part in parts}
+    leafy = {volume.material for volume in volumes}
+    left = SceneParts(
+        parts=parts,
+        specs={key: spec for key, spec in found.specs.items() if key in used},
+        volumes=volumes,
+        foliage_specs={key: spec for key, spec in found.foliage_specs.items() if key in leafy},
+    )
+    return world_of_parts(recipe, left)
 
 
 def map_request(world: World) -> str:

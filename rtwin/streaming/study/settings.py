@@ -7,7 +7,7 @@ from typing import Annotated
 
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments import SlicingExperiment, WorldSettings
-from rtwin.experiments.beliefs import SCENE
+from rtwin.experiments.beliefs import SCENE, STALE_WITHOUT
 from rtwin.settings import AtLeast, Count, Settings
 from rtwin.streaming.decision import RESERVATIONS, Weights
 
@@ -103,6 +103,7 @@ class StreamingStudy(Settings):
             ages_s=self.ages_s,
             world=WorldSettings(),
             reference=self.reference,
+            stale_without=STALE_WITHOUT.get(str(self.scene), ()),
             walk_interval_s=1.0,
             speed_m_s=SPEED_M_S,
             power_dbm=None if self.reference is not None else POWER_DBM,
