@@ -21,6 +21,8 @@ Screens with nothing between them are the mean of a face that reflects all and o
 turns all round.
 """
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -28,7 +30,7 @@ from rtwin.arrays import Complexes, Floats
 
 _LEAST_POINTS = 32
 _MOST_POINTS = 256
-_VALUES_AT_ONCE = 20_000_000
+_VALUES_AT_ONCE = 100_000  # what the caches of a processor hold
 _DEEP = 40.0  # exponent at which the integrand is nothing
 _FREE = 5.0  # exponent of a bend below which an edge stands in nobody's way
 
@@ -135,7 +137,7 @@ def _integral(
     k: float,
     count: int,
 ) -> Complexes:
-    node, weight = np.polynomial.legendre.leggauss(count)
+    node, weight = _legendre(count)
     u = reach[..., None] * (node + 1.0) / 2.0  # [path, K, point]
     scale = reach[..., None] * weight / 2.0
     num_edges = turn.shape[1]
@@ -166,6 +168,12 @@ def _integral(
     total = np.cumsum(inner, axis=1)
     factor = np.sqrt(k * total[:, 1:] / (2 * np.pi * total[:, :-1] * inner[:, 1:])).prod(axis=1)
     return np.stack([factor * (field * last).sum(axis=1) for field in fields], axis=1)
+
+
+@cache
+def _legendre(count: int) -> tuple[Floats, Floats]:
+    """Nodes and weights of Gauss and Legendre; to find them takes as long as to use them once."""
+    return np.polynomial.legendre.leggauss(count)
 
 
 def reflected(sine: Complexes, permittivity: Complexes, along: bool) -> Complexes:
