@@ -21,6 +21,7 @@ are the same for every version of rtwin: for two versions one after the other.
 
 import argparse
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -39,14 +40,15 @@ LONG_S = 30.0  # runs that take longer are not repeated
 
 def one_transmitter(scene, receivers, max_depth, rays, everything=False):
     """The scene's recipe with its first transmitter alone and isotropic antennas."""
-    data = recipe_dict(load_recipe(scene, num_receivers=receivers, max_depth=max_depth, rays=rays))
+    recipe = load_recipe(scene, num_receivers=receivers, max_depth=max_depth, rays=rays)
+    data = recipe_dict(recipe)
     data["transmitter"] = data["transmitter"][:1]
     data["transmitter"][0]["antenna"] = {}
     data["receivers"].pop("antenna", None)
     data["solver"] |= {"refraction": everything, "diffraction": everything}
     if everything:
         data["solver"]["max_diffractions"] = 1  # as many as PathSolver knows
-    return recipe_from_dict(data, scene)
+    return recipe_from_dict(data, recipe.name, recipe.folder)
 
 
 def own_paths(tracer, receivers):
@@ -222,7 +224,7 @@ def main():
         )
         for name, rays, cold, warm, recall, energy in rows:
             print(
-                f"| {scene} | {name} | {rays:.0e} | {cold:.2f} | {warm:.2f} "
+                f"| {Path(scene).name} | {name} | {rays:.0e} | {cold:.2f} | {warm:.2f} "
                 f"| {1e3 * warm / options.receivers:.3f} | {recall:.4f} | {energy:.4f} |",
                 flush=True,
             )
@@ -231,7 +233,7 @@ def main():
     print("|---|---|---|---|---|---|---|")
     for scene, label, peer, own, ratio in told:
         print(
-            f"| {scene} | {label}, {peer[1]:.0e} | {peer[3]:.2f} | {peer[4]:.4f} "
+            f"| {Path(scene).name} | {label}, {peer[1]:.0e} | {peer[3]:.2f} | {peer[4]:.4f} "
             f"| {own[3]:.3f} | {own[4]:.4f} | {ratio:.0f} |"
         )
 

@@ -22,11 +22,26 @@ FileArgument = Annotated[
 ]
 
 
-def doctor(json: JsonFlag = False) -> None:
+def doctor(
+    json: JsonFlag = False,
+    warm_up: Annotated[
+        bool,
+        Option(
+            "--warm-up",
+            help="Also compile what most traces need, so that the first ones start quickly.",
+        ),
+    ] = False,
+) -> None:
     """Check that the ray tracer works here, against Friis, and print what it works with."""
-    from rtwin.trace.doctor import examine
+    from rtwin.trace.doctor import WARM_UP, examine
+    from rtwin.trace.doctor import warm_up as run_warm_up
 
     report = examine()
+    if warm_up and report["ok"]:
+        with progress_bar(json, "Warming up") as progress:
+            report["warm_up"] = run_warm_up(
+                done=lambda number: progress("Warming up", number, len(WARM_UP))
+            )
     if json:
         print_json(report)
     else:
@@ -46,6 +61,14 @@ def doctor(json: JsonFlag = False) -> None:
                     "self-test",
                     f"{test['path_loss_db']:.3f} dB at 100 m, Friis {test['friis_db']:.3f} dB "
                     f"({test['seconds']:.1f} s)",
+                )
+            )
+        for scene in report.get("warm_up", ()):
+            rows.append(
+                (
+                    f"{scene['scene']}, depth {scene['max_depth']}",
+                    f"{scene['compiled']} kernels compiled, {scene['read']} read from disk "
+                    f"({scene['seconds']:.1f} s)",
                 )
             )
         print_rows(rows + [(n, v or "not installed") for n, v in report["versions"].items()])

@@ -14,6 +14,7 @@ from rtwin.cli.terminal import (
     DryRun,
     Frequency,
     MapHeight,
+    MinGain,
     Output,
     Overwrite,
     Quiet,
@@ -44,6 +45,7 @@ def generate(
     ] = None,
     rays: DiscoveryRays = None,
     strongest_paths: StrongestPaths = None,
+    min_gain: MinGain = None,
     workers: Annotated[
         int | None, Option(help="Processes of this machine that trace; 1 if not given.")
     ] = None,
@@ -65,7 +67,12 @@ def generate(
     from rtwin.scene import load_recipe
 
     recipe = load_recipe(
-        scene, num_receivers=receivers, rays=rays, strongest_paths=strongest_paths, **solver
+        scene,
+        num_receivers=receivers,
+        rays=rays,
+        strongest_paths=strongest_paths,
+        min_gain_db=min_gain,
+        **solver,
     )
     if dry_run:
         from rtwin.dataset.generation import estimate_dataset

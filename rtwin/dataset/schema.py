@@ -80,7 +80,7 @@ LINK_VARIABLES = (
         ("link",),
         "<f8",
         "1",
-        "path gain of the paths left out on request (strongest_paths), linear",
+        "path gain of the paths left out on request (strongest_paths, min_gain_db), linear",
     ),
 )
 

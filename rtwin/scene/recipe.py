@@ -63,6 +63,7 @@ class Solver(Table):
     diffuse_reflection: Bool = False
     diffuse_rays: Rays = 10_000
     strongest_paths: Annotated[Int, Field(ge=1, le=1_000_000_000)] | None = None
+    min_gain_db: Annotated[Float, Field(ge=-400, le=100)] | None = None
 
 
 class RadioMap(Table):

@@ -5,6 +5,7 @@ import platform
 import shutil
 import subprocess
 import time
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from rtwin.channel import free_space_path_loss_db
 from rtwin.errors import RtwinError
-from rtwin.scene import recipe_from_dict
+from rtwin.scene import load_recipe, recipe_from_dict
 from rtwin.trace.engine import find_llvm, start_engine
 from rtwin.trace.paths import Tracer
 from rtwin.trace.world import load_world, place
@@ -31,6 +32,8 @@ PACKAGES = (
 )
 FRIIS_TOLERANCE_DB = 0.01
 _DISTANCE_M = 100.0
+# Outdoors and indoors, with and without edges; a recipe of one's own will mostly be like one.
+WARM_UP = (("courtyard", 3), ("office", 4), ("munich", 3), ("munich", 5))
 
 
 def examine() -> dict[str, Any]:
@@ -67,6 +70,44 @@ def examine() -> dict[str, Any]:
             f"{_DISTANCE_M:g} m, allowed is {FRIIS_TOLERANCE_DB} dB; reinstall sionna-rt"
         )
     return report
+
+
+def warm_up(
+    scenes: Sequence[tuple[str, int]] = WARM_UP, done: Callable[[int], None] = lambda _: None
+) -> list[dict[str, Any]]:
+    """Trace a few receivers of some shipped scenes, so that later processes find the kernels.
+
+    Dr.Jit keeps compiled kernels on disk for all processes of a user. What a recipe follows
+    (refraction, edges, depth, kinds of antennas) decides which it needs.
+
+    Args:
+        scenes: Names of shipped scenes and depths.
+        done: Called with the number of scenes so far.
+    Returns:
+        Of each scene its `scene` and `max_depth`, how many kernels were `compiled` and how
+        many `read` from disk, and the `seconds` that loading and tracing it took.
+    Checked by tests/trace/engine/test_warm_up.py.
+    """
+    dr = start_engine().dr
+    found = []
+    for name, depth in scenes:
+        start = time.perf_counter()
+        dr.kernel_history_clear()
+        with dr.scoped_set_flag(dr.JitFlag.KernelHistory, True):
+            world = load_world(load_recipe(name, num_receivers=20, max_depth=depth))
+            Tracer(world).trace(place(world))
+            kernels = [entry for entry in dr.kernel_history() if "cache_hit" in entry]
+        found.append(
+            {
+                "scene": name,
+                "max_depth": depth,
+                "compiled": sum(not kernel["cache_hit"] for kernel in kernels),
+                "read": sum(bool(kernel["cache_disk"]) for kernel in kernels),
+                "seconds": time.perf_counter() - start,
+            }
+        )
+        done(len(found))
+    return found
 
 
 def _friis_test() -> dict[str, float]:

@@ -55,6 +55,7 @@ DiscoveryRays = Annotated[int | None, Option(help="Rays per transmitter that fin
 StrongestPaths = Annotated[
     int | None, Option(metavar="K", help="Keep the K strongest paths per link.")
 ]
+MinGain = Annotated[float | None, Option(metavar="DB", help="Leave out paths of less gain [dB].")]
 
 
 def hertz(text: str) -> float:

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from rtwin.arrays import Floats
 from rtwin.channel import PATH_GEOMETRY
-from rtwin.scene import Receivers
+from rtwin.channel.segments import segment_sum
+from rtwin.scene import Receivers, Recipe
 from rtwin.trace import NO_TRIANGLE, TracedPaths, Tracer
+from rtwin.units import from_db
 
 
 def part(receivers: Receivers, start: int, stop: int, step: int = 1) -> Receivers:
@@ -30,11 +32,7 @@ def trace_shard(
     tracer: Tracer, receivers: Receivers, transmitter_done: Callable[[], None] = lambda: None
 ) -> dict[str, NDArray[Any]]:
     """Variables of the links of a batch of receivers."""
-    traced = tracer.trace(receivers, transmitter_done)
-    dropped = np.zeros(len(traced.num_paths))
-    strongest = tracer.world.recipe.solver.strongest_paths
-    if strongest is not None:
-        traced, dropped = _strongest(traced, strongest, tracer.world.recipe.frequency_hz)
+    traced, dropped = _kept(tracer.trace(receivers, transmitter_done), tracer.world.recipe)
     triangles = tracer.world.triangles
     met = traced.triangle != NO_TRIANGLE
     row = np.where(met, traced.triangle, 0)
@@ -50,11 +48,24 @@ def trace_shard(
     }
 
 
-def _strongest(traced: TracedPaths, count: int, frequency_hz: float) -> tuple[TracedPaths, Floats]:
-    keep, dropped = traced.path_set(frequency_hz).strongest_rows(count)
+def _kept(traced: TracedPaths, recipe: Recipe) -> tuple[TracedPaths, Floats]:
+    """The paths that the recipe's solver asks for, and the gain of the others, [link]."""
+    solver = recipe.solver
+    if solver.strongest_paths is None and solver.min_gain_db is None:
+        return traced, np.zeros(len(traced.num_paths))
+    paths = traced.path_set(recipe.frequency_hz)
+    keep = np.ones(len(traced.a), bool)
+    if solver.min_gain_db is not None:
+        keep = paths.power >= from_db(solver.min_gain_db)
+    if solver.strongest_paths is not None:
+        rows, _ = paths.strongest_rows(solver.strongest_paths)
+        keep &= np.isin(np.arange(len(keep)), rows)
     fields = {
         field.name: getattr(traced, field.name)[keep]
         for field in dataclasses.fields(traced)
         if field.name != "num_paths"
     }
-    return TracedPaths(num_paths=np.minimum(traced.num_paths, count), **fields), dropped
+    num_paths = np.bincount(paths.link_index[keep], minlength=len(traced.num_paths))
+    lost = np.where(keep, 0.0, paths.power)
+    dropped = segment_sum(lost, traced.num_paths)
+    return TracedPaths(num_paths=num_paths, **fields), dropped

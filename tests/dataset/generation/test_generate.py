@@ -77,6 +77,34 @@ def test_strongest_paths_and_what_they_leave_out(two_boxes, paths_file, tmp_path
     assert validate_file(file) == []
 
 
+def test_paths_above_the_least_gain_are_those_without_it(two_boxes, paths_file, tmp_path):
+    with open_dataset(paths_file) as dataset:
+        whole = dataset.paths()
+    floor_db = float(10 * np.log10(np.median(whole.power)))
+    strong = np.flatnonzero(whole.power >= 10 ** (floor_db / 10))
+    assert 0.3 < len(strong) / len(whole.power) < 0.7
+    for most in (None, 2):
+        solver = {"min_gain_db": floor_db}
+        file = generate(
+            two_boxes(solver=solver if most is None else solver | {"strongest_paths": most}),
+            tmp_path / f"{most}.h5",
+        )
+        rows = strong
+        if most is not None:
+            rows = np.intersect1d(strong, whole.strongest_rows(most)[0])
+        with open_dataset(file) as cut:
+            found, dropped = cut.paths(), cut.read("dropped_path_gain")
+        counts = np.bincount(whole.link_index[rows], minlength=whole.num_links)
+        np.testing.assert_array_equal(found.num_paths, counts)
+        np.testing.assert_array_equal(found.a, whole.a[rows])
+        np.testing.assert_array_equal(found.delay_s, whole.delay_s[rows])
+        lost = whole.power.copy()
+        lost[rows] = 0.0
+        expected = np.bincount(whole.link_index, lost, minlength=whole.num_links)
+        np.testing.assert_allclose(dropped, expected, rtol=1e-12)
+        assert validate_file(file) == []
+
+
 @pytest.mark.parametrize("bad", [{"shard_size": 0}, {"workers": 0}])
 def test_impossible_options(two_boxes, tmp_path, bad):
     with pytest.raises(OutOfRangeError, match="1 or more"):
