@@ -343,20 +343,25 @@ def merge(
             ("by more than one", f"{100 * facts['overlap_share']:.1f} %"),
             ("paths", f"{facts['num_paths']}, {facts['num_agreed']} that all twins of a link have"),
             ("left out", f"{facts['num_dropped']} paths that too little trust speaks for"),
-            ("disagree", f"{facts['disagreeing_links']} links beyond 3 sigma: trace them again"),
+            _disagree(facts["disagreeing_links"], "links"),
         ]
     else:
         rows += [
             ("cells", f"{facts['num_cells_y']} x {facts['num_cells_x']}"),
             ("covered", f"{100 * facts['covered_share']:.1f} % of the cells"),
             ("by more than one", f"{100 * facts['overlap_share']:.1f} %"),
-            ("disagree", f"{facts['disagreeing_cells']} cells beyond 3 sigma: trace them again"),
+            _disagree(facts["disagreeing_cells"], "cells"),
             *[
                 (str(file), f"counts most in {100 * share:.1f} %")
                 for file, share in zip(files, facts["share_of_each"], strict=True)
             ],
         ]
     print_rows(rows)
+
+
+def _disagree(num: int, what: str) -> tuple[str, str]:
+    advice = ": trace them again" if num else ""
+    return "disagree", f"{num or 'no'} {what} beyond 3 sigma{advice}"
 
 
 def _merged_cells(made: Any, num_files: int) -> dict[str, Any]:

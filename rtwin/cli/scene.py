@@ -7,6 +7,8 @@ import typer
 from typer import Argument, Option
 
 from rtwin.cli.terminal import (
+    Carrier,
+    Frequency,
     Overwrite,
     SceneArgument,
     Talking,
@@ -63,9 +65,7 @@ def build(
         float, Option(metavar="M", help="Height of buildings without one [m].")
     ] = 9.0,
     level_height: Annotated[float, Option(metavar="M", help="Height of a storey [m].")] = 3.0,
-    frequency: Annotated[
-        float, Option(metavar="HZ", help="Carrier frequency in the recipe [Hz].")
-    ] = 3.5e9,
+    frequency: Carrier = 3.5e9,
     title: Annotated[str, Option(help="Title in the recipe.")] = "",
     overwrite: Overwrite = False,
 ) -> None:
@@ -127,9 +127,7 @@ def lint(
     fix: Annotated[
         bool, Option("--fix", help="Mend meshes and footprints of the recipe's own folder first.")
     ] = False,
-    frequency: Annotated[
-        float | None, Option(metavar="HZ", help="Check materials at this frequency [Hz].")
-    ] = None,
+    frequency: Frequency = None,
 ) -> None:
     """Check a scene before it is traced; exit status 1 if there is an error.
 

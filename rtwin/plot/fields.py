@@ -83,7 +83,8 @@ def map_field(radio_map: RadioMap, metric: str, tx: int | None = None) -> MapFie
             or there is no such transmitter.
     Source: own layout; checked by tests/plot/test_maps.py.
     """
-    one_of("metric", metric, [*MAP_METRICS, *PATH_METRICS])
+    if metric not in (*MAP_METRICS, *PATH_METRICS):
+        one_of("metric", metric, map_metrics(radio_map))
     _check_method(radio_map, metric)
     if tx is not None:
         row_of("tx", tx, len(radio_map.tx_name))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.arrays import Floats
-from rtwin.errors import MissingExtraError, OutOfRangeError, StoreError
+from rtwin.errors import MissingExtraError, OutOfRangeError, StoreError, nearest
 from rtwin.files import MARK, appearing, check_replaceable
 
 if TYPE_CHECKING:
@@ -83,10 +83,13 @@ def one_of(what: str, value: str, allowed: Iterable[str]) -> str:
     """The value, if it is allowed.
 
     Raises:
-        OutOfRangeError: if it is not; the line lists what is allowed.
+        OutOfRangeError: if it is not; the line lists what is allowed, and says what is meant.
     """
     if value not in allowed:
-        raise OutOfRangeError(f"{what} is {value!r}, it must be one of {', '.join(allowed)}")
+        known = list(allowed)
+        near = nearest(value, known)
+        hint = f"; {near}" if "did you mean" in near else ""
+        raise OutOfRangeError(f"{what} is {value!r}, it must be one of {', '.join(known)}{hint}")
     return value
 
 

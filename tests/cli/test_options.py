@@ -23,6 +23,14 @@ def test_other_units_are_named(text):
         hertz(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"), [("28", "28GHz"), ("3.5", "3.5GHz"), ("700", "700MHz"), ("3500", "3500MHz")]
+)
+def test_a_frequency_without_its_unit_is_asked_for(text, meant):
+    with pytest.raises(BadParameter, match=f"did you mean {meant}?"):
+        hertz(text)
+
+
 def test_pairs_and_numbers():
     assert pair("news", "a=b=c") == ("a", "b=c")
     assert numbers("weights", "a=1,b=.5") == {"a": 1.0, "b": 0.5}

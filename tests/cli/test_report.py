@@ -19,15 +19,25 @@ def test_progress_without_a_terminal_is_a_line_now_and_then(monkeypatch, capsys)
 
 
 def test_a_stage_that_comes_again_is_timed_anew(monkeypatch, capsys):
-    clock = iter([0.0, 0.0, 100.0, 1000.0, 1010.0])
+    clock = iter([0.0, 0.0, 100.0, 1000.0, 1010.0, 1011.0])
     monkeypatch.setattr(report.time, "monotonic", lambda: next(clock))
     monkeypatch.setattr(report, "SECONDS_BETWEEN_LINES", 0.0)
     with report.progress_bar(quiet=False) as progress:
-        for done in (0, 2, 0, 1):
+        for done in (0, 2, 0, 1, 2):
             progress("fit", done, 3)
     lines = capsys.readouterr().err.splitlines()
-    assert lines[1] == "Fitting: 2 of 3, about 50 s left"
-    assert lines[3] == "Fitting: 1 of 3, about 20 s left"
+    assert lines[1] == "Fitting: 2 of 3, at most about 50 s left"
+    assert lines[3] == "Fitting: 1 of 3, at most about 20 s left"
+    assert lines[4] == "Fitting: 2 of 3, about 1 s left"  # the first step compiled, too
+
+
+def test_one_device_alone_is_not_named():
+    row = {"name": "device", "rows": 224, "untrusted": 2, "off_db": 30.0}
+    mast = {**row, "name": "mast"}
+    ((who, says),) = report.not_believed({"by_transmitter": [mast], "by_device": [row]})
+    assert (who, says) == ("  transmitter mast", "2 of 224 rows not believed, +30.0 dB off")
+    other = {**row, "name": "other", "untrusted": 0}
+    assert len(report.not_believed({"by_transmitter": [mast], "by_device": [row, other]})) == 2
 
 
 def test_no_rows_are_nothing(capsys):

@@ -23,26 +23,34 @@ class Range:
     unit: str
     below: str  # what values below are likely to be
     above: str
+    instead_below: tuple[str, ...] = ()  # the quantities that those are
+    instead_above: tuple[str, ...] = ()
 
 
-_DB = "; write quantity = "
 RANGES = {
     "rss_dbm": Range(
         -250.0,
         60.0,
         "dBm",
         "a level minus an offset in dB, or a mark for nothing heard",
-        "path loss [dB]" + _DB + '"path_loss_db"',
+        "path loss [dB]",
+        instead_above=("path_loss_db",),
     ),
     "path_loss_db": Range(
         0.0,
         300.0,
         "dB",
-        "path gain or received power" + _DB + '"path_gain_db" or "rss_dbm"',
+        "path gain or received power",
         "a mark for nothing heard",
+        instead_below=("path_gain_db", "rss_dbm"),
     ),
     "path_gain_db": Range(
-        -300.0, 20.0, "dB", "a mark for nothing heard", "path loss" + _DB + '"path_loss_db"'
+        -300.0,
+        20.0,
+        "dB",
+        "a mark for nothing heard",
+        "path loss",
+        instead_above=("path_loss_db",),
     ),
     "rms_delay_spread_s": Range(
         0.0, 1e-3, "s", "a mark for nothing heard", "nanoseconds or microseconds; give seconds"
@@ -71,7 +79,9 @@ def impossible(values: Floats, quantity: str) -> Bools:
         return np.asarray((values < allowed.low) | (values > allowed.high))
 
 
-def check_unit(values: Floats, quantity: str, file: Path, floor: Any = None) -> None:
+def check_unit(
+    values: Floats, quantity: str, file: Path, floor: Any = None, by_column: bool = False
+) -> None:
     """Refuse a column whose values are of another unit than its quantity.
 
     Args:
@@ -79,6 +89,7 @@ def check_unit(values: Floats, quantity: str, file: Path, floor: Any = None) -> 
         quantity: As in a campaign.
         file: For the message.
         floor: Value that stands for nothing heard, which does not count.
+        by_column: Whether the column's name says the quantity, not a campaign.
     Raises:
         CampaignError: if most values cannot be of the quantity, naming what they look like.
     Checked by tests/calibration/campaign/test_plausible.py.
@@ -98,7 +109,13 @@ def check_unit(values: Floats, quantity: str, file: Path, floor: Any = None) -> 
         )
     if allowed.low <= middle <= allowed.high:
         return
-    looks = allowed.below if middle < allowed.low else allowed.above
+    is_below = middle < allowed.low
+    looks = allowed.below if is_below else allowed.above
+    instead = allowed.instead_below if is_below else allowed.instead_above
+    if instead and by_column:
+        looks += f"; name the column {' or '.join(instead)}, or turn its sign"
+    elif instead:
+        looks += "; write quantity = " + " or ".join(f'"{name}"' for name in instead)
     raise CampaignError(
         f"{file}: values are {middle:.3g} in the middle, but {quantity} must be "
         f"{allowed.low:g} to {allowed.high:g} {allowed.unit}; this looks like {looks}"

@@ -81,7 +81,8 @@ def read_measurements(campaign: Campaign, frame: Georeference | None = None) -> 
     parts += [(np.full(num, names.index(n)), table[c]) for n, c in (per_tx or {}).items()]
     levels = [_level(values, spec.quantity, file, delays) for _, values in parts]
     for _, values in parts:
-        check_unit(values, spec.quantity, file, spec.noise_floor)
+        # A table without a campaign of its own is one under its own name.
+        check_unit(values, spec.quantity, file, spec.noise_floor, campaign.name == file.name)
     wild = np.concatenate([impossible(values, spec.quantity) for _, values in parts])
     repeat = len(parts)
     level = np.concatenate(levels)

@@ -130,7 +130,7 @@ def _held_out(result: dict[str, Any]) -> str:
     if result["validation"]["hold_out"] == "random":
         what = "Places at random are held out"
     else:
-        what = f"Blocks of {result['block_m']:g} m are held out whole"
+        what = f"Blocks of {result['block_m']:.3g} m are held out whole"
     return f"{what}, {100 * result['held_out']:.0f} % of them, {result['repeats']} draws"
 
 
@@ -315,4 +315,6 @@ def _maps(data: Measurements, twin_db: Any, before_db: Any, before: str) -> str:
 
 def _provenance(result: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
-    return f"{result['source']} ({result['licence']}). {versions}. Seed {result['seed']}."
+    licence = f" ({result['licence']})" if result["licence"] else ""
+    source = f"{result['source'] or 'No source named'}{licence}"
+    return f"{source}. {versions}. Seed {result['seed']}."

@@ -74,7 +74,8 @@ def plan_route(
     flat = data.position_m[:, :2]
     low, high = flat.min(axis=0), flat.max(axis=0)
     step = max(float((high - low).max()) / _ACROSS, 0.25)
-    x, y = (np.arange(a, b + step, step) for a, b in zip(low, high, strict=True))
+    # No place lies beyond what was measured, where nothing is known of walls.
+    x, y = (np.arange(a, b + 1e-9 * step, step) for a, b in zip(low, high, strict=True))
     place = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     height = float(np.median(data.position_m[:, 2]))
     place = np.column_stack([place, np.full(len(place), height)])
@@ -102,8 +103,9 @@ def plan_route(
     found: dict[tuple[float, float], float] = {}
     for row, sd in zip(rows, after, strict=True):
         x_m, y_m = (float(v) for v in both.position_m[row, :2])
-        if len(found) < count or (x_m, y_m) in found:
-            found[x_m, y_m] = float(sd)
+        if len(found) < count:
+            # The first of a place's links counts: what others of it add comes after later places.
+            found.setdefault((x_m, y_m), float(sd))
     return [(*spot, sd) for spot, sd in found.items()]
 
 

@@ -5,6 +5,7 @@ from rtwin.cli.terminal.option_groups import OptionGroup, with_parameters
 from rtwin.cli.terminal.options import (
     Calibration,
     CampaignData,
+    Carrier,
     CellSize,
     DiscoveryRays,
     DryRun,
@@ -45,6 +46,7 @@ from rtwin.cli.terminal.report import (
 __all__ = [
     "Calibration",
     "CampaignData",
+    "Carrier",
     "CellSize",
     "DiscoveryRays",
     "DryRun",

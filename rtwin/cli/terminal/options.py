@@ -58,13 +58,25 @@ StrongestPaths = Annotated[
 MinGain = Annotated[float | None, Option(metavar="DB", help="Leave out paths of less gain [dB].")]
 
 
+_LEAST_HZ = 1e6  # of a recipe
+_MOST_GHZ = 300.0  # a number alone below it is one of GHz, above of MHz
+
+
 def hertz(text: str) -> float:
     """A frequency [Hz], from a number alone or one with Hz, kHz, MHz or GHz behind it."""
-    return quantity(
-        str(text), {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9, "": 1.0}, "frequency"
-    )
+    units = {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9, "": 1.0}
+    found = quantity(str(text), units, "frequency")
+    if 0 < found < _LEAST_HZ and not str(text).endswith("z"):
+        meant = f"{found:g}{'GHz' if found < _MOST_GHZ else 'MHz'}"
+        raise BadParameter(
+            f"{text} Hz is no carrier; did you mean {meant}?", param_hint="frequency"
+        )
+    return found
 
 
+Carrier = Annotated[
+    float, Option(metavar="HZ", help="Carrier frequency [Hz], or as 28GHz.", parser=hertz)
+]
 Frequency = Annotated[
     float | None, Option(metavar="HZ", help="Carrier frequency [Hz], or as 28GHz.", parser=hertz)
 ]

@@ -205,6 +205,9 @@ def progress_bar(quiet: bool, first: str = "Loading scene") -> Iterator[Progress
 def _progress_lines() -> Progress:
     """Progress where there is no terminal: now and then a line, with an estimate."""
     begun: dict[str, float] = {}
+    counted: dict[
+        str, tuple[float, int]
+    ] = {}  # when a stage had made its first steps, and how many
     reached: dict[str, int] = {}
     last = time.monotonic()
 
@@ -213,12 +216,18 @@ def _progress_lines() -> Progress:
         now = time.monotonic()
         if done < reached.get(stage, 0):  # the same stage once more: of the next draw, say
             del begun[stage]
+            counted.pop(stage, None)
         start, reached[stage] = begun.setdefault(stage, now), done
+        since, first = counted.setdefault(stage, (now, done)) if done else (now, 0)
         if now - last < SECONDS_BETWEEN_LINES or done >= total:
             return
         last = now
-        left = (now - start) * (total - done) / done if done else 0.0
-        about = f", about {human_time(left)} left" if done else ""
+        about = ""
+        if done > first:
+            about = f", about {human_time((now - since) * (total - done) / (done - first))} left"
+        elif done:
+            # The first steps pay for what is loaded and compiled: they are the slowest.
+            about = f", at most about {human_time((now - start) * (total - done) / done)} left"
         stderr(f"{_LABELS.get(stage, stage)}: {done} of {total}{about}")
 
     return report
@@ -249,7 +258,8 @@ def not_believed(trust: dict[str, Any]) -> list[tuple[str, str]]:
         )
         for kind in ("transmitter", "device")
         for row in trust[f"by_{kind}"]
-        if row["untrusted"]
+        # One device alone is what everything was measured with, named or not.
+        if row["untrusted"] and (kind == "transmitter" or len(trust["by_device"]) > 1)
     ]
 
 

@@ -7,7 +7,9 @@ import numpy as np
 from rtwin.arrays import Bools
 
 
-def darkness(is_dark: Bools, recipe: dict[str, Any], what: str, height_m: Any = None) -> str:
+def darkness(
+    is_dark: Bools, recipe: dict[str, Any], what: str, height_m: Any = None, option: bool = True
+) -> str:
     """One line on what has no path, with the likely reason; empty where everything has one.
 
     Args:
@@ -16,6 +18,7 @@ def darkness(is_dark: Bools, recipe: dict[str, Any], what: str, height_m: Any = 
         what: "links" or "cells".
         height_m: Heights of the places over the lowest ground of a scene at z = 0 [m],
             [..., place]; default: unknown.
+        option: Whether the command that made it has an option for diffraction.
     Returns:
         Counts, and what to change.
     Source: checked by tests/dataset/reading/test_dark.py.
@@ -24,11 +27,12 @@ def darkness(is_dark: Bools, recipe: dict[str, Any], what: str, height_m: Any = 
     if not dark:
         return ""
     solver = recipe.get("solver", {})
-    share = f"{dark} of {num} {what} ({dark / num:.0%}) have no path"
+    percent = 100 * dark / num
+    share = f"{dark} of {num} {what} ({percent:.{0 if percent >= 1 else 1}f} %) have no path"
     if not solver.get("diffraction", False):
         return (
             f"{share}: diffraction is off, which leaves deep shadow dark; "
-            "set solver.diffraction = true, or --diffraction"
+            "set solver.diffraction = true" + (", or --diffraction" if option else " in the recipe")
         )
     lost = is_dark.all(axis=-1)
     reasons = []

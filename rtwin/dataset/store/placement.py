@@ -133,7 +133,8 @@ def prepare_target(file: Path, kind: str, request: str | None, overwrite: bool) 
         same = False
     if not same and not overwrite:
         raise StoreError(
-            f"{file}: exists and holds something else; choose another name, or ask to overwrite it"
+            f"{file}: exists and holds something else; choose another name, or overwrite it "
+            "(--overwrite)"
         )
     return same
 

@@ -222,6 +222,12 @@ def _refuse_conflicts(twins: Sequence[MapTwin]) -> None:
                     f"{twin.name} has {what} {b}, {first.name} has {a}; only maps of one "
                     "frequency and frame can be merged"
                 )
+        if _attribute(first, "georeference") is None and not _same_scene(first, twin):
+            one, other = (_attribute(each, "scene") for each in (first, twin))
+            raise StoreError(
+                f"{first.name} is of scene '{one}', {twin.name} of '{other}', and no georeference "
+                "says how these lie to each other; give both scenes a [georeference]"
+            )
         found = twin.radio_map
         size = float(found.attributes.get("cell_size_m", 0.0))
         if not (0 < size < np.inf and np.isfinite(found.cell_centers_m).all()):
@@ -236,6 +242,15 @@ def _refuse_conflicts(twins: Sequence[MapTwin]) -> None:
                     f"{twin.name} and at {point_text(other)} with {other_power:g} dBm in {owner}; "
                     "rename one, or update the older twin first"
                 )
+
+
+def _same_scene(one: MapTwin, other: MapTwin) -> bool:
+    """Whether maps are in one frame: of one scene by name or geometry, or with a mast in common."""
+    for what in ("scene", "geometry_hash"):
+        a, b = _attribute(one, what), _attribute(other, what)
+        if a == b:  # maps in memory may not say
+            return True
+    return bool(set(one.radio_map.tx_name) & set(other.radio_map.tx_name))
 
 
 def point_text(place: Floats) -> str:

@@ -222,7 +222,8 @@ def history(folder: str | Path) -> list[dict[str, Any]]:
 def _dark(snapshot: Snapshot) -> str:
     """One line on the outdoor cells that no path reaches, and why that is likely so."""
     gain = np.moveaxis(snapshot.radio_map.path_gain, 0, -1)[~snapshot.is_inside]
-    return darkness(gain <= 0, snapshot.radio_map.attributes["recipe"], "cells of the map")
+    recipe = snapshot.radio_map.attributes["recipe"]
+    return darkness(gain <= 0, recipe, "cells of the map", option=False)
 
 
 def write_snapshot_map(

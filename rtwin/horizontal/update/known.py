@@ -99,7 +99,21 @@ def update_twin(
     wish = Wish(how, within_s, tolerance_db)
     wish.check(KNOWN)
     if edits is not None and not isinstance(edits, Edits):
-        edits = load_edits(edits)
+        file, edits = edits, load_edits(edits)
+        try:
+            return update_twin(
+                folder,
+                edits,
+                scene=scene,
+                how=how,
+                within_s=within_s,
+                tolerance_db=tolerance_db,
+                again=again,
+                because=because,
+                progress=progress,
+            )
+        except EditError as error:
+            raise EditError(f"{file}: {error}") from None
     with updating(folder) as parent:
         if edits is not None and not again and applied(folder, edits_request(edits)):
             if how not in ("partial", "full") or not parent.num_pending:

@@ -75,6 +75,11 @@ def test_places_that_cannot_be_are_counted(tmp_path):
     assert load_measurements(told).set_aside["farther than 100 km from the origin"] == 1
 
 
+def test_a_table_alone_has_no_quantity_to_write(tmp_path):
+    with pytest.raises(CampaignError, match="name the column path_loss_db, or turn its sign"):
+        check_unit(np.full(9, 90.0), "path_gain_db", tmp_path, by_column=True)
+
+
 def test_a_noise_floor_is_no_unit(tmp_path):
     """Half of a drive test may hear nothing and say so by -200."""
     check_unit(np.array([-200.0] * 30 + [-80.0] * 5), "rss_dbm", tmp_path, -200.0)

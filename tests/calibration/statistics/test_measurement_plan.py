@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rtwin.calibration import link_inputs, load_measurements, next_positions
+from rtwin.calibration import link_inputs, load_measurements, next_positions, plan_route
 from rtwin.calibration.campaign.recipe import campaign_from_dict
 from rtwin.calibration.statistics.designs import design
 from rtwin.calibration.statistics.gaussian_process import fit_process
@@ -86,3 +86,12 @@ def test_half_the_points_reach_the_same_measured_error(fields):
         planned.append(error(rows))
         chance.append(np.mean([error(rng.permutation(pool)[:120]) for _ in range(3)]))
     assert np.mean(planned) <= 1.01 * np.mean(chance)
+
+
+def test_a_route_stays_where_was_measured_and_each_place_helps(plain_campaign):
+    data = load_measurements(plain_campaign)
+    route = np.array(plan_route(data.take(np.arange(80)), 6))
+    measured = data.position_m[:80, :2]
+    assert (route[:, :2] >= measured.min(axis=0)).all()
+    assert (route[:, :2] <= measured.max(axis=0) + 1e-6).all()
+    assert (np.diff(route[:, 2]) < 0).all()

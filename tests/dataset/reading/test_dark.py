@@ -15,15 +15,19 @@ def test_nothing_is_said_where_nothing_is_dark():
 
 
 def test_diffraction_that_is_off_is_named_first():
-    said = darkness(np.array([[True], [False]]), {"solver": {"diffraction": False}}, "links")
-    assert said.startswith("1 of 2 links (50%) have no path: diffraction is off")
-    assert "solver.diffraction = true" in said
+    off = {"solver": {"diffraction": False}}
+    said = darkness(np.array([[True], [False]]), off, "links")
+    assert said.startswith("1 of 2 links (50 %) have no path: diffraction is off")
+    assert "solver.diffraction = true, or --diffraction" in said
+    assert darkness(np.array([[True]]), off, "links", option=False).endswith("in the recipe")
+    rare = np.arange(3000).reshape(-1, 1) < 3
+    assert darkness(rare, off, "links").startswith("3 of 3000 links (0.1 %) have no path")
 
 
 def test_places_below_inside_and_cut_off_are_told_apart():
     dark = np.array([[True, True], [True, True], [True, False], [False, False]])
     said = darkness(dark, ON, "links", np.array([-1.0, 1.5, 1.5, 1.5]))
-    assert said.startswith("5 of 8 links (62%) have no path: 1 places lie below z = 0")
+    assert said.startswith("5 of 8 links (62 %) have no path: 1 places lie below z = 0")
     assert "1 places have none to any transmitter" in said
     assert "1 are cut off from some transmitters: try more rays, more depth, or more than 2" in said
 

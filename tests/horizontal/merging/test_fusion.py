@@ -160,6 +160,16 @@ def test_conflicts_of_frame_are_refused(change, says):
         merge_maps([twin(level, name="a"), twin(level, name="b", **change)])
 
 
+def test_scenes_without_a_place_on_earth_are_not_laid_over_each_other():
+    level = np.full((1, 2, 2), -80.0)
+    one = twin(level, name="a", scene="munich", geometry_hash="1")
+    elsewhere = {"names": ("pole",), "scene": "courtyard", "geometry_hash": "2"}
+    with pytest.raises(StoreError, match="a is of scene 'munich', b of 'courtyard', and no geo"):
+        merge_maps([one, twin(level, name="b", **elsewhere)])
+    for same in ({"scene": "munich"}, {"geometry_hash": "1"}, {"names": ("mast",)}):
+        merge_maps([one, twin(level, name="b", **{**elsewhere, **same})])
+
+
 def test_other_conflicts_are_refused():
     level = np.full((1, 2, 2), -80.0)
     one = twin(level, name="a")

@@ -73,6 +73,13 @@ def test_paths_follow_exactly(own):
     assert (found.num_missing, found.num_extra) == (0, 0)
 
 
+def test_an_error_names_the_file_of_the_edits(own, tmp_path):
+    file = tmp_path / "news.toml"
+    file.write_text('[[edit]]\nkind = "remove_object"\nobject = "brick_bax"\n')
+    with pytest.raises(EditError, match=r"news\.toml: edit\[0\].*did you mean 'brick_box'"):
+        update_twin(own, file, how="full")
+
+
 def test_pending_edits_can_be_traced_alone(own):
     with pytest.raises(EditError, match="nothing is to be traced"):
         update_twin(own, how="partial")
