@@ -18,7 +18,13 @@ from rtwin.horizontal.edits import Edit
 from rtwin.horizontal.rehearsal import Hypothesis
 from rtwin.horizontal.unknown_change.candidates import NUM_FREE, Proposals, log_density
 from rtwin.horizontal.unknown_change.cell_paths import MapTwin, StoredTwin
-from rtwin.horizontal.unknown_change.detect import ALPHA, Agreement, agreements, local_p
+from rtwin.horizontal.unknown_change.detect import (
+    ALPHA,
+    Agreement,
+    agreements,
+    local_p,
+    misfit_p,
+)
 from rtwin.horizontal.unknown_change.residuals import Residuals, krige
 from rtwin.horizontal.unknown_change.synthesis import Synthesis
 from rtwin.progress import Progress, silent
@@ -209,6 +215,7 @@ class _Search:
         z = found.value_db / np.maximum(found.sd_db, 1e-3)
         self._proposals = Proposals(twin, found, z, seed)
         self._candidates: list[Hypothesis] = []
+        self._changes: list[Floats] = []
         self._fits: list[Floats] = [self._fit(np.zeros(len(found)))]  # the first is of no change
 
     @property
@@ -217,13 +224,17 @@ class _Search:
         return self._synthesis.num_traces
 
     def run(self, number: int, likely: Sequence[Hypothesis], progress: Progress) -> None:
-        """Try worlds: the likely ones, some far apart, then around the best."""
+        """Try worlds: the likely ones, some far apart unless these explain all, around the best."""
         base = self._synthesis.gain_db((), self._cells)
         assert base is not None
-        apart = max(int(_FIRST * number) - len(likely), 1)
-        first = [*likely[:number], *self._proposals.first(apart)]
+        first = list(likely[:number])
         self._try(first, base, number, progress)
-        left = -(-(number - len(first)) // len(_AROUND))
+        if not first or not self._is_explained():
+            known = [hypothesis.tables for hypothesis in first]
+            apart = self._proposals.first(max(int(_FIRST * number) - len(first), 1))
+            first += [hypothesis for hypothesis in apart if hypothesis.tables not in known]
+            self._try(first[len(known) :], base, number, progress)
+        left = -(-min(number - len(first), int((1 - _FIRST) * number)) // len(_AROUND))
         for scale in _AROUND:
             self._try(self._proposals.around(self._parents(), left, scale), base, number, progress)
 
@@ -234,14 +245,28 @@ class _Search:
             if gain is not None:
                 change = (gain - base)[self._found.tx, self._row_cell]
                 self._candidates.append(candidate)
+                self._changes.append(change)
                 self._fits.append(self._fit(change))
 
-    def _fit(self, change: Floats) -> Floats:
-        """Log likelihood of every row under a change of [row] dB."""
+    def _is_explained(self) -> bool:
+        """Whether the best world so far leaves no more than noise."""
+        fits = np.array(self._fits).sum(axis=1)
+        best = int(fits.argmax())
+        if best == 0:
+            return False
+        left, scale = self._left(self._changes[best - 1])
+        return misfit_p(left / scale, centred=self._offsets) >= ALPHA
+
+    def _left(self, change: Floats) -> tuple[Floats, Floats]:
+        """What a change of [row] dB leaves of the residuals, and its standard deviation."""
         left = self._found.value_db - change
         if self._offsets:
             left = self._found.without_offsets(left)
-        scale = np.hypot(self._found.sd_db, _MODEL_ERROR * change)
+        return left, np.hypot(self._found.sd_db, _MODEL_ERROR * change)
+
+    def _fit(self, change: Floats) -> Floats:
+        """Log likelihood of every row under a change of [row] dB."""
+        left, scale = self._left(change)
         return log_density(left / scale) - np.log(scale)
 
     def _parents(self) -> list[Hypothesis]:

@@ -152,6 +152,24 @@ def test_kriging_is_that_of_scikit_learn_with_the_scales_that_were_found(twin):
     assert rmse_db(mean[0], field) < 0.5 * np.std(field)
 
 
+def test_a_search_begins_with_what_is_likely_and_ends_where_it_explains_all(twin):
+    found = measured(twin, after(twin, kind="remove_object", object="brick_box"))
+    likely = [
+        Hypothesis("material", "brick_box", (), {"material": "glass"}),
+        Hypothesis("gone", "brick_box", (), {"members": ["brick_box"]}),
+    ]
+    made = correct(twin, found, num_traces=60, likely=likely)
+    assert made.explanations[0].hypotheses == (likely[1],)
+    assert made.explanations[0].weight > 0.9
+    blind = correct(twin, found, num_traces=60)
+    assert made.num_traces < 0.8 * blind.num_traces
+    # What does not explain it is no hindrance, and nothing is tried twice.
+    wrong = correct(twin, found, num_traces=60, likely=likely[:1])
+    told = [str(e) for e in wrong.explanations]
+    assert wrong.explanations[0].hypotheses[0].subject == "brick_box"
+    assert len(set(told)) == len(told)
+
+
 def test_a_twin_is_no_more_wrong_than_half_of_its_rows_show(twin):
     rng = np.random.default_rng(3)
     cell = rng.choice(np.flatnonzero(twin.gain_db[0] > -110), 60, replace=False)
