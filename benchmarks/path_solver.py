@@ -175,18 +175,22 @@ def own_seconds(scene, num_receivers, max_depth, everything):
 def ratios(rows):
     """How much longer PathSolver takes at its best recall, and with its default rays.
 
-    Against the quickest run of rtwin that finds at least as much.
+    Against the quickest run of rtwin that finds as much: paths and energy, or energy alone.
     """
     peers = [row for row in rows if row[0] == "PathSolver"]
-    for label, peer in (
-        ("best recall", max(peers, key=lambda row: row[4])),
-        ("most rays", max(peers, key=lambda row: row[1])),
+    default = max(peers, key=lambda row: row[1])
+    for label, peer, paths in (
+        ("best recall", max(peers, key=lambda row: row[4]), True),
+        ("most rays", default, True),
+        ("best energy recall alone", max(peers, key=lambda row: row[5]), False),
+        ("most rays, energy recall alone", default, False),
     ):
-        as_good = [r for r in rows if r[0] == "rtwin" and r[4] >= peer[4] and r[5] >= peer[5]]
+        as_good = [r for r in rows if r[0] == "rtwin" and r[5] >= peer[5]]
+        as_good = [r for r in as_good if not paths or r[4] >= peer[4]]
         if not as_good:
             continue
         own = min(as_good, key=lambda row: row[3])
-        yield label, peer, own, peer[3] / own[3]
+        yield label, peer, own, peer[3] / own[3], peer[2] / own[2]
 
 
 def main():
@@ -229,12 +233,12 @@ def main():
                 flush=True,
             )
         told += [(scene, *ratio) for ratio in ratios(rows)]
-    print("\n| scene | against PathSolver's | PathSolver s | recall | rtwin s | recall | ratio |")
-    print("|---|---|---|---|---|---|---|")
-    for scene, label, peer, own, ratio in told:
+    print("\n| scene | against PathSolver's | s | recall | rtwin s | recall | warm | first |")
+    print("|---|---|---|---|---|---|---|---|")
+    for scene, label, peer, own, ratio, first in told:
         print(
             f"| {Path(scene).name} | {label}, {peer[1]:.0e} | {peer[3]:.2f} | {peer[4]:.4f} "
-            f"| {own[3]:.3f} | {own[4]:.4f} | {ratio:.0f} |"
+            f"| {own[3]:.3f} | {own[4]:.4f} | {ratio:.1f} | {first:.1f} |"
         )
 
 

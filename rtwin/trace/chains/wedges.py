@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.arrays import Bools, Bytes, Ints, Unsigned
-from rtwin.trace.diffraction import NO_ROW
+from rtwin.trace.diffraction import NO_ROW, row_ranks
 from rtwin.trace.world import World
 
 WEDGE_FIELDS = np.dtype(
@@ -189,4 +189,4 @@ def edge_numbers(rows: NDArray[Any]) -> Ints:
     """Number of each row's edge; rows of one edge seen from one side share it."""
     keys = np.ascontiguousarray(rows[["shape", "prim0", "primn", "local_edge"]])
     packed = np.stack([keys[name].astype(np.int64) for name in keys.dtype.names or ()], axis=1)
-    return np.unique(packed, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return row_ranks(packed)

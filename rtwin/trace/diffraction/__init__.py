@@ -2,6 +2,7 @@
 
 from rtwin.trace.diffraction.edge_material import edge_material, rough_slab
 from rtwin.trace.diffraction.edges import NO_ROW, SceneEdges, find_edges, find_parts
+from rtwin.trace.diffraction.ranks import row_ranks
 from rtwin.trace.diffraction.uniform_theory import Matrix, Slab, Wedge, edge_matrix, world_jones
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "find_edges",
     "find_parts",
     "rough_slab",
+    "row_ranks",
     "world_jones",
 ]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtwin.arrays import Bools, Floats, Ints, Singles
+from rtwin.trace.diffraction.ranks import row_ranks
 
 SAME_POINT_M = 1e-3
 LEAST_TURN_RAD = np.radians(1.0)  # what turns less is a seam
@@ -127,7 +128,7 @@ def find_parts(vertices: Singles) -> Ints:
 def _points(vertices: Singles) -> Ints:
     """Number of the point at each corner, [triangle, 3]."""
     keys = np.round(vertices.astype(np.float64).reshape(-1, 3) / SAME_POINT_M).astype(np.int64)
-    return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1, 3)
+    return row_ranks(keys).reshape(-1, 3)
 
 
 def _widest(

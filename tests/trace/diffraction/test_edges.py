@@ -6,6 +6,7 @@ import pytest
 from rtwin.scene import recipe_from_dict
 from rtwin.trace import Tracer, load_world, place
 from rtwin.trace.diffraction.edges import find_edges
+from rtwin.trace.diffraction.ranks import row_ranks
 from rtwin.trace.world.planes import find_planes
 
 from ...tables import box, wall
@@ -134,3 +135,12 @@ def test_a_wall_in_two_pieces_is_one(order):
     for key, gain in whole.items():
         # Where a path bends at the top, the two pieces have a part of the edge each.
         assert split[key] == pytest.approx(gain, rel=1e-3)
+
+
+@pytest.mark.parametrize("wide", [1, 2**40])
+def test_rows_are_numbered_as_numpy_would(wide):
+    """By one number a row, and where that is not wide enough, by numpy itself."""
+    rows = np.random.default_rng(3).integers(-3, 4, (500, 3)) * wide
+    expected = np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
+    np.testing.assert_array_equal(row_ranks(rows), expected)
+    assert len(row_ranks(rows[:0])) == 0
