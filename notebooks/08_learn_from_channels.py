@@ -95,7 +95,7 @@ plt.show()
 
 # %%
 def judge(score, beams):
-    """Share of hits among the first one and three, and the median and 90th percentile loss."""
+    """Share of hits among the first one and three, and the mean and 90th percentile loss."""
     best = beams.argmax(axis=1)
     order = np.argsort(-score, axis=1)
     lost = to_db(beams.max(axis=1) / beams[np.arange(len(beams)), order[:, 0]])
