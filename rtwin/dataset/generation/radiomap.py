@@ -10,7 +10,7 @@ import numpy as np
 from rtwin.arrays import Floats
 from rtwin.channel import rss_dbm, serving_transmitter, sinr, thermal_noise_w
 from rtwin.dataset.generation.generate import request_hash
-from rtwin.dataset.generation.pathmap import trace_path_map
+from rtwin.dataset.generation.pathmap import map_shards, trace_path_map
 from rtwin.dataset.schema import (
     COORDINATES,
     MAP_FORMAT,
@@ -108,10 +108,11 @@ def generate_radio_map(
     if correction is not None:
         request = f"{correction.key}-{request}"
     if prepare_target(file, MAP_FORMAT, request, overwrite):
+        map_shards(file).remove()
         progress("map", 1, 1)
         return file
     if method == "paths":
-        columns = trace_path_map(world, grid, progress)
+        columns = trace_path_map(world, grid, progress, file, request)
         columns["path_gain_standard_error"] = np.zeros_like(columns["path_gain"])
     else:
         columns = _trace_averages(world, grid, progress)
@@ -123,6 +124,7 @@ def generate_radio_map(
         columns |= {"path_gain": gain, "path_gain_standard_error": error}
         said |= correction.attributes
     write_radio_map(file, world, grid, method, columns, request, said)
+    map_shards(file).remove()
     return file
 
 

@@ -36,9 +36,10 @@ SHARD_VARIABLES = tuple(v for v in LINK_VARIABLES if v.name in ("num_paths", "dr
 
 @dataclass(frozen=True)
 class ShardFolder:
-    """The folder of a dataset in the making."""
+    """The folder of a dataset in the making, or of a map."""
 
     target: Path
+    names: tuple[str, ...] = tuple(v.name for v in (*SHARD_VARIABLES, *PATH_VARIABLES))
 
     @property
     def path(self) -> Path:
@@ -100,7 +101,7 @@ class ShardFolder:
             return False
         try:
             with h5py.File(self.shard(number), "r") as file:
-                return all(v.name in file for v in (*SHARD_VARIABLES, *PATH_VARIABLES))
+                return all(name in file for name in self.names)
         except OSError:
             self.shard(number).unlink()
             return False

@@ -91,7 +91,7 @@ def _sees_sky(world: World, points: Floats, roofs: Bools) -> Bools:
     level = np.column_stack([np.cos(_AROUND), np.sin(_AROUND), 0 * _AROUND])
     row = np.repeat(np.arange(len(points)), len(level))
     way = np.tile(level, (len(points), 1))
-    hit, _, place = first_hit(world, points[row], way)
+    hit, _, place = first_hit(world, points[row], way, _SIGHT_M + 5 * _TOUCH_M)
     free_m = np.where(hit, np.linalg.norm(place - points[row], axis=1), np.inf)
     free_m = np.clip(free_m - 5 * _TOUCH_M, 0, _SIGHT_M)
     for share in _ASKED_AT:
@@ -133,11 +133,11 @@ def is_clear(world: World, from_m: ArrayLike, to_m: ArrayLike, margin_m: float =
 
 def _touches(world: World, points: Floats) -> Bools:
     """Whether a face is within a centimetre along an axis: which side would the point be on?"""
-    found = np.zeros(len(points), bool)
-    for direction in np.concatenate([np.eye(3), -np.eye(3)]):
-        start = points - _TOUCH_M * direction
-        hit, _, place = first_hit(world, start, np.tile(direction, (len(points), 1)))
-        found |= hit & (np.linalg.norm(place - start, axis=1) <= 2 * _TOUCH_M)
+    way = np.repeat(np.concatenate([np.eye(3), -np.eye(3)]), len(points), axis=0)
+    start = np.tile(points, (6, 1)) - _TOUCH_M * way
+    hit, _, place = first_hit(world, start, way, 2 * _TOUCH_M)
+    near = hit & (np.linalg.norm(place - start, axis=1) <= 2 * _TOUCH_M)
+    found: Bools = near.reshape(6, len(points)).any(axis=0)
     return found
 
 
@@ -169,12 +169,20 @@ def _of_closed_solids(world: World) -> Bools:
     return closed[world.triangles.object]
 
 
-def first_hit(world: World, origin_m: Floats, direction: Floats) -> tuple[Bools, Unsigned, Floats]:
-    """What rays meet first: whether anything, which triangle, and where [n, 3] m."""
+def first_hit(
+    world: World, origin_m: Floats, direction: Floats, reach_m: float | None = None
+) -> tuple[Bools, Unsigned, Floats]:
+    """What rays meet first: whether anything, which triangle, and where [n, 3] m.
+
+    Args:
+        reach_m: How far rays are asked for at least; shorter ones cost less. Default: any way.
+    """
     mi, dr = world.engine.mi, world.engine.dr
     if not len(origin_m):
         return np.zeros(0, bool), np.zeros(0, np.uint32), np.zeros((0, 3))
     ray = mi.Ray3f(world.places(origin_m), mi.Vector3f(world.points(direction)))
+    if reach_m is not None:
+        ray.maxt = world.engine.opaque([reach_m + 2 * _TOUCH_M])
     hit = world.mi_scene.ray_intersect(ray, ray_flags=mi.RayFlags.Minimal, coherent=True)
     valid = hit.is_valid()
     triangle = world.triangle_of(hit, valid)

@@ -132,3 +132,47 @@ def test_other_methods_are_refused(recipe, tmp_path):
     with pytest.raises(OutOfRangeError, match="monte-carlo or paths"):
         generate_radio_map(recipe, tmp_path / "x.h5", method="rays")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_run_goes_on(recipe, file, tmp_path, monkeypatch):
+    """Finished cells are not traced again, and the map is the same to the bit."""
+    from rtwin.dataset.generation import pathmap
+
+    monkeypatch.setattr(pathmap, "default_shard_size", lambda _: 60)  # of 156 cells
+    target = tmp_path / "again.h5"
+
+    def killed(stage, done, total):
+        if done >= 120:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        generate_radio_map(recipe, target, method="paths", progress=killed)
+    assert not target.exists()
+    folder = target.with_name("again.h5.parts")
+    assert sorted(p.name for p in folder.glob("shard*")) == ["shard-000000.h5", "shard-000001.h5"]
+    steps = []
+    generate_radio_map(
+        recipe, target, method="paths", progress=lambda stage, done, total: steps.append(done)
+    )
+    assert steps == [120, 156]
+    assert not folder.exists()
+    assert file_info(target)["content_hash"] == file_info(file)["content_hash"]
+
+
+def test_finished_cells_of_another_map_are_of_no_use(
+    two_boxes, recipe, file, tmp_path, monkeypatch
+):
+    from rtwin.dataset.generation import pathmap
+
+    monkeypatch.setattr(pathmap, "default_shard_size", lambda _: 60)
+    target = tmp_path / "other.h5"
+
+    def killed(stage, done, total):
+        if done >= 60:
+            raise KeyboardInterrupt
+
+    other = two_boxes(radio_map=GRID | {"height_m": 4.0}, solver={"rays": 1000})
+    with pytest.raises(KeyboardInterrupt):
+        generate_radio_map(other, target, method="paths", progress=killed)
+    generate_radio_map(recipe, target, method="paths")
+    assert file_info(target)["content_hash"] == file_info(file)["content_hash"]
