@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from rtwin.arrays import Floats
 from rtwin.calibration.campaign import (
     Campaign,
     campaign_from_dict,
@@ -21,6 +24,7 @@ from rtwin.calibration.judgement.place_checks import MIN_ROWS
 from rtwin.errors import CampaignError, OutOfRangeError
 from rtwin.scene import Recipe
 from rtwin.scene.columns import MEANINGS, flat_name
+from rtwin.scene.surfaces import surfaces
 from rtwin.units import wavelength_m
 
 _GRID_WAVELENGTHS = 40  # means over them are free of small-scale fading
@@ -221,6 +225,7 @@ def _as_levels_say(
     }
     campaign = campaign_from_dict(trial, file.stem, file.parent)
     data = read_measurements(campaign, recipe.georeference)
+    _check_places(recipe, data.position_m, file)
     own = campaign_from_dict(table, file.stem, file.parent)
     links = links_of(own, recipe.georeference)
     fits = whose_levels(data, links, default_block_m(data), recipe.seed)
@@ -245,6 +250,24 @@ def _as_levels_say(
         for cell, fit in fits.items()
     ]
     return best, notes
+
+
+def _check_places(recipe: Recipe, position_m: Floats, file: Path) -> None:
+    """Refuse rows that lie elsewhere, before levels say whose they are.
+
+    Raises:
+        CampaignError: if most lie farther outside of the scene than it is large.
+    """
+    corners = np.concatenate([surface.vertices[:, :2] for surface in surfaces(recipe)])
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    size = float((high - low).max())
+    beyond = np.maximum(low - position_m[:, :2], position_m[:, :2] - high).max(axis=1)
+    if np.median(beyond) > size:
+        raise CampaignError(
+            f"{file}: half of the rows lie {np.median(beyond):.0f} m or more outside of "
+            f"{recipe.name}, which is {size:.0f} m wide; check the origin, and the units of the "
+            "places [m]"
+        )
 
 
 def _as_in_table(cell: str) -> str:

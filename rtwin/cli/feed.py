@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from rtwin.cli.terminal import Output, Overwrite, Rows, SceneOfFile, Talking, print_file
+from rtwin.cli.terminal import Output, Overwrite, Rows, SceneOfFile, Talking, print_file, stderr
 from rtwin.progress import Progress
 
 
@@ -74,7 +74,7 @@ def sample(
 
     Example: rtwin sample munich-map.h5 random-waypoint -o trace.h5 --ues 30
     """
-    from rtwin.dataset import SampleSettings
+    from rtwin.dataset import SampleSettings, open_link_trace
     from rtwin.dataset import sample as run
     from rtwin.link import Handover
     from rtwin.link.layer import FadedLink
@@ -106,6 +106,13 @@ def sample(
             scene=scene,
             overwrite=overwrite,
             progress=progress,
+        )
+    source = open_link_trace(output).attributes.get("tracks") or {}
+    if source.get("num_gaps"):
+        stderr(
+            f"note: {source['num_gaps']} times rows of a user are more than "
+            f"{source['max_gap_s']:g} s apart: nobody is anywhere in between; give rows closer "
+            "to each other"
         )
     print_file(output, lambda info: _trace_rows(info) + progress.rows(info), talk.json)
 

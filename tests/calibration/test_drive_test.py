@@ -88,6 +88,16 @@ def test_cells_that_are_given(tmp_path):
     assert "120 rows of cells 18 (120) are set aside" in notes[0]
 
 
+def test_places_in_other_units_are_told_before_cells_are_guessed(tmp_path):
+    file = drive(tmp_path / "drive.csv", names=("202", "101"))
+    head, *rows = file.read_text().splitlines()
+    cells = [row.split(",") for row in rows]
+    large = [f"{c},{1000 * float(x)},{1000 * float(y)},{v}" for c, x, y, v in cells]
+    file.write_text("\n".join([head, *large]))
+    with pytest.raises(CampaignError, match=r"outside of plain, .* units of the places \[m\]"):
+        drive_campaign(scene(), file)
+
+
 def test_a_doubt_is_an_error(tmp_path):
     # Ten rows are too few to tell.
     file = drive(tmp_path / "drive.csv", names=("1", "2"), num=10)

@@ -75,7 +75,8 @@ def read_tracks(
         max_gap_s: Longest time between two rows that is bridged [s].
         georeference: Where the scene lies on Earth, for latitudes and longitudes.
     Returns:
-        The tracks, users in the order of their first rows.
+        The tracks, users in the order of their first rows; `source` has the number of gaps
+        that are not bridged, `num_gaps`, where there are any.
     Raises:
         RecipeError: if the file is missing or not such a table (with its line),
             or in latitude and longitude while the scene is nowhere on Earth.
@@ -97,13 +98,16 @@ def read_tracks(
     check_samples(len(names), num_steps)
     times = first + interval_s * np.arange(int(num_steps + 1e-9), dtype=np.float64)
     position = np.full((len(times), len(names), 3), np.nan)
+    num_gaps = 0
     for ue in range(len(names)):
         rows = np.flatnonzero(owner == ue)
         rows = rows[np.argsort(time[rows], kind="stable")]
         if (np.diff(time[rows]) <= 0).any():
             raise RecipeError(f"{file}: user '{names[ue]}' has two rows of one time; keep one")
         position[:, ue] = _resampled(times, time[rows], xyz[rows], max_gap_s)
-    return Tracks(times, names, position, {"kind": "csv", "file": file.name})
+        num_gaps += int(np.count_nonzero(np.diff(time[rows]) > max_gap_s))
+    gaps = {"num_gaps": num_gaps, "max_gap_s": max_gap_s} if num_gaps else {}
+    return Tracks(times, names, position, {"kind": "csv", "file": file.name, **gaps})
 
 
 def _in_scene(

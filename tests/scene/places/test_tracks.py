@@ -101,3 +101,10 @@ def test_tracks_fit_together():
         Tracks(np.zeros(2), ("a",), np.zeros((2, 2, 3)))
     with pytest.raises(OutOfRangeError, match="same name"):
         Tracks(np.zeros(1), ("a", "a"), np.zeros((1, 2, 3)))
+
+
+def test_gaps_that_are_not_bridged_are_counted(tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_text("time_s,ue,x_m,y_m\n0,a,0,0\n4,a,4,0\n14,a,9,0\n0,b,0,0\n10,b,0,1\n")
+    assert read_tracks(file, 1.0).source["num_gaps"] == 2
+    assert "num_gaps" not in read_tracks(file, 1.0, max_gap_s=10.0).source

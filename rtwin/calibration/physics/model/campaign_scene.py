@@ -106,7 +106,8 @@ def screen_by_scene(data: Measurements, world: World, campaign: Campaign) -> Mea
     if not len(kept):
         raise CampaignError(
             f"{campaign.name}: none of {len(data)} measurements lies in the open of this scene "
-            f"({', '.join(f'{n} {why}' for why, n in counts.items())}); check origin and columns"
+            f"({', '.join(f'{n} {why}' for why, n in counts.items())}); check origin, units and "
+            "columns"
         )
     return replace(kept, set_aside=counts)
 
