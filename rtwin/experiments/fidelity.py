@@ -26,7 +26,7 @@ from rtwin.experiments.network import (
     StaticShares,
     load_policy,
     make_slices,
-    run_episode,
+    run_together,
 )
 from rtwin.progress import Progress, silent
 
@@ -100,21 +100,26 @@ def _runs_of(
     slices = make_slices(experiment.users, experiment.services)
     settings = SimulatorSettings(epoch_s=experiment.epoch_s)
     truth, beliefs = worlds.of(seed)
+    which: list[tuple[str, str]] = []
+    networks, decide, found = [], [], []
     for name, policy in compared.items():
         shown = {NOBODY: Belief(truth, 0.0)} if name == "static" else beliefs
         for knowledge, belief in shown.items():
-            network = SlicedNetwork(truth, slices, settings, belief.trace, belief.error_db)
-            error, right = compare_traces(belief.trace, truth)
-            if knowledge == NOBODY:
-                error, right = np.nan, np.nan
-            if kpm is None:
-                episode = run_episode(network, policy, seed)
-            else:
-                recorder = KpmRecorder(network, truth)
-                episode = run_episode(network, policy, seed, observe=recorder)
-                place = (_folder_name(name), _folder_name(knowledge), f"seed_{seed}")
-                recorder.write(kpm.joinpath(*place))
-            yield Run(seed, knowledge, name, episode, error, right)
+            which.append((name, knowledge))
+            networks.append(SlicedNetwork(truth, slices, settings, belief.trace, belief.error_db))
+            # What one's own policy remembers is of its own run.
+            own = experiment.policies.get(name)
+            decide.append(policy if own is None else load_policy(own))
+            error = compare_traces(belief.trace, truth)
+            found.append((np.nan, np.nan) if knowledge == NOBODY else error)
+    recorders = [KpmRecorder(network, truth) for network in networks] if kpm is not None else []
+    episodes = run_together(networks, decide, seed, observe=recorders)
+    if kpm is not None:
+        for (name, knowledge), recorder in zip(which, recorders, strict=True):
+            place = (_folder_name(name), _folder_name(knowledge), f"seed_{seed}")
+            recorder.write(kpm.joinpath(*place))
+    for (name, knowledge), episode, (error_db, right) in zip(which, episodes, found, strict=True):
+        yield Run(seed, knowledge, name, episode, error_db, right)
 
 
 def _folder_name(name: str) -> str:

@@ -5,12 +5,17 @@ import pytest
 
 from rtwin.errors import OutOfRangeError, ShapeError
 from rtwin.experiments import (
+    ProportionalToDemand,
     Service,
     SimulatorSettings,
     Slice,
     SlicedNetwork,
+    StaticShares,
+    delayed,
     make_slices,
+    run_episode,
 )
+from rtwin.experiments.network import run_together
 from rtwin.link import LinkAdaptation
 
 from .conftest import trace_of
@@ -180,3 +185,26 @@ def test_impossible_networks(steady):
 def test_impossible_settings(wrong, words):
     with pytest.raises(OutOfRangeError, match=words):
         SimulatorSettings(**wrong)
+
+
+@pytest.mark.parametrize("scheduler", ["pf", "rr"])
+def test_runs_side_by_side_are_those_of_each_alone(moving, scheduler):
+    slices = make_slices({"vr": 3, "embb": 5, "urllc": 3})
+    settings = SimulatorSettings(epoch_s=0.35, scheduler=scheduler)
+    late = delayed(moving, 1.0)
+    shown = [(None, 0.0), (late, 3.0), (late, 0.0)]
+    networks = [SlicedNetwork(moving, slices, settings, *knows) for knows in shown]
+    policies = [ProportionalToDemand(), ProportionalToDemand(), StaticShares()]
+    together = run_together(networks, policies, 7)
+    for network, policy, found in zip(networks, policies, together, strict=True):
+        alone = run_episode(network, policy, 7)
+        for name, value in vars(alone).items():
+            np.testing.assert_array_equal(getattr(found, name), value, err_msg=name)
+    assert len({episode.reward for episode in together}) == 3
+
+
+def test_only_networks_of_one_world_run_side_by_side(moving, steady):
+    slices = make_slices({"embb": 5})
+    networks = [SlicedNetwork(trace, slices) for trace in (moving, steady)]
+    with pytest.raises(ShapeError, match="run each alone"):
+        run_together(networks, [StaticShares()] * 2, 1)

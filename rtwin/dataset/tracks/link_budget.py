@@ -37,6 +37,7 @@ def make_link_trace(
     handover: Handover | None = None,
     interference_load: float = 1.0,
     demand_mbps: float | None = None,
+    serving_tx: NDArray[np.int16] | None = None,
     attributes: dict[str, Any] | None = None,
 ) -> LinkTrace:
     """The link trace of path gains that are known, from whatever source.
@@ -57,6 +58,7 @@ def make_link_trace(
         interference_load: Share of their power that other transmitters send.
         demand_mbps: What every user asks for [Mbit/s]: cells send as much of the time as that
             takes, instead of interference_load.
+        serving_tx: Who serves, [time, ue], where that is known; default: by event A3.
         attributes: Provenance to carry along.
     Returns:
         The link trace.
@@ -73,7 +75,10 @@ def make_link_trace(
     rss = np.moveaxis(rss_dbm(gain, power), 0, -1)
     rss = np.where(known, rss, np.nan)
     step_s = float(time_s[1] - time_s[0]) if len(time_s) > 1 else 1.0
-    serving, changed = serving_cells(rss, step_s, handover)
+    if serving_tx is None:
+        serving, changed = serving_cells(rss, step_s, handover)
+    else:
+        serving, changed = serving_tx, np.zeros(serving_tx.shape, bool)
     load: Floats = np.asarray(interference_load, np.float64)
     tx_load: Floats | None = None
     if demand_mbps is not None:

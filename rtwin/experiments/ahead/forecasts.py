@@ -10,7 +10,7 @@ forecast           a twin says how they change along the way, and the report how
 The distance, and how wrong a forecast of some age is, are learned from past walks.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -113,7 +113,8 @@ def _corrected(
     keeps = np.exp(-moved / distance_m) if distance_m > 0 else np.zeros_like(moved)
     level = there + keeps[..., None] * miss
     gain = np.where(level > _NOTHING_DB + 1.0, np.minimum(from_db(level), 1.0), 0.0)
-    made = make_link_trace(
+    rss_dbm = (to_db(gain) + truth.tx_power_dbm).astype(np.float32)
+    return make_link_trace(
         {name: getattr(truth, name) for name in _TX},
         truth.time_s,
         truth.ue_name,
@@ -123,8 +124,8 @@ def _corrected(
         adaptation=adaptation_of(truth),
         handover=_handover(truth),
         interference_load=float(truth.attributes["interference_load"]),
+        serving_tx=_serving(rss_dbm, truth, rows),
     )
-    return replace(made, serving_tx=_serving(made, truth, rows), handover=0 * truth.handover)
 
 
 def fitted_distance_m(
@@ -177,11 +178,11 @@ def _handover(trace: LinkTrace) -> Handover:
     return Handover(float(told["hysteresis_db"]), float(told["time_to_trigger_s"]))
 
 
-def _serving(belief: LinkTrace, truth: LinkTrace, rows: int) -> NDArray[np.int16]:
+def _serving(rss_dbm: NDArray[np.float32], truth: LinkTrace, rows: int) -> NDArray[np.int16]:
     """Who is believed to serve, from who served at the last report on, [time, ue]."""
     windows = -(-truth.num_steps // rows)
     filled = np.minimum(np.arange(windows * rows), truth.num_steps - 1)
-    power = belief.rss_dbm[filled].reshape(windows, rows, *belief.rss_dbm.shape[1:])
+    power = rss_dbm[filled].reshape(windows, rows, *rss_dbm.shape[1:])
     power = np.moveaxis(power, 0, 1).reshape(rows, -1, truth.num_tx).astype(np.float64)
     start = np.maximum(np.arange(windows) * rows - 1, 0)
     now = truth.rss_dbm[start].astype(np.float64)

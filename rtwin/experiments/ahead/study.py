@@ -38,7 +38,7 @@ from rtwin.experiments.network import (
     SlicedNetwork,
     load_policy,
     make_slices,
-    run_episode,
+    run_together,
 )
 from rtwin.experiments.processes import in_processes
 from rtwin.experiments.study_files import Cell, StudyResults, StudyTable
@@ -221,12 +221,14 @@ def _runs_of(
     """All runs of a seed; in a process of its own."""
     runs = []
     for window_s in study.windows_s:
-        for policy, name, belief, decides in _compared(study, drawn, tuned[window_s], window_s):
-            network = _network(study, drawn, window_s, belief)
+        compared = list(_compared(study, drawn, tuned[window_s], window_s))
+        networks = [_network(study, drawn, window_s, belief) for _, _, belief, _ in compared]
+        decide = [policy for *_, policy in compared]
+        episodes = run_together(networks, decide, seed, study.price)
+        for (policy, name, belief, _), episode in zip(compared, episodes, strict=True):
             error, right = np.nan, np.nan
             if belief is not None:
                 error, right = compare_traces(belief.trace, drawn.truth)
-            episode = run_episode(network, decides, seed, study.price)
             runs.append(Run(seed, window_s, policy, name, episode, error, right))
     return seed, runs
 
@@ -235,10 +237,10 @@ def _compared(
     study: AheadStudy, drawn: Drawn, tuned: Tuned, window_s: float
 ) -> Iterator[tuple[str, str, Forecast | None, Policy]]:
     yield CONSTANT, "nothing", None, tuned.constant
-    others = {name: load_policy(what) for name, what in study.policies.items()}
     for name, belief in drawn.beliefs[window_s].items():
-        for own, policy in others.items():
-            yield own, name, belief, policy
+        for own, what in study.policies.items():
+            # One for each knowledge: what a policy remembers is of its own run.
+            yield own, name, belief, load_policy(what)
         yield PROPORTIONAL, name, belief, ProportionalToDemand()
         yield OPTIMISED, name, belief, tuned.optimised[name]
 

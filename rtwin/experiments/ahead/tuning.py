@@ -12,7 +12,7 @@ from rtwin.experiments.network import (
     Policy,
     Slice,
     SlicedNetwork,
-    run_episode,
+    run_together,
 )
 
 MARGINS = (0.7, 1.0, 1.4, 2.0)
@@ -37,9 +37,15 @@ class ConstantShares:
         return np.tile(np.maximum(blocks, 1), (view.num_cells, 1))
 
 
-def mean_reward(networks: Sequence[SlicedNetwork], policy: Policy, price: float) -> float:
-    """Mean reward of a policy over several worlds."""
-    return float(np.mean([run_episode(n, policy, k, price).reward for k, n in enumerate(networks)]))
+def mean_rewards(
+    networks: Sequence[SlicedNetwork], policies: Sequence[Policy], price: float
+) -> list[float]:
+    """Mean reward of each policy over several worlds."""
+    earned = [
+        [episode.reward for episode in run_together([n] * len(policies), policies, k, price)]
+        for k, n in enumerate(networks)
+    ]
+    return [float(mean) for mean in np.mean(earned, axis=0)]
 
 
 def tuned_shares(
@@ -67,14 +73,14 @@ def tuned_shares(
 def tuned_margin(networks: Sequence[SlicedNetwork], price: float) -> Optimised:
     """The optimiser with the margin of MARGINS that earns most in some worlds."""
     tried = [Optimised(price, margin) for margin in MARGINS]
-    return max(tried, key=lambda policy: mean_reward(networks, policy, price))
+    earned = mean_rewards(networks, tried, price)
+    return tried[int(np.argmax(earned))]
 
 
 def _best(
     tried: Sequence[Floats], networks: Sequence[SlicedNetwork], price: float
 ) -> tuple[Floats, float]:
-    earned = [
-        mean_reward(networks, ConstantShares(tuple(shares.tolist())), price) for shares in tried
-    ]
+    policies = [ConstantShares(tuple(shares.tolist())) for shares in tried]
+    earned = mean_rewards(networks, policies, price)
     best = int(np.argmax(earned))
     return tried[best], earned[best]

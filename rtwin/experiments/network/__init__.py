@@ -8,6 +8,7 @@ from rtwin.experiments.network.episodes import (
     awaited,
     delayed,
     run_episode,
+    run_together,
     seen_at,
 )
 from rtwin.experiments.network.kpm import KpmRecorder
@@ -55,6 +56,7 @@ __all__ = [
     "make_slices",
     "reward_of",
     "run_episode",
+    "run_together",
     "seen_at",
     "whole_blocks",
 ]

@@ -7,7 +7,7 @@ had arrived by the end of slot n - budget + 1. So a queue costs the same however
 much waits in it, and delays are read from the two curves.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -46,6 +46,13 @@ class Served:
     ue_requested_prb: Floats
     ue_granted_prb: Floats
 
+    def split(self, copies: int) -> "list[Served]":
+        """The same of each copy of all users and groups."""
+        if copies == 1:
+            return [self]
+        parts = [np.split(getattr(self, item.name), copies) for item in fields(self)]
+        return [Served(*values) for values in zip(*parts, strict=True)]
+
 
 class Queues:
     """Queues of all users, and the scheduler that empties them.
@@ -58,17 +65,23 @@ class Queues:
         budget_slots: Slots that a bit may wait, that of its arrival included, [ue].
         slot_s: Length of a slot [s].
         scheduler: "pf" (proportional fair) or "rr" (longest unserved first).
+        copies: How many times all users are there, with the same traffic: runs side by side.
+            Whatever is of users or groups then has those of all copies, one after the other.
     Checked by tests/experiments/test_cells.py.
     """
 
-    def __init__(self, budget_slots: Ints, slot_s: float, scheduler: str = "pf") -> None:
+    def __init__(
+        self, budget_slots: Ints, slot_s: float, scheduler: str = "pf", copies: int = 1
+    ) -> None:
         self._budget = budget_slots
         self._slot_s = slot_s
         self._is_pf = scheduler == "pf"
-        num_ues = len(budget_slots)
-        self._rows = np.arange(num_ues)
-        # Arrivals of the past that may still wait; the last row is the present.
-        self._curve = np.zeros((int(budget_slots.max()), num_ues))
+        self._copies = copies
+        self._rows = np.arange(len(budget_slots))
+        num_ues = len(budget_slots) * copies
+        # Arrivals of the past that may still wait, alike for all copies; the last row is the
+        # present.
+        self._curve = np.zeros((int(budget_slots.max()), len(budget_slots)))
         self._left = np.zeros(num_ues)
         self._average = np.full(num_ues, _LEAST_BITS)
         self._idle = np.zeros(num_ues)  # 1: just served
@@ -76,7 +89,11 @@ class Queues:
     @property
     def backlog_bits(self) -> Floats:
         """Bits that wait, [ue]."""
-        return self._curve[-1] - self._left
+        return self._of_all(self._curve[-1]) - self._left
+
+    def _of_all(self, values: Floats) -> Floats:
+        """Values of users for all copies of them, [..., ue]."""
+        return np.tile(values, self._copies)
 
     def serve(
         self,
@@ -90,17 +107,20 @@ class Queues:
         """Serve some slots.
 
         Args:
-            arrivals: Whole bits, [slot, ue].
+            arrivals: Whole bits of the users of one copy, [slot, ue].
             group: Group of each user, [ue]; -1 for a user that no cell serves.
             num_prb: Resource blocks of each group, [group].
             bits_per_prb: Whole bits that a block carries for a user in a slot, [ue].
             blocked_slots: Slots from the first on in which a user cannot be served, [ue].
             cell_prb: Blocks of a cell, the most that a user requests in a slot.
         """
-        num_slots, num_ues = arrivals.shape
+        num_slots, num_ues = len(arrivals), len(self._left)
         past = len(self._curve)
         curve = np.concatenate([self._curve, self._curve[-1] + arrivals.cumsum(axis=0)])
-        due = curve[np.arange(num_slots)[:, None] + past - self._budget + 1, self._rows]
+        due = self._of_all(
+            curve[np.arange(num_slots)[:, None] + past - self._budget + 1, self._rows]
+        )
+        came = self._of_all(curve[past:])
         can = (group >= 0) & (bits_per_prb > 0)
         home = np.where(can, group, 0)
         # Nobody is sorted away from its group, so places in the sorted order keep their group.
@@ -117,7 +137,7 @@ class Queues:
         left, served = np.zeros((2, num_slots, num_ues))
         total, given = np.zeros((2, num_ues))
         for slot in range(num_slots):
-            waiting = curve[past + slot] - gone
+            waiting = came[slot] - gone
             need = np.ceil(waiting / carried_or_never)
             if slot < blocked_until:
                 need *= slot >= open_from
@@ -141,12 +161,12 @@ class Queues:
                 idle[given > 0] = 1.0
         np.maximum(average, _LEAST_BITS, out=average)
         start = np.concatenate([self._left[None], left[:-1]])
-        requested = np.ceil((curve[past:] - start) / carried_or_never)
+        requested = np.ceil((came - start) / carried_or_never)
         delay = self._delays(curve, past, start + served, served, home, len(num_prb))
         self._left = gone
         self._curve = curve[-past:]
         return Served(
-            arrivals.sum(axis=0),
+            self._of_all(arrivals.sum(axis=0)),
             served.sum(axis=0),
             (left - start - served).sum(axis=0),
             sums(home, total, len(num_prb)),
@@ -165,7 +185,9 @@ class Queues:
         # One search for all users: their curves one after the other, each above the last.
         offset = ((curve[-1] - curve[0]).max() + 1.0) * self._rows
         stacked = (curve - curve[0] + offset).T.ravel()
-        came = np.searchsorted(stacked, (level - curve[0] + offset)[slot, ue]) - ue * len(curve)
+        own = ue % len(self._rows)
+        wanted = level[slot, ue] - curve[0][own] + offset[own]
+        came = np.searchsorted(stacked, wanted) - own * len(curve)
         delay = np.clip(past + slot - came, 0, longest - 1)  # 0: left in the slot of its arrival
         place = home[ue] * longest + delay
         return sums(place, served[slot, ue], num_groups * longest).reshape(-1, longest)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from rtwin.arrays import Bools, Floats, Ints
 from rtwin.dataset import LinkTrace
 from rtwin.errors import OutOfRangeError, ShapeError
-from rtwin.experiments.network.cells import SCHEDULERS, Queues
+from rtwin.experiments.network.cells import SCHEDULERS, Queues, Served
 from rtwin.experiments.network.reports import EpochReport, report
 from rtwin.experiments.network.services import Slice, Traffic
 from rtwin.link import LinkAdaptation
@@ -217,25 +217,35 @@ class SlicedNetwork:
             bits = np.floor(bits)
         return cell, np.where(cell >= 0, bits, 0.0)
 
-    def reset(self, seed: int, first_epoch: int = 0) -> None:
+    def reset(self, seed: int, first_epoch: int = 0, copies: int = 1) -> None:
         """Empty all queues and draw new traffic.
 
         Args:
             seed: Seed of the traffic.
             first_epoch: Epoch of the trace to start from.
+            copies: Runs side by side, for step_together.
         """
         rng = np.random.Generator(np.random.PCG64([seed, 0x736C]))
         self._traffic = Traffic(self._services, self.settings.slot_s, rng)
-        self._queues = Queues(self._budget, self.settings.slot_s, self.settings.scheduler)
+        self._queues = Queues(self._budget, self.settings.slot_s, self.settings.scheduler, copies)
         self.epoch = first_epoch
+
+    def is_alike(self, other: "SlicedNetwork") -> bool:
+        """Whether users, settings and what they really get are the same."""
+        same = (self.slices, self.settings, self.num_epochs) == (
+            (other.slices, other.settings, other.num_epochs)
+        )
+        return same and all(
+            np.array_equal(a, b) for a, b in zip(self._truth, other._truth, strict=True)
+        )
 
     @property
     def is_over(self) -> bool:
         """Whether the trace has no further epoch."""
         return self.epoch >= self.num_epochs
 
-    def view(self) -> NetworkView:
-        """What the next decision may look at."""
+    def view(self, backlog_bits: Floats | None = None) -> NetworkView:
+        """What the next decision may look at; the queues' own backlog unless one is given."""
         rows = np.unique(self._rows_of_epoch())
         cell, bits = self._belief
         frame_s = self.settings.frame_s or self.settings.epoch_s
@@ -250,7 +260,7 @@ class SlicedNetwork:
             ue_slice=self.ue_slice,
             cell=frames[0][0],
             bits_per_prb=frames[0][1],
-            backlog_bits=self._queues.backlog_bits,
+            backlog_bits=self._queues.backlog_bits if backlog_bits is None else backlog_bits,
             num_cells=self.num_cells,
             frames=frames[1:],
         )
@@ -270,6 +280,23 @@ class SlicedNetwork:
             ShapeError: if the shape is another one.
             OutOfRangeError: if a cell gives away more than it has, or the trace is over.
         """
+        return self._epoch_of([self._allowed(num_prb)])[0]
+
+    def step_together(self, num_prb: Sequence[ArrayLike]) -> list[EpochReport]:
+        """Run an epoch of all copies that reset has made, each with blocks of its own.
+
+        The reports are those of as many networks, and come three to four times sooner.
+        """
+        return self._epoch_of([self._allowed(one) for one in num_prb])
+
+    @property
+    def backlogs_bits(self) -> list[Floats]:
+        """Bits that wait, [ue], of each copy."""
+        waiting = self._queues.backlog_bits
+        return np.split(waiting, len(waiting) // self.num_ues)
+
+    def _allowed(self, num_prb: ArrayLike) -> Floats:
+        """Whole blocks that may be given away, [cell, slice]."""
         blocks = np.asarray(num_prb, np.float64)
         wanted = (self.num_cells, len(self.slices))
         if blocks.shape != wanted:
@@ -282,36 +309,48 @@ class SlicedNetwork:
             )
         if self.is_over:
             raise OutOfRangeError(f"the trace has {self.num_epochs} epochs and is over; reset")
+        return np.floor(blocks)
+
+    def _epoch_of(self, blocks: Sequence[Floats]) -> list[EpochReport]:
+        """Run an epoch of all copies that the queues hold, each with its blocks."""
         arrivals = self._traffic.arrivals(self.settings.slots_per_epoch)
         rows = self._rows_of_epoch()
         cell, bits, handover = self._truth
         first = np.flatnonzero(np.diff(rows, prepend=-1))
-        pieces = []
+        copies, num_groups = len(blocks), self.num_cells * len(self.slices)
+        given = np.concatenate([one.ravel() for one in blocks])
+        shift = np.repeat(np.arange(copies) * num_groups, self.num_ues)
+        pieces: list[list[Served]] = [[] for _ in blocks]
         for start, stop in zip(first, np.append(first[1:], len(rows)), strict=True):
             row = rows[start]
             group = np.where(cell[row] >= 0, cell[row] * len(self.slices) + self.ue_slice, -1)
+            group = np.tile(group, copies)
             # A handover in the row before an epoch that starts in the middle of it has passed.
             fresh = handover[row] & (start > 0 or self._starts_row())
-            pieces.append(
-                self._queues.serve(
-                    arrivals[start:stop],
-                    group,
-                    np.floor(blocks).ravel(),
-                    bits[row],
-                    np.where(fresh, self._interruption, 0),
-                    self.num_prb,
-                )
+            served = self._queues.serve(
+                arrivals[start:stop],
+                np.where(group >= 0, group + shift, -1),
+                given,
+                np.tile(bits[row], copies),
+                np.tile(np.where(fresh, self._interruption, 0), copies),
+                self.num_prb,
             )
+            for own, part in zip(pieces, served.split(copies), strict=True):
+                own.append(part)
         self.epoch += 1
-        return report(
-            pieces,
-            np.floor(blocks),
-            self.ue_slice,
-            self._reliability,
-            self.settings.epoch_s,
-            self.settings.slot_s,
-            self._queues.backlog_bits,
-        )
+        waiting = np.split(self._queues.backlog_bits, copies)
+        return [
+            report(
+                own,
+                one,
+                self.ue_slice,
+                self._reliability,
+                self.settings.epoch_s,
+                self.settings.slot_s,
+                backlog,
+            )
+            for own, one, backlog in zip(pieces, blocks, waiting, strict=True)
+        ]
 
     def _starts_row(self) -> bool:
         time = self.epoch * self.settings.epoch_s / self._row_s
