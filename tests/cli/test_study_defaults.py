@@ -8,6 +8,7 @@ import pytest
 from rtwin.caching.study import CachingStudy
 from rtwin.cli import studies
 from rtwin.deployment import DeploymentStudy
+from rtwin.deployment.tiles import TileStudy
 from rtwin.deployment.worth import WorthStudy
 from rtwin.experiments import SlicingExperiment
 from rtwin.experiments.ahead import AheadStudy
@@ -36,6 +37,7 @@ STUDIES = {
     "userdata": UserDataStudy,
     "deployment": DeploymentStudy,
     "quality": WorthStudy,
+    "tiles": TileStudy,
 }
 # An option and its field, where a unit or a symbol stands in the field's name alone.
 FIELDS = {

@@ -85,6 +85,7 @@ SEEDLESS = {
         *("--scenes", "courtyard", "--seeds", "2", "--twins", "8", "--duration", "2"),
         *("--intervals", "3", "--map-rays", "20000"),
     ],
+    "tiles": ["--runs", "1", "--slots", "6", "--cell-size", "6"],
     "sites": ["--sites", "canyon 3.5 GHz,canyon 2.1 GHz", "--points", "20", "--starts", "1"],
     "viewport": ["--horizons", "1", "--shares", "0.9", "--folds", "2"],
 }
@@ -93,6 +94,7 @@ SLOW = (
     "rtwin experiment quality",
     "rtwin experiment sites",
     "rtwin experiment networks",
+    "rtwin experiment tiles",
     "rtwin experiment userdata",
     "rtwin calibrate street_canyon docs/drive.csv",
 )

@@ -19,5 +19,6 @@ for command in (
     streaming.userdata,
     deployment.deployment,
     deployment.quality,
+    deployment.tiles,
 ):
     app.command()(command)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from rtwin.cli.studies.running import MapRays, Work, study_command
+from rtwin.cli.studies.running import MapRays, StudyScene, Work, study_command
 from rtwin.progress import Progress, count_of
 
 if TYPE_CHECKING:
@@ -73,3 +73,39 @@ def quality(
         map_rays=map_rays,
     )
     return lambda progress: worth_results(study, run_worth(study, progress))
+
+
+@study_command()
+def tiles(
+    scene: StudyScene = "courtyard",
+    side: Annotated[float, Option(metavar="M", help="Side of a tile, two by two of them.")] = 40.0,
+    cell_size: Annotated[float, Option(metavar="M", help="Of the tiles' maps.")] = 3.0,
+    slots: Annotated[int, Option(help="Slots of the stream.")] = 24,
+    budget: Annotated[
+        float, Option(help="For all tiles in a slot, in full traces of one tile.")
+    ] = 0.6,
+    edits: Annotated[float, Option(help="Built in a slot in the busiest tile, on average.")] = 0.15,
+    residual: Annotated[float, Option(metavar="DB", help="What rays do not explain [dB].")] = 5.0,
+    runs: Annotated[int, Option(help="Runs of the stream.")] = 6,
+    served: Annotated[int, Option(help="Every so many slots slices are served.")] = 3,
+    seed: Annotated[int, Option(help="Of all that is drawn.")] = 0,
+) -> Work:
+    """Real twins of a city's tiles, edits and reports: what policies make of the same seconds.
+
+    Example: rtwin experiment tiles -o tiles
+    """
+    from rtwin.deployment.tiles import TileStudy, run_tiles, tile_results
+
+    study = TileStudy(
+        scene=scene,
+        side_m=side,
+        cell_size_m=cell_size,
+        slots=slots,
+        budget=budget,
+        edits=edits,
+        residual_db=residual,
+        runs=runs,
+        served=served,
+        seed=seed,
+    )
+    return lambda progress: tile_results(run_tiles(study, progress))

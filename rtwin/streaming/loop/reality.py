@@ -58,6 +58,7 @@ def multicast_trace(trace: LinkTrace, rows: slice, group: Ints, cell: Ints) -> L
         name: getattr(trace, name)[rows][step, pick]
         for name in names
         if name not in ("time_s", "ue_name", "serving_tx", "handover")
+        and getattr(trace, name) is not None  # of link layers that were not asked for
     }
     return replace(
         trace,
