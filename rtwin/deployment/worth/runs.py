@@ -2,8 +2,8 @@
 
 import copy
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -201,8 +201,3 @@ class _Streaming:
         told = Belief(self._trace(found), error_db)
         log = ClosedLoop(self.world, told, self.setting, search).run(self.study.intervals)
         return float(log.mean("utility", self.study.warm_up))
-
-
-def plain(rows: list[Row]) -> list[Mapping[str, Any]]:
-    """The rows as plain data."""
-    return [asdict(row) for row in rows]

@@ -8,7 +8,7 @@ import xarray
 
 from rtwin.arrays import Floats, Ints
 from rtwin.deployment.quality import ATTRIBUTES, WEIGHTS
-from rtwin.deployment.utility import FORMS, Form, Utility
+from rtwin.deployment.utility import FORMS, Form, Utility, master_constant
 from rtwin.deployment.worth.fit import (
     Prediction,
     Predictor,
@@ -165,8 +165,6 @@ def worth_results(study: WorthStudy, rows: Sequence[Row]) -> StudyResults:
 
 
 def _weight_rows(rows: Sequence[Row], task: str, known: str) -> list[dict[str, Cell]]:
-    from rtwin.deployment.utility import master_constant
-
     names, values = attributes_of(rows, known)
     worth, (_, _, world) = worth_of(rows, task), folds(rows)
     found: list[dict[str, Cell]] = []
