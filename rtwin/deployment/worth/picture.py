@@ -41,6 +41,6 @@ def plot_worth(
     bars.set_yticks(range(len(ways)), ways)
     bars.invert_yaxis()
     bars.set_xlabel("explained of worlds left out [%]")
-    bars.legend(loc="lower right", fontsize=8)
+    bars.legend(loc="upper right", fontsize=8)
     figure.suptitle("What decisions on a twin are worth, predicted from its quality")
     return figure
