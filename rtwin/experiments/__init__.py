@@ -33,6 +33,7 @@ from rtwin.experiments.network import (
     make_slices,
     reward_of,
     run_episode,
+    run_together,
     whole_blocks,
 )
 from rtwin.experiments.picture import plot_slicing
@@ -77,6 +78,7 @@ __all__ = [
     "rows_of",
     "run_episode",
     "run_slicing",
+    "run_together",
     "whole_blocks",
 ]
 
