@@ -19,7 +19,7 @@ def plot_quality(found: Sequence[Quality]) -> "Figure":
 
     Attributes that are not known are gaps, and their names say so.
     """
-    figure = new_figure(7.5, 6.5)
+    figure = new_figure(9.0, 6.5)  # names stand beside the circle
     axes = figure.add_subplot(projection="polar")
     angle = 2 * np.pi * np.arange(len(ATTRIBUTES)) / len(ATTRIBUTES)
     around = np.append(angle, angle[0])
@@ -32,7 +32,7 @@ def plot_quality(found: Sequence[Quality]) -> "Figure":
         )
     unknown = {n for n in ATTRIBUTES if all(n not in quality.values for quality in found)}
     axes.set_xticks(angle, [f"{n}\n(not known)" if n in unknown else n for n in ATTRIBUTES])
-    axes.tick_params(axis="x", pad=14)
+    axes.tick_params(axis="x", pad=6)
     for text, way in zip(axes.get_xticklabels(), np.cos(angle), strict=True):
         text.set_horizontalalignment("center" if abs(way) < 0.1 else "left" if way > 0 else "right")
     axes.set_ylim(0, 1)

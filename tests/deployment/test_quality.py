@@ -113,6 +113,13 @@ def test_command_prints_and_draws(twin, checks, tmp_path):
     assert said["utility"] == pytest.approx(said["attributes"]["coverage"], abs=0.15)
     figure = plot_quality([twin_quality(twin), twin_quality(twin, measurements=checks)])
     assert [t.get_text() for t in figure.axes[0].get_xticklabels()][:2] == ["accuracy", "freshness"]
+    figure.canvas.draw()
+    circle = figure.axes[0].get_window_extent()
+    boxes = [text.get_window_extent() for text in figure.axes[0].get_xticklabels()]
+    assert boxes[0].x0 > circle.x1  # at the right, and at the left
+    assert boxes[3].x1 < circle.x0
+    assert min(box.x0 for box in boxes) > 0
+    assert max(box.x1 for box in boxes) < figure.bbox.x1
 
 
 def test_one_line_for_what_cannot_be(twin, tmp_path):
