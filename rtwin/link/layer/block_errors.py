@@ -11,7 +11,7 @@ modulation, fitted to all curves of Sionna SYS (Apache-2.0, 100 to 2000 bits, MC
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -108,9 +108,7 @@ class BlockErrors:
 
     def required_sinr_db(self, target: float) -> Floats:
         """Least SINR of each MCS at which blocks fail no more often than the target [dB], [mcs]."""
-        fine = np.arange(GRID_DB[0], GRID_DB[-1], 0.01)
-        found = [np.argmax(self(np.full(len(fine), m), fine) <= target) for m in range(self.count)]
-        return fine[np.array(found)]
+        return _required_sinr_db(self, target)
 
     @property
     def count(self) -> int:
@@ -129,3 +127,12 @@ class BlockErrors:
         enough = sinr_db >= required_db
         last = self.count - 1 - np.argmax(enough[..., ::-1], axis=-1)
         return np.where(enough.any(axis=-1), last, -1)
+
+
+@lru_cache(maxsize=64)
+def _required_sinr_db(errors: BlockErrors, target: float) -> Floats:
+    fine = np.arange(GRID_DB[0], GRID_DB[-1], 0.01)
+    found = [np.argmax(errors(np.full(len(fine), m), fine) <= target) for m in range(errors.count)]
+    required_db = fine[np.array(found)]
+    required_db.flags.writeable = False
+    return required_db

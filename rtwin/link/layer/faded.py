@@ -164,6 +164,8 @@ def faded_link(
     looks = max(1, int(np.ceil(sounding.step_s / settings.fading_step_s - 1e-9)))
     per_slot = SLOT_SYMBOLS * SUBCARRIERS_PER_BLOCK * adaptation.num_prb
     errors = BlockErrors(adaptation.table, per_slot * (1.0 - adaptation.overhead))
+    # Tables are made once, and not while the clock of the first user runs.
+    errors.required_sinr_db(settings.target)
     parts = []
     # Users are apart from one another; as many at a time as memory is meant to hold.
     together = max(1, _NUMBERS_AT_ONCE * 8 // max(1, num_rows * looks * num_tx * errors.count))
