@@ -110,7 +110,8 @@ def condition(covariance: Floats, values: Floats) -> GaussianField:
     lower = np.asarray(np.linalg.cholesky(covariance), np.float64)
     column = np.broadcast_to(np.asarray(values, np.float64), lower.shape[:-1])
     if lower.shape[-1] < _LARGE and lower.ndim > 2:
-        return GaussianField(lower, np.linalg.solve(lower, column[..., None])[..., 0])
+        reduced: Floats = np.asarray(np.linalg.solve(lower, column[..., None])[..., 0], np.float64)
+        return GaussianField(lower, reduced)
     from scipy.linalg import solve_triangular
 
     # NumPy's solver does not know that these are triangular.

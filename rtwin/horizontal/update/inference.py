@@ -151,7 +151,7 @@ def _says(told: tuple[Explanation, ...], posterior: Posterior) -> tuple[str, ...
         return (f"none of the rehearsed edits explains the differences ({100 * none:.0f} %)",)
     if not told:
         return ("nothing that was rehearsed happened",)
-    says = (f"explained by: {'; '.join(str(e) for e in told[:3])}",)
+    says: tuple[str, ...] = (f"explained by: {'; '.join(str(e) for e in told[:3])}",)
     if posterior.is_unexplained:
         says += ("that leaves more than noise: something else happened, or more than that",)
     return says
