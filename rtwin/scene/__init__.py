@@ -51,7 +51,14 @@ from rtwin.scene.library import (
     scenes_folder,
 )
 from rtwin.scene.materials import ITU_TABLE, MATERIAL_NAMES, Material, material_properties
-from rtwin.scene.meshes import SceneMesh, Volume, build_meshes, lengths_m, vegetation_volumes
+from rtwin.scene.meshes import (
+    SceneMesh,
+    Volume,
+    build_meshes,
+    lengths_m,
+    mesh_arrays,
+    vegetation_volumes,
+)
 from rtwin.scene.objects import Geometry, MaterialSpec, ObjectSettings
 from rtwin.scene.places import (
     Receivers,
@@ -130,6 +137,7 @@ __all__ = [
     "load_edits",
     "load_recipe",
     "material_properties",
+    "mesh_arrays",
     "place_receivers",
     "random_waypoint",
     "read_antenna",

@@ -1,5 +1,6 @@
 """What stands in a scene as triangles and volumes, without the ray tracer."""
 
+from rtwin.scene.meshes.cache import mesh_arrays
 from rtwin.scene.meshes.geometry import (
     MAX_MESH_BYTES,
     MESH_FORMATS,
@@ -18,6 +19,7 @@ __all__ = [
     "build_mesh",
     "build_meshes",
     "lengths_m",
+    "mesh_arrays",
     "unreadable",
     "vegetation_volumes",
 ]

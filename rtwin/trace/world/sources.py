@@ -14,8 +14,8 @@ from rtwin.scene import (
     Recipe,
     SceneMesh,
     Volume,
-    build_meshes,
     is_vegetation,
+    mesh_arrays,
     resolve_file,
     vegetation_volumes,
 )
@@ -143,15 +143,9 @@ def _surfaces(engine: Engine, recipe: Recipe) -> tuple[list[Part], dict[str, Mat
         parts = _load_file(engine, resolve_file(recipe.folder, geometry.file), found)
     else:
         parts = [
-            Part(
-                m.name,
-                m.material,
-                np.asarray(m.mesh.vertices, np.float32),
-                np.asarray(m.mesh.faces, np.int32),
-                m.velocity_m_s,
-            )
-            for m in build_meshes(recipe)
-            if not is_vegetation(m.material, recipe.materials.get(m.material))
+            Part(item.name, item.material, vertices, faces, item.velocity_m_s)
+            for item, (vertices, faces) in zip(recipe.object, mesh_arrays(recipe), strict=True)
+            if not is_vegetation(item.material, recipe.materials.get(item.material))
         ]
     return parts, found
 

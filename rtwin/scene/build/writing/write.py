@@ -103,10 +103,10 @@ def _check_readable(made: Path) -> None:
         GeometryError: with the reason; what the source holds cannot be a scene.
     """
     from rtwin.scene.library import load_recipe
-    from rtwin.scene.meshes import build_meshes
+    from rtwin.scene.meshes import mesh_arrays
 
     try:
-        build_meshes(load_recipe(made))
+        mesh_arrays(load_recipe(made))
     except (RecipeError, GeometryError) as error:
         reason = str(error).replace(f"{made}/", "").replace(made.name, made.name.split("-")[0])
         raise GeometryError(
