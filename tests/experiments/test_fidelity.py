@@ -86,8 +86,19 @@ def test_a_reference_of_one_s_own(tmp_path):
     recipe = load_recipe("courtyard", cell_size_m=4.0, map_rays=20_000, max_depth=1)
     file = generate_radio_map(recipe, tmp_path / "world.h5")
     asked = replace(SMALL, seeds=1, duration_s=1.0, reference=file, twins={"same": file})
-    found = {r.knowledge: r for r in run_slicing(asked) if r.policy == "proportional"}
+    kpm = tmp_path / "kpm"
+    runs = run_slicing(asked, kpm=kpm)
+    found = {r.knowledge: r for r in runs if r.policy == "proportional"}
     assert "updated twin" not in found
+    # KPIs of every run, a file for each of eight users and its slices beside them.
+    assert len(list(kpm.glob("*/*/seed_0/metrics/*_metrics.csv"))) == 8 * len(runs)
+    with open(kpm / "proportional" / "same" / "seed_0" / "slices.csv", encoding="utf-8") as file:
+        rates = [float(row["throughput [Mbps]"]) for row in csv.DictReader(file)]
+    assert sum(rates) / (len(rates) / 2) == pytest.approx(
+        found["same"].episode.throughput_mbps, rel=1e-4
+    )
+    with pytest.raises(StoreError, match="is not an empty folder"):
+        run_slicing(asked, kpm=kpm)
     # The twin that is the reference, but for a level from points with errors of 2 dB.
     assert found["same"].gain_error_db < 2.0
     assert found["ray-traced twin"].gain_error_db > 0.1
