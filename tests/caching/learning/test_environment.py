@@ -72,6 +72,20 @@ def test_observations_lie_in_their_box(trace):
         seen, *_ = env.step(env.action_space.sample())
 
 
+def test_features_of_an_item_are_its_counts_and_its_age(trace):
+    """Of an item asked for once, one request ago, which nothing else was since."""
+    env = CachingEnv(trace, 8)
+    env.reset(seed=1)
+    station, item = int(trace.first[0]), int(trace.item[0])
+    env.step(1)
+    age = int(env.network.served[0, station]) + 1 - int(env.network.last[0, station, item])
+    found = env._of_items(station, np.array([item, -1]))
+    counts = [np.exp(-age / 60), np.exp(-age / env.network.long_span)]
+    wanted = [*(c / (1 + c) for c in counts), 0.0, 1 / (1 + age / 100), 0.0]
+    np.testing.assert_allclose(found[0], wanted, atol=1e-9)
+    assert not found[1].any()
+
+
 def test_interventions_are_counted(independent):
     trace = independent(1500, 60, num_stations=3, two=0.8, load=(5, 1, 1))
     env = CachingEnv(trace, 8, reliability=ALL)

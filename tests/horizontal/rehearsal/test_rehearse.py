@@ -59,6 +59,24 @@ def test_kinds_take_turns_and_what_matters_most_comes_first(small_state, small_l
     assert all(h.edits for h in drawn)
 
 
+def test_what_nobody_hears_is_not_rehearsed(two_boxes):
+    recipe = two_boxes(radio_map={"area": [-42, -42, 42, 42], "cell_size_m": 6.0})
+    far = {"name": "far", "shape": "box", "material": "brick"}
+    edits = Edits.model_validate(
+        {
+            "edit": [
+                {"kind": "add_object", "object": far | {"center_m": [0, 900, 1], "size_m": [1] * 3}}
+            ]
+        }
+    )
+    state = trace_state(recipe)
+    with_far = trace_state(*apply_edits(edits, state.recipe, state.parts))
+    known = Enumeration(with_far)
+    assert "far" in known.members
+    assert "far" not in known.ranked
+    assert set(known.ranked) == set(Enumeration(state).ranked)
+
+
 def test_what_cannot_be_is_no_entry(small_state):
     inside = Hypothesis("tx_moved", "mast", (20.0, 12.0, -9.0))
     assert simulate(small_state, inside) is None
