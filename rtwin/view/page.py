@@ -15,6 +15,7 @@ import numpy as np
 import rtwin
 from rtwin.arrays import Floats
 from rtwin.dataset import open_dataset, open_radio_map
+from rtwin.dataset.inspection import snapshot_files
 from rtwin.dataset.store import plain_errors, write_whole
 from rtwin.errors import OutOfRangeError, RtwinError, StoreError
 from rtwin.files import MARK, check_replaceable
@@ -127,7 +128,7 @@ def _content(
         "licence": recipe.licence,
         "environment": recipe.environment,
         "rtwin": rtwin.__version__,
-        "files": [file.name for file in (sources.paths, sources.radio_map) if file is not None],
+        "files": [_name(file) for file in (sources.paths, sources.radio_map) if file is not None],
         "tx": _transmitters(recipe),
         "camera": _camera(recipe),
         "palette": {
@@ -167,6 +168,11 @@ def _content(
             "buffers": buffers.entries,
         }
     )
+
+
+def _name(file: Path) -> str:
+    """A file's name; of a snapshot, its twin's."""
+    return file.parent.name if file in snapshot_files(file.parent) else file.name
 
 
 def _transmitters(recipe: Recipe) -> list[dict[str, Any]]:

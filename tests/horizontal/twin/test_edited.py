@@ -17,6 +17,7 @@ from rtwin.horizontal import (
 )
 from rtwin.plot.outlines import outlines
 from rtwin.scene import Tracks, recipe_from_dict
+from rtwin.view import write_page
 from rtwin.view.sources import find_sources
 
 pytest.importorskip("matplotlib")
@@ -62,7 +63,9 @@ def test_its_map_makes_the_same_world(twin, exported):
     assert scene_mesh(recipe, attributes).object_name == world.object_names
 
 
-def test_pages_show_it(twin, exported):
+def test_pages_show_it(twin, exported, tmp_path):
+    write_page(twin, tmp_path / "e.html")
+    assert '"files": ["e.twin"]' in (tmp_path / "e.html").read_text()
     for file in (twin, exported):
         sources = find_sources([file])
         assert sources.remarks == ()
