@@ -159,4 +159,4 @@ def test_a_scene_with_files_may_be_named_from_its_own_folder(two_boxes, tmp_path
     made = evaluate(file, tmp_path / "e.h5", frequencies_hz=[3e9], scene="scene.toml")
     assert validate_file(made) == []
     with open_dataset(file) as dataset:
-        scene_mesh(dataset.recipe, dataset.attributes["geometry_hash"], "scene.toml")
+        scene_mesh(dataset.recipe, dataset.attributes, "scene.toml")

@@ -1,5 +1,7 @@
 """The graph policy and PPO. Needs `pip install 'rtwin[rl]'`."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
@@ -9,12 +11,17 @@ from rtwin.deployment.policies import POLICIES
 from rtwin.deployment.process import MAPPINGS
 from rtwin.errors import OutOfRangeError
 
-pytestmark = [pytest.mark.peer, pytest.mark.filterwarnings("ignore")]
-torch = pytest.importorskip("torch")
-pytest.importorskip("stable_baselines3")
+IS_THERE = find_spec("torch") is not None and find_spec("stable_baselines3") is not None
+pytestmark = [
+    pytest.mark.peer,
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.skipif(not IS_THERE, reason="the extra `rl` is not installed"),
+]
+if IS_THERE:
+    import torch
 
-from rtwin.deployment.learned.graph import StarGraph  # noqa: E402 (after the check)
-from rtwin.deployment.learned.split import Cut  # noqa: E402
+    from rtwin.deployment.learned.graph import StarGraph
+    from rtwin.deployment.learned.split import Cut
 
 
 def graph_of(cut=None):
