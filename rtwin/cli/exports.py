@@ -10,6 +10,11 @@ from typer import Argument, Option
 from rtwin.cli.terminal import Overwrite, Talking
 
 
+TxPort = Annotated[str, Option(metavar="NAME", help="Take one transmit polarisation, e.g. V.")]
+RxPort = Annotated[str, Option(metavar="NAME", help="Take one receive polarisation, e.g. V.")]
+OfSweep = Annotated[float | None, Option(metavar="HZ", help="Which frequency of a sweep [Hz].")]
+
+
 def _list_formats(wanted: bool) -> None:
     if not wanted:
         return
@@ -31,18 +36,12 @@ def export(
     ] = None,
     tx: Annotated[str, Option(metavar="ROWS", help="Transmitters, e.g. 0,3,10:20.")] = "",
     rx: Annotated[str, Option(metavar="ROWS", help="Receivers, e.g. 0,3,10:20.")] = "",
-    tx_port: Annotated[
-        str, Option(metavar="NAME", help="Take one transmit polarisation, e.g. V.")
-    ] = "",
-    rx_port: Annotated[
-        str, Option(metavar="NAME", help="Take one receive polarisation, e.g. V.")
-    ] = "",
+    tx_port: TxPort = "",
+    rx_port: RxPort = "",
     strongest_paths: Annotated[
         int | None, Option(metavar="K", help="Take the K strongest paths per link.")
     ] = None,
-    frequency: Annotated[
-        float | None, Option(metavar="HZ", help="Which frequency of a sweep [Hz].")
-    ] = None,
+    frequency: OfSweep = None,
     option: Annotated[
         list[str] | None,
         Option("-O", "--option", metavar="NAME=VALUE", help="Option of the format, see --list."),
@@ -97,15 +96,9 @@ def serve(
         bool, Option("--list", help="Say where nodes may begin, and do not listen.")
     ] = False,
     once: Annotated[bool, Option("--once", help="End with the first simulation.")] = False,
-    tx_port: Annotated[
-        str, Option(metavar="NAME", help="Take one transmit polarisation, e.g. V.")
-    ] = "",
-    rx_port: Annotated[
-        str, Option(metavar="NAME", help="Take one receive polarisation, e.g. V.")
-    ] = "",
-    frequency: Annotated[
-        float | None, Option(metavar="HZ", help="Which frequency of a sweep [Hz].")
-    ] = None,
+    tx_port: TxPort = "",
+    rx_port: RxPort = "",
+    frequency: OfSweep = None,
 ) -> None:
     """Answer ns-3's requests for channels (ns3sionna) from stored paths, until interrupted.
 
