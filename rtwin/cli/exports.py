@@ -9,7 +9,6 @@ from typer import Argument, Option
 
 from rtwin.cli.terminal import Overwrite, Talking
 
-
 TxPort = Annotated[str, Option(metavar="NAME", help="Take one transmit polarisation, e.g. V.")]
 RxPort = Annotated[str, Option(metavar="NAME", help="Take one receive polarisation, e.g. V.")]
 OfSweep = Annotated[float | None, Option(metavar="HZ", help="Which frequency of a sweep [Hz].")]

@@ -67,7 +67,7 @@ class Queues:
         scheduler: "pf" (proportional fair) or "rr" (longest unserved first).
         copies: How many times all users are there, with the same traffic: runs side by side.
             Whatever is of users or groups then has those of all copies, one after the other.
-    Checked by tests/experiments/test_cells.py.
+    Checked by tests/experiments/network/test_cells.py.
     """
 
     def __init__(

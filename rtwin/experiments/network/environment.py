@@ -49,7 +49,7 @@ class SlicingEnv(gymnasium.Env[Singles, Singles]):
         random_start: Start episodes anywhere in the trace.
     Raises:
         OutOfRangeError, ShapeError: if trace, slices and knowledge do not fit.
-    Checked by tests/experiments/test_environment.py.
+    Checked by tests/experiments/network/test_environment.py.
     """
 
     metadata = {"render_modes": []}  # noqa: RUF012 (declared so by Gymnasium)

@@ -82,7 +82,7 @@ def run_together(
         observe: Called with the reports of every epoch, one for each policy; none by default.
     Raises:
         ShapeError: if users really get different channels in two networks.
-    Checked by tests/experiments/test_simulator.py.
+    Checked by tests/experiments/network/test_simulator.py.
     """
     first = networks[0]
     if not all(first.is_alike(other) for other in networks):

@@ -46,7 +46,7 @@ class KpmRecorder:
     Args:
         network: The network; its first epoch is the first that is observed.
         trace: What its users really get.
-    Checked by tests/experiments/test_kpm.py.
+    Checked by tests/experiments/network/test_kpm.py.
     """
 
     def __init__(self, network: SlicedNetwork, trace: LinkTrace) -> None:

@@ -29,7 +29,7 @@ class RadioMapChannel(Channel):
         kwargs: What mobile-env adds, such as a seed; not used.
     Raises:
         StoreError: if the file cannot be read.
-    Checked by tests/experiments/test_mobile_env_peer.py.
+    Checked by tests/experiments/network/test_mobile_env_peer.py.
     """
 
     def __init__(self, radio_map: RadioMap | str | Path, **kwargs: Any) -> None:

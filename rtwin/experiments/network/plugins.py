@@ -25,7 +25,7 @@ def load_policy(name: str) -> Policy:
 
     Raises:
         OutOfRangeError: if there is none, or it cannot be called.
-    Checked by tests/experiments/test_plugins.py.
+    Checked by tests/experiments/network/test_plugins.py.
     """
     module, _, function = name.partition(":")
     if not (module and function):
@@ -67,7 +67,7 @@ def load_services(file: str | Path) -> dict[str, Service]:
 
     Raises:
         OutOfRangeError: if a file cannot be read, or a service is impossible; one line.
-    Checked by tests/experiments/test_plugins.py.
+    Checked by tests/experiments/network/test_plugins.py.
     """
     file = Path(file)
     table = read_toml(file, MAX_BYTES, OutOfRangeError)

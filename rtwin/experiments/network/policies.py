@@ -37,7 +37,7 @@ def demand_prb(view: NetworkView) -> Floats:
     Returns:
         Blocks, not rounded and not limited, [cell, slice].
     Source: Gaussian approximation of on-off sources, R. Guerin, H. Ahmadi and
-    M. Naghshineh, IEEE JSAC 9(7), 1991; checked by tests/experiments/test_policies.py.
+    M. Naghshineh, IEEE JSAC 9(7), 1991; checked by tests/experiments/network/test_policies.py.
     """
     if view.frames:
         alone = replace(view, frames=())
@@ -148,7 +148,7 @@ class Optimised:
         margin: Factor on the demand.
     Raises:
         MissingExtraError: if cvxpy is not installed.
-    Checked by tests/experiments/test_policies.py against a bisection of its own.
+    Checked by tests/experiments/network/test_policies.py against a bisection of its own.
     """
 
     price: float = PRB_PRICE

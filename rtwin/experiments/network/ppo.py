@@ -50,7 +50,7 @@ def train_ppo(env: SlicingEnv, steps: int = 50_000, seed: int = 0, **options: An
         The trained policy.
     Raises:
         MissingExtraError: if stable-baselines3 is not installed.
-    Checked by tests/experiments/test_ppo_peer.py.
+    Checked by tests/experiments/network/test_ppo_peer.py.
     """
     try:
         from stable_baselines3 import PPO

@@ -65,7 +65,7 @@ def reward_of(
         slices: The slices, for their weights.
         num_prb: Blocks of a cell.
         prb_price: What reserving everything costs.
-    Checked by tests/experiments/test_environment.py.
+    Checked by tests/experiments/network/test_environment.py.
     """
     weight = np.array([s.weight for s in slices])
     broken = float(weight @ report.sla_violation) / max(float(weight.sum()), 1e-12)

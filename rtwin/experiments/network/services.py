@@ -140,7 +140,7 @@ class Traffic:
         services: Service of each user, [ue].
         slot_s: Length of a slot [s].
         rng: Draws phases, times and sizes.
-    Checked by tests/experiments/test_traffic.py.
+    Checked by tests/experiments/network/test_services.py.
     """
 
     def __init__(self, services: Sequence[Service], slot_s: float, rng: np.random.Generator):

@@ -113,7 +113,7 @@ def believed_efficiency(
     Returns:
         Same shape: without an error the efficiency of the SINR, 0 in outage; with one what costs
         as much on average, 1 / E(1 / efficiency) over Gaussian errors.
-    Checked by tests/experiments/test_simulator.py.
+    Checked by tests/experiments/network/test_simulator.py.
     """
     sinr_db, error_db = np.asarray(sinr_db, np.float64), np.asarray(error_db, np.float64)
     if not error_db.any():
@@ -143,7 +143,7 @@ class SlicedNetwork:
         OutOfRangeError: if there are more users in slices than in the trace, or
             the trace is shorter than an epoch.
         ShapeError: if the knowledge is of other users, transmitters or times.
-    Checked by tests/experiments/test_simulator.py.
+    Checked by tests/experiments/network/test_simulator.py.
     """
 
     def __init__(

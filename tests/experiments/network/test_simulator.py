@@ -18,7 +18,7 @@ from rtwin.experiments import (
 from rtwin.experiments.network import run_together
 from rtwin.link import LinkAdaptation
 
-from .conftest import trace_of
+from ..conftest import trace_of
 
 # A megabit a second in packets of 1000 bits, 10 ms.
 STEADY = Service("steady", 1000.0, 0.001, True, 0.0, 0.010, 0.99)

@@ -18,7 +18,7 @@ from rtwin.experiments import (
 )
 from rtwin.experiments.network.kpm import COLUMNS, FIRST_IMSI
 
-DATA = Path(__file__).parents[3] / "shared/data/slicing_kpm/Multi10"
+DATA = Path(__file__).parents[4] / "shared/data/slicing_kpm/Multi10"
 
 
 def read(file):

@@ -7,7 +7,7 @@ import pytest
 
 from rtwin.experiments import make_slices
 
-from .conftest import trace_of
+from ..conftest import trace_of
 
 pytestmark = pytest.mark.peer
 # Half of the cell for each is far too little for the first: what an untrained agent gives.
