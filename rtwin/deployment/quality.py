@@ -168,7 +168,8 @@ def judged(
 
     Args:
         twin: Where they were measured.
-        values, facts: See Quality.
+        values: Of the attributes, 0 to 1; see Quality.
+        facts: What they rest on; see Quality.
         utility: Form and weights.
         among: Attributes that may count; of these, those that are known and have a weight do.
     """

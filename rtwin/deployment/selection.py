@@ -116,7 +116,8 @@ def select_twin(
         task: Of TASKS.
         measurements: Check points of the area; see twin_quality.
         area_m: West, south, east and north end [m]; default: the map of the first that has one.
-        horizon_s, now: See twin_quality.
+        horizon_s: After which a cell counts 1/e as fresh [s]; see twin_quality.
+        now: Time of the decision; default: now.
     Raises:
         OutOfRangeError: if there is no such task, or nobody can serve it.
     Checked by tests/deployment/test_selection.py.
