@@ -132,6 +132,7 @@ def select_twin(
     maps = [found for _, found, _ in opened if found is not None]
     if area_m is None and maps:
         area_m = _extent(maps[0])
+    now = now or datetime.now(UTC)
     measured: list[Candidate] = []
     for source, (kind, found, why) in zip(sources, opened, strict=True):
         source, quality = Path(source), None
@@ -143,13 +144,13 @@ def select_twin(
                     found,
                     measurements=measurements,
                     horizon_s=horizon_s,
-                    now=now or datetime.now(UTC),
+                    now=now,
                     area_m=area_m,
                 )
         except RtwinError as error:
             why = str(error)
         measured.append(Candidate(source, kind, quality, why))
-    serving = [number for number, each in enumerate(measured) if each.quality is not None]
+    serving = {n: each.quality for n, each in enumerate(measured) if each.quality is not None}
     if not serving:
         reasons = "; ".join(f"{each.source}: {each.why}" for each in measured)
         raise OutOfRangeError(f"nobody can serve {task}: {reasons}")
@@ -157,11 +158,9 @@ def select_twin(
     known = [
         name
         for name in ATTRIBUTES
-        if utility.weights.get(name, 0) and all(name in measured[n].quality.values for n in serving)  # type: ignore[union-attr]
+        if utility.weights.get(name, 0) and all(name in each.values for each in serving.values())
     ]
-    for number, share in zip(serving, covered, strict=True):
-        quality = measured[number].quality
-        assert quality is not None
+    for (number, quality), share in zip(serving.items(), covered, strict=True):
         values, facts = dict(quality.values), dict(quality.facts)
         if share is not None and area_m is not None:
             values["coverage"] = share
