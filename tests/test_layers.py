@@ -170,7 +170,7 @@ ROOMS = {
     },
 }
 # Rooms of one file, or of programs that are copied and not imported, need no door.
-WITHOUT_DOOR = {"levels", "journal", "schema", "registry", "networks.examples"}
+WITHOUT_DOOR = {"levels", "journal", "registry", "networks.examples"}
 ENGINE = {"sionna", "mitsuba", "drjit"}
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if "_scenes" not in p.parts)
 
