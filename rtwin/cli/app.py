@@ -14,20 +14,9 @@ import typer
 from typer import Option
 
 from rtwin import __version__
-from rtwin.cli import (
-    calibrate,
-    deploy,
-    exports,
-    federate,
-    feed,
-    horizontal,
-    keep,
-    look,
-    scene,
-    studies,
-    trace,
-)
+from rtwin.cli import calibrate, exports, federate, feed, look, scene, studies, trace
 from rtwin.cli.terminal import command_group, one_line, stderr
+from rtwin.cli.twins import deploy, keep, merge, networks
 from rtwin.errors import RtwinError
 
 app = command_group(
@@ -47,7 +36,7 @@ for command in (
     keep.twin,
     keep.rehearse,
     keep.update,
-    keep.merge,
+    merge.merge,
     deploy.quality,
     deploy.deploy,
     look.info,
@@ -61,7 +50,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(scene.app, name="scene")
-app.add_typer(horizontal.app, name="horizontal")
+app.add_typer(networks.app, name="horizontal")
 app.add_typer(federate.app, name="federate")
 app.add_typer(studies.app, name="experiment")
 

@@ -1,5 +1,6 @@
 """Commands of `rtwin experiment` on networks that decide on a twin: slicing, caching."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +20,7 @@ from rtwin.cli.studies.running import (
     study_command,
     twins_of,
 )
-from rtwin.cli.terminal import StudyFolder, Talking, numbers, pair
+from rtwin.cli.terminal import OptionGroup, StudyFolder, Talking, numbers, pair
 from rtwin.errors import OutOfRangeError
 
 Worlds = Annotated[int, Option(help="Reference worlds, walks and traffic drawn.")]
@@ -27,22 +28,45 @@ Users = Annotated[str, Option(metavar="SERVICE=N,...", help="Users of each servi
 USERS = "vr=3,short_video=12,embb=6,urllc=6"
 Walked = Annotated[float, Option(metavar="S", help="How long users walk [s].")]
 Bandwidth = Annotated[float, Option(metavar="HZ", help="Channel bandwidth [Hz].")]
-StaleWithout = Annotated[
-    str | None, Option(metavar="NAMES", help="Objects that the stale twin does not know of.")
-]
-FitPoints = Annotated[int, Option(help="Measurements that log-distance and kriging get.")]
-Residual = Annotated[
-    float, Option(metavar="DB", help="What rays do not explain in the reference [dB].")
-]
-RaysOrRecipe = Annotated[int | None, Option(help="Rays per transmitter of every map.")]
 
-OwnPolicies = Annotated[
-    list[str] | None,
-    Option("--policy", metavar="NAME=MODULE:FUNCTION", help="A further policy; repeatable."),
-]
-OwnServices = Annotated[
-    Path | None, Option(metavar="TOML", help="Further services that --users may name.")
-]
+
+@dataclass(frozen=True)
+class _Setting:
+    stale_without: Annotated[
+        str | None, Option(metavar="NAMES", help="Objects that the stale twin does not know of.")
+    ] = None
+    ways: Ways = None
+    reference: ReferenceMap = None
+    points: Annotated[int, Option(help="Measurements that log-distance and kriging get.")] = 60
+    residual: Annotated[
+        float, Option(metavar="DB", help="What rays do not explain in the reference [dB].")
+    ] = 4.0
+    map_rays: Annotated[int | None, Option(help="Rays per transmitter of every map.")] = None
+    policy: Annotated[
+        list[str] | None,
+        Option("--policy", metavar="NAME=MODULE:FUNCTION", help="A further policy; repeatable."),
+    ] = None
+    services: Annotated[
+        Path | None, Option(metavar="TOML", help="Further services that --users may name.")
+    ] = None
+
+    def keywords(self) -> dict[str, Any]:
+        """What both studies of slices take under the same names."""
+        from rtwin.experiments import load_services
+
+        unknown = self.stale_without
+        return {
+            "stale_without": None if unknown is None else tuple(unknown.split(",")),
+            "ways": self.ways,
+            "reference": self.reference,
+            "points": self.points,
+            "map_rays": self.map_rays,
+            "policies": dict(pair("policy", text) for text in self.policy or ()),
+            "services": {} if self.services is None else load_services(self.services),
+        }
+
+
+StudySetting = Annotated[_Setting, OptionGroup.of(_Setting)]
 
 
 def slicing(
@@ -56,14 +80,7 @@ def slicing(
     bandwidth: Bandwidth = 100e6,
     twin: FurtherTwins = None,
     age: Ages = "",
-    stale_without: StaleWithout = None,
-    ways: Ways = None,
-    reference: ReferenceMap = None,
-    points: FitPoints = 60,
-    residual: Residual = 4.0,
-    map_rays: RaysOrRecipe = None,
-    policy: OwnPolicies = None,
-    services: OwnServices = None,
+    setting: StudySetting = _Setting(),
     kpm: Annotated[
         Path | None,
         Option(metavar="DIR", help="KPIs of every run, per user and slice, in ColO-RAN's columns."),
@@ -90,16 +107,10 @@ def slicing(
         duration_s=duration,
         epoch_s=epoch,
         bandwidth_hz=bandwidth,
-        map_rays=map_rays,
-        points=points,
-        ways=ways,
-        stale_without=_names(stale_without),
         twins=twins_of(twin),
         ages_s=numbers("age", age),
-        world=WorldSettings(residual_db=residual),
-        reference=reference,
-        policies=dict(pair("policy", text) for text in policy or ()),
-        services=_services(services),
+        world=WorldSettings(residual_db=setting.residual),
+        **setting.keywords(),
     )
     prepare_folder(output)
     with talk.progress() as progress:
@@ -128,14 +139,7 @@ def ahead(
     price: Annotated[float, Option(help="What reserving all blocks costs.")] = 0.1,
     bandwidth: Bandwidth = 100e6,
     twin: FurtherTwins = None,
-    stale_without: StaleWithout = None,
-    ways: Ways = None,
-    reference: ReferenceMap = None,
-    points: FitPoints = 60,
-    residual: Residual = 4.0,
-    map_rays: RaysOrRecipe = None,
-    policy: OwnPolicies = None,
-    services: OwnServices = None,
+    setting: StudySetting = _Setting(),
     workers: Processes = 2,
 ) -> Work:
     """Compare what reservations for the coming seconds earn, on twins and on the last report.
@@ -156,16 +160,10 @@ def ahead(
         tuning=tuning,
         price=price,
         bandwidth_hz=bandwidth,
-        map_rays=map_rays,
-        points=points,
-        residual_db=residual,
-        stale_without=_names(stale_without),
-        ways=ways,
+        residual_db=setting.residual,
         twins=twins_of(twin),
-        reference=reference,
-        policies=dict(pair("policy", text) for text in policy or ()),
-        services=_services(services),
         workers=workers,
+        **setting.keywords(),
     )
     return lambda progress: ahead_results(asked, run_ahead(asked, progress))
 
@@ -239,13 +237,3 @@ def _numbers(option: str, text: str) -> dict[str, int]:
             raise OutOfRangeError(f"--{option} has {part!r}; write SERVICE=N with a whole number")
         found[key] = int(value)
     return found
-
-
-def _names(text: str | None) -> tuple[str, ...] | None:
-    return None if text is None else tuple(text.split(","))
-
-
-def _services(file: Path | None) -> dict[str, Any]:
-    from rtwin.experiments import load_services
-
-    return {} if file is None else load_services(file)
