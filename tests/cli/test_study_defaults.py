@@ -1,15 +1,19 @@
 """A study asks the same by its command as in Python: options have the defaults of the study."""
 
+import importlib
 import inspect
 from dataclasses import MISSING, fields
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from rtwin.caching.study import CachingStudy
 from rtwin.cli import studies
 from rtwin.deployment import DeploymentStudy
 from rtwin.deployment.tiles import TileStudy
 from rtwin.deployment.worth import WorthStudy
+from rtwin.errors import OutOfRangeError
 from rtwin.experiments import SlicingExperiment
 from rtwin.experiments.ahead import AheadStudy
 from rtwin.federation.studies import (
@@ -85,3 +89,30 @@ def test_options_have_the_defaults_of_the_study(name):
         else:
             assert parameter.default > known
     assert compared >= 2
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "run"),
+    [
+        ("slicing", "rtwin.experiments", "run_slicing"),
+        ("ahead", "rtwin.experiments.ahead", "run_ahead"),
+    ],
+)
+def test_what_both_slicing_studies_take_reaches_the_study(name, module, run, monkeypatch, tmp_path):
+    asked = []
+
+    def refused(study, *_):
+        asked.append(study)
+        raise OutOfRangeError("seen")
+
+    monkeypatch.setattr(importlib.import_module(module), run, refused)
+    words = ["--stale-without", "a,b", "--ways", "w.geojson", "--points", "7", "--residual", "1"]
+    words += ["--reference", "r.h5", "--map-rays", "9000", "--twin", "mine=m.h5", "--quiet"]
+    done = CliRunner().invoke(studies.app, [name, "-o", str(tmp_path / "out"), *words])
+    assert str(done.exception) == "seen"
+    (study,) = asked
+    assert (study.stale_without, study.ways) == (("a", "b"), Path("w.geojson"))
+    assert (study.points, study.map_rays) == (7, 9000)
+    assert (study.reference, study.twins) == (Path("r.h5"), {"mine": Path("m.h5")})
+    assert (study.residual_db if name == "ahead" else study.world.residual_db) == 1.0
+    assert (study.policies, study.services) == ({}, {})
