@@ -2,6 +2,7 @@
 
 import pytest
 from typer import BadParameter
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from rtwin.cli.app import app
@@ -45,3 +46,27 @@ def test_help_is_short_and_long(words):
     run = CliRunner().invoke(app, words)
     assert run.exit_code == 0
     assert "Usage" in run.output
+
+
+def every_command(group, name=""):
+    for part, each in group.commands.items():
+        if hasattr(each, "commands"):
+            yield from every_command(each, f"{name}{part} ")
+        else:
+            yield f"{name}{part}", each
+
+
+def test_nothing_is_replaced_and_nothing_is_left_out_unasked():
+    """Switches are off until they are given, but for four that say what is computed."""
+    on = {
+        (name, option.name)
+        for name, command in every_command(get_command(app))
+        for option in command.params
+        if getattr(option, "is_flag", False) and option.default
+    }
+    assert on == {
+        ("calibrate", "curve"),
+        ("experiment caching", "control"),
+        ("render", "key"),
+        ("sample", "line_of_sight"),
+    }

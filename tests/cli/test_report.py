@@ -58,3 +58,12 @@ def test_no_rows_are_nothing(capsys):
 )
 def test_sizes_change_their_unit_at_1024(size, says):
     assert report.human_bytes(size) == says
+
+
+@pytest.mark.parametrize(("json", "quiet"), [(True, False), (False, True), (True, True)])
+def test_whoever_wants_json_or_quiet_sees_no_progress(json, quiet, capsys, monkeypatch):
+    monkeypatch.setattr(report, "SECONDS_BETWEEN_LINES", 0.0)
+    with report.Talk(json=json, quiet=quiet).progress() as progress:
+        progress("trace", 0, 4)
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "")

@@ -93,7 +93,9 @@ BAD = {
         "GAIN loud\nHORIZONTAL 4\n0 0\n1 0\n2 0\n3 0\nVERTICAL 4\n0 0\n1 0\n2 0\n3 0",
         "GAIN is 'loud'",
     ),
-    "short.msi": ("HORIZONTAL 360\n0 0\n", "angle and a loss"),
+    "short.msi": ("HORIZONTAL 360\n0 0\n", "short.msi:3: is ''; it must be an angle and a loss"),
+    "turned.msi": ("HORIZONTAL 4\n0 0\n720.5 0\n", "turned.msi:3: 720.5 degrees, 0 dB are out"),
+    "deaf.msi": ("HORIZONTAL 4\n0 0\n90 1001\n", "deaf.msi:3: 90 degrees, 1001 dB are out"),
     "flat.msi": (
         "GAIN 9\nHORIZONTAL 4\n0 0\n90 0\n180 0\n360 0\nVERTICAL 4\n0 0\n1 0\n2 0\n3 0",
         "horizontal cut has fewer than 4 directions",

@@ -110,3 +110,20 @@ def test_a_floor_that_nobody_named():
     assert floor_of(np.maximum(np.round(level), -100.0)) == -100.0
     assert floor_of(np.full(100, -80.0)) is None
     assert floor_of(np.zeros(0)) is None
+
+
+@pytest.mark.parametrize(
+    ("quantity", "low", "high"),
+    [
+        ("rss_dbm", -250, 60),
+        ("path_loss_db", 0, 300),
+        ("path_gain_db", -300, 20),
+        ("rms_delay_spread_s", 0, 1e-3),
+        ("power_delay_profile", -1e30, 1e30),
+    ],
+)
+def test_what_a_quantity_can_be(quantity, low, high):
+    assert set(RANGES) < {"rss_dbm", "path_loss_db", "path_gain_db", "rms_delay_spread_s", ""}
+    step = 1e-6 * (high - low)
+    values = np.array([low, high, low - step, high + step])
+    assert impossible(values, quantity).tolist() == [False, False, True, True]

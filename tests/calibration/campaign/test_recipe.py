@@ -68,5 +68,6 @@ def test_latitudes_need_an_origin():
 
 
 def test_no_such_campaign():
-    with pytest.raises(CampaignError, match="shipped are"):
+    shipped = ", ".join(list_campaigns())
+    with pytest.raises(CampaignError, match=f"nowhere: no such campaign; shipped are {shipped}, "):
         load_campaign("nowhere")

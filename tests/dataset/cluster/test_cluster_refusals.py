@@ -70,3 +70,18 @@ def test_address_of_the_environment_counts_for_auto(monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     with pytest.raises(EngineError, match=r"127\.0\.0\.1:1"), connected("auto"):
         raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(OSError(111, "Connection refused"), "Connection refused"), (TimeoutError("late"), "late")],
+)
+def test_why_nothing_answers_is_said(monkeypatch, error, reason):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=lambda: False))
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    with pytest.raises(EngineError) as caught:
+        check_cluster("head:6379")
+    assert f"no Ray cluster at 'head:6379' ({reason}); " in str(caught.value)

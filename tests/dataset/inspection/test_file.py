@@ -10,6 +10,7 @@ import pytest
 
 from rtwin.dataset import evaluate, file_info, open_dataset, open_radio_map, validate_file
 from rtwin.dataset.inspection import open_checked
+from rtwin.dataset.inspection.attributes import attribute_problems
 from rtwin.dataset.inspection.limits import limits_of
 from rtwin.dataset.schema import (
     FADED_VARIABLES,
@@ -244,3 +245,52 @@ def test_every_variable_has_words_for_what_is_allowed():
     for kind, layout in layouts.items():
         for variable in layout:
             assert limits_of(kind, variable).words({"tx": 2})
+
+
+LAYOUTS = {
+    SWEEP_FORMAT: SWEEP_LAYOUT,
+    MAP_FORMAT: TWIN_LAYOUT,
+    TRACE_FORMAT: (*TRACE_LAYOUT, *LOAD_VARIABLES, *FADED_VARIABLES),
+}
+
+
+def test_codes_are_those_that_the_layout_names():
+    """ "-1 unknown, 0 ..., 1 ..." in the words of a variable, and what is allowed in it."""
+    found = 0
+    for kind, layout in LAYOUTS.items():
+        for variable in layout:
+            codes = limits_of(kind, variable).codes
+            if not codes or "edge" in variable.name or "interactions" in variable.name:
+                continue  # of these, the words name some of the codes
+            if variable.name != "tx_decision":  # "the same of the transmitter"
+                said = {int(number) for number in re.findall(r"-?\b\d+\b", variable.long_name)}
+                assert said | {0} == set(codes) | {0}, variable.name
+                found += 1
+    assert found >= 6
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most", "with_least"),
+    [
+        ("frequency_hz", 1e6, 1e12, True),
+        ("cell_size_m", 0, 1e6, False),
+        ("height_m", -1e6, 1e6, True),
+        ("noise_power_w", 0, 1e6, False),
+        ("interference_load", 0, 1, True),
+        ("step_s", 0, 1e12, False),
+        ("bandwidth_hz", 0, 1e13, False),
+        ("demand_mbps", 0, 1e9, False),
+        ("seconds", 0, 1e12, True),
+        ("full_s", 0, 1e12, True),
+    ],
+)
+def test_numbers_of_attributes_end_where_they_should(name, least, most, with_least):
+    def problems(value):
+        return attribute_problems("", {name: value})
+
+    assert problems(most) == problems(least + 1e-6 * (most - least)) == []
+    assert len(problems(1.01 * most)) == len(problems(least - 1e-3)) == 1
+    assert bool(problems(least)) != with_least
+    assert all(problems(value) for value in (True, "1", np.nan, None))
+    words = f"a number {'' if with_least else 'above '}{least:g} to {most:g}"
+    assert problems(least - 1)[0].endswith(f"it must be {words}")

@@ -109,3 +109,10 @@ def test_slices_have_their_promises(recorded):
     offered = [float(row["offered [Mbps]"]) for row in rows[1::2]]
     np.testing.assert_allclose(offered, [r.offered_mbps[1] for r in reports], rtol=1e-5)
     assert any(row["delay_p99 [ms]"] for row in rows)
+
+
+def test_files_of_before_are_replaced(recorded, moving):
+    """A second run into the same folder."""
+    again = KpmRecorder(SlicedNetwork(moving, make_slices({"embb": 1})), moving)
+    assert again.write(recorded[2]) == recorded[2]
+    assert len(read(recorded[2] / "metrics" / f"{FIRST_IMSI}_metrics.csv")) == 0

@@ -66,3 +66,10 @@ def test_impossible_services_and_slices():
         Service("x", 1.0, 1.0, True, 0.0, 1.0, 1.5)
     with pytest.raises(OutOfRangeError, match="at least one user"):
         Slice(SERVICES["vr"], 0)
+
+
+def test_sizes_that_vary_much_are_cut_at_half_and_one_and_a_half_times_the_mean():
+    wild = Service("wild", 1e5, 0.02, True, 0.9, 0.1, 0.99)
+    found = arrivals(wild, 5_000)
+    sizes = found[found > 0] / wild.burst_bits
+    assert (sizes.min(), sizes.max()) == (0.5, 1.5)

@@ -129,3 +129,26 @@ def test_main_tag():
     assert main_tag({"name": "x", "power": "tower", "source": "y"}) == "power=tower"
     assert main_tag({"name": "x", "seamark": "buoy"}) == "seamark=buoy"
     assert main_tag({"name": "x", "source": "y"}) == ""
+
+
+@pytest.mark.parametrize(
+    ("names", "metres"),
+    [
+        (("", "m", "mt", "mts", "metre", "metres", "meter", "meters"), 1.0),
+        (("mm",), 0.001),
+        (("cm",), 0.01),
+        (("km",), 1000.0),
+        (("'", "ft", "feet", "foot"), 0.3048),
+        (('"', "in", "inch", "inches"), 0.0254),
+    ],
+)
+def test_units_of_length(names, metres):
+    for name in names:
+        assert length_m(f"2{name}") == length_m(f"2 {name}") == pytest.approx(2 * metres), name
+
+
+def test_a_circle_is_named_every_22_5_degrees():
+    names = ["N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "WSW", "W"]
+    found = [compass_deg(name) for name in (*names, "WNW", "NW", "NNW")]
+    assert found == [22.5 * i for i in range(16)]
+    assert [compass_deg(name) for name in ("north", "east", "south", "west")] == [0, 90, 180, 270]
