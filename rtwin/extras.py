@@ -1,12 +1,13 @@
-"""Members of a package that need more than rtwin itself; they are loaded when asked for."""
+"""What needs more than rtwin itself: members loaded when asked for, and what to install."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 from rtwin.errors import MissingExtraError
 
-__all__ = ["lazy_members"]
+__all__ = ["lazy_members", "needs"]
 
 
 def lazy_members(package: str, members: Mapping[str, tuple[str, str, str]]) -> Callable[[str], Any]:
@@ -33,3 +34,20 @@ def lazy_members(package: str, members: Mapping[str, tuple[str, str, str]]) -> C
             raise MissingExtraError(f"{name} needs {needs}; pip install {install}") from error
 
     return load
+
+
+@contextmanager
+def needs(what: str, install: str) -> Iterator[None]:
+    """Import what an extra brings within this.
+
+    Args:
+        what: What needs which package, as in "pictures need Pillow".
+        install: What pip installs for it.
+    Raises:
+        MissingExtraError: if an import fails.
+    Checked by tests/test_layers.py.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtraError(f"{what}; pip install {install}") from error

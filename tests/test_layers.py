@@ -3,13 +3,14 @@
 import ast
 from functools import cache
 from graphlib import TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import rtwin
 from rtwin.errors import MissingExtraError
-from rtwin.extras import lazy_members
+from rtwin.extras import lazy_members, needs
 
 PACKAGE = Path(rtwin.__file__).parent
 BASE = {"arrays", "errors", "extras", "files", "progress", "settings", "shown", "units"}
@@ -302,3 +303,13 @@ def test_members_that_need_an_extra_say_which(monkeypatch):
         load("lost")
     with pytest.raises(AttributeError):
         load("it")
+
+
+def test_what_is_missing_is_said_with_what_to_install():
+    with pytest.raises(MissingExtraError) as caught, needs("pictures need Ink", "'rtwin[ink]'"):
+        import_module("ink_that_nobody_has")
+    assert str(caught.value) == "pictures need Ink; pip install 'rtwin[ink]'"
+    with needs("tests need json", "json"):
+        assert import_module("json").loads("1") == 1
+    with pytest.raises(ValueError, match="as it is"), needs("pictures need Ink", "ink"):
+        raise ValueError("as it is")

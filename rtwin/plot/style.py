@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.arrays import Floats
-from rtwin.errors import MissingExtraError, OutOfRangeError, StoreError, nearest
+from rtwin.errors import OutOfRangeError, StoreError, nearest
+from rtwin.extras import needs
 from rtwin.files import MARK, appearing, check_replaceable
 
 if TYPE_CHECKING:
@@ -42,11 +43,9 @@ def new_figure(width: float = 9.0, height: float = 6.0) -> "Figure":
     Raises:
         MissingExtraError: if matplotlib is not installed.
     """
-    try:
+    with needs("pictures need matplotlib", "'rtwin[viz]'"):
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("pictures need matplotlib; pip install 'rtwin[viz]'") from error
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
@@ -136,10 +135,8 @@ def color_table(name: str) -> NDArray[np.uint8]:
     Raises:
         MissingExtraError: if matplotlib is not installed.
     """
-    try:
+    with needs("colours need matplotlib", "'rtwin[viz]'"):
         from matplotlib import colormaps
-    except ImportError as error:
-        raise MissingExtraError("colours need matplotlib; pip install 'rtwin[viz]'") from error
     # By share, not by number: some maps have more than 256 colours.
     rgba = colormaps[name](np.linspace(0.0, 1.0, 256), bytes=True)
     return np.asarray(rgba[:, :3], np.uint8)

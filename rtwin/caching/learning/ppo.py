@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.caching.learning.environment import CachingEnv
-from rtwin.errors import MissingExtraError
+from rtwin.extras import needs
 
 STEPS = 200_000
 
@@ -34,11 +34,9 @@ def train_maskable_ppo(
         MissingExtraError: if sb3-contrib is not installed.
     Checked by tests/caching/learning/test_ppo_peer.py.
     """
-    try:
+    with needs("MaskablePPO needs sb3-contrib", "'rtwin[rl]'"):
         from sb3_contrib import MaskablePPO
         from stable_baselines3.common.vec_env import DummyVecEnv
-    except ImportError as error:
-        raise MissingExtraError("MaskablePPO needs sb3-contrib; pip install 'rtwin[rl]'") from error
     settings: dict[str, Any] = {
         "n_steps": 1024,
         "gamma": 0.99,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rtwin.dataset.inspection import DAMAGE, open_container
 from rtwin.errors import CampaignError, MissingExtraError, StoreError
+from rtwin.extras import needs
 from rtwin.files import check_name
 from rtwin.scene._model import nearest, one_line
 from rtwin.scene.columns import same_meaning
@@ -174,10 +175,8 @@ def _is_number(text: str) -> bool:
 
 
 def _parquet(file: Path, wanted: set[str], fields: Fields) -> Columns:
-    try:
+    with needs("Parquet tables need pyarrow", "pyarrow"):
         import pyarrow.parquet as parquet
-    except ImportError as error:
-        raise MissingExtraError("Parquet tables need pyarrow; pip install pyarrow") from error
     known = parquet.read_schema(file).names
     for name in sorted(wanted):
         if name not in known:

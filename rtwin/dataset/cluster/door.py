@@ -11,7 +11,8 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from rtwin.dataset.shards import KEPT
-from rtwin.errors import EngineError, MissingExtraError
+from rtwin.errors import EngineError
+from rtwin.extras import needs
 
 REACH_S = 5.0
 _HTTP2_SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])  # RFC 9113: both sides begin with one
@@ -34,12 +35,9 @@ def require_ray() -> ModuleType:
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import ray
-    except ImportError as error:
-        raise MissingExtraError("clusters need Ray; pip install 'rtwin[ray]'") from error
+    with needs("clusters need Ray", "'rtwin[ray]'"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import ray
     return ray
 
 

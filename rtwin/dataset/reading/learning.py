@@ -24,7 +24,8 @@ from rtwin.channel import (
     rms_delay_spread_s,
 )
 from rtwin.dataset.reading.reader import PathDataset, open_dataset
-from rtwin.errors import MissingExtraError, OutOfRangeError
+from rtwin.errors import OutOfRangeError
+from rtwin.extras import needs
 from rtwin.units import to_db
 
 NUM_FREQUENCIES = 64
@@ -192,12 +193,8 @@ def tf_dataset(file: str | Path, links_per_batch: int = 256) -> Any:
     Raises:
         MissingExtraError: if TensorFlow is not installed.
     """
-    try:
+    with needs("tf_dataset needs TensorFlow", "'rtwin[horizontal]'"):
         import tensorflow as tf
-    except ImportError as error:
-        raise MissingExtraError(
-            "tf_dataset needs TensorFlow; pip install 'rtwin[horizontal]'"
-        ) from error
     ragged = ("path_gain", "delay_s", *PATH_DIRECTIONS, "doppler_hz")
     signature = {
         "rx_position_m": tf.TensorSpec((None, 3), tf.float32),

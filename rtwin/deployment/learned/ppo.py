@@ -7,7 +7,8 @@ import numpy as np
 from rtwin.arrays import Ints
 from rtwin.deployment.exact import Deployment
 from rtwin.deployment.learned.watch import Watch, wanted_mappings
-from rtwin.errors import MissingExtraError, OutOfRangeError
+from rtwin.errors import OutOfRangeError
+from rtwin.extras import needs
 
 NETWORKS = ("graph", "layers")
 _ENVS = 8
@@ -80,15 +81,13 @@ def train_policy(
     """
     if network not in NETWORKS:
         raise OutOfRangeError(f"no network '{network}'; there are {', '.join(NETWORKS)}")
-    try:
+    with needs("PPO needs stable-baselines3", "'rtwin[rl]'"):
         from stable_baselines3 import PPO
         from stable_baselines3.common.env_util import make_vec_env
 
         from rtwin.deployment.environment import DeploymentEnv
         from rtwin.deployment.learned.graph import StarPolicy
         from rtwin.deployment.learned.split import Cut
-    except ImportError as error:
-        raise MissingExtraError("PPO needs stable-baselines3; pip install 'rtwin[rl]'") from error
     envs = make_vec_env(
         DeploymentEnv,
         _ENVS,

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from rtwin.arrays import Floats, Ints
-from rtwin.errors import MissingExtraError, OutOfRangeError
+from rtwin.errors import OutOfRangeError
 from rtwin.experiments.network.cells import sums
 from rtwin.experiments.network.reports import PRB_PRICE
 from rtwin.experiments.network.services import LARGEST
 from rtwin.experiments.network.simulator import NetworkView
+from rtwin.extras import needs
 
 Policy = Callable[[NetworkView], Ints]
 _NOTHING = 0.01  # of a block: solvers end that far from whole numbers
@@ -180,12 +181,8 @@ class Optimised:
         """The problem of all cells, made once for each size."""
         shape = (num_cells, num_slices)
         if shape not in self._made:
-            try:
+            with needs("optimised shares need cvxpy", "'rtwin[experiments]'"):
                 import cvxpy as cp
-            except ImportError as error:
-                raise MissingExtraError(
-                    "optimised shares need cvxpy; pip install 'rtwin[experiments]'"
-                ) from error
             shares = cp.Variable(shape, nonneg=True)
             inverse, root, most = (cp.Parameter(shape, nonneg=True) for _ in range(3))
             # max(0, root - inverse * n)^2 = weight max(0, 1 - n / d)^2

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from rtwin.arrays import Ints
-from rtwin.errors import MissingExtraError
 from rtwin.experiments.network.environment import SlicingEnv
+from rtwin.extras import needs
 
 
 class PpoPolicy:
@@ -52,10 +52,8 @@ def train_ppo(env: SlicingEnv, steps: int = 50_000, seed: int = 0, **options: An
         MissingExtraError: if stable-baselines3 is not installed.
     Checked by tests/experiments/network/test_ppo_peer.py.
     """
-    try:
+    with needs("PPO needs stable-baselines3", "'rtwin[rl]'"):
         from stable_baselines3 import PPO
-    except ImportError as error:
-        raise MissingExtraError("PPO needs stable-baselines3; pip install 'rtwin[rl]'") from error
     settings: dict[str, Any] = {"n_steps": 512, "batch_size": 128, "gamma": 0.9, "device": "cpu"}
     model = PPO("MlpPolicy", env, seed=seed, **(settings | options))
     model.learn(steps)

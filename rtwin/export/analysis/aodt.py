@@ -17,9 +17,10 @@ from rtwin.arrays import Floats, Ints
 from rtwin.channel import cir
 from rtwin.channel.segments import row_offsets
 from rtwin.dataset.schema import PORT_LABELS
-from rtwin.errors import MissingExtraError, OutOfRangeError
+from rtwin.errors import OutOfRangeError
 from rtwin.export.record import Block, PathView, shared_times_s
 from rtwin.export.registry import Report
+from rtwin.extras import needs
 from rtwin.progress import Progress
 from rtwin.scene import MAX_THICKNESS_M, Antenna
 from rtwin.units import wavelength_m
@@ -42,13 +43,9 @@ def write_aodt(
     fft_size: Annotated[int, "written into rus"] = 4096,
 ) -> Report:
     """Write cirs, raypaths, rus, ues, panels, patterns, materials, scenario and time_info."""
-    try:
+    with needs("the aodt format needs pyarrow", "'rtwin[parquet]'"):
         import pyarrow as pa
         import pyarrow.parquet as pq
-    except ImportError as error:
-        raise MissingExtraError(
-            "the aodt format needs pyarrow; pip install 'rtwin[parquet]'"
-        ) from error
     if view.tx_port is not None or view.rx_port is not None:
         raise OutOfRangeError(
             "the aodt format holds all polarisations; leave tx_port and rx_port out"

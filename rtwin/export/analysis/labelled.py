@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from rtwin.dataset.inspection import DAMAGE, CheckedFile, open_checked
 from rtwin.dataset.store import blocks, hdf5_sink
-from rtwin.errors import MissingExtraError, StoreError
+from rtwin.errors import StoreError
 from rtwin.export.registry import Report
+from rtwin.extras import needs
 from rtwin.progress import Progress
 
 _CHUNK_BYTES = 2**20
@@ -58,10 +59,8 @@ def write_netcdf(file: Path, target: Path, progress: Progress) -> Report:
 
 def write_zarr(file: Path, target: Path, progress: Progress) -> Report:
     """Write a Zarr store of format 2, with the names of dimensions that xarray looks for."""
-    try:
+    with needs("the zarr format needs zarr", "'rtwin[zarr]'"):
         import zarr
-    except ImportError as error:
-        raise MissingExtraError("the zarr format needs zarr; pip install 'rtwin[zarr]'") from error
     with open_checked(file) as twin:
         out = zarr.open_group(target, mode="a", zarr_format=2)
         out.attrs.update(dict(_attributes(twin)))

@@ -14,8 +14,9 @@ import numpy as np
 from rtwin.arrays import Bools, Bytes, Floats
 from rtwin.dataset.pictures import SceneMesh, scene_mesh
 from rtwin.dataset.reading import RadioMap
-from rtwin.errors import MissingExtraError, OutOfRangeError
+from rtwin.errors import OutOfRangeError
 from rtwin.export.registry import Report
+from rtwin.extras import needs
 from rtwin.progress import Progress
 from rtwin.scene import recipe_from_dict
 from rtwin.units import to_db
@@ -38,10 +39,8 @@ def write_radiomapseer(
     scene: Annotated[str, "recipe of the scene, where its geometry is in files of its own"] = "",
 ) -> Report:
     """Write gain/KIND, png/buildings_complete, png/antennas and antenna."""
-    try:
+    with needs("pictures need Pillow", "'rtwin[viz]'"):
         from PIL import Image
-    except ImportError as error:
-        raise MissingExtraError("pictures need Pillow; pip install 'rtwin[viz]'") from error
     num_tx, *shape = radio_map.path_gain.shape
     cell_m = float(radio_map.attributes["cell_size_m"])
     if not any_size and (shape != [SIZE, SIZE] or abs(cell_m - CELL_M) > 1e-9):

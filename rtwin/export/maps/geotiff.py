@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.dataset.reading import RadioMap
-from rtwin.errors import GeometryError, MissingExtraError
+from rtwin.errors import GeometryError
 from rtwin.export.maps.raster import METRIC_HELP, transmitter_of
 from rtwin.export.registry import Report
+from rtwin.extras import needs
 from rtwin.plot.fields import MapField, map_extent, map_field
 from rtwin.progress import Progress
 from rtwin.scene import Georeference, recipe_from_dict
@@ -52,13 +53,11 @@ def write_geotiff(
     Source: GeoTIFF 1.1 (OGC 19-008r4), written by GDAL; checked by
         tests/export/maps/test_geotiff.py.
     """
-    try:
+    with needs("GeoTIFF needs rasterio", "'rtwin[geo]'"):
         import rasterio
         from rasterio.crs import CRS
         from rasterio.errors import CRSError
         from rasterio.transform import Affine
-    except ImportError as error:
-        raise MissingExtraError("GeoTIFF needs rasterio; pip install 'rtwin[geo]'") from error
     place = georeference_of(radio_map)
     num_tx = len(radio_map.tx_name)
     choices = (None, *range(num_tx)) if num_tx > 1 and metric != "serving" else (None,)

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from rtwin.arrays import Bytes, Floats, Ints
 from rtwin.dataset.pictures import SceneMesh, scene_mesh
 from rtwin.dataset.reading import RadioMap
-from rtwin.errors import MissingExtraError, OutOfRangeError
+from rtwin.errors import OutOfRangeError
 from rtwin.export.maps.raster import METRIC_HELP, TX_HELP, described, pixels, tx_row
 from rtwin.export.registry import Report
+from rtwin.extras import needs
 from rtwin.files import MARK, with_png_mark
 from rtwin.plot import plot_radio_map, save_figure
 from rtwin.plot.fields import corner_heights_m, map_extent, map_field
@@ -192,8 +193,6 @@ def _unlit(tree: dict[str, Any]) -> None:
 
 
 def _image(pixels: Bytes) -> Any:
-    try:
+    with needs("pictures need Pillow", "'rtwin[viz]'"):
         from PIL import Image
-    except ImportError as error:
-        raise MissingExtraError("pictures need Pillow; pip install 'rtwin[viz]'") from error
     return Image.fromarray(np.ascontiguousarray(pixels))

@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from rtwin.errors import MissingExtraError, OutOfRangeError
+from rtwin.errors import OutOfRangeError
 from rtwin.export.record import PathView
 from rtwin.export.serving.channels import StoredChannels
 from rtwin.export.serving.messages import MAX_BYTES, decode, encode
+from rtwin.extras import needs
 
-try:
+with needs("serve needs pyzmq", "'rtwin[serve]'"):
     import zmq
-except ImportError as error:
-    raise MissingExtraError("serve needs pyzmq; pip install 'rtwin[serve]'") from error
 
 Say = Callable[[str], None]
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rtwin.arrays import Floats, Ints
-from rtwin.errors import MissingExtraError
+from rtwin.extras import needs
 from rtwin.federation.traffic import CLOSE_H
 
 UNITS = 16
@@ -22,12 +22,8 @@ class LstmModel:
 
     def __init__(self, units: int = UNITS) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        try:
+        with needs("the LSTM forecaster needs TensorFlow", "'rtwin[horizontal]'"):
             import tensorflow
-        except ImportError:
-            raise MissingExtraError(
-                "the LSTM forecaster needs TensorFlow; pip install 'rtwin[horizontal]'"
-            ) from None
         self._tf: Any = tensorflow
         self.units = units
         # Compiled, an epoch takes a third of the time; every new shape costs seconds.

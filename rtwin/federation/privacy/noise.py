@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from rtwin.arrays import Floats
-from rtwin.errors import MissingExtraError, OutOfRangeError
+from rtwin.errors import OutOfRangeError
+from rtwin.extras import needs
 
 
 def clipped(updates: Floats, norm: float) -> Floats:
@@ -88,11 +89,7 @@ def gaussian_sigma(epsilon: float, delta: float) -> float:
 
 
 def _library() -> tuple[Any, Any]:
-    try:
+    with needs("the account of privacy needs dp-accounting", "'rtwin[privacy]'"):
         import dp_accounting
         from dp_accounting import rdp
-    except ImportError:
-        raise MissingExtraError(
-            "the account of privacy needs dp-accounting; pip install 'rtwin[privacy]'"
-        ) from None
     return dp_accounting, rdp

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtwin.arrays import Floats, Ints
-from rtwin.errors import MissingExtraError, OutOfRangeError, ShapeError
+from rtwin.errors import OutOfRangeError, ShapeError
+from rtwin.extras import needs
 from rtwin.streaming.decision.satisfaction import Quality
 
 
@@ -190,12 +191,8 @@ def reserve_convex(problem: CellProblem, quality: Quality) -> tuple[Reservation,
     Source: as the article's sequence of convex problems; checked by
         tests/streaming/decision/test_reservation.py: envelope >= exact >= rounded.
     """
-    try:
+    with needs("the convex reservation needs cvxpy", "'rtwin[experiments]'"):
         import cvxpy as cp
-    except ImportError as error:
-        raise MissingExtraError(
-            "the convex reservation needs cvxpy; pip install 'rtwin[experiments]'"
-        ) from error
     table = gains(problem, quality)
     best, version = table.max(axis=1), table.argmax(axis=1)
     num = len(best)

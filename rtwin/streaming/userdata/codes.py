@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from rtwin.arrays import Floats
-from rtwin.errors import MissingExtraError, OutOfRangeError
+from rtwin.errors import OutOfRangeError
+from rtwin.extras import needs
 from rtwin.streaming.decision import Knowledge
 
 COMPONENTS, AUTOENCODER, TRANSFORMER = "principal components", "autoencoder", "transformer"
@@ -120,12 +121,8 @@ def _keras() -> Any:
     """Keras; a study has traced before, since the engine may crash where TensorFlow was first."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
+    with needs("autoencoders need Keras", "'rtwin[horizontal]'"):
         import keras
-    except ImportError as error:
-        raise MissingExtraError(
-            "autoencoders need Keras; pip install 'rtwin[horizontal]'"
-        ) from error
     return keras
 
 

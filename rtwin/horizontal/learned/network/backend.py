@@ -3,6 +3,7 @@
 from typing import Any
 
 from rtwin.errors import MissingExtraError
+from rtwin.extras import needs
 
 
 def keras() -> Any:
@@ -20,13 +21,9 @@ def keras() -> Any:
     start_engine()
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
+    with needs("learning needs TensorFlow and Keras 3", "'rtwin[horizontal]'"):
         import keras
         import tensorflow as tf
-    except ImportError:
-        raise MissingExtraError(
-            "learning needs TensorFlow and Keras 3; pip install 'rtwin[horizontal]'"
-        ) from None
     if keras.backend.backend() != "tensorflow":
         raise MissingExtraError(
             f"Keras runs on {keras.backend.backend()}, learning needs TensorFlow; "

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from rtwin.arrays import Bools, Floats, Ints
-from rtwin.errors import GeometryError, MissingExtraError
+from rtwin.errors import GeometryError
+from rtwin.extras import needs
 from rtwin.scene._model import one_line
 from rtwin.scene.build.elements import Solid
 from rtwin.scene.build.readers.opening import check_source
@@ -136,13 +137,9 @@ def read_height_grid(
         GeometryError: if the file cannot be read or does not cover the area.
         MissingExtraError: if rasterio is not installed.
     """
-    try:
+    with needs(f"{one_line(path)}: reading GeoTIFF needs rasterio", "'rtwin[geo]'"):
         import rasterio
         from rasterio.errors import RasterioError
-    except ImportError:
-        raise MissingExtraError(
-            f"{one_line(path)}: reading GeoTIFF needs rasterio; pip install 'rtwin[geo]'"
-        ) from None
     check_source(path)
     try:
         with rasterio.open(path) as file:

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from rtwin.errors import GeometryError, MissingExtraError
+from rtwin.errors import GeometryError
+from rtwin.extras import needs
 from rtwin.scene._model import one_line
 from rtwin.scene.build.elements import MapData
 from rtwin.scene.build.readers.openstreetmap.osm import OsmContent, osm_map
@@ -16,12 +17,8 @@ def read_pbf(path: Path) -> MapData:
         GeometryError: if it is missing, no PBF or cut short.
         MissingExtraError: if osmium is not installed.
     """
-    try:
+    with needs(f"{one_line(path)}: reading .pbf needs osmium", "'rtwin[geo]'"):
         import osmium
-    except ImportError:
-        raise MissingExtraError(
-            f"{one_line(path)}: reading .pbf needs osmium; pip install 'rtwin[geo]'"
-        ) from None
     content = OsmContent()
     try:
         item: Any
