@@ -8,7 +8,7 @@ import numpy as np
 from rtwin.experiments.beliefs import REFERENCE
 from rtwin.experiments.fidelity import NOBODY
 from rtwin.experiments.table import COLUMNS, Row
-from rtwin.plot.style import CATEGORIES, GREY, UNREACHED, new_figure
+from rtwin.plot.style import CATEGORIES, GREY, UNREACHED, name_rows, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,9 +65,6 @@ def plot_slicing(rows: Sequence[Row], title: str) -> "Figure":
                 label=f"{row.policy} (knows {NOBODY})",
             )
         panel.set_xlabel(heading, fontsize=11)
-        panel.grid(axis="x", color=UNREACHED, linewidth=0.8)
-        panel.set_axisbelow(True)
-        panel.spines[["top", "right"]].set_visible(False)
     for boundary in (REFERENCE,):
         if boundary in place:
             for panel in axes:
@@ -78,10 +75,5 @@ def plot_slicing(rows: Sequence[Row], title: str) -> "Figure":
                     alpha=0.5,
                     linewidth=0,
                 )
-    axes[0].set_yticks(list(place.values()), list(place))
-    axes[0].set_ylim(-0.6, len(known) - 0.4)
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=10
-    )
+    name_rows(figure, axes, place, legend_of=axes[0])
     return figure

@@ -6,7 +6,7 @@ import numpy as np
 
 from rtwin.arrays import Floats
 from rtwin.dataset import PathDataset
-from rtwin.plot.style import CATEGORIES, GREY, UNREACHED, new_figure, one_of, row_of, write_title
+from rtwin.plot.style import CATEGORIES, GREY, lined_axes, new_figure, one_of, row_of, write_title
 from rtwin.plot.values import LINK_LABELS, link_values
 
 if TYPE_CHECKING:
@@ -103,8 +103,6 @@ def _frame(axes: "Axes", metric: str) -> None:
     axes.set_ylim(-0.02, 1.02)
     axes.set_xlabel(CDF_METRICS[metric][1], fontsize=11)
     axes.set_ylabel("share of the links", fontsize=11)
-    axes.grid(color=UNREACHED, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    lined_axes(axes)
     if metric == "num_paths":
         axes.locator_params(axis="x", integer=True)

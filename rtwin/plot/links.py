@@ -15,7 +15,7 @@ from rtwin.plot.style import (
     ORANGE,
     PURPLE,
     SKY,
-    UNREACHED,
+    lined_axes,
     new_figure,
     row_of,
     write_title,
@@ -82,9 +82,7 @@ def plot_delay_profile(dataset: PathDataset, rx: int, tx: int = 0) -> "Figure":
     axes.margins(x=0.06)
     axes.set_xlabel("delay [ns]")
     axes.set_ylabel("path power [dB]")
-    axes.grid(axis="y", color=UNREACHED, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    lined_axes(axes, "y")
     axes.set_title(_summary(paths), fontsize=11, color="#404040")
     figure.legend(loc="outside lower center", ncols=6, frameon=False, fontsize=10)
     return figure
@@ -174,9 +172,7 @@ def plot_angular_spectrum(dataset: PathDataset, rx: int, tx: int = 0) -> "Figure
             xlabel=f"zenith of {name} [deg] (0 up)",
             ylabel="path power [dB]",
         )
-        panel.spines[["top", "right"]].set_visible(False)
-        panel.grid(axis="y", color=UNREACHED, linewidth=0.8)
-        panel.set_axisbelow(True)
+        lined_axes(panel, "y")
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=6, frameon=False, fontsize=10)
     return figure

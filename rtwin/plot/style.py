@@ -6,9 +6,9 @@ apart, and fields have viridis, cividis where the field is an error.
 
 import os
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,6 +110,34 @@ def map_axes(axes: "Axes") -> None:
     axes.set_xlabel("x (east) [m]")
     axes.set_ylabel("y (north) [m]")
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def lined_axes(axes: "Axes", across: Literal["x", "y", "both"] = "both") -> None:
+    """Thin lines behind what is drawn, at the ticks of x, of y or of both, and no box around it."""
+    axes.grid(axis=across, color=UNREACHED, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def name_rows(
+    figure: "Figure", panels: Sequence["Axes"], height: Mapping[str, float], legend_of: "Axes"
+) -> None:
+    """Names at the left of panels side by side, and under all of them the legend of one.
+
+    Args:
+        figure: What holds the panels.
+        panels: They share their y axis.
+        height: Where each name stands, 0 at the bottom, in steps of 1.
+        legend_of: The panel whose marks the legend explains.
+    """
+    for panel in panels:
+        lined_axes(panel, "x")
+    panels[0].set_yticks(list(height.values()), list(height))
+    panels[0].set_ylim(-0.6, len(height) - 0.4)
+    handles, labels = legend_of.get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=10
+    )
 
 
 def view_around(points: Floats) -> View:

@@ -12,10 +12,10 @@ from rtwin.plot.style import (
     CATEGORIES,
     GREY,
     SKY,
-    UNREACHED,
     VERMILION,
     color_bar,
     color_limits,
+    lined_axes,
     map_axes,
     mark_transmitters,
     new_figure,
@@ -88,9 +88,7 @@ def plot_link_trace(trace: LinkTrace, metric: str = "rate") -> "Figure":
     draw_outlines(above, trace.attributes)
     mark_transmitters(above, trace.tx_name, trace.tx_position_m)
     below.set_xlabel("time [s]", fontsize=11)
-    below.grid(color=UNREACHED, linewidth=0.8)
-    below.set_axisbelow(True)
-    below.spines[["top", "right"]].set_visible(False)
+    lined_axes(below)
     users = f"{trace.num_ues} user{'s' if trace.num_ues > 1 else ''}"
     method = {"map": "from the radio map", "paths": "from exact paths"}
     source = method.get(str(trace.attributes.get("method")), "")

@@ -7,7 +7,7 @@ import numpy as np
 
 from rtwin.experiments.study_files import Cell
 from rtwin.experiments.table import Figure as Mean
-from rtwin.plot.style import CATEGORIES, GREY, UNREACHED, new_figure
+from rtwin.plot.style import CATEGORIES, GREY, name_rows, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,13 +54,5 @@ def plot_gains(rows: Sequence[Mapping[str, Cell]], title: str) -> "Figure":
         elif head == "over last report":
             panel.axvline(0.0, color=GREY, linewidth=0.8)
         panel.set_xlabel(head if "over" not in head else f"reward {head}, paired", fontsize=11)
-        panel.grid(axis="x", color=UNREACHED, linewidth=0.8)
-        panel.set_axisbelow(True)
-        panel.spines[["top", "right"]].set_visible(False)
-    axes[0].set_yticks(list(place.values()), list(place))
-    axes[0].set_ylim(-0.6, len(names) - 0.4)
-    handles, labels = axes[1].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=10
-    )
+    name_rows(figure, axes, place, legend_of=axes[1])
     return figure

@@ -9,7 +9,7 @@ from rtwin.arrays import Floats
 from rtwin.federation.learning import Clusters
 from rtwin.federation.studies.traffic import Scheme
 from rtwin.federation.traffic import Traffic, cell_size_m
-from rtwin.plot.style import BLUE, CATEGORIES, ORANGE, UNREACHED, map_axes, new_figure
+from rtwin.plot.style import BLUE, CATEGORIES, ORANGE, UNREACHED, lined_axes, map_axes, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,9 +45,7 @@ def plot_costs(schemes: Sequence[Scheme]) -> "Figure":
         if panel is not axes[0]:
             panel.barh(place, values, color=colours, height=0.7)
         panel.set_xlabel(label)
-        panel.grid(axis="x", color=UNREACHED, linewidth=0.8)
-        panel.set_axisbelow(True)
-        panel.spines[["top", "right"]].set_visible(False)
+        lined_axes(panel, "x")
     axes[0].set_yticks(place, [f"{s.phase}: {s.name}" for s in drawn])
     return figure
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rtwin.plot.style import BLUE, CATEGORIES, GREY, ORANGE, UNREACHED, new_figure
+from rtwin.plot.style import BLUE, CATEGORIES, GREY, ORANGE, lined_axes, new_figure
 from rtwin.streaming.study.runs import LEVELS, REPORT_S, SCHEMES, SEARCH
 from rtwin.streaming.study.study import Findings
 
@@ -23,12 +23,6 @@ def pictures_of(findings: Findings) -> dict[str, "Figure"]:
         "knowledge": plot_knowledge(findings),
         "behaviour": plot_behaviour(findings),
     }
-
-
-def _plain(panel: Any, axis: str) -> None:
-    panel.grid(axis=axis, color=UNREACHED, linewidth=0.8)
-    panel.set_axisbelow(True)
-    panel.spines[["top", "right"]].set_visible(False)
 
 
 def plot_boxes(findings: Findings) -> "Figure":
@@ -60,7 +54,7 @@ def plot_boxes(findings: Findings) -> "Figure":
         panel.set_xticks(range(1, len(SCHEMES) + 1), labels, fontsize=8)
         panel.set_ylabel(f"{what} in an interval")
         panel.set_ylim(0, 1.02)
-        _plain(panel, "y")
+        lined_axes(panel, "y")
     _frontier(axes[2], findings)
     return figure
 
@@ -87,7 +81,7 @@ def _frontier(panel: Any, findings: Findings) -> None:
     panel.set_ylim(0, None)
     if names:
         panel.legend(fontsize=8, frameon=False, title="over the price of blocks", title_fontsize=8)
-    _plain(panel, "both")
+    lined_axes(panel)
 
 
 def plot_knowledge(findings: Findings) -> "Figure":
@@ -109,7 +103,7 @@ def plot_knowledge(findings: Findings) -> "Figure":
     left.set_yticks(range(len(order)), order)
     left.set_xlabel("utility on the reference: every seed, and the mean")
     left.axvline(0.0, color=GREY, linewidth=1)
-    _plain(left, "x")
+    lined_axes(left, "x")
     for level in LEVELS:
         rows = [r for r in findings.runs if r.part == "value" and r.level == level]
         mean = [
@@ -120,7 +114,7 @@ def plot_knowledge(findings: Findings) -> "Figure":
     right.set_xlabel("time between reports [s]")
     right.set_ylabel("V")
     right.legend(frameon=False, fontsize=9)
-    _plain(right, "both")
+    lined_axes(right)
     return figure
 
 
@@ -144,7 +138,7 @@ def plot_behaviour(findings: Findings) -> "Figure":
     left.set_ylabel("viewers who are still there [%]")
     left.set_ylim(0, 102)
     left.legend(fontsize=7, frameon=False)
-    _plain(left, "both")
+    lined_axes(left)
     logs = [seed.logs[SEARCH] for seed in findings.seeds]
     real = np.concatenate([v for log in logs for v in log.demand_s])
     believed = np.concatenate([v for log in logs for v in log.believed_demand_s])
@@ -153,5 +147,5 @@ def plot_behaviour(findings: Findings) -> "Figure":
     right.plot([0, most], [0, most], color=GREY, linewidth=1)
     right.set_xlabel("seconds of video that a group was believed to need")
     right.set_ylabel("that it needed")
-    _plain(right, "both")
+    lined_axes(right)
     return figure

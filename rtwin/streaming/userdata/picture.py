@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rtwin.plot.style import BLUE, CATEGORIES, GREY, ORANGE, UNREACHED, new_figure
+from rtwin.plot.style import BLUE, CATEGORIES, GREY, ORANGE, lined_axes, new_figure
 from rtwin.streaming.userdata.codes import CODES
 from rtwin.streaming.userdata.runs import NOTHING_TOLD
 from rtwin.streaming.userdata.study import UserData
@@ -55,9 +55,7 @@ def plot_userdata(found: UserData) -> "Figure":
     for panel in (reports, codes, privacy, places):
         panel.legend(fontsize=8, frameon=False)
         panel.set_ylim(0 if panel is reports else None, None)
-        panel.grid(color=UNREACHED, linewidth=0.8)
-        panel.set_axisbelow(True)
-        panel.spines[["top", "right"]].set_visible(False)
+        lined_axes(panel)
     return figure
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from rtwin.plot.style import CATEGORIES, UNREACHED, new_figure
+from rtwin.plot.style import CATEGORIES, lined_axes, new_figure
 from rtwin.streaming.viewport.prediction import PREDICTORS
 
 if TYPE_CHECKING:
@@ -38,7 +38,5 @@ def plot_viewport(sight: Any) -> "Figure":
         panel.set(xlabel="of the sphere sent [%]", ylabel="of the view missed [%]")
         panel.set_ylim(0, None)
     for panel in figure.axes:
-        panel.grid(color=UNREACHED, linewidth=0.8)
-        panel.set_axisbelow(True)
-        panel.spines[["top", "right"]].set_visible(False)
+        lined_axes(panel)
     return figure
