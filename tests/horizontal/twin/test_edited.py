@@ -7,7 +7,6 @@ from rtwin.dataset import open_link_trace, open_radio_map, sample
 from rtwin.dataset.pictures import scene_mesh
 from rtwin.dataset.reading import world_of
 from rtwin.horizontal import (
-    create_twin,
     edits_from_dict,
     merge_files,
     open_twin,
@@ -24,11 +23,8 @@ pytest.importorskip("matplotlib")
 
 
 @pytest.fixture(scope="module")
-def twin(two_boxes, tmp_path_factory):
+def twin(own_twin):
     """Its brick box is gone, and a crate of a new material stands on the other side."""
-    folder = tmp_path_factory.mktemp("edited") / "e.twin"
-    solver = {"rays": 5_000, "max_depth": 1}
-    create_twin(two_boxes(radio_map={"cell_size_m": 10.0}, solver=solver), folder)
     crate = {
         "name": "crate",
         "shape": "box",
@@ -43,8 +39,8 @@ def twin(two_boxes, tmp_path_factory):
         ],
         "materials": {"foam": {"relative_permittivity": 1.5, "conductivity_s_per_m": 0.01}},
     }
-    update_twin(folder, edits_from_dict(table))
-    return folder
+    update_twin(own_twin, edits_from_dict(table))
+    return own_twin
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +61,7 @@ def test_its_map_makes_the_same_world(twin, exported):
 
 def test_pages_show_it(twin, exported, tmp_path):
     write_page(twin, tmp_path / "e.html")
-    assert '"files": ["e.twin"]' in (tmp_path / "e.html").read_text()
+    assert '"files": ["own.twin"]' in (tmp_path / "e.html").read_text()
     for file in (twin, exported):
         sources = find_sources([file])
         assert sources.remarks == ()

@@ -3,24 +3,21 @@
 import pytest
 
 from rtwin.errors import OutOfRangeError
-from rtwin.horizontal import create_twin, edits_from_dict, plot_twin, update_twin
+from rtwin.horizontal import edits_from_dict, plot_twin, update_twin
 from rtwin.plot import save_figure
 
 pytest.importorskip("matplotlib")
 
 
 @pytest.fixture(scope="module")
-def twin(two_boxes, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("picture") / "p.twin"
-    solver = {"rays": 5_000, "max_depth": 1}
-    create_twin(two_boxes(radio_map={"cell_size_m": 10.0}, solver=solver), folder)
+def twin(own_twin):
     new = {"name": "new", "position_m": [9, 9, 9]}
     table = [
         {"kind": "move_object", "object": "brick_box", "by_m": [9, 0, 0]},
         {"kind": "add_transmitter", "transmitter": new},
     ]
-    update_twin(folder, edits_from_dict({"edit": table}))
-    return folder
+    update_twin(own_twin, edits_from_dict({"edit": table}))
+    return own_twin
 
 
 def test_four_maps_side_by_side(twin, tmp_path):
