@@ -12,7 +12,6 @@ from rtwin.channel import rss_dbm, serving_transmitter, sinr, thermal_noise_w
 from rtwin.dataset.generation.generate import request_hash
 from rtwin.dataset.generation.pathmap import map_shards, trace_path_map
 from rtwin.dataset.schema import (
-    COORDINATES,
     MAP_FORMAT,
     MAP_LAYOUT,
     MAP_METHODS,
@@ -20,16 +19,13 @@ from rtwin.dataset.schema import (
     Variable,
 )
 from rtwin.dataset.store import (
-    attach_dimensions,
-    content_hash,
+    fill_file,
     plain_errors,
     prepare_place,
     prepare_target,
     scene_attributes,
     transmitter_columns,
-    write_header,
     write_image,
-    write_table,
 )
 from rtwin.errors import OutOfRangeError, nearest
 from rtwin.progress import Progress, silent
@@ -252,9 +248,10 @@ def write_map(
     """
     gain, transmitters = columns["path_gain"], transmitter_columns(recipe)
     power, noise = transmitters["tx_power_dbm"], _noise_w(recipe)
-    write_header(h5, MAP_FORMAT, attributes)
-    write_table(
+    fill_file(
         h5,
+        MAP_FORMAT,
+        attributes,
         layout,
         {
             **transmitters,
@@ -264,19 +261,13 @@ def write_map(
             "sinr": sinr(gain, power, noise),
             "serving_transmitter": serving_transmitter(gain, power),
         },
-    )
-    attach_dimensions(
-        h5,
-        layout,
         {
-            **COORDINATES,
             **(labels or {}),
             "tx": [tx.name for tx in recipe.transmitter],
             "cell_x": grid.centers_m[0, :, 0],
             "cell_y": grid.centers_m[:, 0, 1],
         },
     )
-    h5.attrs["content_hash"] = content_hash(h5, layout)
 
 
 def cheaper_method(world: World, grid: MapGrid, correction: "Correction | None" = None) -> str:

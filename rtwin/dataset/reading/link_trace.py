@@ -11,15 +11,12 @@ from numpy.typing import NDArray
 
 from rtwin.arrays import Bytes, Floats
 from rtwin.dataset.inspection import open_checked, plain
-from rtwin.dataset.schema import COORDINATES, TRACE_FORMAT, trace_layout
+from rtwin.dataset.schema import TRACE_FORMAT, trace_layout
 from rtwin.dataset.store import (
-    attach_dimensions,
-    content_hash,
+    fill_file,
     plain_errors,
     prepare_target,
-    write_header,
     write_image,
-    write_table,
 )
 from rtwin.errors import ShapeError
 from rtwin.shown import Shown
@@ -153,15 +150,10 @@ def write_link_trace(trace: LinkTrace, file: str | Path, *, overwrite: bool = Fa
 def _write(h5: h5py.File, trace: LinkTrace) -> None:
     ours = ("format", "format_version", "Conventions", "versions", "content_hash", "hash_version")
     rest: Mapping[str, Any] = {k: v for k, v in trace.attributes.items() if k not in ours}
-    write_header(h5, TRACE_FORMAT, rest)
     layout = trace_layout(trace.attributes)
-    write_table(h5, layout, {v.name: getattr(trace, v.name) for v in layout})
-    attach_dimensions(
-        h5,
-        layout,
-        {**COORDINATES, "tx": trace.tx_name, "ue": trace.ue_name, "time": trace.time_s},
-    )
-    h5.attrs["content_hash"] = content_hash(h5, layout)
+    columns = {v.name: getattr(trace, v.name) for v in layout}
+    labels = {"tx": trace.tx_name, "ue": trace.ue_name, "time": trace.time_s}
+    fill_file(h5, TRACE_FORMAT, rest, layout, columns, labels)
 
 
 def open_link_trace(file: str | Path) -> LinkTrace:

@@ -5,9 +5,11 @@ from rtwin.dataset.store.contents import (
     blocks,
     content_hash,
     create_variable,
+    fill_file,
     meaning,
     provenance,
     write_header,
+    write_table,
 )
 from rtwin.dataset.store.hdf5_sink import hdf5_sink
 from rtwin.dataset.store.placement import (
@@ -22,7 +24,7 @@ from rtwin.dataset.store.placement import (
     write_image,
     write_whole,
 )
-from rtwin.dataset.store.scene_columns import scene_attributes, transmitter_columns, write_table
+from rtwin.dataset.store.scene_columns import scene_attributes, transmitter_columns
 
 __all__ = [
     "RESUME",
@@ -31,6 +33,7 @@ __all__ = [
     "content_hash",
     "create_variable",
     "file_image",
+    "fill_file",
     "hdf5_sink",
     "is_own_file",
     "meaning",

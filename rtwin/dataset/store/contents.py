@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import rtwin
 from rtwin.dataset.inspection import plain
-from rtwin.dataset.schema import FORMAT_VERSION, HASH_VERSION, MEANING, Variable
+from rtwin.dataset.schema import COORDINATES, FORMAT_VERSION, HASH_VERSION, MEANING, Variable
 
 CHUNK_BYTES = 2**18
 BLOCK_ROWS = 2**16
@@ -150,3 +150,36 @@ def write_header(file: h5py.File, kind: str, attributes: Mapping[str, Any]) -> N
             # Names of files need not be UTF-8, texts in HDF5 must.
             value = value.encode("utf-8", "replace").decode()
         file.attrs[name] = value
+
+
+def write_table(file: h5py.File, layout: tuple[Variable, ...], columns: dict[str, Any]) -> None:
+    """Write the variables of a layout for which there are values."""
+    for variable in layout:
+        if variable.name in columns:
+            data = columns[variable.name]
+            create_variable(file, variable, np.shape(data), data)
+
+
+def fill_file(
+    file: h5py.File,
+    kind: str,
+    attributes: Mapping[str, Any],
+    layout: tuple[Variable, ...],
+    columns: dict[str, Any],
+    labels: Mapping[str, Any],
+    hashed: tuple[Variable, ...] | None = None,
+) -> None:
+    """Fill an empty file at once: root attributes, variables, coordinates and content hash.
+
+    Args:
+        kind: Its format.
+        attributes: What else is said of it.
+        layout: Its variables.
+        columns: Values of them.
+        labels: Values of coordinates besides those that all files have.
+        hashed: Variables that count in the content hash; None for all.
+    """
+    write_header(file, kind, attributes)
+    write_table(file, layout, columns)
+    attach_dimensions(file, layout, {**COORDINATES, **labels})
+    file.attrs["content_hash"] = content_hash(file, layout if hashed is None else hashed)

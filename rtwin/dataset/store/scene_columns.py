@@ -2,11 +2,8 @@
 
 from typing import Any
 
-import h5py
 import numpy as np
 
-from rtwin.dataset.schema import Variable
-from rtwin.dataset.store.contents import create_variable
 from rtwin.scene import Recipe, recipe_dict
 from rtwin.trace import World, remarks
 
@@ -44,11 +41,3 @@ def transmitter_columns(recipe: Recipe) -> dict[str, Any]:
         "tx_velocity_m_s": np.array([tx.velocity_m_s for tx in transmitters], np.float64),
         "tx_power_dbm": np.array([tx.power_dbm for tx in transmitters], np.float64),
     }
-
-
-def write_table(file: h5py.File, layout: tuple[Variable, ...], columns: dict[str, Any]) -> None:
-    """Write the variables of a layout for which there are values."""
-    for variable in layout:
-        if variable.name in columns:
-            data = columns[variable.name]
-            create_variable(file, variable, np.shape(data), data)

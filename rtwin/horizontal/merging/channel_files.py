@@ -16,7 +16,6 @@ from rtwin.arrays import Ints
 from rtwin.dataset import PathDataset, open_dataset
 from rtwin.dataset.inspection import open_unchecked
 from rtwin.dataset.schema import (
-    COORDINATES,
     PATH_VARIABLES,
     PATHS_FORMAT,
     PATHS_LAYOUT,
@@ -27,13 +26,10 @@ from rtwin.dataset.schema import (
     tx_port_labels,
 )
 from rtwin.dataset.store import (
-    attach_dimensions,
-    content_hash,
+    fill_file,
     plain_errors,
     prepare_target,
-    write_header,
     write_image,
-    write_table,
 )
 from rtwin.errors import StoreError
 from rtwin.horizontal.merging.channels import LEAST_AGREEMENT, LinkPaths, MergedPaths, merge_paths
@@ -323,19 +319,12 @@ def _write(
     attributes: dict[str, Any],
     opened: Sequence[PathDataset],
 ) -> None:
-    write_header(h5, PATHS_FORMAT, attributes)
-    layout = (*PATHS_LAYOUT, *MERGED_PATH_VARIABLES)
-    write_table(h5, layout, columns)
-    h5["num_paths"].attrs["sample_dimension"] = "path"
     recipe = opened[0].recipe
-    attach_dimensions(
-        h5,
-        layout,
-        {
-            **COORDINATES,
-            "tx": columns["tx_name"],
-            "tx_pol": tx_port_labels(recipe),
-            "rx_pol": PORT_LABELS[recipe.receivers.antenna.polarization],
-        },
-    )
-    h5.attrs["content_hash"] = content_hash(h5, PATHS_LAYOUT)
+    labels = {
+        "tx": columns["tx_name"],
+        "tx_pol": tx_port_labels(recipe),
+        "rx_pol": PORT_LABELS[recipe.receivers.antenna.polarization],
+    }
+    layout = (*PATHS_LAYOUT, *MERGED_PATH_VARIABLES)
+    fill_file(h5, PATHS_FORMAT, attributes, layout, columns, labels, hashed=PATHS_LAYOUT)
+    h5["num_paths"].attrs["sample_dimension"] = "path"

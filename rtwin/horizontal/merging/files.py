@@ -14,15 +14,12 @@ from rtwin.arrays import Floats
 from rtwin.channel import rss_dbm, serving_transmitter, sinr
 from rtwin.dataset import open_radio_map
 from rtwin.dataset.reading import OF_EDITED
-from rtwin.dataset.schema import COORDINATES, MAP_FORMAT, MAP_LAYOUT, Variable
+from rtwin.dataset.schema import MAP_FORMAT, MAP_LAYOUT, Variable
 from rtwin.dataset.store import (
-    attach_dimensions,
-    content_hash,
+    fill_file,
     plain_errors,
     prepare_target,
-    write_header,
     write_image,
-    write_table,
 )
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.horizontal.merging.channel_files import is_channel_twin, merge_channel_files
@@ -192,7 +189,7 @@ def _write(
     marked = int(merged.needs_trace.sum())
     remarks = [f"merged by {rule} of {len(twins)} maps; {marked} cells disagree beyond 3 sigma"]
     kept = (*ABOUT_SCENE, *OF_EDITED, "scene_folder", "cell_size_m", "height_m")
-    write_header(
+    fill_file(
         h5,
         MAP_FORMAT,
         {
@@ -206,11 +203,7 @@ def _write(
             "request_hash": request,
             "noise_power_w": noise,
         },
-    )
-    layout = (*MAP_LAYOUT, *MERGED_VARIABLES)
-    write_table(
-        h5,
-        layout,
+        (*MAP_LAYOUT, *MERGED_VARIABLES),
         {
             **columns,
             "cell_centers_m": merged.cell_centers_m,
@@ -223,15 +216,10 @@ def _write(
             "merged_source": merged.source,
             "merged_disagreement": merged.disagreement,
         },
-    )
-    attach_dimensions(
-        h5,
-        layout,
         {
-            **COORDINATES,
             "tx": list(merged.tx_name),
             "cell_x": merged.cell_centers_m[0, :, 0],
             "cell_y": merged.cell_centers_m[:, 0, 1],
         },
+        hashed=MAP_LAYOUT,
     )
-    h5.attrs["content_hash"] = content_hash(h5, MAP_LAYOUT)

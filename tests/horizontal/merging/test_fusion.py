@@ -251,16 +251,16 @@ def test_two_noisy_overlapping_halves_beat_each(rule):
 
 def write_map(file, level_db, two_boxes, **changes):
     """A radio map file of made-up values, through the library's own writer."""
-    from rtwin.dataset.schema import COORDINATES, MAP_FORMAT, MAP_LAYOUT
-    from rtwin.dataset.store.contents import attach_dimensions, content_hash, write_header
-    from rtwin.dataset.store.scene_columns import transmitter_columns, write_table
+    from rtwin.dataset.schema import MAP_FORMAT, MAP_LAYOUT
+    from rtwin.dataset.store import fill_file, transmitter_columns
     from rtwin.scene import recipe_dict
 
     recipe = two_boxes()
     made = radio_map(level_db, names=[tx.name for tx in recipe.transmitter], **changes)
 
     def build(h5):
-        write_header(
+        serving = np.where((made.path_gain > 0).any(axis=0), 0, -1)
+        fill_file(
             h5,
             MAP_FORMAT,
             {
@@ -280,10 +280,6 @@ def write_map(file, level_db, two_boxes, **changes):
                 "method": "monte-carlo",
                 "noise_power_w": 1e-13,
             },
-        )
-        serving = np.where((made.path_gain > 0).any(axis=0), 0, -1)
-        write_table(
-            h5,
             MAP_LAYOUT,
             {
                 **transmitter_columns(recipe),
@@ -294,10 +290,8 @@ def write_map(file, level_db, two_boxes, **changes):
                 "sinr": made.sinr,
                 "serving_transmitter": serving,
             },
+            {"tx": [tx.name for tx in recipe.transmitter]},
         )
-        labels = {**COORDINATES, "tx": [tx.name for tx in recipe.transmitter]}
-        attach_dimensions(h5, MAP_LAYOUT, labels)
-        h5.attrs["content_hash"] = content_hash(h5, MAP_LAYOUT)
 
     write_image(file, build)
 
