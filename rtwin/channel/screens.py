@@ -31,8 +31,8 @@ from rtwin.arrays import Complexes, Floats
 _LEAST_POINTS = 32
 _MOST_POINTS = 256
 _VALUES_AT_ONCE = 100_000  # what the caches of a processor hold
-_DEEP = 40.0  # exponent at which the integrand is nothing
-_FREE = 5.0  # exponent of a bend below which an edge stands in nobody's way
+_DEEP = 40.0  # exponent from which on the integrand is negligible
+_FREE = 5.0  # exponent of a bend below which an edge has no effect
 
 
 def knife_edges(

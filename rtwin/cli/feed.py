@@ -118,7 +118,7 @@ def sample(
 
 
 class _Timed:
-    """Progress that knows what the link layer took."""
+    """Progress that also measures the processor time of the link layer."""
 
     def __init__(self, shown: Progress) -> None:
         self._shown = shown

@@ -11,7 +11,7 @@ from rtwin.plot.style import new_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MOST = 8  # twins in one picture, which has as many colours
+_MOST = 8  # twins in one picture: it has so many colours
 
 
 def plot_quality(found: Sequence[Quality]) -> "Figure":
@@ -51,8 +51,8 @@ def plot_losses(
 
     Args:
         losses: Mean and half of the 95 % interval, by policy.
-        bound: That no policy can beat.
-        timeline: By policy, [slot, region]: the mapping made, as its number.
+        bound: Loss that no policy can go below.
+        timeline: By policy, the number of the mapping that was made, [slot, region].
     """
     figure = new_figure(11.0, 6.5)
     left, *right = figure.subplot_mosaic([["a", "b"], ["a", "c"]], width_ratios=[1, 1.4]).values()

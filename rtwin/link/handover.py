@@ -10,7 +10,7 @@ from rtwin.errors import OutOfRangeError, ShapeError
 
 NO_CELL = -1
 MAX_SETTING = 1e6
-_REMAINDER = 1e-9  # of a step, lost when a time is divided by a step
+_REMAINDER = 1e-9  # of a step: the rounding error of a time over a step
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from rtwin.arrays import Bools, Floats, Ints
 from rtwin.settings import AtLeast, NotNegative, Settings
 
 LOAD_WINDOW = 400.0
-ShareOfMean = Annotated[float, AtLeast(1)]  # of a load
+ShareOfMean = Annotated[float, AtLeast(1)]  # a load over the mean load
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""The cut of a network that lies in two places: what crosses it, and in how many bits.
+"""A network cut in two, stations and server: what crosses the cut, and in how many bits.
 
-What stations have encoded goes to the server, its gradient comes back. Whole numbers of 32 bits
-change nothing: by the chain rule the gradient is that of the network in one place.
+What stations have encoded goes to the server, its gradient comes back. At 32 bits a number
+nothing changes: by the chain rule the gradient is that of the network in one place.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ class Cut:
     """What crosses between stations and server, counted.
 
     Args:
-        bits: 32 as it is; 8 rounded to 256 steps between the lowest and the highest value.
+        bits: 32 sends numbers as they are, 8 rounds them to 256 steps from lowest to highest.
 
     Attributes:
         up_bytes, down_bytes: That crossed so far.

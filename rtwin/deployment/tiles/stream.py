@@ -1,4 +1,4 @@
-"""Policies on the stream: which tile is updated how, within seconds of the processor."""
+"""Policies on the stream: which tile is updated how, within a budget of processor time."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,14 +25,15 @@ from rtwin.horizontal.unknown_change.residuals import residuals_of
 from rtwin.horizontal.update.inference import kriged
 from rtwin.units import from_db
 
-CHOICES = ("none", "measure", "edit", "rebuild")  # the last two take the measurements over, too
+# "edit" and "rebuild" also use the measurements of the slot.
+CHOICES = ("none", "measure", "edit", "rebuild")
 _NONE, _MEASURE, _EDIT, _REBUILD = range(len(CHOICES))
-_STEPS = 200  # of the credit, in the knapsack
-_RARELY = 4  # slots
+_STEPS = 200  # into which the knapsack divides the credit
+_RARELY = 4  # slots between updates
 
 
 class Twin:
-    """What is held of a tile: its map, and of when it is."""
+    """The twin of a tile: its map, and the slot that it is of."""
 
     def __init__(self, tile: Tile) -> None:
         self.tile = tile
@@ -154,12 +155,12 @@ def greedy(known: Known) -> Ints:
 
 
 def rarely(known: Known) -> Ints:
-    """The same every few slots, when there is credit for what is dear."""
+    """As greedy, but every few slots, when credit for dear updates has come together."""
     return greedy(known) if known.slot % _RARELY == _RARELY - 1 else nothing(known)
 
 
 def saving(known: Known) -> Ints:
-    """The most accuracy for a second, tile by tile; what there is no credit for is waited for."""
+    """The most accuracy per second, tile by tile; if credit is short, it waits for more."""
     takes = np.where(known.seconds > 0, known.seconds, np.inf)
     rate = _accuracy_gains(known) / takes
     best, found, left = rate.argmax(axis=1), nothing(known), known.credit
@@ -210,7 +211,7 @@ def run_policy(study: TileStudy, city: City, tiles: Sequence[Tile], name: str, r
         city: What rungs cost, and leave.
         tiles: In motion, see in_motion.
         name: Of POLICIES.
-        run: Of which reports are drawn.
+        run: Number of the run, by which reports are drawn.
     """
     policy, twins = POLICIES[name](), [Twin(tile) for tile in tiles]
     worst = np.array([_worst_db(tile) for tile in tiles])

@@ -28,10 +28,10 @@ class TileRun:
     """A run of the stream.
 
     Attributes:
-        courses: By policy.
+        courses: What was done and what came of it, by policy.
         earned: Reward of an epoch over the slots that are served, by policy, [tile].
-        quality: Of twins, mean over slots, by policy, [tile].
-        blind, best: Reward of constant shares, and of who knows the world, [tile].
+        quality: Quality of the twins, mean over slots, by policy, [tile].
+        blind, best: Reward of constant shares, and of deciding on the world itself, [tile].
     """
 
     courses: Mapping[str, Course]
@@ -74,7 +74,7 @@ class TileFindings:
 
     @property
     def best(self) -> Floats:
-        """Reward of who knows the world, [run, tile]."""
+        """Reward of deciding on the world itself, [run, tile]."""
         return np.array([run.best for run in self.runs])
 
 

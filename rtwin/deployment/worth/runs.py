@@ -1,4 +1,4 @@
-"""What decisions on twins are worth: slicing and streaming on worlds that no twin equals."""
+"""What decisions on twins earn: slicing and streaming in worlds that differ from every twin."""
 
 import copy
 import tempfile
@@ -31,7 +31,7 @@ from rtwin.streaming.study import StreamingStudy
 
 SLICING, STREAMING = "slicing", "streaming"
 TASKS = (SLICING, STREAMING)
-_TWINS = 77  # of the generator that draws twins, so that worlds stay those of other studies
+_TWINS = 77  # seeds the draws of twins apart: worlds stay those of the other studies
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class WorthStudy(Settings):
     """What is asked.
 
     Attributes:
-        scenes: In which worlds are drawn.
+        scenes: Scenes of which worlds are drawn.
         seeds: Worlds of each scene.
-        twins: Drawn of each world.
-        duration_s: How long users walk whom slices serve [s].
+        twins: Twins drawn of each world.
+        duration_s: How long the users of slices walk [s].
         users, intervals, videos: Of the streaming loop; the first two intervals are not counted.
         map_rays: Rays per transmitter of every map.
     """
@@ -83,7 +83,7 @@ class Row:
         stated, measured: Its attributes, by name; see DrawnTwin.
         earned: By task: the reward of an epoch, the utility of an interval.
         blind: What is earned without a twin: constant shares; free space.
-        best: What is earned by who knows the world itself.
+        best: What is earned by deciding on the world itself.
     """
 
     scene: str

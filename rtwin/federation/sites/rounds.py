@@ -1,4 +1,4 @@
-"""A round by mail: what one site sends when it is asked at some place."""
+"""A round of calibration by file: what a site answers at the shared parameters of the round."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from rtwin.federation.sites.aggregate import Shared
 from rtwin.federation.sites.site import Site, load_site
 from rtwin.federation.sites.site_update import SiteUpdate
 
-SETTLED = 4  # updates at one place after which a site's own parameters stand still
+SETTLED = 4  # updates at the same shared parameters until a site's own ones stand still
 
 
 def place_in(site: Site, shared: Shared | None) -> Floats:

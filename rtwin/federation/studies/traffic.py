@@ -51,7 +51,7 @@ KEEPING = (
     "asynchronous, clustered (H-twin)",
     "asynchronous, clustered, on events",
 )
-COVERED = 0.9  # by the intervals of forecasts
+COVERED = 0.9  # share of truths that the intervals of forecasts are to hold
 DRIFTS = ("none", "closed cell", "cells x1.5")
 HISTORY = (1, 2, 4, 8, 16, 23)
 
@@ -63,7 +63,7 @@ class TrafficStudy(Settings):
     Attributes:
         clusters: How many.
         rounds: Of building, and of rebuilding from scratch (two thirds of them).
-        warm_rounds: A day, kept warm.
+        warm_rounds: Rounds a day, from the weights of the day before.
         epochs: Of the central model.
         seeds: Starts, speeds and orders drawn.
         history: Days of history to try; empty: none.
@@ -90,9 +90,9 @@ class Scheme:
     Attributes:
         mae, mse: Of the test days, in standard deviations of each cell.
         nrmse: Root of the mean squared error in counts over the cells' range, mean of cells.
-        covered: Share of truths within half_width of the forecast; 0.9 is meant.
+        covered: Share of truths within half_width of the forecast; 0.9 is the aim.
         forecast, truth: [hour, cell], in standard deviations.
-        half_width: Of the 90 % interval, [hour, cell]: what the last week's errors were.
+        half_width: Of the 90 % interval, from the errors of the last week, [hour, cell].
     """
 
     phase: str

@@ -1,9 +1,9 @@
-"""Several channel twins into one: links that more than one knows, path by path.
+"""Merge several channel twins into one, path by path where more than one knows a link.
 
 Two paths of one link are the same where they meet the same kinds of interactions after the same
-delay under the same angles. What all twins of a link have is there; what only some have is kept
-where these are trusted more than those that deny it. A younger twin outweighs an older one, so
-that paths of a world that is gone go, and twins of equal age keep all that any of them found.
+delay under the same angles. A path that all twins of a link have is kept; one that only some have
+is kept where these are trusted more than those that lack it. A younger twin outweighs an older
+one, so that paths of a world that is gone go; twins of equal age keep all that any of them found.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ LEAST_AGREEMENT = 0.5
 
 @dataclass(frozen=True, eq=False)
 class LinkPaths:
-    """Paths of one twin, by the numbers that links have in the merged one.
+    """Paths of one twin, its links numbered as in the merged one.
 
     Attributes:
         link: Links that the twin covers, with or without paths, [covered].
@@ -53,7 +53,7 @@ class MergedPaths:
         num_twins: Twins that cover each link, [link].
         disagreement: Largest difference of two twins' path gains over its standard deviation;
             0 where fewer than two cover the link, [link].
-        num_dropped: Paths that too little trust speaks for, [link].
+        num_dropped: Paths left out, since the twins that have them are trusted too little, [link].
     """
 
     num_paths: Ints
@@ -128,7 +128,7 @@ def merge_paths(
 
 
 def _power(a: Complexes) -> Floats:
-    """Power of a path over all polarisations, never quite nothing, [path]."""
+    """Power of a path over all polarisations, kept above 0, [path]."""
     return np.maximum((np.abs(a.astype(np.complex128)) ** 2).sum(axis=(1, 2)), 1e-30)
 
 

@@ -38,7 +38,7 @@ class Proposals:
 
     def first(self, number: int) -> list[Hypothesis]:
         """What to try first: objects by their score, and draws of every other kind."""
-        walks = self._walks()  # three coordinates that change everything ask for more draws
+        walks = self._walks()  # of transmitters, which change every cell: thrice as many draws
         sources = [
             self._gone(),
             walks,

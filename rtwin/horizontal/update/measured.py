@@ -49,7 +49,8 @@ from rtwin.units import from_db
 _WORLD_SHARE = 0.05
 _LEAST_WORLD_S = 0.3
 _LIKELY = 16  # rehearsed edits that a search tries first
-_SEARCH_LOSS = 0.9  # of a search, over what the library leaves: benchmarks/measured_update.py
+# Error after a search over that after the library alone: benchmarks/measured_update.py.
+_SEARCH_LOSS = 0.9
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +101,7 @@ def update_measured(
         within_s: Most seconds that the way may take, as predicted.
         tolerance_db: Error of an updated cell that is acceptable [dB].
         network: Weights that train_network made, to reason over what was rehearsed; without
-            them that is no way.
+            them the network is not among the ways.
         seed: Of draws.
         again: Take measurements once more that the newest snapshot was made of.
         because: Why this twin was chosen now; the snapshot keeps it.
@@ -109,7 +110,7 @@ def update_measured(
         CampaignError: if the measurements cannot be used, or the newest snapshot was made
             of them already; measured_before gives that one.
         MissingExtraError: if a network is given and TensorFlow is not installed.
-        OutOfRangeError: if the way cannot be gone or nothing is quick enough.
+        OutOfRangeError: if the way cannot be taken or nothing is quick enough.
         StoreError: if the twin or the weights are broken, or somebody else updates the twin.
     Checked by tests/horizontal/update/test_measured.py.
     """
@@ -242,7 +243,7 @@ def _caught_up(parent: Snapshot, scene: str | Path | None) -> TwinState:
 def _choose(
     parent: Snapshot, twin: MapTwin, ways: dict[How, Inferred], wish: Wish, num_traces: int
 ) -> tuple[How, str]:
-    """The way to go, and why. Which world to trace is not known: "re-trace" is no way."""
+    """The way to go, and why. Which world to trace is not known: "re-trace" is not among them."""
     if wish.how is not None:
         return wish.how, f"{wish.how}: as asked for"
     if not ways:

@@ -22,7 +22,7 @@ class Transmission(NamedTuple):
         first_error: Share of the first transmissions that fail.
         lost: Share of the blocks that fail in all transmissions.
         transmissions: Mean number of transmissions of a block.
-        goodput: Share of what the MCS carries that gets through, retransmissions paid for.
+        goodput: Share of what the MCS carries that gets through, retransmissions counted as sent.
     """
 
     mcs: NDArray[np.int64]
@@ -44,7 +44,7 @@ def transmit(
     The outer loop takes an offset off what is reported: after each step it grows by
     offset_step_db times (share that failed - target), so that in the long run the target is met.
     A block that fails is sent again in the next steps, and its effective SINRs add up (Chase
-    combining); a receiver that failed with the sum so far fails with more only if the more fails.
+    combining): the share that still fails is the block error rate at the sum.
 
     Args:
         sinr_db: Effective SINR of every MCS [dB], [step, ..., mcs]; -inf where nothing arrives.

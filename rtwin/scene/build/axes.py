@@ -68,8 +68,8 @@ def _area_of(epsg: int) -> Box:
 def _share(points: Floats, epsg: int, margin_deg: float = 0.0) -> float:
     """Share of places that lie in the area of a system, 0 to 1."""
     lon, lat = points.T
-    to_earth = source_transformer(epsg, WGS84)  # says so if there is no such system
-    if not in_degrees(epsg):  # else nothing is computed: what is no latitude stays one
+    to_earth = source_transformer(epsg, WGS84)  # refuses a system that does not exist
+    if not in_degrees(epsg):  # degrees stay as they are, so that impossible ones are seen
         lon, lat = (np.asarray(values, float) for values in to_earth.transform(lon, lat))
     west, south, east, north = _area_of(epsg)
     off = np.abs((lon - (west + east) / 2 + 180.0) % 360.0 - 180.0)
@@ -114,7 +114,7 @@ def in_degrees(epsg: int) -> bool:
     """Whether a system counts in degrees of longitude and latitude."""
     import pyproj
 
-    source_transformer(epsg, WGS84)  # says so if there is no such system
+    source_transformer(epsg, WGS84)  # refuses a system that does not exist
     return bool(pyproj.CRS.from_epsg(epsg).is_geographic)
 
 

@@ -238,7 +238,7 @@ def _is_obstacle(tags: dict[str, str]) -> bool:
 def _clipped(way: Element, inside: Any) -> Element:
     line = way.geometry
     if line.geom_type in ("Polygon", "MultiPolygon"):
-        line = line.boundary  # a square: its rim can be walked
+        line = line.boundary  # of a square people walk the rim
     return Element(way.name, way.tags, line.intersection(inside))
 
 

@@ -1,8 +1,8 @@
 """When people swipe: proportional hazards, their posterior, and drawing from them.
 
 A viewer of haste h watches a video until an exponential clock of rate h has run through the
-video's cumulative hazard: S_h(t) = S(t)^h. So the exposure (the hazard that a viewer has stood)
-is exponential, and a Gamma prior on h stays Gamma.
+video's cumulative hazard: S_h(t) = S(t)^h. So the exposure (the cumulative hazard that a viewer
+has watched through) is exponential, and a Gamma prior on h stays Gamma.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Views:
     Attributes:
         watched_s: Time watched [s].
         fetched_s: Seconds of video that had to be there [s], whole.
-        exposure: Hazard that was stood.
+        exposure: Cumulative hazard that was watched through.
         swiped: Whether the view ended in a swipe; False where it was censored, by the end of
             the video or of the time. All have one shape.
     """
@@ -117,7 +117,7 @@ class HastePosterior:
         return HastePosterior(self.shape + swipes, self.rate + exposure)
 
     def forgetting(self, keep: float) -> "HastePosterior":
-        """As sure as before of a share of what was seen; the mean stays."""
+        """As if only a share of the views had been seen; the mean stays."""
         return HastePosterior(self.shape * keep, self.rate * keep)
 
     def interval(self, level: float = 0.9) -> tuple[float, float]:

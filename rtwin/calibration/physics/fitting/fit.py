@@ -87,7 +87,7 @@ class PhysicalFit:
             others = (*others, *(p.value(v) for v in self.ranges[i].rivals))
             width = max(width, self.ranges[i].width)
         seen = width <= SEEN and not others
-        if not seen:  # the curvature at one place says too little: the prior counts as well
+        if not seen:  # the curvature at the fit says too little: the prior counts as well
             low, high = min(low, -_IN_90), max(high, _IN_90)
         span = sorted([p.value(low), p.value(high), *others])
         verdict = "seen" if seen else "the data cannot see it; the prior is kept"
@@ -168,7 +168,7 @@ def fit_physics(
     covariance = _covariance(problem, z)
     if profiled:
         width = np.sqrt(np.diag(covariance))
-        # What other valleys make ambiguous already needs no second proof.
+        # Parameters that other valleys show to be ambiguous need no profile.
         known = problem.rivals(z, loss)
         which = [
             i
