@@ -7,6 +7,7 @@ from rtwin.caching.caches import (
     ALL,
     LFU,
     LRU,
+    NONE,
     LeastFrequentlyUsed,
     LeastRecentlyUsed,
     Network,
@@ -136,3 +137,10 @@ def test_impossible_policies(independent):
         network([[1.0, 2.0]], trace)
     with pytest.raises(OutOfRangeError, match="shield_at is"):
         Reliability(shield_at=0.5)
+
+
+def test_unasked_nothing_is_safeguarded(independent):
+    off = Reliability()
+    assert (off.shield, off.mask, off.penalty, off.state) == (False,) * 4
+    assert off == NONE
+    assert (ALL.shield, ALL.mask, ALL.penalty, ALL.state) == (True,) * 4

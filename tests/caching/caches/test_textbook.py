@@ -122,3 +122,12 @@ def test_slots_of_each_station(independent):
 def test_impossible_slots():
     with pytest.raises(OutOfRangeError, match="slots is 0"):
         LeastRecentlyUsed(0)
+
+
+def test_segments_of_tiny_lfu():
+    """A hundredth of the slots is the window, four fifths of the others are protected."""
+    cache = TinyLfu(100)
+    for _ in range(4):
+        for item in range(100):
+            cache.request(item)
+    assert (len(cache._window), len(cache._protected), len(cache._probation)) == (1, 79, 20)

@@ -11,7 +11,7 @@ import pytest
 from rtwin.dataset import evaluate, file_info, open_dataset, open_radio_map, validate_file
 from rtwin.dataset.inspection import open_checked
 from rtwin.dataset.inspection.attributes import attribute_problems
-from rtwin.dataset.inspection.limits import limits_of
+from rtwin.dataset.inspection.limits import Limits, limits_of
 from rtwin.dataset.schema import (
     FADED_VARIABLES,
     LOAD_VARIABLES,
@@ -294,3 +294,12 @@ def test_numbers_of_attributes_end_where_they_should(name, least, most, with_lea
     assert all(problems(value) for value in (True, "1", np.nan, None))
     words = f"a number {'' if with_least else 'above '}{least:g} to {most:g}"
     assert problems(least - 1)[0].endswith(f"it must be {words}")
+
+
+def test_rows_end_with_what_they_number():
+    allowed = Limits(-1, rows_of="tx")
+    assert allowed.problem(np.array([-1, 0, 2]), {"tx": 3}) is None
+    said = allowed.problem(np.array([3, 0, -2, 3]), {"tx": 3})
+    assert said == "holds 3 (3 such values); it must be -1 to 2"
+    assert allowed.problem(np.array([7]), {}) is None
+    assert allowed.words({}) == "-1 or more"

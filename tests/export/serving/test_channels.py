@@ -110,6 +110,9 @@ def test_a_walk_is_followed_in_time(walk):
         ({"nodes": []}, "0 nodes"),
         ({"nodes": [node(3, [500, 0, 1])]}, r"node 3 begins at \(500.00, 0.00, 1.00\) m"),
         ({"nodes": [node(3, [np.nan, 0, 1])]}, "node 3 begins at"),
+        # On the wire a number that is 0 is left out.
+        ({"nodes": [{"constant_position_model": {}}]}, r"node 0 begins at \(0.00, 0.00, 0.00\) m"),
+        ({"nodes": [node(3, [500, 0, 1])]}, "or allow more than 0.5 m"),
         ({"nodes": [node(3, [-30, 10, 1.5], "random_walk_model")]}, "walks at random"),
     ],
 )

@@ -16,7 +16,8 @@ from rtwin.errors import (
     StoreError,
 )
 from rtwin.scene import build_meshes, load_recipe
-from rtwin.scene.build import build_scene
+from rtwin.scene.build import build_scene, place
+from rtwin.scene.build.elements import MapData
 from rtwin.scene.lint import lint_scene
 
 from ..helpers import assert_one_line
@@ -292,3 +293,18 @@ def test_names_of_strangers_stay_names(tmp_path):
     names = {item.name for item in load_recipe(tmp_path / "out").object}
     assert names == {"ground", "way_1", "evil"}
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.osm", "b.geojson", "out"]
+
+
+def test_the_origin_is_the_middle_of_what_is_built():
+    """Of the box that is asked for, else of all maps, also across 180 degrees."""
+    assert place._middle([], (47.0, 11.0, 47.5, 11.8)) == pytest.approx((11.4, 47.25))
+    maps = [
+        MapData("a", 4326, bounds=(11.0, 47.0, 11.2, 47.4)),
+        MapData("b", 4326, bounds=(11.4, 47.2, 11.6, 47.6)),
+    ]
+    assert place._middle(maps, None) == pytest.approx((11.3, 47.3))
+    fiji = [
+        MapData("west", 4326, bounds=(179.5, -17.0, 179.9, -16.0)),
+        MapData("east", 4326, bounds=(-179.7, -17.0, -179.5, -16.0)),
+    ]
+    assert place._middle(fiji, None) == pytest.approx((180.0, -16.5))

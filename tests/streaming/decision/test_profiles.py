@@ -19,6 +19,10 @@ from rtwin.streaming.decision.profiles import profile
 def test_rates_and_deadlines_are_the_table(name, rate, weak, strong):
     assert profile(name).rate_mbps == pytest.approx(rate)
     assert profile(name).latency_s == weak
+    # Bursts are frames, of short video seconds.
+    beat = {"short_video_4k": 1, "holographic_4k": 30}.get(name, 60)
+    assert profile(name).interval_s == pytest.approx(1 / beat)
+    assert profile(name).reliability == (0.95 if name == "short_video_4k" else 0.99)
     assert profile(name, "strong").latency_s == strong
     assert profile(name, share_sent=0.3).rate_mbps == pytest.approx(0.3 * rate)
 

@@ -8,7 +8,7 @@ import pytest
 
 from rtwin.errors import StoreError
 from rtwin.streaming.twins.collection import held, on_delta
-from rtwin.streaming.userdata import read_drives
+from rtwin.streaming.userdata import drives, read_drives
 from rtwin.streaming.userdata.drives import ATTRIBUTES
 
 REAL = Path(__file__).parents[4] / "shared/data/throughput_5g/irish_5g_production.zip"
@@ -55,3 +55,15 @@ def test_on_delta_on_real_drives():
     # As measured before, by other code: a fifth of the reports, 1.4 dB.
     assert reports / count == pytest.approx(0.21, abs=0.04)
     assert np.sqrt(square / count) == pytest.approx(1.36, abs=0.25)
+
+
+def test_what_is_too_much_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(drives, "MAX_BYTES", 2**20)
+    text = b"0" * (2**20 + 1)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("Download/Driving/a.csv", text)
+    with pytest.raises(StoreError, match=r"Driving/a\.csv has more than 1 MiB"):
+        read_drives(tmp_path / "a.zip")
+    (tmp_path / "b.zip").write_bytes(text)
+    with pytest.raises(StoreError, match=r"b\.zip: cannot be read \(has more than 1 MiB\)"):
+        read_drives(tmp_path / "b.zip")
