@@ -7,13 +7,23 @@ regions that drift, mappings and their costs -> policies -> what each loses, aga
 from typing import TYPE_CHECKING
 
 from rtwin.deployment.deploy import Choice, Order, carry_out, plan_deployment
-from rtwin.deployment.exact import Deployment, knapsack, value_iteration
-from rtwin.deployment.policies import POLICIES
-from rtwin.deployment.process import MAPPINGS, Mapping, Region, drawn_regions
+from rtwin.deployment.drift import (
+    MAPPINGS,
+    POLICIES,
+    Deployment,
+    DeploymentStudy,
+    Mapping,
+    Region,
+    Runs,
+    deployment_results,
+    drawn_regions,
+    knapsack,
+    run_deployment,
+    simulate,
+    value_iteration,
+)
 from rtwin.deployment.quality import ATTRIBUTES, WEIGHTS, Quality, twin_quality, weights_of
 from rtwin.deployment.selection import TASKS, Candidate, Task, select_twin
-from rtwin.deployment.simulate import Runs, simulate
-from rtwin.deployment.study import DeploymentStudy, deployment_results, run_deployment
 from rtwin.deployment.utility import (
     FORMS,
     Utility,
@@ -27,7 +37,7 @@ from rtwin.deployment.utility import (
 from rtwin.extras import lazy_members
 
 if TYPE_CHECKING:
-    from rtwin.deployment.environment import DeploymentEnv as DeploymentEnv
+    from rtwin.deployment.drift.environment import DeploymentEnv as DeploymentEnv
 
 __all__ = [
     "ATTRIBUTES",
@@ -68,5 +78,5 @@ __all__ = [
 
 # Not in __all__: `import *` needs no extras.
 __getattr__ = lazy_members(
-    __name__, {"DeploymentEnv": ("environment", "Gymnasium", "'rtwin[experiments]'")}
+    __name__, {"DeploymentEnv": ("drift.environment", "Gymnasium", "'rtwin[experiments]'")}
 )

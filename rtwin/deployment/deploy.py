@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from rtwin.arrays import Floats
-from rtwin.deployment.exact import knapsack
+from rtwin.deployment.drift.exact import knapsack
 from rtwin.deployment.quality import HORIZON_S, WEIGHTS, Quality, twin_quality
 from rtwin.deployment.utility import Utility
 from rtwin.errors import OutOfRangeError

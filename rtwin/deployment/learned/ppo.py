@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from rtwin.arrays import Ints
-from rtwin.deployment.exact import Deployment
+from rtwin.deployment.drift.exact import Deployment
 from rtwin.deployment.learned.watch import Watch, wanted_mappings
 from rtwin.errors import OutOfRangeError
 from rtwin.extras import needs
@@ -15,7 +15,7 @@ _ENVS = 8
 
 
 class LearnedPolicy:
-    """A trained network that decides as the policies of rtwin.deployment.policies do.
+    """A trained network that decides as the policies of rtwin.deployment.drift.policies do.
 
     Args:
         network: From stations [batch, station, feature] to wants [batch, station, mapping - 1];
@@ -85,7 +85,7 @@ def train_policy(
         from stable_baselines3 import PPO
         from stable_baselines3.common.env_util import make_vec_env
 
-        from rtwin.deployment.environment import DeploymentEnv
+        from rtwin.deployment.drift.environment import DeploymentEnv
         from rtwin.deployment.learned.graph import StarPolicy
         from rtwin.deployment.learned.split import Cut
     envs = make_vec_env(

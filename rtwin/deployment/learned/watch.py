@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.arrays import Floats, Ints
-from rtwin.deployment.exact import Deployment
-from rtwin.deployment.process import LEVELS, level_of
+from rtwin.deployment.drift.exact import Deployment
+from rtwin.deployment.drift.regions import LEVELS, level_of
 
 Singles = NDArray[np.float32]
 FEATURES = ("level", "rise", "rise a slot before", "rise two before", "weight", "age")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtwin.arrays import Floats, Ints
-from rtwin.deployment.exact import knapsack
+from rtwin.deployment.drift.exact import knapsack
 from rtwin.deployment.quality import accuracy_of, free_space_error_db
 from rtwin.deployment.tiles.city import (
     EDIT,

@@ -1,6 +1,7 @@
 """Unknown changes: measurements disagree; what may have happened, the map corrected."""
 
 from rtwin.horizontal.unknown_change.cell_paths import MapTwin, StoredTwin, map_twin
+from rtwin.horizontal.unknown_change.contradicted_rows import check_news, explained
 from rtwin.horizontal.unknown_change.correction import (
     PRESERVE_CHANCE,
     STALE_DB,
@@ -17,7 +18,6 @@ from rtwin.horizontal.unknown_change.kriging import (
     kriging,
 )
 from rtwin.horizontal.unknown_change.measurements import load_twin_measurements
-from rtwin.horizontal.unknown_change.news import check_news, explained
 from rtwin.horizontal.unknown_change.posterior import (
     MOST,
     Evidence,

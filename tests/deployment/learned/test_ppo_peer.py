@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from rtwin.deployment import Deployment, drawn_regions, simulate
+from rtwin.deployment.drift.policies import POLICIES
+from rtwin.deployment.drift.regions import MAPPINGS
 from rtwin.deployment.learned import train_policy
-from rtwin.deployment.policies import POLICIES
-from rtwin.deployment.process import MAPPINGS
 from rtwin.errors import OutOfRangeError
 
 IS_THERE = find_spec("torch") is not None and find_spec("stable_baselines3") is not None

@@ -6,9 +6,9 @@ import gymnasium
 import numpy as np
 
 from rtwin.arrays import Bools, Ints
-from rtwin.deployment.exact import Deployment
+from rtwin.deployment.drift.exact import Deployment
+from rtwin.deployment.drift.regions import step
 from rtwin.deployment.learned.watch import Singles, Watch, wanted_mappings
-from rtwin.deployment.process import step
 from rtwin.errors import OutOfRangeError
 
 

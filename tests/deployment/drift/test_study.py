@@ -16,7 +16,7 @@ from rtwin.deployment import (
     run_deployment,
     simulate,
 )
-from rtwin.deployment.policies import Unseen
+from rtwin.deployment.drift.policies import Unseen
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments.study_files import write_study
 

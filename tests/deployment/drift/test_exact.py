@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtwin.deployment.exact import Deployment, knapsack, policy_value, value_iteration
-from rtwin.deployment.policies import POLICIES, index
-from rtwin.deployment.process import LEVELS, MAPPINGS, STATES, Region, drawn_regions, step
-from rtwin.deployment.simulate import simulate
+from rtwin.deployment.drift.exact import Deployment, knapsack, policy_value, value_iteration
+from rtwin.deployment.drift.policies import POLICIES, index
+from rtwin.deployment.drift.regions import LEVELS, MAPPINGS, STATES, Region, drawn_regions, step
+from rtwin.deployment.drift.simulate import simulate
 from rtwin.errors import OutOfRangeError, ShapeError
 
 

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from rtwin.deployment import Deployment, drawn_regions
-from rtwin.deployment.policies import POLICIES
-from rtwin.deployment.process import LEVELS, MAPPINGS, Region
+from rtwin.deployment.drift.policies import POLICIES
+from rtwin.deployment.drift.regions import LEVELS, MAPPINGS, Region
 from rtwin.errors import OutOfRangeError
 
 gymnasium = pytest.importorskip("gymnasium")
 
 from gymnasium.utils.env_checker import check_env  # noqa: E402 (after the check that it is there)
 
-from rtwin.deployment.environment import DeploymentEnv  # noqa: E402
+from rtwin.deployment.drift.environment import DeploymentEnv  # noqa: E402
 from rtwin.deployment.learned.watch import FEATURES  # noqa: E402
 
 PLAN = Deployment(drawn_regions(6), MAPPINGS, 5)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from rtwin.arrays import Floats, Ints
-from rtwin.deployment.process import Mapping, Region
+from rtwin.deployment.drift.regions import Mapping, Region
 from rtwin.errors import OutOfRangeError, ShapeError
 
 
@@ -28,7 +28,8 @@ def value_iteration(
         discount: 0 to below 1.
     Returns:
         V [state], and Q [state, action], of which V is the least.
-    Source: Bellman (1957); checked against linear equations by tests/deployment/test_exact.py.
+    Source: Bellman (1957); checked against linear equations by
+        tests/deployment/drift/test_exact.py.
     """
     if not 0 <= discount < 1:
         raise OutOfRangeError(f"discount is {discount:g}, it must be from 0 to below 1")
@@ -61,7 +62,7 @@ def knapsack(gains: Floats, units: Ints, budget: int) -> Ints:
     Returns:
         Choice of each row, [row].
     Source: multiple-choice knapsack by dynamic programming (Kellerer, Pferschy and Pisinger
-    2004, ch. 11); checked by tests/deployment/test_exact.py against all combinations.
+    2004, ch. 11); checked by tests/deployment/drift/test_exact.py against all combinations.
     """
     rows, choices = gains.shape
     units = np.broadcast_to(np.asarray(units, np.int64), gains.shape)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from rtwin.arrays import Floats, Ints
-from rtwin.deployment.exact import Deployment
-from rtwin.deployment.process import LEVELS, level_of
+from rtwin.deployment.drift.exact import Deployment
+from rtwin.deployment.drift.regions import LEVELS, level_of
 
 Policy = Callable[[Deployment, Ints, int, np.random.Generator], Ints]  # state [region], slot
 

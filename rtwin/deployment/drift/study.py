@@ -14,12 +14,12 @@ import numpy as np
 import xarray
 
 from rtwin import progress
-from rtwin.deployment.exact import Deployment
+from rtwin.deployment.drift.exact import Deployment
+from rtwin.deployment.drift.policies import DEFAULT, POLICIES, Policy
+from rtwin.deployment.drift.regions import LEVELS, MAPPINGS, Mapping, drawn_regions
+from rtwin.deployment.drift.simulate import Runs, simulate
 from rtwin.deployment.learned import LearnedPolicy, train_policy
 from rtwin.deployment.picture import plot_losses
-from rtwin.deployment.policies import DEFAULT, POLICIES, Policy
-from rtwin.deployment.process import LEVELS, MAPPINGS, Mapping, drawn_regions
-from rtwin.deployment.simulate import Runs, simulate
 from rtwin.errors import OutOfRangeError, nearest
 from rtwin.experiments.study_files import Cell, StudyResults, StudyTable
 from rtwin.experiments.table import figure_of
@@ -46,7 +46,7 @@ class DeploymentStudy(Settings):
         runs, slots: How often and how long each policy is run.
         discount: Of what comes a slot later.
         seed: Of regions and drift.
-        policies: Of rtwin.deployment.policies; () for all.
+        policies: Of rtwin.deployment.drift.policies; () for all.
         ppo_steps: Slots that PPO learns from; 0 for no learned policies.
     """
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtwin.arrays import Floats, Ints
-from rtwin.deployment.exact import Deployment
-from rtwin.deployment.policies import Policy
-from rtwin.deployment.process import level_of, step
+from rtwin.deployment.drift.exact import Deployment
+from rtwin.deployment.drift.policies import Policy
+from rtwin.deployment.drift.regions import level_of, step
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ def simulate(
 
     Args:
         plan: Regions, mappings, budget.
-        policy: Of rtwin.deployment.policies, or your own.
+        policy: Of rtwin.deployment.drift.policies, or your own.
         runs, slots: How often and how long.
         seed: Of the draws.
     """
