@@ -37,7 +37,6 @@ from rtwin.experiments.worlds import (
     updated,
     with_residual,
 )
-from rtwin.link import LinkAdaptation
 from rtwin.scene import (
     Recipe,
     Tracks,
@@ -92,7 +91,8 @@ class SlicingExperiment(Settings):
         told: Whether there is a twin that was told the materials and aims of the reference.
         told_distance: Whether kriging is told over which distance what rays do not explain is
             alike; otherwise, and of a measured world, it takes what is likeliest.
-        interference_load: Share of their power that other transmitters send.
+        interference_load: Share of their power that other transmitters send; None: of the blocks
+            that their cells reserve.
         policies: MODULE:FUNCTION of further policies, by name.
         services: Further services, by name.
     """
@@ -118,14 +118,14 @@ class SlicingExperiment(Settings):
     power_dbm: float | None = None
     told: bool = True
     told_distance: bool = False
-    interference_load: float = 1.0
+    interference_load: float | None = None
     policies: Mapping[str, str] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         make_slices(self.users, self.services)
-        LinkAdaptation(self.bandwidth_hz)
+        SampleSettings(bandwidth_hz=self.bandwidth_hz, interference_load=self.sent_share)
         for name, age_s in self.ages_s.items():
             if name not in list(self.twins)[1:]:
                 raise OutOfRangeError(
@@ -134,6 +134,11 @@ class SlicingExperiment(Settings):
                 )
             if not age_s >= 0:
                 raise OutOfRangeError(f"the age of '{name}' is {age_s} s; it must be 0 or more")
+
+    @property
+    def sent_share(self) -> float:
+        """The interference load that link traces are made with."""
+        return 1.0 if self.interference_load is None else self.interference_load
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,10 +216,10 @@ class Worlds:
 
     @property
     def link(self) -> SampleSettings:
-        """The radio link of all users."""
+        """The radio link of all users; where interference follows decisions, that of full cells."""
         return SampleSettings(
             bandwidth_hz=self.experiment.bandwidth_hz,
-            interference_load=self.experiment.interference_load,
+            interference_load=self.experiment.sent_share,
             line_of_sight=False,
         )
 

@@ -98,7 +98,9 @@ def _runs_of(
 ) -> Iterator[Run]:
     experiment = worlds.experiment
     slices = make_slices(experiment.users, experiment.services)
-    settings = SimulatorSettings(epoch_s=experiment.epoch_s)
+    settings = SimulatorSettings(
+        epoch_s=experiment.epoch_s, coupled=experiment.interference_load is None
+    )
     truth, beliefs = worlds.of(seed)
     which: list[tuple[str, str]] = []
     networks, decide, found = [], [], []

@@ -41,6 +41,13 @@ class _Setting:
     residual: Annotated[
         float, Option(metavar="DB", help="What rays do not explain in the reference [dB].")
     ] = 4.0
+    interference: Annotated[
+        float | None,
+        Option(
+            metavar="SHARE",
+            help="Share of other stations' power that comes; default: of the blocks they reserve.",
+        ),
+    ] = None
     map_rays: Annotated[int | None, Option(help="Rays per transmitter of every map.")] = None
     policy: Annotated[
         list[str] | None,
@@ -60,6 +67,7 @@ class _Setting:
             "ways": self.ways,
             "reference": self.reference,
             "points": self.points,
+            "interference_load": self.interference,
             "map_rays": self.map_rays,
             "policies": dict(pair("policy", text) for text in self.policy or ()),
             "services": {} if self.services is None else load_services(self.services),

@@ -59,7 +59,11 @@ class WorthStudy(Settings):
     def slicing(self, scene: str) -> SlicingExperiment:
         """The worlds, and the users of slices."""
         return SlicingExperiment(
-            scene=scene, seeds=self.seeds, duration_s=self.duration_s, map_rays=self.map_rays
+            scene=scene,
+            seeds=self.seeds,
+            duration_s=self.duration_s,
+            map_rays=self.map_rays,
+            interference_load=1.0,
         )
 
     def streaming(self, scene: str) -> StreamingStudy:

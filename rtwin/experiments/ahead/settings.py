@@ -34,7 +34,8 @@ class AheadStudy(Settings):
         map_rays: Rays per transmitter of every map; None: the recipe's.
         points: Measurements that log-distance and kriging are fitted to.
         residual_db: What rays do not explain in the reference [dB].
-        stale_without, ways, twins, reference, policies, services: See SlicingExperiment.
+        interference_load, stale_without, ways, twins, reference, policies, services: See
+            SlicingExperiment.
         workers: Processes.
     """
 
@@ -53,6 +54,7 @@ class AheadStudy(Settings):
     map_rays: int | None = None
     points: Count = 60
     residual_db: float = 4.0
+    interference_load: float | None = None
     stale_without: tuple[str, ...] | None = None
     ways: Path | None = None
     twins: Mapping[str, Path] = field(default_factory=dict)
@@ -90,6 +92,7 @@ class AheadStudy(Settings):
             points=self.points,
             ways=self.ways,
             twins=self.twins,
+            interference_load=self.interference_load,
             world=WorldSettings(residual_db=self.residual_db),
             reference=self.reference,
             services=self.services,

@@ -160,7 +160,9 @@ def _network(
     study: AheadStudy, drawn: Drawn, window_s: float, belief: Forecast | None = None
 ) -> SlicedNetwork:
     settings = SimulatorSettings(
-        epoch_s=window_s, frame_s=max(min(study.frame_s, window_s), study.step_s)
+        epoch_s=window_s,
+        frame_s=max(min(study.frame_s, window_s), study.step_s),
+        coupled=study.interference_load is None,
     )
     slices = make_slices(study.users, study.services)
     if belief is None:

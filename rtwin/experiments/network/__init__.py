@@ -3,6 +3,7 @@
 What needs an optional library, its environment, PPO and mobile-env's channel, is not imported here.
 """
 
+from rtwin.experiments.network.channels import adaptation_of, believed_efficiency
 from rtwin.experiments.network.episodes import (
     Episode,
     awaited,
@@ -27,8 +28,6 @@ from rtwin.experiments.network.simulator import (
     NetworkView,
     SimulatorSettings,
     SlicedNetwork,
-    adaptation_of,
-    believed_efficiency,
 )
 
 __all__ = [

@@ -15,6 +15,7 @@ import numpy as np
 from rtwin.arrays import Floats, Ints
 from rtwin.dataset import LinkTrace
 from rtwin.errors import StoreError
+from rtwin.experiments.network.channels import adaptation_of
 from rtwin.experiments.network.reports import PERCENTILES, EpochReport
 from rtwin.experiments.network.simulator import SlicedNetwork
 from rtwin.files import appearing
@@ -51,6 +52,7 @@ class KpmRecorder:
 
     def __init__(self, network: SlicedNetwork, trace: LinkTrace) -> None:
         self._network, self._trace = network, trace
+        self._adaptation = adaptation_of(trace)
         self._serving = trace.serving_tx[:, : network.num_ues].astype(np.int64)
         self._own = {
             name: trace.of_serving(name)[:, : network.num_ues].astype(np.float64)
@@ -67,6 +69,9 @@ class KpmRecorder:
         time_ms = round((self._epoch + 1) * report.duration_s * 1e3)
         self._epoch += 1
         cell = self._serving[rows[-1]]
+        if self._network.settings.coupled:
+            cqi_now = self._network.cqi_under(report.reserved_prb, rows)
+            self._own["cqi"][rows], self._own["mcs"][rows] = cqi_now, self._adaptation.mcs(cqi_now)
         mcs, cqi, layers = (self._mean(name, rows) for name in ("mcs", "cqi", "num_layers"))
         errors = 100.0 * self._mean("block_error_rate", rows)
         settings = self._network.settings

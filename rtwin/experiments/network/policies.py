@@ -142,11 +142,14 @@ class Optimised:
     with      sum_s n_s <= N, n_s >= 0
 
     for every cell, where d_s is what slice s is believed to need times a margin, and weights
-    add up to 1, as they do in the reward.
+    add up to 1, as they do in the reward. Where interference follows what cells reserve, needs
+    are those under the interference of the decision: it starts from full cells and is made again
+    until no cell changes, at most `rounds` times.
 
     Attributes:
         price: What all blocks of a cell cost, beside broken promises of everybody; the reward's.
         margin: Factor on the demand.
+        rounds: How often a decision may be made again, under its own interference.
     Raises:
         MissingExtraError: if cvxpy is not installed.
     Checked by tests/experiments/network/test_policies.py against a bisection of its own.
@@ -154,9 +157,21 @@ class Optimised:
 
     price: float = PRB_PRICE
     margin: float = 1.1
+    rounds: int = 3
 
     def __call__(self, view: NetworkView) -> Ints:
         """Blocks, [cell, slice]."""
+        blocks = self._decided(view)
+        if view.believed is not None:
+            before = np.full(view.num_cells, view.num_prb)
+            for _ in range(self.rounds):
+                if np.array_equal(before, blocks.sum(axis=1)):
+                    break
+                before, blocks = blocks.sum(axis=1), self._decided(view.under(blocks))
+        return blocks
+
+    def _decided(self, view: NetworkView) -> Ints:
+        """Blocks under the interference that the view is shown with."""
         needed = self.margin * demand_prb(view) / view.num_prb
         weight = np.array([s.weight for s in view.slices])
         weight = np.tile(weight / max(weight.sum(), 1e-12), (view.num_cells, 1))

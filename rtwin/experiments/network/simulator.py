@@ -4,21 +4,22 @@ Time runs in epochs, decisions are made once in each. An epoch has slots, and a
 link trace has rows; a row stands for all slots until the next one.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from rtwin.arrays import Bools, Floats, Ints
 from rtwin.dataset import LinkTrace
 from rtwin.errors import OutOfRangeError, ShapeError
 from rtwin.experiments.network.cells import SCHEDULERS, Queues, Served
+from rtwin.experiments.network.channels import channels_of
 from rtwin.experiments.network.reports import EpochReport, report
 from rtwin.experiments.network.services import Slice, Traffic
-from rtwin.link import LinkAdaptation
 
-_ERROR_NODES = 7  # of a Gauss-Hermite sum over the errors of a belief
+Frame = tuple[Ints, Floats]
+"""Cell and bits of a block in a slot of each user, [ue] each, in a part of an epoch."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class SimulatorSettings:
         handover_interruption_s: How long a handover stops a user's service [s], at
             most for a row of the trace.
         frame_s: What decisions are shown means over [s]; None: the epoch.
+        coupled: Whether cells interfere with the share of their blocks that they reserve, epoch
+            by epoch; otherwise as the trace was made.
     Raises:
         OutOfRangeError: if a number is not possible.
     """
@@ -41,6 +44,7 @@ class SimulatorSettings:
     scheduler: str = "pf"
     handover_interruption_s: float = 0.05
     frame_s: float | None = None
+    coupled: bool = False
 
     def __post_init__(self) -> None:
         if self.scheduler not in SCHEDULERS:
@@ -76,10 +80,13 @@ class NetworkView:
         slices: The slices.
         ue_slice: Slice of each user, [ue].
         cell: Serving cell of each user as believed for the coming epoch, [ue]; -1 none.
-        bits_per_prb: Bits of a block in a slot as believed, [ue]; 0 in outage.
+        bits_per_prb: Bits of a block in a slot as believed, [ue]; 0 in outage. Where interference
+            follows what cells reserve, those if all reserve everything.
         backlog_bits: Bits that wait, [ue].
         num_cells: Number of cells.
         frames: Cell and bits of each further part of the epoch, where it is shown in several.
+        believed: Cell and bits of all parts for shares that cells reserve, [cell]; None where
+            interference does not follow them.
     """
 
     num_prb: int
@@ -91,40 +98,20 @@ class NetworkView:
     bits_per_prb: Floats
     backlog_bits: Floats
     num_cells: int
-    frames: tuple[tuple[Ints, Floats], ...] = ()
+    frames: tuple[Frame, ...] = ()
+    believed: Callable[[Floats], tuple[Frame, ...]] | None = None
+
+    def under(self, num_prb: ArrayLike) -> "NetworkView":
+        """The same, with what blocks carry if cells reserve so many, [cell, slice]."""
+        if self.believed is None:
+            return self
+        (cell, bits), *later = self.believed(_load(np.asarray(num_prb), self.num_prb))
+        return replace(self, cell=cell, bits_per_prb=bits, frames=tuple(later))
 
 
-def adaptation_of(trace: LinkTrace) -> LinkAdaptation:
-    """The carrier of a link trace, and how its rates follow the SINR."""
-    return LinkAdaptation(
-        **{item.name: trace.attributes[item.name] for item in fields(LinkAdaptation)}
-    )
-
-
-def believed_efficiency(
-    adaptation: LinkAdaptation, sinr_db: ArrayLike, error_db: ArrayLike
-) -> Floats:
-    """Bits per resource element of an SINR that is known with an error.
-
-    Args:
-        adaptation: How rates follow the SINR.
-        sinr_db: What is believed [dB], any shape; NaN where nothing is.
-        error_db: Standard deviation of the belief [dB], one or as many as fit sinr_db.
-    Returns:
-        Same shape: without an error the efficiency of the SINR, 0 in outage; with one what costs
-        as much on average, 1 / E(1 / efficiency) over Gaussian errors.
-    Checked by tests/experiments/network/test_simulator.py.
-    """
-    sinr_db, error_db = np.asarray(sinr_db, np.float64), np.asarray(error_db, np.float64)
-    if not error_db.any():
-        return adaptation.spectral_efficiency(adaptation.cqi(sinr_db))
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_ERROR_NODES)
-    cost = np.zeros_like(sinr_db)
-    for node, weight in zip(nodes, weights / weights.sum(), strict=True):
-        # Below the lowest CQI nothing is known but that it costs no less than there.
-        cqi = np.maximum(adaptation.cqi(sinr_db + error_db * node), 1)
-        cost += weight / adaptation.spectral_efficiency(cqi)
-    return 1.0 / cost
+def _load(num_prb: Floats | Ints, most: int) -> Floats:
+    """Share of its blocks that each cell reserves, [..., cell]."""
+    return np.minimum(num_prb.sum(axis=-1) / most, 1.0)
 
 
 class SlicedNetwork:
@@ -141,7 +128,8 @@ class SlicedNetwork:
             on average: 1 / E(1 / bits) over Gaussian errors of that size.
     Raises:
         OutOfRangeError: if there are more users in slices than in the trace, or
-            the trace is shorter than an epoch.
+            the trace is shorter than an epoch, or interference shall follow what cells reserve
+            in a trace that does not tell how.
         ShapeError: if the knowledge is of other users, transmitters or times.
     Checked by tests/experiments/network/test_simulator.py.
     """
@@ -165,7 +153,8 @@ class SlicedNetwork:
         self.num_ues, self.num_cells = int(counts.sum()), trace.num_tx
         self.num_prb = int(trace.attributes["num_prb"])
         self.ue_slice = np.repeat(np.arange(len(counts)), counts)
-        self._truth = self._channels(trace)
+        self._channels = channels_of(trace, self.num_ues, self.settings.coupled)
+        self._truth = self._true(trace)
         error_db = np.asarray(knowledge_error_db, np.float64)
         if error_db.shape not in ((), (trace.num_steps,)):
             raise ShapeError(
@@ -182,7 +171,11 @@ class SlicedNetwork:
                     f"{knowledge.num_tx} transmitters; it must have the trace's times, "
                     f"{trace.num_ues} users and {trace.num_tx} transmitters"
                 )
-        self._belief = self._believed(trace if knowledge is None else knowledge, error_db)
+        self._belief = self._channels
+        if knowledge is not None:
+            self._belief = channels_of(knowledge, self.num_ues, self.settings.coupled)
+        self._error_db = error_db[:, None] if error_db.ndim else error_db
+        self._shown = self._belief.bits(self.settings.slot_s, self._error_db)
         self._row_s, self._num_rows = trace.step_s, trace.num_steps
         self.num_epochs = int(self._num_rows * self._row_s / self.settings.epoch_s + 1e-6)
         if self.num_epochs < 1:
@@ -198,24 +191,28 @@ class SlicedNetwork:
         self._reliability = np.array([s.reliability for s in services])
         self.reset(0)
 
-    def _channels(self, trace: LinkTrace) -> tuple[Ints, Floats, Bools]:
+    def _true(self, trace: LinkTrace) -> tuple[Ints, Floats, Bools]:
         """Serving cell [row, ue], whole bits of a block in a slot [row, ue], handovers."""
         rate = trace.of_serving("rate_mbps")[:, : self.num_ues]
         bits = np.floor(rate * 1e6 * self.settings.slot_s / self.num_prb)
-        cell = trace.serving_tx[:, : self.num_ues].astype(np.int64)
-        return cell, bits, trace.handover[:, : self.num_ues].astype(bool)
+        return self._channels.cell, bits, trace.handover[:, : self.num_ues].astype(bool)
 
-    def _believed(self, trace: LinkTrace, error_db: Floats) -> tuple[Ints, Floats]:
-        """Believed cell and bits of a block in a slot, [row, ue] each; 0 bits where no cell."""
-        adaptation = adaptation_of(trace)
-        per_element = adaptation.resource_elements_per_s_and_prb * self.settings.slot_s
-        cell = trace.serving_tx[:, : self.num_ues].astype(np.int64)
-        sinr_db = trace.of_serving("sinr_db")[:, : self.num_ues].astype(np.float64)
-        spread = error_db[:, None] if error_db.ndim else error_db
-        bits = believed_efficiency(adaptation, sinr_db, spread) * per_element
-        if not error_db.any():
-            bits = np.floor(bits)
-        return cell, np.where(cell >= 0, bits, 0.0)
+    def _bits_under(self, blocks: Sequence[Floats], rows: Ints) -> Floats:
+        """Whole bits of a block in a slot of all copies with these blocks, [row, copy and ue]."""
+        if not self.settings.coupled:
+            return np.tile(self._truth[1][rows], (1, len(blocks)))
+        load = _load(np.array(blocks), self.num_prb)
+        bits = self._channels.bits(self.settings.slot_s, load=load, rows=rows)
+        return np.moveaxis(bits, 0, 1).reshape(len(rows), -1)
+
+    def cqi_under(self, num_prb: ArrayLike, rows: Ints) -> NDArray[np.int8]:
+        """True channel quality of users in some rows, [row, ue].
+
+        Args:
+            num_prb: Blocks that cells reserve, [cell, slice].
+            rows: Rows of the trace.
+        """
+        return self._channels.cqi(_load(np.asarray(num_prb), self.num_prb), rows)
 
     def reset(self, seed: int, first_epoch: int = 0, copies: int = 1) -> None:
         """Empty all queues and draw new traffic.
@@ -236,7 +233,12 @@ class SlicedNetwork:
             (other.slices, other.settings, other.num_epochs)
         )
         return same and all(
-            np.array_equal(a, b) for a, b in zip(self._truth, other._truth, strict=True)
+            np.array_equal(a, b)
+            for a, b in zip(
+                (*self._truth, *self._channels.powers),
+                (*other._truth, *other._channels.powers),
+                strict=True,
+            )
         )
 
     @property
@@ -247,11 +249,20 @@ class SlicedNetwork:
     def view(self, backlog_bits: Floats | None = None) -> NetworkView:
         """What the next decision may look at; the queues' own backlog unless one is given."""
         rows = np.unique(self._rows_of_epoch())
-        cell, bits = self._belief
         frame_s = self.settings.frame_s or self.settings.epoch_s
-        parts = np.array_split(rows, min(max(1, round(self.settings.epoch_s / frame_s)), len(rows)))
-        # Where the belief says outage part of the time, the mean counts it as 0.
-        frames = tuple((cell[part[0]], bits[part].mean(axis=0)) for part in parts)
+        number = min(max(1, round(self.settings.epoch_s / frame_s)), len(rows))
+        cell = self._belief.cell[rows]
+
+        def framed(bits: Floats) -> tuple[Frame, ...]:
+            # Where the belief says outage part of the time, the mean counts it as 0.
+            parts = zip(np.array_split(cell, number), np.array_split(bits, number), strict=True)
+            return tuple((where[0], part.mean(axis=0)) for where, part in parts)
+
+        def believed(load: Floats) -> tuple[Frame, ...]:
+            error_db = self._error_db[rows] if self._error_db.ndim else self._error_db
+            return framed(self._belief.bits(self.settings.slot_s, error_db, load, rows))
+
+        frames = framed(self._shown[rows])
         return NetworkView(
             num_prb=self.num_prb,
             slot_s=self.settings.slot_s,
@@ -263,6 +274,7 @@ class SlicedNetwork:
             backlog_bits=self._queues.backlog_bits if backlog_bits is None else backlog_bits,
             num_cells=self.num_cells,
             frames=frames[1:],
+            believed=believed if self.settings.coupled else None,
         )
 
     def _rows_of_epoch(self) -> Ints:
@@ -315,13 +327,15 @@ class SlicedNetwork:
         """Run an epoch of all copies that the queues hold, each with its blocks."""
         arrivals = self._traffic.arrivals(self.settings.slots_per_epoch)
         rows = self._rows_of_epoch()
-        cell, bits, handover = self._truth
+        cell, _, handover = self._truth
         first = np.flatnonzero(np.diff(rows, prepend=-1))
+        bits = self._bits_under(blocks, rows[first])
         copies, num_groups = len(blocks), self.num_cells * len(self.slices)
         given = np.concatenate([one.ravel() for one in blocks])
         shift = np.repeat(np.arange(copies) * num_groups, self.num_ues)
         pieces: list[list[Served]] = [[] for _ in blocks]
-        for start, stop in zip(first, np.append(first[1:], len(rows)), strict=True):
+        stops = np.append(first[1:], len(rows))
+        for start, stop, carried in zip(first, stops, bits, strict=True):
             row = rows[start]
             group = np.where(cell[row] >= 0, cell[row] * len(self.slices) + self.ue_slice, -1)
             group = np.tile(group, copies)
@@ -331,7 +345,7 @@ class SlicedNetwork:
                 arrivals[start:stop],
                 np.where(group >= 0, group + shift, -1),
                 given,
-                np.tile(bits[row], copies),
+                carried,
                 np.tile(np.where(fresh, self._interruption, 0), copies),
                 self.num_prb,
             )

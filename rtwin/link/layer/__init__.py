@@ -6,7 +6,7 @@ faded_link(sounding, power, load, noise, adaptation) -> what gets through, row b
 from rtwin.link.layer.block_errors import BlockErrors, code_block_error
 from rtwin.link.layer.effective import effective_sinr_db
 from rtwin.link.layer.faded import FadedLink, FadedResult, Sounding, along, faded_link
-from rtwin.link.layer.loads import cell_loads
+from rtwin.link.layer.loads import cell_loads, sinr_of_serving
 from rtwin.link.layer.modulation import bits_per_symbol
 from rtwin.link.layer.receiver import block_sinr
 from rtwin.link.layer.transmission import Transmission, transmit
@@ -24,5 +24,6 @@ __all__ = [
     "code_block_error",
     "effective_sinr_db",
     "faded_link",
+    "sinr_of_serving",
     "transmit",
 ]

@@ -36,16 +36,11 @@ def cell_loads(
     tests/link/layer/test_loads.py.
     """
     num_rows, _, num_tx = received_w.shape
-    cell = np.maximum(serving, 0).astype(np.int64)
-    own = np.take_along_axis(received_w, cell[..., None], axis=2)[..., 0]
-    own = np.where(serving >= 0, own, 0.0)
-    share_of = (np.arange(num_tx) == cell[..., None]) & (serving >= 0)[..., None]
+    share_of = serving[..., None] == np.arange(num_tx)
     load = np.zeros((num_rows, num_tx))
     # From below, the loads only grow until they settle.
     for _ in range(_MOST_STEPS):
-        everybody = (received_w * load[:, None, :]).sum(axis=2)
-        mine = own * np.take_along_axis(load, cell, axis=1)
-        sinr = own / (np.maximum(everybody - mine, 0.0) + noise_w)
+        sinr = sinr_of_serving(received_w, serving, load, noise_w)
         rate = adaptation.rate_mbps(adaptation.spectral_efficiency(adaptation.cqi(to_db(sinr))))
         asked = np.divide(demand_mbps, rate, out=np.zeros_like(rate), where=rate > 0)
         new = np.minimum((asked[..., None] * share_of).sum(axis=1), 1.0)
@@ -55,3 +50,26 @@ def cell_loads(
         if moved < _SETTLED:
             break
     return load
+
+
+def sinr_of_serving(
+    received_w: Floats, serving: NDArray[np.integer], load: Floats, noise_w: float
+) -> Floats:
+    """Signal to interference and noise ratio at the serving cell, linear.
+
+    Args:
+        received_w: Powers [W], [row, ue, tx]; 0 where nothing arrives.
+        serving: Serving cell, [row, ue]; -1 where none.
+        load: Share of their power that cells send, [..., row, tx], or one row for all.
+        noise_w: Noise in the carrier [W].
+    Returns:
+        [..., row, ue], linear; 0 where no cell serves.
+    Checked by tests/link/layer/test_loads.py.
+    """
+    cell = np.maximum(serving, 0).astype(np.int64)
+    own = np.where(
+        serving >= 0, np.take_along_axis(received_w, cell[..., None], axis=-1)[..., 0], 0.0
+    )
+    is_other = cell[..., None] != np.arange(received_w.shape[-1])
+    others = (received_w * is_other * load[..., None, :]).sum(axis=-1)
+    return own / (others + noise_w)

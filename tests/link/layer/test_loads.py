@@ -3,7 +3,7 @@
 import numpy as np
 
 from rtwin.link import LinkAdaptation
-from rtwin.link.layer import cell_loads
+from rtwin.link.layer import cell_loads, sinr_of_serving
 from rtwin.units import to_db
 
 CARRIER = LinkAdaptation(20e6)
@@ -36,3 +36,15 @@ def test_full_cells_outage_and_nobody():
     np.testing.assert_array_equal(load, [[1.0, 0.0]])
     none = cell_loads(received, np.array([[-1, -1]]), 5.0, CARRIER, 1e-11)
     np.testing.assert_array_equal(none, [[0.0, 0.0]])
+
+
+def test_what_others_send_is_the_share_of_their_power():
+    received = np.array([[[8.0, 2.0, 1.0], [0.0, 3.0, 4.0], [5.0, 0.0, 0.0]]])
+    serving = np.array([[0, 2, -1]])
+    load = np.array([0.25, 0.5, 0.5])
+    np.testing.assert_allclose(
+        sinr_of_serving(received, serving, load[None], 0.5), [[8 / 2.0, 4 / 2.0, 0.0]]
+    )
+    several = np.stack([load, np.zeros(3)])[:, None]
+    found = sinr_of_serving(received, serving, several, 0.5)
+    np.testing.assert_allclose(found, [[[4.0, 2.0, 0.0]], [[16.0, 8.0, 0.0]]])
