@@ -86,7 +86,7 @@ def export(
 
 def serve(
     talk: Talking,
-    twin: Annotated[Path, Argument(metavar="TWIN", help="A dataset of paths.")],
+    twin: Annotated[Path, Argument(metavar="TWIN", help="A dataset of paths, or a radio map.")],
     address: Annotated[str, Option(help="Where to listen.")] = "tcp://127.0.0.1:5555",
     within: Annotated[
         float, Option(metavar="M", help="How far a node of ns-3 may be from its device [m].")
@@ -99,7 +99,7 @@ def serve(
     rx_port: RxPort = "",
     frequency: OfSweep = None,
 ) -> None:
-    """Answer ns-3's requests for channels (ns3sionna) from stored paths, until interrupted.
+    """Answer ns-3's requests for channels (ns3sionna) from paths or a map, until interrupted.
 
     Example: rtwin serve munich.h5
     """
@@ -111,7 +111,11 @@ def serve(
         rows = [
             (
                 str(one["device"]),
-                ", ".join(f"{value:g}" for value in one["position_m"])
+                (
+                    place
+                    if isinstance(place := one["position_m"], str)
+                    else ", ".join(f"{value:g}" for value in place)
+                )
                 + (f"; {one['places']} places" if one["places"] > 1 else ""),
             )
             for one in found

@@ -14,7 +14,7 @@ from rtwin.dataset.schema import MAP_FORMAT, PATHS_FORMAT, PORT_LABELS, SWEEP_FO
 from rtwin.errors import OutOfRangeError
 from rtwin.export.record import PathView, chosen_port, chosen_rows
 from rtwin.export.registry import MAP, PATHS, SWEEP, TRACE, Format, Report, find_format
-from rtwin.export.serving import devices_of
+from rtwin.export.serving import MapCells, StoredPaths, devices_of
 from rtwin.export.writing import check_target, finished_folder, new_file, new_folder
 from rtwin.progress import Progress, silent
 
@@ -122,10 +122,10 @@ def serve(
     frequency_hz: float | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> int:
-    """Answer ns3sionna's requests for channels from the paths of a dataset.
+    """Answer ns3sionna's requests for channels from the paths of a dataset, or from a radio map.
 
     Args:
-        file: A dataset of paths.
+        file: A dataset of paths, or a radio map: then losses alone, at any place of it.
         address: Where to listen.
         within_m: How far one of ns-3's nodes may be from its device [m].
         once: Whether to end with the first simulation; else it goes on until interrupted.
@@ -136,21 +136,35 @@ def serve(
         How many requests for channels were answered.
     Raises:
         OutOfRangeError: if nobody can listen there, or there are several polarisations.
-        StoreError: if the file is no dataset of paths.
+        StoreError: if the file is neither.
         MissingExtraError: if pyzmq is not installed.
     Checked by tests/export/serving/test_server.py.
     """
-    from rtwin.export.serving.server import serve_view
+    from rtwin.export.serving.server import serve_twin
 
     if not within_m >= 0:
         raise OutOfRangeError(f"within_m is {within_m:g}; it must be 0 m or more")
+    if _is_map(file):
+        if tx_port or rx_port or frequency_hz is not None:
+            raise OutOfRangeError("a radio map has one port and one frequency; name none")
+        return serve_twin(MapCells(open_radio_map(file)), address, within_m, once, say)
     with open_dataset(file, frequency_hz) as dataset:
         view = path_view(dataset, tx_port=tx_port, rx_port=rx_port).one_port("ns3sionna")
-        return serve_view(view, address, within_m, once, say)
+        return serve_twin(StoredPaths(view), address, within_m, once, say)
 
 
 def served_devices(file: str | Path) -> list[dict[str, Any]]:
-    """The devices of a dataset at which `serve` takes nodes: name, first position [m], places."""
+    """The devices at which `serve` takes nodes: name, first position [m], places.
+
+    Of a radio map the transmitters, and then, in words, its area, of which every place is one.
+    """
+    if _is_map(file):
+        found = open_radio_map(file)
+        masts = zip(found.tx_name, found.tx_position_m.tolist(), strict=True)
+        return [
+            *({"device": name, "position_m": place, "places": 1} for name, place in masts),
+            {"device": "anywhere", "position_m": MapCells(found).extent, "places": 1},
+        ]
     with open_dataset(file) as dataset:
         names = dataset.read("tx_name")
         return [
@@ -161,6 +175,11 @@ def served_devices(file: str | Path) -> list[dict[str, Any]]:
             }
             for device in devices_of(path_view(dataset))
         ]
+
+
+def _is_map(file: str | Path) -> bool:
+    with open_checked(file) as h5:
+        return bool(h5.attrs["format"] == MAP_FORMAT)
 
 
 def path_view(

@@ -1,20 +1,16 @@
 """ns-3's nodes as devices of a twin, and the channels between them at a time.
 
-A node is the device that stands where the node begins: a transmitter, a receiver that stands, or
-one that moves along the times of the twin. What the twin does not hold, between two transmitters
-or two receivers, has a loss beyond hearing.
+What the twin does not hold, between two transmitters or two receivers, has a loss beyond hearing.
 """
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from rtwin.arrays import Complexes, Floats, Ints
-from rtwin.channel import cfr
 from rtwin.errors import OutOfRangeError
-from rtwin.export.record import PathView
-from rtwin.units import SPEED_OF_LIGHT_M_S, to_db
+from rtwin.units import SPEED_OF_LIGHT_M_S
 
 NO_PATH_DB = 300.0
 FOREVER_NS = 10**18
@@ -42,11 +38,37 @@ class Device:
         return FOREVER_NS if last else int(self.time_ns[row + 1]) - 1
 
 
+class Link(NamedTuple):
+    """A channel: delay [ns], if known, loss over the band [dB], response of mean power 1."""
+
+    delay_ns: int | None
+    loss_db: float
+    response: Complexes
+
+
+class Twin(Protocol):
+    """What answers are made from."""
+
+    @property
+    def frequency_hz(self) -> float:
+        """The carrier [Hz]."""
+
+    def device(self, number: int, place: Floats, walks: bool, within_m: float) -> Device:
+        """The device that a node is, which begins at a place [m].
+
+        Raises:
+            OutOfRangeError: if it is none, or moves as the twin does not know.
+        """
+
+    def link(self, tx: int, rx: int, frequencies_hz: Ints) -> Link | None:
+        """The channel from a transmitter to a row of receivers; None where nothing arrives."""
+
+
 class StoredChannels:
     """Answers of a twin to requests of a simulation.
 
     Args:
-        view: Links of a dataset with one port at each end.
+        twin: What they are made from.
         init: What the simulation said of itself.
         within_m: How far a node may be from its device [m].
     Raises:
@@ -54,12 +76,12 @@ class StoredChannels:
     Checked by tests/export/serving/test_channels.py.
     """
 
-    def __init__(self, view: PathView, init: dict[str, Any], within_m: float) -> None:
+    def __init__(self, twin: Twin, init: dict[str, Any], within_m: float) -> None:
         asked_hz = init.get("frequency", 0) * 1e6
-        if abs(asked_hz - view.frequency_hz) > max(init.get("channel_bw", 0) * 1e6, 1e6) / 2:
+        if abs(asked_hz - twin.frequency_hz) > max(init.get("channel_bw", 0) * 1e6, 1e6) / 2:
             raise OutOfRangeError(
                 f"the simulation asks for {asked_hz / 1e6:g} MHz, the twin is one of "
-                f"{view.frequency_hz / 1e6:g} MHz; configure the one or generate the other"
+                f"{twin.frequency_hz / 1e6:g} MHz; configure the one or generate the other"
             )
         size, spacing = init.get("fft_size", 0), init.get("subcarrier_spacing", 0)
         if not (1 <= size <= MAX_SUBCARRIERS and spacing > 0):
@@ -70,13 +92,10 @@ class StoredChannels:
         nodes = init.get("nodes", [])
         if not 1 <= len(nodes) <= MAX_NODES:
             raise OutOfRangeError(f"there are {len(nodes)} nodes; there must be 1 to {MAX_NODES}")
-        self._view = view
+        self._twin = twin
         self._frequencies: Ints = (np.arange(size) - size // 2) * spacing
         self._mode, self._sub_mode = init.get("mode", -1), init.get("sub_mode", -1)
-        devices = devices_of(view)
-        self._node = {
-            node.get("id", 0): devices[_nearest(node, devices, within_m)] for node in nodes
-        }
+        self._node = {node.get("id", 0): _device(twin, node, within_m) for node in nodes}
 
     @property
     def nodes(self) -> dict[int, Device]:
@@ -120,7 +139,7 @@ class StoredChannels:
             device = self._node[node]
             row = device.row(time_ns)
             place, other = own.position_m[own_row], device.position_m[row]
-            delay_ns, loss_db, csi = self._channel(own, own_row, device, row)
+            delay_ns, loss_db, csi = self._link(own, own_row, device, row)
             if delay_ns is None:
                 delay_ns = round(float(np.linalg.norm(place - other)) / SPEED_OF_LIGHT_M_S * 1e9)
             ends.append(device.until_ns(row))
@@ -143,63 +162,25 @@ class StoredChannels:
             "rx_nodes": found,
         }
 
-    def _channel(
-        self, a: Device, a_row: int, b: Device, b_row: int
-    ) -> tuple[int | None, float, Complexes]:
-        """Delay of the first path [ns], loss over the band [dB], and the response without it."""
-        flat = np.ones(len(self._frequencies), complex)
-        if (a.tx is None) == (b.tx is None):
-            return None, NO_PATH_DB, flat
-        tx, rx = (a.tx, b.rx[b_row]) if a.tx is not None else (b.tx, a.rx[a_row])
-        assert tx is not None
-        one = replace(self._view, rx=np.array([rx]))
-        block = next(one.blocks())
-        paths = block.paths.select([tx])
-        if paths.num_paths[0] == 0:
-            return None, NO_PATH_DB, flat
-        response = cfr(paths, self._frequencies, normalize_delays=True)[0, 0, 0, 0]
-        power = float(np.square(np.abs(response)).mean())
-        if power <= 0:
-            return None, NO_PATH_DB, flat
-        delay_ns = round(float(paths.delay_s.min()) * 1e9)
-        return delay_ns, float(-to_db(power)), response / np.sqrt(power)
+    def _link(self, a: Device, a_row: int, b: Device, b_row: int) -> Link:
+        found = None
+        if (a.tx is None) != (b.tx is None):
+            tx, rx = (a.tx, b.rx[b_row]) if a.tx is not None else (b.tx, a.rx[a_row])
+            assert tx is not None
+            found = self._twin.link(tx, int(rx), self._frequencies)
+        return found or Link(None, NO_PATH_DB, np.ones(len(self._frequencies), complex))
 
 
-def devices_of(view: PathView) -> list[Device]:
-    """The devices of a twin that nodes may be: its transmitters, then its receivers."""
-    still = np.zeros(1, np.int64)
-    found = [
-        Device(row, still, still, place[None])
-        for row, place in enumerate(view.of_tx("tx_position_m"))
-    ]
-    position = view.of_rx("rx_position_m")
-    for track in view.tracks:
-        time = still if view.time_s is None else np.rint(view.time_s[track] * 1e9).astype(np.int64)
-        found.append(Device(None, view.rx[track], time, position[track]))
-    return found
-
-
-def _nearest(node: dict[str, Any], devices: list[Device], within_m: float) -> int:
-    """The device at whose first place a node begins."""
+def _device(twin: Twin, node: dict[str, Any], within_m: float) -> Device:
     model = node.get("constant_position_model") or node.get("random_walk_model") or {}
     told = model.get("position", {})
     place = np.array([told.get(axis, 0.0) for axis in "xyz"])
-    away = [float(np.linalg.norm(device.position_m[0] - place)) for device in devices]
-    best = int(np.argmin(away))
-    # Written so that a place that is no number is refused.
-    if not away[best] <= within_m:
-        shown = ", ".join(f"{value:.2f}" for value in place)
-        raise OutOfRangeError(
-            f"node {node.get('id', 0)} begins at ({shown}) m, the nearest device of the twin is "
-            f"{away[best]:.2f} m away; put it there, generate the twin for it, or allow more than "
-            f"{within_m:g} m"
-        )
-    if "random_walk_model" in node and len(devices[best].time_ns) < 2:
-        raise OutOfRangeError(
-            f"node {node.get('id', 0)} walks at random, and the twin holds one place of it; give "
-            "it a constant position, or a twin with a trajectory, which it then follows"
-        )
-    return best
+    return twin.device(node.get("id", 0), place, "random_walk_model" in node, within_m)
+
+
+def shown(place: Floats) -> str:
+    """A place in words."""
+    return "(" + ", ".join(f"{value:.2f}" for value in place) + ") m"
 
 
 def _vector(place: Floats) -> dict[str, float]:

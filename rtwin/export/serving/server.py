@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rtwin.errors import OutOfRangeError
-from rtwin.export.record import PathView
-from rtwin.export.serving.channels import StoredChannels
+from rtwin.export.serving.channels import StoredChannels, Twin
 from rtwin.export.serving.messages import MAX_BYTES, decode, encode
 from rtwin.extras import needs
 
@@ -15,11 +14,11 @@ with needs("serve needs pyzmq", "'rtwin[serve]'"):
 Say = Callable[[str], None]
 
 
-def serve_view(view: PathView, address: str, within_m: float, once: bool, say: Say) -> int:
+def serve_twin(twin: Twin, address: str, within_m: float, once: bool, say: Say) -> int:
     """Answer until interrupted, or until the first simulation has ended.
 
     Args:
-        view: Links with one port at each end.
+        twin: What answers are made from.
         address: Where to listen, such as tcp://127.0.0.1:5555.
         within_m: How far a node may be from its device [m].
         once: Whether to end with the first simulation.
@@ -39,7 +38,7 @@ def serve_view(view: PathView, address: str, within_m: float, once: bool, say: S
                 f"address is {address!r}: {error.strerror}; take such as tcp://127.0.0.1:5555"
             ) from error
         say(f"listening at {address}")
-        session = Session(view, within_m, say)
+        session = Session(twin, within_m, say)
         while True:
             socket.send(session.reply(socket.recv()))
             if once and session.is_over:
@@ -49,8 +48,8 @@ def serve_view(view: PathView, address: str, within_m: float, once: bool, say: S
 class Session:
     """Replies to the messages of a simulation, one by one."""
 
-    def __init__(self, view: PathView, within_m: float, say: Say) -> None:
-        self._view, self._within_m, self._say = view, within_m, say
+    def __init__(self, twin: Twin, within_m: float, say: Say) -> None:
+        self._twin, self._within_m, self._say = twin, within_m, say
         self._channels: StoredChannels | None = None
         self.answered, self.is_over = 0, False
 
@@ -66,7 +65,7 @@ class Session:
         if "sim_init_msg" in message:
             self._channels, self.is_over = None, False
             told = message["sim_init_msg"]
-            self._channels = StoredChannels(self._view, told, self._within_m)
+            self._channels = StoredChannels(self._twin, told, self._within_m)
             self._say(f"a simulation of {len(self._channels.nodes)} nodes begins")
             return {"sim_ack": {"no_error": True, "error_msg": "OK"}}
         if "channel_state_request" in message:

@@ -9,7 +9,7 @@ from rtwin.channel import cfr
 from rtwin.dataset import open_dataset
 from rtwin.errors import OutOfRangeError
 from rtwin.export import path_view
-from rtwin.export.serving import NO_PATH_DB, StoredChannels
+from rtwin.export.serving import NO_PATH_DB, StoredChannels, StoredPaths
 from rtwin.units import SPEED_OF_LIGHT_M_S, to_db
 
 
@@ -38,7 +38,7 @@ def walk(moving):
 
 def test_a_channel_is_the_response_of_the_stored_paths(still):
     dataset, view, nodes = still
-    channels = StoredChannels(view, init(nodes), 0.5)
+    channels = StoredChannels(StoredPaths(view), init(nodes), 0.5)
     state = channels.response({"tx_node": 0, "rx_node": 4, "time": 5})["csi"][0]
     found = {one["id"]: one for one in state["rx_nodes"]}
     assert sorted(found) == [2, 3, 4, 5, 6]  # all receivers, no transmitter
@@ -60,7 +60,7 @@ def test_a_channel_is_the_response_of_the_stored_paths(still):
 
 def test_the_way_back_is_the_same_and_one_pair_is_one(still):
     _, view, nodes = still
-    channels = StoredChannels(view, init(nodes, mode=1), 0.5)
+    channels = StoredChannels(StoredPaths(view), init(nodes, mode=1), 0.5)
     there = channels.response({"tx_node": 0, "rx_node": 4})["csi"][0]
     back = channels.response({"tx_node": 4, "rx_node": 0})["csi"][0]
     assert [one["id"] for one in there["rx_nodes"]] == [4]
@@ -71,7 +71,7 @@ def test_the_way_back_is_the_same_and_one_pair_is_one(still):
 
 def test_what_the_twin_does_not_hold_is_beyond_hearing(still):
     _, view, nodes = still
-    channels = StoredChannels(view, init(nodes), 0.5)
+    channels = StoredChannels(StoredPaths(view), init(nodes), 0.5)
     state = channels.response({"tx_node": 4, "rx_node": 5})["csi"][0]
     one = next(one for one in state["rx_nodes"] if one["id"] == 5)
     assert one["wb_loss"] == NO_PATH_DB
@@ -86,7 +86,7 @@ def test_a_walk_is_followed_in_time(walk):
     dataset, view = walk
     place, time_s = dataset.read("rx_position_m"), dataset.read("rx_time_s")
     nodes = [node(0, dataset.read("tx_position_m")[0]), node(1, place[0], "random_walk_model")]
-    channels = StoredChannels(view, init(nodes), 0.5)
+    channels = StoredChannels(StoredPaths(view), init(nodes), 0.5)
     second = round(time_s[1] * 1e9)
     for time_ns, row in ((0, 0), (second - 1, 0), (second, 1), (10**12, len(place) - 1)):
         state = channels.response({"tx_node": 0, "rx_node": 1, "time": time_ns})["csi"][0]
@@ -95,7 +95,7 @@ def test_a_walk_is_followed_in_time(walk):
         assert state["end_time"] == (
             10**18 if row + 1 == len(place) else round(time_s[row + 1] * 1e9) - 1
         )
-    ahead = StoredChannels(view, init(nodes, mode=3, sub_mode=50), 0.5)
+    ahead = StoredChannels(StoredPaths(view), init(nodes, mode=3, sub_mode=50), 0.5)
     states = ahead.response({"tx_node": 0, "rx_node": 1, "time": 0})["csi"]
     assert len(states) == len(place)
     for one, following in pairwise(states):
@@ -119,12 +119,12 @@ def test_a_walk_is_followed_in_time(walk):
 def test_simulations_that_do_not_fit(still, change, words):
     _, view, nodes = still
     with pytest.raises(OutOfRangeError, match=words):
-        StoredChannels(view, init(**{"nodes": nodes, **change}), 0.5)
+        StoredChannels(StoredPaths(view), init(**{"nodes": nodes, **change}), 0.5)
 
 
 def test_requests_that_do_not_fit(still):
     _, view, nodes = still
-    channels = StoredChannels(view, init(nodes), 0.5)
+    channels = StoredChannels(StoredPaths(view), init(nodes), 0.5)
     with pytest.raises(OutOfRangeError, match="node 99 was not told of"):
         channels.response({"tx_node": 0, "rx_node": 99})
     with pytest.raises(OutOfRangeError, match="channel to itself"):
