@@ -8,6 +8,7 @@ angles are converted here and nowhere else; docs/export.md says to what.
 """
 
 from rtwin.export.door import export, path_view, serve, served_devices
+from rtwin.export.maps import RadioMapGains
 from rtwin.export.record import Block, PathView
 from rtwin.export.registry import FORMATS, Format, Option, Report, find_format
 from rtwin.export.writing import MARK
@@ -19,6 +20,7 @@ __all__ = [
     "Format",
     "Option",
     "PathView",
+    "RadioMapGains",
     "Report",
     "export",
     "find_format",

@@ -7,12 +7,34 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtwin.dataset import generate, make_link_trace, write_link_trace
+from rtwin.dataset import RadioMap, generate, make_link_trace, write_link_trace
 from rtwin.link import LinkAdaptation
 
 from ..peers import python_of, run_peer
 
 ROOT = Path(__file__).parents[2]
+MASTS = np.array([[0.0, 0.0, 12.0], [30.0, -20.0, 5.0]])
+
+
+@pytest.fixture
+def cells():
+    """Two masts over 3 x 2 cells of 10 m from (0, 0) on, at 1.5 m; the second misses the last."""
+    x, y = np.meshgrid([5.0, 15.0, 25.0], [5.0, 15.0])
+    centers = np.stack([x, y, np.full_like(x, 1.5)], axis=-1)
+    gain = np.stack([1e-8 * (1 + np.arange(6.0)), np.full(6, 1e-10)]).reshape(2, 2, 3)
+    gain[1, 1, 2] = 0.0
+    return RadioMap(
+        tx_name=("mast", "pole"),
+        tx_position_m=MASTS,
+        tx_power_dbm=np.full(2, 30.0),
+        cell_centers_m=centers,
+        path_gain=gain,
+        path_gain_standard_error=np.zeros_like(gain),
+        rss_dbm=np.zeros_like(gain, np.float32),
+        sinr=np.zeros_like(gain),
+        serving_transmitter=np.zeros((2, 3), np.int16),
+        attributes={"frequency_hz": 3.5e9, "cell_size_m": 10.0},
+    )
 
 
 @pytest.fixture(scope="session")

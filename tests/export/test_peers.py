@@ -6,6 +6,7 @@ Each tool lives in an environment of its own, which pip makes on first use.
 import csv
 import json
 import re
+import sysconfig
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from .conftest import ROOT
 from .learning.test_deepmimo_peer import REQUIREMENTS as DEEPMIMO
 
 pytestmark = pytest.mark.peer
+SYSTEMS = ["CRRM==2.0.2", "aimm-simulator==2.0.3", "scipy"]
 
 
 def test_ns3_loses_what_we_say(moving, peer, tmp_path, figure):
@@ -89,7 +91,7 @@ def test_crrm_and_aimm_take_our_gains(standing, peer, tmp_path, figure):
     (tmp_path / "devices.json").write_text(json.dumps(devices))
     peer(
         "systems",
-        ["CRRM==2.0.2", "aimm-simulator==2.0.3", "scipy"],
+        SYSTEMS,
         "system_gains.py",
         tmp_path / "loss.csv",
         tmp_path / "devices.json",
@@ -114,6 +116,21 @@ def test_crrm_and_aimm_take_our_gains(standing, peer, tmp_path, figure):
         f"CRRM: RSRP and SINR are ours, {np.sum(crrm['throughput_mbps']):.0f} Mbps in all; "
         "AIMM: RSRP and SINR are ours"
     )
+
+
+def test_crrm_and_aimm_ask_a_map(map_file, peer, tmp_path, figure):
+    packages = sysconfig.get_path("purelib")
+    script, output = "system_map.py", tmp_path / "o.json"
+    peer("systems", SYSTEMS, script, map_file, packages, output)
+    found = json.loads(output.read_text())
+    wanted = np.array(found["wanted_w"])
+    heard = wanted > 0
+    assert heard.any(axis=0).all()
+    np.testing.assert_allclose(found["crrm_w"], wanted, rtol=1e-12)
+    aimm = np.array(found["aimm_dbm"])
+    np.testing.assert_array_equal(np.isfinite(aimm), heard)
+    np.testing.assert_allclose(aimm[heard], 10 * np.log10(wanted[heard]) + 30, atol=1e-9)
+    figure("CRRM and AIMM: RSRP is that of the map")
 
 
 def test_deepmimo_reads_our_aodt_tables(standing, peer, tmp_path, figure):

@@ -42,7 +42,9 @@ class MapCells:
                 f"node {number} walks at random, and a radio map does not know where to; give it "
                 "a constant position, or take a dataset with its trajectory"
             )
-        height_m = float(self._map.cell_centers_m[..., 2].mean())
+        centers = self._map.cell_centers_m.reshape(-1, 3)
+        # The map may follow the ground.
+        height_m = centers[np.square(centers[:, :2] - place[:2]).sum(axis=1).argmin(), 2]
         gain = self._map.path_gain_at(place[None, :2])[0][0]
         # Written so that a place that is no number is refused.
         if not (abs(place[2] - height_m) <= within_m and np.isfinite(gain).all()):
@@ -59,7 +61,9 @@ class MapCells:
         centers = self._map.cell_centers_m
         half = float(self._map.attributes["cell_size_m"]) / 2
         (x0, y0), (x1, y1) = centers[0, 0, :2] - half, centers[-1, -1, :2] + half
-        return f"x {x0:g} to {x1:g}, y {y0:g} to {y1:g}, z {centers[..., 2].mean():g} m"
+        low, high = centers[..., 2].min(), centers[..., 2].max()
+        height = f"{low:g}" if high - low < 0.01 else f"{low:g} to {high:g}"
+        return f"x {x0:g} to {x1:g}, y {y0:g} to {y1:g}, z {height} m"
 
     def link(self, tx: int, rx: int, frequencies_hz: Ints) -> Link | None:
         """The loss alone."""

@@ -3,35 +3,12 @@
 import numpy as np
 import pytest
 
-from rtwin.dataset import RadioMap
 from rtwin.errors import OutOfRangeError
 from rtwin.export.serving import NO_PATH_DB, MapCells, StoredChannels
 from rtwin.units import SPEED_OF_LIGHT_M_S, to_db
 
+from ..conftest import MASTS
 from .test_channels import init, node
-
-MASTS = np.array([[0.0, 0.0, 12.0], [30.0, -20.0, 5.0]])
-
-
-@pytest.fixture
-def cells():
-    """Two masts over 3 x 2 cells of 10 m from (0, 0) on, at 1.5 m; the second misses the last."""
-    x, y = np.meshgrid([5.0, 15.0, 25.0], [5.0, 15.0])
-    centers = np.stack([x, y, np.full_like(x, 1.5)], axis=-1)
-    gain = np.stack([1e-8 * (1 + np.arange(6.0)), np.full(6, 1e-10)]).reshape(2, 2, 3)
-    gain[1, 1, 2] = 0.0
-    return RadioMap(
-        tx_name=("mast", "pole"),
-        tx_position_m=MASTS,
-        tx_power_dbm=np.full(2, 30.0),
-        cell_centers_m=centers,
-        path_gain=gain,
-        path_gain_standard_error=np.zeros_like(gain),
-        rss_dbm=np.zeros_like(gain, np.float32),
-        sinr=np.zeros_like(gain),
-        serving_transmitter=np.zeros((2, 3), np.int16),
-        attributes={"frequency_hz": 3.5e9, "cell_size_m": 10.0},
-    )
 
 
 def nodes_at(*places):
