@@ -108,6 +108,7 @@ def test_what_both_slicing_studies_take_reaches_the_study(name, module, run, mon
     monkeypatch.setattr(importlib.import_module(module), run, refused)
     words = ["--stale-without", "a,b", "--ways", "w.geojson", "--points", "7", "--residual", "1"]
     words += ["--reference", "r.h5", "--map-rays", "9000", "--twin", "mine=m.h5", "--quiet"]
+    words += ["--interference", "0.5"]
     done = CliRunner().invoke(studies.app, [name, "-o", str(tmp_path / "out"), *words])
     assert str(done.exception) == "seen"
     (study,) = asked
@@ -115,4 +116,4 @@ def test_what_both_slicing_studies_take_reaches_the_study(name, module, run, mon
     assert (study.points, study.map_rays) == (7, 9000)
     assert (study.reference, study.twins) == (Path("r.h5"), {"mine": Path("m.h5")})
     assert (study.residual_db if name == "ahead" else study.world.residual_db) == 1.0
-    assert (study.policies, study.services) == ({}, {})
+    assert (study.policies, study.services, study.interference_load) == ({}, {}, 0.5)
