@@ -259,3 +259,18 @@ def test_cells_are_whose_rows_they_are(tmp_path):
     data = load_measurements(campaign(tmp_path, text, tx="pci", cells={"101": "b", "102": "a"}))
     assert [data.transmitters[t].name for t in data.tx] == ["b", "a"]
     assert data.set_aside == {"of a transmitter that the campaign does not name": 1}
+
+
+def test_places_in_degrees_are_metres_from_the_origin(tmp_path):
+    table = copy.deepcopy(TABLE)
+    table["origin"] = {"latitude_deg": 45.0, "longitude_deg": 7.0}
+    spec = table["measurements"]
+    spec |= {"latitude": "lat", "longitude": "lng"}
+    del spec["x"], spec["y"]
+    (tmp_path / "points.csv").write_text(
+        "cell,phone,lat,lng,rss\na,p,45.001,7.0,-90\na,p,45.0,7.002,-90\na,p,95.0,7.0,-90\n"
+    )
+    data = load_measurements(campaign_from_dict(table, "small", tmp_path))
+    # A degree at 45 degrees north: 111.13 km to the north, 78.85 km to the east.
+    np.testing.assert_allclose(data.position_m, [[0.0, 111.13, 1.5], [157.69, 0.0, 1.5]], atol=0.02)
+    assert sum(data.set_aside.values()) == 1
