@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import shapely
 
 from rtwin.errors import GeometryError
 from rtwin.scene import build_meshes, load_recipe
 from rtwin.scene.build import build_scene
+from rtwin.scene.build.shapes import plants
 from rtwin.scene.build.shapes.terrain import FLAT, Terrain, read_height_grid
 from rtwin.scene.lint import lint_scene
 
@@ -105,3 +107,16 @@ def test_broken_grids(tmp_path):
         with pytest.raises(GeometryError) as caught:
             read_height_grid(path, reference, AREA)
         assert_one_line(caught, path.name, part)
+
+
+def test_tiles_of_a_wood_are_the_wood():
+    wood = shapely.Polygon([(3, 4), (110, 9), (95, 88), (20, 70)])
+    tiles = list(plants._tiles(wood))
+    assert len(tiles) >= 4
+    assert sum(tile.area for tile in tiles) == pytest.approx(wood.area, rel=1e-5)
+    assert (
+        shapely.union_all(tiles).symmetric_difference(wood).area < 0.5
+    )  # corners lie on whole millimetres
+    for tile in tiles:
+        low_x, low_y, high_x, high_y = tile.bounds
+        assert max(high_x - low_x, high_y - low_y) <= plants.WOOD_TILE_M + 2e-3

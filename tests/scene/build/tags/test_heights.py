@@ -135,3 +135,17 @@ def test_every_rule_leads_to_a_known_material():
 def test_vegetation():
     assert vegetation_m({"natural": "wood"}) == (0.0, 15.0, 5.0)
     assert vegetation_m({"natural": "tree", "height": "12", "diameter_crown": "7"}) == (2, 12, 7)
+
+
+@pytest.mark.parametrize(
+    ("tags", "wanted"),
+    [
+        ({"natural": "tree"}, (2.0, 8.0, 5.0)),
+        ({"natural": "tree", "height": "4"}, (1.0, 4.0, 5.0)),
+        ({"natural": "tree_row", "height": "20"}, (2.0, 20.0, 5.0)),
+        ({"natural": "wood", "height": "20"}, (0.0, 20.0, 5.0)),
+        ({"landuse": "forest", "est_height": "9"}, (0.0, 9.0, 5.0)),
+    ],
+)
+def test_crowns_of_trees_and_rows_stand_on_trunks(tags, wanted):
+    assert vegetation_m(tags) == pytest.approx(wanted)
