@@ -31,6 +31,7 @@ def test_one_mesh_is_taken_apart(suffix, tmp_path):
     trimesh.util.concatenate(list(town().values())).export(path)
     found = read_source(path)
     assert found.epsg is None
+    assert found.notes["connected pieces made objects of their own"] == 3
     kinds = {s.name: "building" in s.tags for s in found.solids}
     assert kinds == {"ground": False, **{n: True for n in kinds if n != "ground"}}
     volumes = sorted(trimesh.Trimesh(s.vertices, s.faces).volume for s in found.solids)
@@ -205,3 +206,14 @@ def test_a_scale_is_for_files_without_a_reference_system(tmp_path):
     with pytest.raises(OutOfRangeError) as caught:
         build_scene([path], tmp_path / "out", units="mm")
     assert_one_line(caught, "EPSG:4326")
+
+
+def test_an_object_has_the_name_of_its_node(tmp_path):
+    """Programs name what a mesh is of, not what it is used for; one mesh may be used twice."""
+    scene = trimesh.Scene()
+    for name, x in (("east_house", 30.0), ("west_house", -30.0)):
+        place = trimesh.transformations.translation_matrix((x, 0, 0))
+        box = trimesh.creation.box((10, 12, 8))
+        scene.add_geometry(box, node_name=name, geom_name="cube", transform=place)
+    scene.export(tmp_path / "a.glb")
+    assert {solid.name for solid in read_source(tmp_path / "a.glb").solids} == {"east_house", "west_house"}
