@@ -216,4 +216,5 @@ def test_an_object_has_the_name_of_its_node(tmp_path):
         box = trimesh.creation.box((10, 12, 8))
         scene.add_geometry(box, node_name=name, geom_name="cube", transform=place)
     scene.export(tmp_path / "a.glb")
-    assert {solid.name for solid in read_source(tmp_path / "a.glb").solids} == {"east_house", "west_house"}
+    found = {solid.name for solid in read_source(tmp_path / "a.glb").solids}
+    assert found == {"east_house", "west_house"}
