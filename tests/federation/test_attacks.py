@@ -90,3 +90,10 @@ def test_bound_aware_stays_within_the_bound():
     over = loss(lie[None])[0] - loss(root[None])[0]
     assert over.mean() <= rules.SURE * over.std() / np.sqrt(200)
     assert np.linalg.norm(lie - root) > 0.01
+
+
+def test_edge_lies_so_many_robust_deviations_against_the_mean():
+    benign = np.array([[1.0, -4.0], [2.0, -5.0], [3.0, -6.0], [4.0, -7.0], [90.0, -8.0]])
+    lie = attacks.edge(Scene(np.zeros(2), None, benign, 2))
+    # Medians 3 and -6; absolute deviations from them have the medians 1 and 1.
+    assert lie == pytest.approx([3 - 3 / 5**0.5 * 1.4826, -6 + 3 / 5**0.5 * 1.4826])
