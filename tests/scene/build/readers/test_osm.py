@@ -166,3 +166,20 @@ def test_pbf_is_read_like_xml(tmp_path):
     with pytest.raises(GeometryError) as caught:
         read_source(binary)
     assert_one_line(caught, "cannot be read as PBF")
+
+
+def test_what_a_scene_has_no_use_for_is_counted_by_its_tag(tmp_path):
+    file = OsmFile()
+    file.way([(0, 0), (5, 0)], closed=False, power="line")
+    file.way([(9, 0), (5, 9)], closed=False, power="line")
+    file.node(3, 3, amenity="bench")
+    ring = file.way(square(20, 0))
+    file.relation([(ring, "outer")], type="multipolygon", amenity="parking")
+    file.relation([(ring, "outer")], type="route", amenity="tram")  # of no area
+    found = read_osm(file.save(tmp_path / "a.osm"))
+    assert not found.elements
+    assert {tag: n for tag, n in found.unused.items() if tag} == {
+        "power=line": 2,
+        "amenity=bench": 1,
+        "amenity=parking": 1,
+    }
