@@ -174,3 +174,77 @@ def test_an_empty_library_says_nothing():
     empty = Library("hash", ("one",), 9)
     assert empty.at(np.array([3])).shape == (0, 1)
     assert empty.gain_db.shape == (0, 9)
+
+
+@pytest.fixture(scope="module")
+def drawn(small_state):
+    return [each for each, _ in zip(Enumeration(small_state, 2), range(400), strict=False)]
+
+
+def of_kind(drawn, kind):
+    return [each for each in drawn if each.kind == kind]
+
+
+def test_kinds_have_their_shares(drawn):
+    """Of the endless kinds; the others end when there is no further object or angle."""
+    counts = [len(of_kind(drawn, kind)) for kind in ("moved", "added", "tx_moved")]
+    assert np.array(counts) / sum(counts) == pytest.approx(
+        np.array([0.14, 0.22, 0.16]) / 0.52, abs=0.03
+    )
+    assert len(of_kind(drawn, "gone")) == 3
+    first = [each.kind for each in drawn[:50]]
+    shares = {"gone": 0.2, "material": 0.16, "added": 0.22}
+    for kind, share in shares.items():
+        assert first.index(kind) < 10, share
+    assert first.index("tx_off") > 20
+
+
+def test_masts_walk_two_to_eight_metres_all_round(drawn):
+    walks = np.array([each.values for each in of_kind(drawn, "tx_moved")])
+    far = np.hypot(walks[:, 0], walks[:, 1])
+    assert set(np.round(far, 6)) == {2.0, 4.0, 8.0}
+    assert 0.3 < walks[:, 2].std() < 0.7
+    assert abs(np.exp(1j * np.arctan2(walks[:, 1], walks[:, 0])).mean()) < 0.15
+
+
+def test_objects_move_a_little_more_or_less_than_that(drawn):
+    moves = np.array([each.values for each in of_kind(drawn, "moved")])
+    far = np.hypot(moves[:, 0], moves[:, 1])
+    assert far.min() >= 0.7 * 2.0
+    assert far.max() <= 1.4 * 8.0
+    assert far.mean() == pytest.approx(1.05 * (2 + 4 + 8) / 3, rel=0.2)
+    assert {each.subject for each in of_kind(drawn, "moved")} == {"brick_box", "metal_box", "sheet"}
+
+
+def test_new_boxes_stand_in_the_ground(drawn, small_state):
+    """As large as cars, buses, containers, pavilions and houses, a little more or less."""
+    floor = {"metal": (1.6, 3.4, 3.0), "concrete": (8.0, 12.0, 18.0)}
+    names = set()
+    for each in of_kind(drawn, "added"):
+        (table,) = each.tables
+        box = table["object"]
+        names.add(box["name"])
+        x, y, yaw, scale = each.values
+        assert 0.8 <= scale <= 1.3
+        assert 0.0 <= yaw <= 180.0
+        length, width, height = each.detail["size_m"]
+        assert height in floor[box["material"]]
+        assert box["size_m"] == pytest.approx([scale * length, scale * width, scale * height + 0.3])
+        assert box["center_m"][:2] == [x, y]
+        assert box["center_m"][2] - box["size_m"][2] / 2 == pytest.approx(-0.3, abs=1e-6)
+        assert f"something of {scale * length:.1f} x {scale * width:.1f} x" in str(each)
+    assert len(names) == len(of_kind(drawn, "added"))
+    sizes = {each.detail["size_m"] for each in of_kind(drawn, "added")}
+    assert sizes == {
+        *((4.5, 1.9, 1.6), (10.0, 2.6, 3.4), (3.0, 3.0, 3.0)),
+        *((8.0, 8.0, 8.0), (14.0, 10.0, 12.0), (20.0, 14.0, 18.0)),
+    }
+
+
+def test_materials_are_others_than_the_own(drawn, small_state):
+    own = {part.name: part.material for part in small_state.parts.parts}
+    changed = of_kind(drawn, "material")
+    assert {each.detail["material"] for each in changed} >= {"metal", "concrete", "glass", "wood"}
+    for each in changed:
+        assert each.detail["material"] != own[each.subject]
+        assert str(each) == f"'{each.subject}' is of {each.detail['material']}"
