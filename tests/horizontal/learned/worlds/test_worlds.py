@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -89,9 +90,17 @@ def test_what_is_there_is_not_made_again(office, tmp_path, monkeypatch):
     assert made[3:] == ["rooms_901"]
 
 
-def test_fates_are_drawn_from_every_class():
+@pytest.fixture(scope="module")
+def street():
+    """A scene outdoors, its first trace, and what may befall it."""
     scene = training_scene("canyon_900")
     state = trace_state(scene.recipe, scene.parts)
+    fate = Fate(scene, state, 8)
+    return scene, state, [fate.draw() for _ in range(300)]
+
+
+def test_fates_are_drawn_from_every_class(street):
+    scene, state, _ = street
     fate, again = Fate(scene, state, 5), Fate(scene, state, 5)
     drawn = [fate.draw() for _ in range(80)]
     assert [t.tables for t in drawn[:20]] == [again.draw().tables for _ in range(20)]
@@ -101,6 +110,51 @@ def test_fates_are_drawn_from_every_class():
             apply_edits(edits_from_dict({"edit": list(truth.tables)}), state.recipe, state.parts)
     two = next(t for t in drawn if t.kind == "two")
     assert len(set(two.subjects)) == len(two.subjects) == 2
+
+
+def test_fates_come_as_often_as_the_mix_says(street):
+    *_, drawn = street
+    counts = Counter(truth.kind for truth in drawn)
+    assert sum(MIX.values()) == 100
+    for kind, percent in MIX.items():
+        if kind != "tx_fed":  # masts that look all round cannot be turned
+            sd = np.sqrt(len(drawn) * percent / 100 * (1 - percent / 100))
+            assert abs(counts[kind] - len(drawn) * percent / 100) < 4 * sd + 4, kind
+
+
+def test_fates_are_no_larger_than_they_may_be(street):
+    _, state, drawn = street
+    tables = [table for truth in drawn if truth.kind != "outside" for table in truth.tables]
+    own = {part.name: part.material for part in state.parts.parts}
+    seen = set()
+    for table in tables:
+        seen.add(table["kind"])
+        if table["kind"] == "move_object":
+            assert 0.3 * 14 - 0.01 <= np.hypot(*table["by_m"][:2]) <= 14.01
+        elif table["kind"] == "move_transmitter":
+            assert 0.99 <= np.hypot(*table["by_m"][:2]) <= 10.01
+            assert abs(table["by_m"][2]) < 2.5
+        elif table["kind"] == "set_material":
+            assert table["material"] in {"brick", "concrete", "metal", "glass", "wood", "marble"}
+            assert table["material"] != own[table["object"]]
+        elif table["kind"] == "add_object":
+            known = {tuple(np.round(size, 3)) for _, size, *_ in OUTDOORS}
+            size = table["object"]["size_m"]
+            is_house = min(size[:2]) >= 5 and max(size[:2]) <= 15 and 4 <= size[2] <= 17
+            assert tuple(np.round(size, 3)) in known or is_house
+    assert seen >= {"move_object", "move_transmitter", "set_material", "add_object"}
+    strange = [truth for truth in drawn if truth.kind == "outside"]
+    assert {len(truth.subjects) for truth in strange} == {1, 4}
+    for truth in strange:
+        if len(truth.subjects) == 1 and truth.tables[0]["kind"] == "add_object":
+            length, width, height = truth.tables[0]["object"]["size_m"]
+            assert 15 <= length <= 35
+            assert width == pytest.approx(0.3)
+            assert 2.5 <= height <= 6.5
+    assert {truth.tables[0]["kind"] for truth in strange if len(truth.subjects) == 1} == {
+        "add_object",
+        "set_material",
+    }
 
 
 def test_scenes_of_the_splits_are_apart():
