@@ -91,3 +91,16 @@ def test_quantised_is_true_on_average():
     assert dequantised(numbers, step).mean(axis=0) == pytest.approx(updates[0], abs=5e-3)
     with pytest.raises(OutOfRangeError, match="2 to 16"):
         quantised(updates, 1, np.random.default_rng(1))
+
+
+@pytest.mark.parametrize(
+    ("sigma", "rounds", "delta", "sampled"),
+    [
+        *((-1.0, 1, 0.1, 1.0), (0.0, 1, 0.1, 1.0), (1.0, 0, 0.1, 1.0), (1.0, 1, 0.0, 1.0)),
+        *((1.0, 1, 1.0, 1.0), (1.0, 1, 0.1, 0.0), (1.0, 1, 0.1, 1.5)),
+    ],
+)
+def test_accounts_that_make_no_sense(sigma, rounds, delta, sampled):
+    words = f"sigma {sigma:g}, rounds {rounds}, delta {delta:g}, sampled {sampled:g}: sigma must"
+    with pytest.raises(OutOfRangeError, match=words):
+        epsilon_of(sigma, rounds, delta, sampled)

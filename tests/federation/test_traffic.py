@@ -68,6 +68,7 @@ def test_milano_h5(tmp_path):
         file["net"], file["sms"] = np.arange(144.0).reshape(48, 3), np.zeros((48, 3))
     traffic = load_traffic(tmp_path / "milano.h5", cells=[10000, 1])
     assert traffic.cells == (10000, 1)
+    assert str(traffic.start) == "2013-10-31T23"
     assert traffic.values[1].tolist() == [5.0, 3.0]
     with pytest.raises(CampaignError, match="'call'"):
         load_traffic(tmp_path / "milano.h5", target="call")

@@ -109,6 +109,17 @@ def test_parts_and_joins(ring):
     ("make", "words"),
     [
         (lambda: Bursts(share=2.0), "share of 2"),
+        (lambda: Bursts(share=-0.1), "share of -0.1"),
+        (lambda: Bursts(every=-1.0), "every -1 requests"),
+        (lambda: Bursts(every=np.inf), "every inf requests"),
+        (lambda: Bursts(length=0), "of 0 with"),
+        (lambda: DriftingDemand(items=1), "1 items"),
+        (lambda: DriftingDemand(shared=1.1), "shared 1.1"),
+        (lambda: DriftingDemand(shared=-0.1), "shared -0.1"),
+        (lambda: DriftingDemand(drift=1.1), "drift 1.1"),
+        (lambda: DriftingDemand(drift=-0.1), "drift -0.1"),
+        (lambda: DriftingDemand(drift_every=0), "drift_every is 0"),
+        (lambda: DriftingDemand(load=(1.0, 0.0)), "all must be above 0"),
         (lambda: WalkingDemand(exponent=-1.0), "exponent is -1"),
         (lambda: DriftingDemand(load=()), "load"),
         (lambda: ring_reach(5, 1, 5, 5, 0, np.random.default_rng(1)), "1 stations"),
@@ -117,3 +128,10 @@ def test_parts_and_joins(ring):
 def test_impossible_settings(make, words):
     with pytest.raises(OutOfRangeError, match=words):
         make()
+
+
+def test_settings_that_are_just_possible():
+    Bursts(every=0.0, length=1, share=0.0)
+    Bursts(every=0.5, length=1, share=1.0)
+    DriftingDemand(items=2, shared=1.0, drift=1.0, drift_every=1, load=(0.1,))
+    DriftingDemand(items=2, shared=0.0, drift=0.0, drift_every=1, load=(0.1,))

@@ -16,7 +16,7 @@ from rtwin.errors import MissingExtraError, OutOfRangeError
 from rtwin.export import export
 from rtwin.export.maps.images import surface, write_glb
 from rtwin.export.maps.raster import pixels
-from rtwin.plot.fields import map_extent, map_field
+from rtwin.plot.fields import MapField, map_extent, map_field
 from rtwin.plot.style import CATEGORIES, color_table
 from rtwin.units import to_db
 
@@ -161,3 +161,15 @@ def test_wrong_requests(map_file, tmp_path, monkeypatch):
     with pytest.raises(MissingExtraError, match=r"pip install 'rtwin\[viz\]'"):
         export(map_file, "glb", tmp_path / "map.glb")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_colours_of_a_scale_end_at_its_limits():
+    """256 colours in equal steps; what lies beyond has that of the end."""
+    values = np.array([[-120.0, -100.0, -99.8, -75.0], [-50.0, -50.1, -10.0, np.nan]])
+    field = MapField("rss", "", "power [dBm]", values, (-100.0, -50.0), "viridis", "")
+    table = color_table("viridis")
+    found = pixels(field)
+    wanted = [[0, 0, 1, 128], [255, 255, 255]]
+    np.testing.assert_array_equal(found[0, :, :3], table[wanted[0]])
+    np.testing.assert_array_equal(found[1, :3, :3], table[wanted[1]])
+    assert found[..., 3].tolist() == [[255] * 4, [255, 255, 255, 0]]

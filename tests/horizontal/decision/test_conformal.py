@@ -119,5 +119,7 @@ def test_impossible_numbers_are_refused():
         scene_quantile([1.0], [0], 1.0)
     with pytest.raises(ShapeError, match=r"\(2,\) and \(1,\)"):
         scene_quantile([1.0, 2.0], [0], 0.9)
+    with pytest.raises(ShapeError, match=r"\(1, 1\) and \(1, 1\); both \[row\]"):
+        scene_quantile([[1.0]], [[0]], 0.9)
     with pytest.raises(OutOfRangeError, match="sigma_db goes down to 0; it must be above 0"):
         conformal_scale([1.0], [0.0], [0], ["gone"])

@@ -1,6 +1,8 @@
 """Merged maps: closed forms, what fusion may never claim, conflicts, two halves of a scene."""
 
 from dataclasses import replace
+from datetime import datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from rtwin.channel import cell_centers_m
 from rtwin.dataset import RadioMap, open_radio_map, validate_file
 from rtwin.dataset.store.placement import write_image
 from rtwin.errors import OutOfRangeError, StoreError
+from rtwin.horizontal.merging import files
 from rtwin.horizontal.merging.files import merge_files
 from rtwin.horizontal.merging.fusion import DISAGREE_SIGMA, RULES, fuse, map_twin, merge_maps
 from rtwin.units import from_db, to_db
@@ -320,3 +323,13 @@ def test_merged_files_are_radio_maps(two_boxes, tmp_path):
 def test_rules_are_the_documented_ones():
     assert RULES[0] == "covariance-intersection"
     assert DISAGREE_SIGMA == 3.0
+
+
+def test_cells_are_as_old_as_the_snapshot_that_traced_them(monkeypatch):
+    created = {0: "2026-01-01T00:00:00+00:00", 1: "2026-01-03T12:00:00+00:00"}
+    monkeypatch.setattr(files, "open_twin", lambda _, n: SimpleNamespace(created=created[n]))
+    snapshot = SimpleNamespace(traced_snapshot=np.array([[[0, 1], [1, 0]]]), folder="a.twin")
+    found = files._ages_days(snapshot, datetime.fromisoformat("2026-01-04T00:00:00+00:00"))
+    assert found.tolist() == [[[3.0, 0.5], [0.5, 3.0]]]
+    younger = files._ages_days(snapshot, datetime.fromisoformat("2026-01-02T00:00:00+00:00"))
+    assert younger.tolist() == [[[1.0, 0.0], [0.0, 1.0]]]
