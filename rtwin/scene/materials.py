@@ -76,7 +76,7 @@ MATERIAL_NAMES = (*ITU_TABLE, FRESH_WATER, VEGETATION)
 _WATER_GHZ = (0.01, 1000.0)
 
 
-# Nobody means a sheet in air by these: they fill what lies below them.
+# These fill what lies below them, they are no sheets in air: half-spaces by default.
 HALF_SPACES = ("very_dry_ground", "medium_dry_ground", "wet_ground", FRESH_WATER)
 SLAB_M = 0.1  # thickness of other materials that say none, as in Sionna RT
 

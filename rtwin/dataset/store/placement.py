@@ -169,5 +169,5 @@ def _attributes(file: Path) -> Mapping[str, object]:
 
 
 def is_own_file(file: Path) -> bool:
-    """Whether a file may be replaced at all: never a recipe, a mesh or somebody's letter."""
+    """Whether a file may be replaced at all: never one that rtwin did not write."""
     return str(_attributes(file).get("format", "")).startswith("rtwin-")

@@ -1,6 +1,6 @@
 """From maps and meshes to a scene folder that can be traced.
 
-    read (one reader per format) -> elements -> one system, each thing once
+    read (one reader per format) -> elements -> one reference system, no doubles
          -> footprints, terrain, vegetation -> objects -> deployment -> folder
 
 Everything heavy (shapely, pyproj, trimesh, rasterio) is imported when it is used.
@@ -50,7 +50,7 @@ def build_scene(
 
     Args:
         sources: Files: OpenStreetMap, GeoJSON, CityJSON, Mitsuba XML, meshes. Several
-            are merged; of things with one OpenStreetMap id, the first stays.
+            are merged; of elements with the same OpenStreetMap id, the first stays.
         folder: Where to; appears whole or not at all.
         terrain: GeoTIFF of ground heights [m].
         bbox: South, west, north, east [deg]: only what touches it is built; west above east:

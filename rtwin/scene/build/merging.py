@@ -1,4 +1,4 @@
-"""Several maps of one system as one: each thing once."""
+"""Several maps of one reference system as one: what stands in more than one is taken once."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -17,7 +17,7 @@ _LN_DURATION = (2.83, 0.84)
 _TO_THE_END = (2.38, 3.64)
 _END_AND_DURATION = -0.74
 _LEAVING = (1.25, 1.98)
-_LEAST_SHARE = 1e-4  # of viewers who stay: nobody's curve falls to nothing before the end
+_LEAST_SHARE = 1e-4  # of viewers who stay: no curve falls to 0 before the end of its video
 
 
 @dataclass(frozen=True, eq=False)

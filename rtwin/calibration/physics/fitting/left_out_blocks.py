@@ -1,4 +1,4 @@
-"""Whether a fit of physics holds where nobody measured: asked of blocks that it did not see."""
+"""Whether a fit of physics holds where nothing was measured: tried on blocks left out of it."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from rtwin.calibration.physics.model import PhysicalModel
 
 NUM_FOLDS = 3
 _STARTS = 12
-_LEAST_ROWS = 30  # below which nobody can tell, and the prior decides
+_LEAST_ROWS = 30  # below which blocks say too little, and the prior decides
 
 
 def predicts_better(model: PhysicalModel, fit: PhysicalFit, spec: FitSpec, seed: int) -> bool:

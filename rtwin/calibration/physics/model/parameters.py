@@ -117,6 +117,6 @@ def parameters_of(
                 found.append(Parameter(kind, sector, prior, sd, scale))
     # Dynamic range: ray tracing without clutter has too much of it.
     found.append(Parameter("scale", "", 1.0, 0.3, "log"))
-    # What no traced path explains lies under the weakest links, nobody knows how high.
+    # Levels that no traced path explains lie below the weakest links, by an unknown amount.
     found.append(Parameter("floor_db", "", 0.0, 6.0))
     return tuple(found)

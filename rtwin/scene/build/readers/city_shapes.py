@@ -101,7 +101,7 @@ def _flat(boundaries: Any, depth: int) -> Iterator[Surface]:
 
 
 def prism_of(shape: Shape) -> tuple[Any, float, float] | None:
-    """Footprint, base and top of a solid between two heights; None if it is no such thing."""
+    """Footprint, base and top of a solid between two heights; None if it is no prism."""
     import shapely
 
     z = _heights(shape)

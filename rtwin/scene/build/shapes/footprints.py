@@ -222,7 +222,7 @@ def cut_at_higher(
         shared = low.polygon.intersection(high.polygon).area
         if shared > least_m2:
             cutters.setdefault(i, []).append(k)
-            # Maps round corners to decimetres: that is nobody's mistake.
+            # Maps round corners to decimetres: no mistake to be counted.
             wide[i] = wide.get(i, 0.0) + shared
     result = []
     for i, low in enumerate(prints):
