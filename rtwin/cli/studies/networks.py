@@ -144,6 +144,9 @@ def ahead(
     users: Users = USERS,
     duration: Walked = 60.0,
     tuning: Annotated[int, Option(help="Further worlds, in which policies are tuned.")] = 3,
+    ppo: Annotated[
+        int, Option(help="Decisions that shares are learned from by PPO (extra rl); 0: none are.")
+    ] = 0,
     price: Annotated[float, Option(help="What reserving all blocks costs.")] = 0.1,
     bandwidth: Bandwidth = 100e6,
     twin: FurtherTwins = None,
@@ -166,6 +169,7 @@ def ahead(
         users=_numbers("users", users),
         duration_s=duration,
         tuning=tuning,
+        ppo_steps=ppo,
         price=price,
         bandwidth_hz=bandwidth,
         residual_db=setting.residual,

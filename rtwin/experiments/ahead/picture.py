@@ -56,3 +56,32 @@ def plot_gains(rows: Sequence[Mapping[str, Cell]], title: str) -> "Figure":
         panel.set_xlabel(head if "over" not in head else f"reward {head}, paired", fontsize=11)
     name_rows(figure, axes, place, legend_of=axes[1])
     return figure
+
+
+def plot_learning(rows: Sequence[Mapping[str, Cell]], title: str) -> "Figure":
+    """What is earned over constant shares by decisions learned from, a line for each knowledge.
+
+    Args:
+        rows: Of a learning table of `ahead_results`; bands are 95 % intervals.
+        title: Above the picture.
+    """
+    figure = new_figure(7.5, 4.5)
+    axes = figure.subplots()
+    for n, name in enumerate(dict.fromkeys(str(row["decides on"]) for row in rows)):
+        own = [row for row in rows if row["decides on"] == name]
+        decisions = [0.0, *(float(str(row["decisions"])) for row in own)]
+        # Before it has learned anything it decides as the constant shares do.
+        means = [Mean(0.0, 0.0), *(m for row in own if isinstance(m := row["over constant"], Mean))]
+        mean = np.array([m.mean for m in means])
+        width = np.nan_to_num([m.half_width for m in means])
+        color = CATEGORIES[n % len(CATEGORIES)]
+        axes.plot(decisions, mean, _MARKS[n % len(_MARKS)] + "-", color=color, label=name)
+        axes.fill_between(decisions, mean - width, mean + width, color=color, alpha=0.15)
+    axes.axhline(0.0, color=GREY, linestyle="--", linewidth=1.2, label="tuned constant")
+    axes.set_xlabel("decisions learned from")
+    axes.set_ylabel("reward over tuned constant")
+    axes.set_title(title, parse_math=False)
+    axes.grid(axis="y", color=UNREACHED, linewidth=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=10)
+    return figure

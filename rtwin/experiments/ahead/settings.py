@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments.beliefs import SCENE, USERS, SlicingExperiment
 from rtwin.experiments.network import PRB_PRICE, Service
 from rtwin.experiments.worlds import WorldSettings
-from rtwin.settings import Count, Settings
+from rtwin.settings import AtLeast, Count, Settings
 
 Places = Literal["known", "predicted"]
 
@@ -29,6 +29,8 @@ class AheadStudy(Settings):
         step_s: Time between rows of link traces [s]; reports are one row old.
         past_s: How long users are watched before it is said how they go on [s].
         tuning: Further worlds, in which policies are tuned.
+        ppo_steps: Decisions that shares are learned from by PPO, for each window and two
+            knowledges, in the worlds for tuning; 0: none are.
         price: What reserving all blocks costs, in optimiser and reward alike.
         bandwidth_hz: Channel bandwidth [Hz].
         map_rays: Rays per transmitter of every map; None: the recipe's.
@@ -49,6 +51,7 @@ class AheadStudy(Settings):
     step_s: float = 0.2
     past_s: float = 1.0
     tuning: Count = 3
+    ppo_steps: Annotated[int, AtLeast(0)] = 0
     price: float = PRB_PRICE
     bandwidth_hz: float = 100e6
     map_rays: int | None = None

@@ -7,7 +7,8 @@ way. Constant shares and the optimiser's margin are tuned in other worlds.
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,18 @@ from rtwin.experiments.ahead.forecasts import (
     rows_of_window,
     straight_on,
 )
-from rtwin.experiments.ahead.picture import plot_gains
+from rtwin.experiments.ahead.learning import (
+    LEARNED_ON,
+    learn_all,
+    learning_table,
+    named,
+    on_the_way,
+)
+from rtwin.experiments.ahead.picture import plot_gains, plot_learning
 from rtwin.experiments.ahead.settings import AheadStudy
 from rtwin.experiments.ahead.tuning import ConstantShares, tuned_margin, tuned_shares
 from rtwin.experiments.beliefs import REFERENCE, Worlds, compare_traces
+from rtwin.experiments.learned import Snapshot, check_library
 from rtwin.experiments.network import (
     Episode,
     Optimised,
@@ -67,6 +76,8 @@ class Run:
         episode: What it earned.
         error_db: Of the power of the truly serving cell [dB].
         right_cell: Share of rows whose cell was right.
+        decisions: That the policy has learned from.
+        seconds: Of the processor, that learning took so far.
     """
 
     seed: int
@@ -76,6 +87,8 @@ class Run:
     episode: Episode
     error_db: float
     right_cell: float
+    decisions: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +98,12 @@ class Tuned:
     Attributes:
         constant: The best constant shares.
         optimised: The optimiser with the best margin, by knowledge.
+        learned: What PPO has learned, and on the way, by knowledge.
     """
 
     constant: ConstantShares
     optimised: Mapping[str, Optimised]
+    learned: Mapping[str, list[Snapshot]] = field(default_factory=dict)
 
 
 def run_ahead(study: AheadStudy, progress: Progress = silent) -> list[Run]:
@@ -96,14 +111,17 @@ def run_ahead(study: AheadStudy, progress: Progress = silent) -> list[Run]:
 
     Args:
         study: What is compared.
-        progress: Called with stage ("draw", "tune", "experiment"), steps done and in all.
+        progress: Called with stage ("draw", "tune", "learn", "experiment"), steps done and in
+            all.
     Raises:
         RecipeError, OutOfRangeError, StoreError: if the scene, a twin or the ways cannot be used.
-        MissingExtraError: if cvxpy is not installed.
+        MissingExtraError: if cvxpy is not installed, or what PPO needs if it shall learn.
     Checked by tests/experiments/ahead/test_study.py.
     """
     # Before anything is traced: is the solver there?
     Optimised().solve(np.full((1, 1), 0.5), np.ones((1, 1)))
+    if study.ppo_steps:
+        check_library()
     for what in study.policies.values():
         load_policy(what)
     with tempfile.TemporaryDirectory(prefix="rtwin-") as name:
@@ -113,6 +131,8 @@ def run_ahead(study: AheadStudy, progress: Progress = silent) -> list[Run]:
             progress("draw", n, study.tuning)
             others.append(_drawn(study, worlds, _TUNING + n))
         tuned = _tuned(study, others, progress)
+        if study.ppo_steps:
+            tuned = _learned(study, others, tuned, progress)
         drawn = ((study, tuned, seed, _drawn(study, worlds, seed)) for seed in range(study.seeds))
         runs: dict[int, list[Run]] = {}
         progress("experiment", 0, study.seeds)
@@ -217,6 +237,25 @@ def _tuned_one(
     return (window_s, name), tuned_margin(own, study.price).margin
 
 
+def _learned(
+    study: AheadStudy, others: list[Drawn], tuned: Mapping[float, Tuned], progress: Progress
+) -> dict[float, Tuned]:
+    """The same, with what PPO learns in the worlds in which the others were tuned."""
+    jobs = {
+        (window_s, name): (
+            [_network(study, d, window_s, d.beliefs[window_s][name]) for d in others],
+            own.constant.shares,
+        )
+        for window_s, own in tuned.items()
+        for name in LEARNED_ON
+    }
+    found = learn_all(jobs, study.price, study.ppo_steps, study.workers, partial(progress, "learn"))
+    return {
+        window_s: replace(own, learned={name: found[window_s, name] for name in LEARNED_ON})
+        for window_s, own in tuned.items()
+    }
+
+
 def _runs_of(
     study: AheadStudy, tuned: Mapping[float, Tuned], seed: int, drawn: Drawn
 ) -> tuple[int, list[Run]]:
@@ -224,6 +263,11 @@ def _runs_of(
     runs = []
     for window_s in study.windows_s:
         compared = list(_compared(study, drawn, tuned[window_s], window_s))
+        learned = {
+            (policy, name): one
+            for name, own in tuned[window_s].learned.items()
+            for policy, one in named(own)
+        }
         networks = [_network(study, drawn, window_s, belief) for _, _, belief, _ in compared]
         decide = [policy for *_, policy in compared]
         episodes = run_together(networks, decide, seed, study.price)
@@ -231,7 +275,9 @@ def _runs_of(
             error, right = np.nan, np.nan
             if belief is not None:
                 error, right = compare_traces(belief.trace, drawn.truth)
-            runs.append(Run(seed, window_s, policy, name, episode, error, right))
+            told = learned.get((policy, name))
+            spent = (told.decisions, told.seconds) if told else ()
+            runs.append(Run(seed, window_s, policy, name, episode, error, right, *spent))
     return seed, runs
 
 
@@ -245,6 +291,8 @@ def _compared(
             yield own, name, belief, load_policy(what)
         yield PROPORTIONAL, name, belief, ProportionalToDemand()
         yield OPTIMISED, name, belief, tuned.optimised[name]
+        for called, one in named(tuned.learned.get(name, [])):
+            yield called, name, belief, one.policy
 
 
 def ahead_results(study: AheadStudy, runs: list[Run]) -> StudyResults:
@@ -255,7 +303,11 @@ def ahead_results(study: AheadStudy, runs: list[Run]) -> StudyResults:
     tables, pictures = [], {}
     for window_s in study.windows_s:
         rows: list[dict[str, Cell]] = []
-        keys = dict.fromkeys((r.policy, r.knowledge) for r in runs if r.window_s == window_s)
+        keys = dict.fromkeys(
+            (r.policy, r.knowledge)
+            for r in runs
+            if r.window_s == window_s and not on_the_way(r.policy)
+        )
         for policy, knowledge in keys:
             own = [
                 r
@@ -296,6 +348,12 @@ def ahead_results(study: AheadStudy, runs: list[Run]) -> StudyResults:
             )
         )
         pictures[name] = plot_gains(rows, f"Blocks reserved for {window_s:g} s ahead")
+        if any(r.decisions for r in runs):
+            learning = learning_table(
+                window_s, [r for r in runs if r.window_s == window_s], (PROPORTIONAL, OPTIMISED)
+            )
+            tables.append(learning)
+            pictures[learning.name] = plot_learning(learning.rows, learning.title)
     if not runs:
         raise OutOfRangeError("there are no runs to tell of")
     columns = ("seed", "window_s", "policy", "knowledge", "error_db", "right_cell")

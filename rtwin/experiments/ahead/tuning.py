@@ -12,6 +12,7 @@ from rtwin.experiments.network import (
     Policy,
     Slice,
     SlicedNetwork,
+    floored_blocks,
     run_together,
 )
 
@@ -33,8 +34,7 @@ class ConstantShares:
 
     def __call__(self, view: NetworkView) -> Ints:
         """Blocks, [cell, slice]."""
-        blocks = np.floor(np.array(self.shares) * view.num_prb + 1e-9).astype(np.int64)
-        return np.tile(np.maximum(blocks, 1), (view.num_cells, 1))
+        return floored_blocks(np.tile(self.shares, (view.num_cells, 1)), view.num_prb)
 
 
 def mean_rewards(

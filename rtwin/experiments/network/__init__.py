@@ -20,6 +20,7 @@ from rtwin.experiments.network.policies import (
     ProportionalToDemand,
     StaticShares,
     demand_prb,
+    floored_blocks,
     whole_blocks,
 )
 from rtwin.experiments.network.reports import PRB_PRICE, EpochReport, reward_of
@@ -50,6 +51,7 @@ __all__ = [
     "believed_efficiency",
     "delayed",
     "demand_prb",
+    "floored_blocks",
     "load_policy",
     "load_services",
     "make_slices",

@@ -1,6 +1,6 @@
 """What resource blocks carry for the users of a link trace, whatever other cells send meanwhile."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -74,6 +74,16 @@ class Channels:
         if not np.any(error_db):
             bits = np.floor(bits)
         return np.where(self.cell[chosen] >= 0, bits, 0.0)
+
+    def exchanged(self, order: Ints) -> "Channels":
+        """The same with the users' channels exchanged, [ue]."""
+        received_w = None if self.received_w is None else self.received_w[:, order]
+        return replace(
+            self,
+            cell=self.cell[:, order],
+            fixed_sinr_db=self.fixed_sinr_db[:, order],
+            received_w=received_w,
+        )
 
     @property
     def powers(self) -> tuple[Floats, ...]:

@@ -93,6 +93,17 @@ def whole_blocks(blocks: Floats, num_prb: int) -> Ints:
     return (whole + (rank < missing[:, None])).astype(np.int64)
 
 
+def floored_blocks(shares: Floats, num_prb: int) -> Ints:
+    """Whole blocks of shares that add up to 1 at most, [cell, slice], rounded down, at least one.
+
+    Where the single blocks of small slices would be too many, the largest slice gives them.
+    """
+    blocks = np.maximum(np.floor(shares * num_prb + 1e-9).astype(np.int64), 1)
+    over = np.maximum(blocks.sum(axis=1) - num_prb, 0)
+    blocks[np.arange(len(blocks)), blocks.argmax(axis=1)] -= over
+    return blocks
+
+
 @dataclass(frozen=True)
 class StaticShares:
     """The same shares of every cell all the time.

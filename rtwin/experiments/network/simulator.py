@@ -5,6 +5,7 @@ link trace has rows; a row stands for all slots until the next one.
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -240,6 +241,21 @@ class SlicedNetwork:
                 strict=True,
             )
         )
+
+    def exchanged(self, order: Ints) -> "SlicedNetwork":
+        """This network with the channels of its users exchanged, [ue]; to be reset."""
+        other = copy(self)
+        cell, bits, handover = self._truth
+        other._truth = cell[:, order], bits[:, order], handover[:, order]
+        other._channels = self._channels.exchanged(order)
+        other._belief = self._belief.exchanged(order)
+        other._shown = self._shown[:, order]
+        return other
+
+    def presence(self) -> Floats:
+        """Share of the coming epoch that each user is really served in each cell, [cell, ue]."""
+        cell = self._truth[0][self._rows_of_epoch()]
+        return (cell == np.arange(self.num_cells)[:, None, None]).mean(axis=1)
 
     @property
     def is_over(self) -> bool:
