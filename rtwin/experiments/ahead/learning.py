@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PPO, _ON_THE_WAY = "PPO", "PPO after "
 LEARNED_ON = ("last report", "corrected twin + report")
-_SNAPSHOTS = 8
+_SNAPSHOTS = 6
 Key = tuple[float, str]
 """A window [s], and what is decided on."""
 

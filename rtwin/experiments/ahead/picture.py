@@ -7,7 +7,7 @@ import numpy as np
 
 from rtwin.experiments.study_files import Cell
 from rtwin.experiments.table import Figure as Mean
-from rtwin.plot.style import CATEGORIES, GREY, name_rows, new_figure
+from rtwin.plot.style import CATEGORIES, GREY, lined_axes, name_rows, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -81,7 +81,6 @@ def plot_learning(rows: Sequence[Mapping[str, Cell]], title: str) -> "Figure":
     axes.set_xlabel("decisions learned from")
     axes.set_ylabel("reward over tuned constant")
     axes.set_title(title, parse_math=False)
-    axes.grid(axis="y", color=UNREACHED, linewidth=0.8)
-    axes.spines[["top", "right"]].set_visible(False)
+    lined_axes(axes, "y")
     axes.legend(frameon=False, fontsize=10)
     return figure
