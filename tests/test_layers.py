@@ -96,7 +96,10 @@ ROOMS = {
         "picture": {"beliefs", "fidelity", "table"},
         "results": {"beliefs", "fidelity", "picture", "table"},
         "study_files": {"results", "table"},
-        "ahead": {"network", "processes", "worlds", "beliefs", "table", "study_files"},
+        "learned": {"network"},
+        "ahead": {
+            *("network", "processes", "worlds", "beliefs", "table", "study_files", "learned"),
+        },
     },
     "caching": {
         "demand": set(),

@@ -10,8 +10,9 @@ from rtwin.experiments.ahead.forecasts import (
     last_report,
     straight_on,
 )
+from rtwin.experiments.ahead.runs import Run
 from rtwin.experiments.ahead.settings import AheadStudy
-from rtwin.experiments.ahead.study import Run, ahead_results, run_ahead
+from rtwin.experiments.ahead.study import ahead_results, run_ahead
 from rtwin.experiments.ahead.tuning import tuned_margin, tuned_shares
 
 __all__ = [

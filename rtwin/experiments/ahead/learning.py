@@ -1,16 +1,13 @@
 """Shares that PPO learns in the worlds that policies are tuned in, and how far it came."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from rtwin.experiments.ahead.runs import Run
 from rtwin.experiments.learned import Rehearsal, Snapshot, train_shares
 from rtwin.experiments.network import SlicedNetwork
 from rtwin.experiments.processes import in_processes
 from rtwin.experiments.study_files import Cell, StudyTable
 from rtwin.experiments.table import figure_of
-
-if TYPE_CHECKING:
-    from rtwin.experiments.ahead.study import Run
 
 PPO, _ON_THE_WAY = "PPO", "PPO after "
 LEARNED_ON = ("last report", "corrected twin + report")
@@ -67,7 +64,7 @@ def on_the_way(policy: str) -> bool:
     return policy.startswith(_ON_THE_WAY)
 
 
-def learning_table(window_s: float, runs: Sequence["Run"], others: Sequence[str]) -> StudyTable:
+def learning_table(window_s: float, runs: Sequence[Run], others: Sequence[str]) -> StudyTable:
     """How far learning came, in worlds that nothing was learned in.
 
     Args:

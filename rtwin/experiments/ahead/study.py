@@ -34,12 +34,12 @@ from rtwin.experiments.ahead.learning import (
     on_the_way,
 )
 from rtwin.experiments.ahead.picture import plot_gains, plot_learning
+from rtwin.experiments.ahead.runs import Run
 from rtwin.experiments.ahead.settings import AheadStudy
 from rtwin.experiments.ahead.tuning import ConstantShares, tuned_margin, tuned_shares
 from rtwin.experiments.beliefs import REFERENCE, Worlds, compare_traces
 from rtwin.experiments.learned import Snapshot, check_library
 from rtwin.experiments.network import (
-    Episode,
     Optimised,
     Policy,
     ProportionalToDemand,
@@ -65,30 +65,6 @@ class Drawn:
 
     truth: LinkTrace
     beliefs: Mapping[float, Mapping[str, Forecast]]
-
-
-@dataclass(frozen=True)
-class Run:
-    """One policy on one knowledge in one world.
-
-    Attributes:
-        seed, window_s, policy, knowledge: Which.
-        episode: What it earned.
-        error_db: Of the power of the truly serving cell [dB].
-        right_cell: Share of rows whose cell was right.
-        decisions: That the policy has learned from.
-        seconds: Of the processor, that learning took so far.
-    """
-
-    seed: int
-    window_s: float
-    policy: str
-    knowledge: str
-    episode: Episode
-    error_db: float
-    right_cell: float
-    decisions: int = 0
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

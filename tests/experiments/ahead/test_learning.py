@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from rtwin.experiments import Episode
-from rtwin.experiments.ahead import AheadStudy, ahead_results
+from rtwin.experiments.ahead import AheadStudy, Run, ahead_results
 from rtwin.experiments.ahead.learning import LEARNED_ON, PPO, named
-from rtwin.experiments.ahead.study import CONSTANT, OPTIMISED, PROPORTIONAL, REPORT, Run
+from rtwin.experiments.ahead.study import CONSTANT, OPTIMISED, PROPORTIONAL, REPORT
 from rtwin.experiments.learned import Snapshot
 
 
