@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rtwin.calibration.physics.fitting import loss as losses
 from rtwin.calibration.physics.fitting.loss import TOLD_APART
 from rtwin.calibration.physics.fitting.profile_likelihood import profile
 
@@ -73,3 +74,11 @@ def test_a_profile_that_finds_something_better_becomes_the_best():
     )
     assert z[0] == pytest.approx(-1.0, abs=1e-3)
     assert loss == pytest.approx(-3.0, abs=1e-3)
+
+
+def test_scans_are_alike_on_both_sides_of_the_prior():
+    for grid in (losses._SCAN, losses._FINE):
+        np.testing.assert_allclose(grid, -grid[::-1], atol=1e-12)
+    # A twelfth of the prior's width tells valleys apart; coarse ends lie within the fine ones.
+    assert np.diff(losses._FINE).max() < 1 / 12
+    assert losses._SCAN[-1] < losses._FINE[-1] < losses.LIMIT
