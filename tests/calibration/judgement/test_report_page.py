@@ -1,11 +1,12 @@
 """Words of a calibration's report."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from rtwin.calibration.judgement import report_page
+from rtwin.calibration.judgement import report_page, svg
 from rtwin.calibration.judgement.report_page import _held_out, _maps, _provenance
 
 RESULT = {"versions": {"rtwin": "0.2.0"}, "seed": 7}
@@ -57,3 +58,18 @@ def test_maps_show_what_was_measured_and_what_is_left(monkeypatch):
     assert drawn[0][2] == pytest.approx((-89.8, -80.2))
     assert drawn[1][2] == drawn[2][2] == pytest.approx((-off, off))
     assert drawn[0][3] == [[5.0, 6.0]]
+
+
+def test_points_and_masts_are_where_they_are_with_the_north_above():
+    place = np.array([[0.0, 0.0, 1.5], [140.0, 70.0, 1.5]])
+    text = svg.scatter_svg(
+        place, np.array([-100.0, -60.0]), np.array([[70.0, 35.0]]), "a < b", "dB", (-100.0, -60.0)
+    )
+    dots = re.findall(r'<g fill="(#\w+)"><circle cx="(.+?)" cy="(.+?)"', text)
+    # 280 pixels for 140 m, ten around them.
+    assert [(x, y) for _, x, y in dots] == [("10.0", "150.0"), ("290.0", "10.0")]
+    assert [color for color, *_ in dots] == [svg.FIELD[0], svg.FIELD[-1]]
+    assert 'd="M150.0 74.0l' in text  # a triangle's tip, above its place
+    assert "a &lt; b" in text
+    assert ">-100</text>" in text
+    assert ">-60 dB</text>" in text

@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tomlkit
 import xarray
 
-from rtwin.deployment.tiles import POLICIES, City, Rung, TileStudy, run_policy
+from rtwin.deployment.tiles import POLICIES, City, Rung, TileStudy, run_policy, serving
 from rtwin.deployment.tiles.city import EDIT, FULL, MEASURE, build_city, in_motion, tile_areas
 from rtwin.deployment.tiles.stream import Known, greedy, rarely, saving
 from rtwin.deployment.tiles.study import run_tiles, tile_results
@@ -123,3 +124,27 @@ def test_tables_and_picture(study, tmp_path):
         assert arrays.choice.dims == ("policy", "run", "slot", "tile")
         assert (arrays.error_db.sel(policy="left as built") > 0).all()
     assert (tmp_path / "tiles-stream.png").stat().st_size > 10_000
+
+
+def test_users_of_a_tile_walk_outdoors_every_sixth_step():
+    rows, columns = np.meshgrid(np.arange(30.0), np.arange(40.0), indexing="ij")
+    centers = 3.0 * np.stack([columns, rows, np.zeros_like(rows)], axis=-1)
+    outdoors = np.ones((30, 40), bool)
+    outdoors[10:12] = False
+    tile = SimpleNamespace(
+        outdoors=outdoors,
+        versions=[np.ones((1, 30, 40))],
+        template=SimpleNamespace(cell_centers_m=centers),
+    )
+    tracks = serving._walk(tile, 2000, np.random.default_rng(3))
+    assert tracks.time_s.tolist() == [0.5 * n for n in range(11)]
+    cell = np.rint(tracks.position_m / 3.0).astype(int)
+    assert outdoors[cell[..., 1], cell[..., 0]].all()
+    step = np.diff(cell[..., :2], axis=0)
+    assert np.abs(step).sum(axis=-1).max() == 1  # to a neighbour, or nowhere
+    share = (step != 0).any(axis=-1).mean()
+    assert share == pytest.approx(4 / 5 / 6, abs=0.015)  # one move of five is to stay
+    for axis in (0, 1):
+        forth, back = (step[..., axis] == 1).mean(), (step[..., axis] == -1).mean()
+        assert forth == pytest.approx(1 / 30, abs=0.006)
+        assert back == pytest.approx(1 / 30, abs=0.006)

@@ -1,5 +1,6 @@
 """Rehearsed edits are what tracing says, whole on the disk, and valid as long as they can be."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -248,3 +249,26 @@ def test_materials_are_others_than_the_own(drawn, small_state):
     for each in changed:
         assert each.detail["material"] != own[each.subject]
         assert str(each) == f"'{each.subject}' is of {each.detail['material']}"
+
+
+def test_time_to_spend_is_kept_to_and_what_is_done_is_saved(
+    small_state, small_library, monkeypatch
+):
+    """By a clock that a simulated edit moves by ten seconds; what is done is saved by it, too."""
+    clock = iter(np.arange(0.0, 1000.0, 10.0))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    saved = []
+
+    def simulated(hypotheses):
+        return iter(small_library.entries)
+
+    def run(seconds):
+        found = rehearse_state(
+            small_state, 16, seconds=seconds, run=simulated, save=lambda x: saved.append(len(x))
+        )
+        return len(found)
+
+    assert run(65.0) == 6
+    assert saved == [4]  # half a minute and a little
+    assert run(np.inf) == 16
+    assert run(-1.0) == 0

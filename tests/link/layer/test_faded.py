@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from rtwin.channel import AntennaArray, PathSet
 from rtwin.errors import OutOfRangeError
 from rtwin.link import LinkAdaptation, cqi_efficiency
-from rtwin.link.layer import FadedLink, Sounding, along, faded_link
+from rtwin.link.layer import FadedLink, Sounding, along, faded, faded_link
 from rtwin.units import SPEED_OF_LIGHT_M_S, from_db
 
 CARRIER_HZ = 3.5e9
@@ -173,3 +174,21 @@ def test_it_is_cheap():
 def test_impossible_settings(change, words):
     with pytest.raises(OutOfRangeError, match=words):
         FadedLink(**change)
+
+
+def test_blocks_are_as_large_as_the_carrier_less_what_it_needs_itself(monkeypatch):
+    """14 symbols of 12 subcarriers in a slot, of every resource block."""
+
+    class Seen(Exception):
+        pass
+
+    def table(name, resource_elements):
+        raise Seen(name, resource_elements)
+
+    monkeypatch.setattr(faded, "BlockErrors", table)
+    adaptation = LinkAdaptation(20e6, 30e3)
+    nothing = SimpleNamespace(link=np.zeros((1, 1, 1), int), step_s=0.1)
+    with pytest.raises(Seen) as caught:
+        faded_link(nothing, np.ones(1), np.ones((1, 1)), 1e-12, adaptation)
+    assert adaptation.overhead == 0.14
+    assert caught.value.args == (adaptation.table, pytest.approx(14 * 12 * 51 * 0.86))

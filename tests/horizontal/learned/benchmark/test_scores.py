@@ -1,15 +1,21 @@
 """Scores in closed form, and ratios that know how many scenes they come from."""
 
+from dataclasses import dataclass
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from rtwin.horizontal.learned.benchmark import run
 from rtwin.horizontal.learned.benchmark.detection import (
     Detection,
     average_precision,
     roc_area,
 )
 from rtwin.horizontal.learned.benchmark.scores import Scores, Update, sums_of
+from rtwin.horizontal.learned.worlds import Truth
+from rtwin.horizontal.rehearsal import Hypothesis
 
 
 def test_figures_in_closed_form():
@@ -85,3 +91,44 @@ def test_thresholds_come_from_other_scenes():
     line = list(detection.lines())[-1]
     recall = float(line.split("|")[4])
     assert 0.85 < recall < 0.97
+
+
+@dataclass(frozen=True)
+class Told:
+    """A posterior that says what it was made to say."""
+
+    weight: float
+    chance: float
+    hypotheses: tuple
+    library: object = None
+
+    def named(self, most):
+        assert most == 1
+        return [(self.chance, tuple(range(len(self.hypotheses))))]
+
+
+def told(*hypotheses, chance=0.6):
+    entries = [SimpleNamespace(hypothesis=each) for each in hypotheses]
+    return Told(0.0, chance, hypotheses, SimpleNamespace(entries=entries))
+
+
+@pytest.mark.parametrize(
+    ("kind", "hypotheses", "p_none", "right"),
+    [
+        ("gone", [Hypothesis("gone", "house")], 0.1, True),
+        ("gone", [Hypothesis("gone", "shed")], 0.1, False),
+        ("gone", [Hypothesis("gone", "shed"), Hypothesis("gone", "house")], 0.1, True),
+        ("gone", [Hypothesis("gone", "house")], 0.6, False),  # "none of these" is as likely
+        ("gone", [], 0.1, False),
+        ("null", [Hypothesis("gone", "house")], 0.1, None),
+        ("outside", [Hypothesis("gone", "house")], 0.1, None),
+        ("added", [Hypothesis("added", "new_1", (3.0, 47.0, 0.0, 1.0))], 0.1, True),
+        ("added", [Hypothesis("added", "new_1", (3.0, 49.0, 0.0, 1.0))], 0.1, False),
+        ("added", [Hypothesis("moved", "new_1", (3.0, 47.0))], 0.1, False),
+    ],
+)
+def test_the_likeliest_cause_is_right_by_name_or_place(kind, hypotheses, p_none, right):
+    box = {"kind": "add_object", "object": {"name": "truth_1", "center_m": [3.0, 40.0, 1.0]}}
+    tables = (box,) if kind == "added" else ()
+    case = SimpleNamespace(truth=Truth(kind, tables, ("house",)))
+    assert run.named_right(case, told(*hypotheses), 0.5, p_none) is right
