@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rtwin.errors import OutOfRangeError
-from rtwin.link.layer import bits_per_symbol, effective_sinr_db
+from rtwin.link.layer import bits_per_symbol, effective, effective_sinr_db
 from rtwin.link.tables import mcs_formats
 from rtwin.units import from_db, to_db
 
@@ -57,3 +57,14 @@ def test_layers_that_are_not_sent_and_links_without_a_path(mapping):
 def test_unknown_mapping():
     with pytest.raises(OutOfRangeError, match="mapping is 'mean'"):
         effective_sinr_db(np.ones(3), 1, "mean")
+
+
+def test_betas_belong_to_code_rates_and_rise_with_them_smoothly():
+    """Theirs, entry by entry, are compared by tests/link/test_bler_peer.py where their file is."""
+    known = {(order, round(1024 * rate, 1)) for n in (1, 2, 3) for order, rate in mcs_formats(n)}
+    for order, (rates, betas) in effective._BETA.items():
+        assert {(order, float(rate)) for rate in rates} <= known
+        assert (np.diff(rates) > 0).all()
+        rise = np.divide(betas[1:], betas[:-1])
+        assert rise.min() > 1.0
+        assert rise.max() < 1.21
