@@ -63,6 +63,9 @@ def test_exact_with_cycles_is_brute_force(seed):
         assert found.value == pytest.approx(max(every(cell, TWO, limit)))
         used = cell.cycles[np.arange(3), found.version] * (found.prb > 0)
         assert used.sum() <= limit
+        assert found.prb.sum() <= 6
+        # What is reserved is worth what is said: groups and versions come back as they were chosen.
+        assert worth_of(cell, TWO, found.prb, found.version) == pytest.approx(found.value)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 6), st.integers(1, 30))
