@@ -22,10 +22,10 @@ def count_of(progress: Progress, stage: str) -> Count:
 class Steps:
     """Counts (shard, transmitter) steps for the progress bar."""
 
-    def __init__(self, progress: Progress, total: int, done: int) -> None:
-        self._progress, self._total, self._done = progress, total, done
-        progress("trace", done, total)
+    def __init__(self, progress: Progress, total: int, done: int, stage: str = "trace") -> None:
+        self._progress, self._total, self._done, self._stage = progress, total, done, stage
+        progress(stage, done, total)
 
     def advance(self, steps: int = 1) -> None:
         self._done += steps
-        self._progress("trace", self._done, self._total)
+        self._progress(self._stage, self._done, self._total)

@@ -13,6 +13,7 @@ from rtwin.cli.terminal import (
     DiscoveryRays,
     DryRun,
     Frequency,
+    Hands,
     MapHeight,
     MinGain,
     Output,
@@ -40,21 +41,13 @@ def generate(
     scene: SceneArgument,
     output: Output,
     solver: SolverOverrides,
+    hands: Hands,
     receivers: Annotated[
         int | None, Option(metavar="N", help="N random receivers instead of the recipe's.")
     ] = None,
     rays: DiscoveryRays = None,
     strongest_paths: StrongestPaths = None,
     min_gain: MinGain = None,
-    workers: Annotated[
-        int | None, Option(help="Processes of this machine that trace; 1 if not given.")
-    ] = None,
-    ray: Annotated[
-        str | None,
-        Option(
-            metavar="auto|ADDRESS", help="Trace on a Ray cluster instead: HOST:PORT of its head."
-        ),
-    ] = None,
     shard_size: Annotated[int | None, Option(help="Receivers per shard.")] = None,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
@@ -77,7 +70,7 @@ def generate(
     if dry_run:
         from rtwin.dataset.generation import estimate_dataset
 
-        print_estimate(estimate_dataset(recipe, workers or 1), talk.json)
+        print_estimate(estimate_dataset(recipe, hands["workers"] or 1), talk.json)
         return
     start = time.perf_counter()
     with talk.progress() as progress:
@@ -85,8 +78,7 @@ def generate(
             recipe,
             output,
             shard_size=shard_size,
-            workers=workers,
-            ray=ray,
+            **hands,
             overwrite=overwrite,
             progress=progress,
         )
@@ -176,6 +168,7 @@ def radiomap(
     scene: SceneArgument,
     output: Output,
     solver: SolverOverrides,
+    hands: Hands,
     method: Annotated[
         str,
         Option(
@@ -261,6 +254,7 @@ def radiomap(
                 output,
                 method=method,
                 correction=correction,
+                **hands,
                 overwrite=overwrite,
                 progress=progress,
             )

@@ -57,6 +57,32 @@ StrongestPaths = Annotated[
 ]
 MinGain = Annotated[float | None, Option(metavar="DB", help="Leave out paths of less gain [dB].")]
 
+Hands = Annotated[
+    dict[str, Any],
+    OptionGroup(
+        {
+            "workers": (
+                Annotated[
+                    int | None, Option(help="Processes of this machine that trace; 1 if not given.")
+                ],
+                None,
+            ),
+            "ray": (
+                Annotated[
+                    str | None,
+                    Option(
+                        metavar="auto|ADDRESS",
+                        help="Trace on a Ray cluster instead: HOST:PORT of its head.",
+                    ),
+                ],
+                None,
+            ),
+        },
+        dict,
+    ),
+]
+"""Who traces shards: `workers` and `ray` of the functions that do."""
+
 
 _LEAST_HZ = 1e6  # of a recipe
 _MOST_GHZ = 300.0  # a number alone below it is one of GHz, above of MHz

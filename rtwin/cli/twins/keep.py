@@ -11,6 +11,7 @@ from rtwin.cli.terminal import (
     CellSize,
     DiscoveryRays,
     DryRun,
+    Hands,
     MapHeight,
     Overwrite,
     SceneOfFile,
@@ -42,6 +43,7 @@ def twin(
         Path,
         Option("-o", "--output", metavar="NAME", help="Folder to make; with --at the map file."),
     ],
+    hands: Hands,
     cell_size: CellSize = None,
     height: MapHeight = None,
     rays: DiscoveryRays = None,
@@ -59,6 +61,8 @@ def twin(
     overwrite: Overwrite = False,
 ) -> None:
     """Build a twin that can be kept current: the map of a scene with the paths of every cell.
+
+    A killed run resumes when called again.
 
     Example: rtwin twin street_canyon -o street.twin
     """
@@ -80,7 +84,7 @@ def twin(
 
         recipe = calibrated_recipe(recipe, calibration)
     with talk.progress() as progress:
-        made = create_twin(recipe, output, uncertainty_db=uncertainty, progress=progress)
+        made = create_twin(recipe, output, uncertainty_db=uncertainty, **hands, progress=progress)
     row = history(output)[-1]
     if talk.json:
         print_json(row)

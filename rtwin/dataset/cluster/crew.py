@@ -18,12 +18,13 @@ from rtwin.dataset.cluster.worker import (
     check_versions,
     credentials,
 )
-from rtwin.dataset.shards import KEPT, Pace, Queue, ShardFolder, part
+from rtwin.dataset.schema import Variable
+from rtwin.dataset.shards import KEPT, Pace, Queue, ShardFolder, Work, part
 from rtwin.dataset.store import provenance
 from rtwin.errors import EngineError, RtwinError
 from rtwin.progress import Progress, Steps
-from rtwin.scene import Receivers, recipe_dict
-from rtwin.trace import GPU_VARIANT, Tracer, World, load_parts
+from rtwin.scene import recipe_dict
+from rtwin.trace import GPU_VARIANT, Tracer
 
 _log = logging.getLogger(__name__)
 IN_FLIGHT = 2  # shards per worker: one is traced while the one before is written
@@ -35,10 +36,8 @@ NUM_PROBES = 4
 
 
 def trace_on_cluster(
-    world: World,
-    receivers: Receivers,
+    work: Work,
     folder: ShardFolder,
-    ranges: list[tuple[int, int]],
     todo: list[int],
     address: str,
     steps: Steps,
@@ -55,11 +54,11 @@ def trace_on_cluster(
             worker would compute other bits, or a shard is lost again and again.
     """
     with connected(address) as ray, interrupts() as interrupted:
-        crew = _Crew(ray, world, receivers, ranges, todo, progress)
+        crew = _Crew(ray, work, folder.layout, todo, progress)
         try:
             for number, image in crew.shards():
                 folder.write_image(number, image)
-                steps.advance(len(world.recipe.transmitter))
+                steps.advance(work.steps_per_shard)
                 if interrupted.is_set():
                     raise KeyboardInterrupt
         finally:
@@ -85,14 +84,13 @@ class _Crew:
     def __init__(
         self,
         ray: ModuleType,
-        world: World,
-        receivers: Receivers,
-        ranges: list[tuple[int, int]],
+        work: Work,
+        layout: tuple[Variable, ...],
         todo: list[int],
         progress: Progress,
     ) -> None:
-        self._ray, self._world, self._progress = ray, world, progress
-        self._receivers, self._ranges, self._queue = receivers, ranges, Queue(todo)
+        self._ray, self._work, self._progress = ray, work, progress
+        self._world, self._queue = work.world, Queue(todo)
         self._wanted = len(todo)
         self._seats: dict[tuple[str, int], _Seat] = {}
         # What is awaited: from whom, and which shard or which step of starting.
@@ -101,12 +99,11 @@ class _Crew:
         self._hopeless = False
         self._pace = Pace()
         self._here: Credentials | None = None
-        self._probe = part(receivers, 0, len(receivers), max(1, len(receivers) // NUM_PROBES))
-        recipe, engine = world.recipe, world.engine
-        scene = load_parts(engine, recipe)
-        self._job = ray.put(
-            Job(recipe_dict(recipe), recipe.name, engine.variant, scene, self._probe)
-        )
+        num = len(work.receivers)
+        self._probe = part(work.receivers, 0, num, max(1, num // NUM_PROBES))
+        recipe, variant = work.world.recipe, work.world.engine.variant
+        said = recipe_dict(recipe), recipe.name, variant
+        self._job = ray.put(Job(*said, work.parts, self._probe, work.keep, layout))
         self._actor_class = ray.remote(ClusterWorker)
 
     @property
@@ -183,7 +180,7 @@ class _Crew:
                     if load == 0:
                         seat.since = self._pace.now()
                     number = self._queue.take()
-                    batch = part(self._receivers, *self._ranges[number])
+                    batch = self._work.batch(number)
                     self._awaited[seat.actor.trace.remote(batch)] = (seat, number)
                     seat.load += 1
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.shards import shard_image, trace_shard
+from rtwin.dataset.schema import Variable
+from rtwin.dataset.shards import DATASET_LAYOUT, Keep, shard_image, trace_shard
 from rtwin.dataset.store import provenance
 from rtwin.errors import EngineError
 from rtwin.scene import Receivers, recipe_from_dict
@@ -27,6 +28,8 @@ class Job:
     variant: str
     scene: SceneParts
     probe: Receivers
+    keep: Keep = trace_shard  # what is kept of a batch
+    layout: tuple[Variable, ...] = DATASET_LAYOUT  # of a shard
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class ClusterWorker:
 
     def __init__(self) -> None:
         self._tracer: Tracer | None = None
+        self._job: Job | None = None
 
     def versions(self) -> dict[str, str]:
         """Asked first: nothing else is passed between different versions."""
@@ -58,12 +62,15 @@ class ClusterWorker:
         # The folder is never looked into: the recipe's files came along as parts.
         recipe = recipe_from_dict(job.recipe, job.name, Path())
         self._tracer = Tracer(world_of_parts(recipe, job.scene))
+        self._job = job
         return credentials(self._tracer, job.probe)
 
     def trace(self, receivers: Receivers) -> bytes:
         """The file of a shard."""
         assert self._tracer is not None
-        return shard_image(trace_shard(self._tracer, receivers))
+        assert self._job is not None
+        kept = self._job.keep(self._tracer, receivers, lambda: None)
+        return shard_image(kept, self._job.layout)
 
 
 def credentials(tracer: Tracer, probe: Receivers) -> Credentials:

@@ -3,7 +3,12 @@
 from rtwin.dataset.generation.estimate import Estimate, estimate_dataset, estimate_map
 from rtwin.dataset.generation.evaluate import evaluate
 from rtwin.dataset.generation.generate import default_shard_size, generate
-from rtwin.dataset.generation.pathmap import path_statistics, standing_at, world_of_cells
+from rtwin.dataset.generation.pathmap import (
+    cell_work,
+    path_statistics,
+    standing_at,
+    world_of_cells,
+)
 from rtwin.dataset.generation.radiomap import (
     generate_radio_map,
     map_attributes,
@@ -11,9 +16,12 @@ from rtwin.dataset.generation.radiomap import (
     write_map,
     write_radio_map,
 )
+from rtwin.dataset.generation.shard_runs import check_hands, map_plan, trace_missing
 
 __all__ = [
     "Estimate",
+    "cell_work",
+    "check_hands",
     "default_shard_size",
     "estimate_dataset",
     "estimate_map",
@@ -21,9 +29,11 @@ __all__ = [
     "generate",
     "generate_radio_map",
     "map_attributes",
+    "map_plan",
     "map_request",
     "path_statistics",
     "standing_at",
+    "trace_missing",
     "world_of_cells",
     "write_map",
     "write_radio_map",

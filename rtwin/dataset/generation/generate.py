@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from rtwin.dataset.cluster import check_cluster, trace_on_cluster
+from rtwin.dataset.generation.shard_runs import check_hands, trace_missing
 from rtwin.dataset.schema import PATHS_FORMAT
-from rtwin.dataset.shards import ShardFolder, assemble, part, shard_ranges, trace_apart, trace_shard
+from rtwin.dataset.shards import ShardFolder, Work, assemble, shard_ranges, trace_shard
 from rtwin.dataset.store import prepare_place, prepare_target, provenance
 from rtwin.errors import OutOfRangeError
-from rtwin.progress import Progress, Steps, silent
+from rtwin.progress import Progress, silent
 from rtwin.scene import Receivers, Recipe, recipe_dict, resolve_file
-from rtwin.trace import Tracer, World, load_world, place
+from rtwin.trace import load_parts, place, start_engine, world_of_parts
 
 SHARD_SIZE = 2048
 SCATTERED_RAYS_PER_SHARD = 400_000  # rays times receivers; each may become a path
@@ -58,22 +58,14 @@ def generate(
         MissingExtraError: if ray is given and not installed.
         EngineError: if workers die, or the cluster cannot be used.
     """
-    if ray is not None:
-        if workers is not None:
-            raise OutOfRangeError(
-                f"workers is {workers} and ray is {ray!r}; give one of them: processes of this "
-                "machine, or the workers of a cluster"
-            )
-        check_cluster(ray)  # before the work, not after it
-    workers = 1 if workers is None else workers
+    workers = check_hands(workers, ray)
     shard_size = default_shard_size(recipe) if shard_size is None else shard_size
-    if shard_size < 1 or workers < 1:
-        raise OutOfRangeError(
-            f"shard_size is {shard_size} and workers is {workers}; both must be 1 or more"
-        )
+    if shard_size < 1:
+        raise OutOfRangeError(f"shard_size is {shard_size}, it must be 1 or more")
     file = Path(file)
     prepare_place(file, PATHS_FORMAT, overwrite)
-    world = load_world(recipe)
+    parts = load_parts(start_engine(), recipe)
+    world = world_of_parts(recipe, parts)
     receivers = place(world)
     request = request_hash(recipe, world.scene_hash, receivers)
     if prepare_target(file, PATHS_FORMAT, request, overwrite):
@@ -81,18 +73,10 @@ def generate(
         progress("trace", 1, 1)
         return file
     ranges = shard_ranges(len(receivers), shard_size)
-    folder = ShardFolder(file)
+    folder, work = ShardFolder(file), Work(world, parts, receivers, ranges, trace_shard)
     plan = {"request": request, "shard_size": shard_size, "num_receivers": len(receivers)}
     with folder.opened(plan):
-        todo = [n for n in range(len(ranges)) if not folder.is_finished(n)]
-        per_shard = len(recipe.transmitter)
-        steps = Steps(progress, len(ranges) * per_shard, (len(ranges) - len(todo)) * per_shard)
-        if ray is not None and todo:
-            trace_on_cluster(world, receivers, folder, ranges, todo, ray, steps, progress)
-        elif workers == 1 or len(todo) <= 1:
-            _trace_here(world, receivers, folder, ranges, todo, steps)
-        else:
-            trace_apart(world, receivers, folder, ranges, todo, workers, steps)
+        trace_missing(work, folder, workers, ray, progress)
         assemble([world], receivers, folder, len(ranges), request, progress)
     folder.remove()
     return file
@@ -128,17 +112,3 @@ def request_hash(recipe: Recipe, scene_hash: str, receivers: Receivers | None) -
         contents = [resolve_file(recipe.folder, name).read_bytes() for name in files]
         request["patterns"] = [hashlib.sha256(content).hexdigest() for content in contents]
     return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
-
-
-def _trace_here(
-    world: World,
-    receivers: Receivers,
-    folder: ShardFolder,
-    ranges: list[tuple[int, int]],
-    todo: list[int],
-    steps: Steps,
-) -> None:
-    tracer = Tracer(world)
-    for number in todo:
-        shard = trace_shard(tracer, part(receivers, *ranges[number]), steps.advance)
-        folder.write(number, shard)

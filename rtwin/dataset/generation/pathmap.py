@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,23 +21,31 @@ from rtwin.channel import (
     rms_delay_spread_s,
 )
 from rtwin.dataset.generation.generate import default_shard_size
-from rtwin.dataset.schema import PATH_MAP_VARIABLES
-from rtwin.dataset.shards import ShardFolder, shard_ranges
-from rtwin.dataset.store import file_image
-from rtwin.progress import Progress
+from rtwin.dataset.generation.shard_runs import map_plan, trace_missing
+from rtwin.dataset.schema import PATH_MAP_LAYOUT, PATH_MAP_VARIABLES
+from rtwin.dataset.shards import Keep, Shard, ShardFolder, Work, shard_ranges
+from rtwin.progress import Progress, Steps
 from rtwin.scene import Receivers, recipe_dict, recipe_from_dict
-from rtwin.trace import MapGrid, Tracer, World
+from rtwin.trace import MapGrid, SceneParts, Tracer, World
 
 _ANGLES: tuple[Angle, ...] = ("aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith")
 
 
-STATISTICS = ("path_gain", *(v.name for v in PATH_MAP_VARIABLES))
+_STATISTICS = tuple(v for v in PATH_MAP_LAYOUT if v.name == "path_gain" or v in PATH_MAP_VARIABLES)
 
 
 def trace_path_map(
-    world: World, grid: MapGrid, progress: Progress, file: Path, request: str
+    world: World,
+    parts: SceneParts,
+    grid: MapGrid,
+    progress: Progress,
+    file: Path,
+    request: str,
+    *,
+    workers: int = 1,
+    ray: str | None = None,
 ) -> dict[str, NDArray[Any]]:
-    """Path gain and statistics of the paths of every cell, [tx, cell_y, cell_x] each.
+    """What the paths to the middle of every cell add up to, [tx, cell_y, cell_x] each.
 
     The receiver is isotropic, takes both polarisations and stands in the middle
     of the cell. The rays are those of the recipe's [solver], not of [radio_map].
@@ -46,29 +53,23 @@ def trace_path_map(
     written the map and removes it with map_shards(file).remove().
 
     Args:
+        parts: Of the world.
         file: The map that this will be.
         request: What was asked for: finished parts of another map are of no use.
+        workers, ray: Who traces, as trace_missing.
     Returns:
         `path_gain` and the variables of schema.PATH_MAP_VARIABLES.
     """
-    recipe = world.recipe
-    tracer = Tracer(world_of_cells(world))
-    cells = grid.centers_m.reshape(-1, 3)
-    size, num_tx = default_shard_size(recipe), len(recipe.transmitter)
-    ranges = shard_ranges(len(cells), size)
-
-    def trace(number: int) -> dict[str, NDArray[Any]]:
-        progress("map", ranges[number][0], len(cells))
-        traced = tracer.trace(standing_at(cells[slice(*ranges[number])]))
-        return path_statistics(traced.path_set(recipe.frequency_hz))
-
-    if len(ranges) == 1:
-        blocks = [trace(0)]
+    work = cell_work(world, parts, grid, default_shard_size(world.recipe), cell_statistics)
+    num_tx = work.steps_per_shard
+    if len(work.ranges) == 1:
+        steps = Steps(progress, num_tx, 0, "map")
+        blocks = [cell_statistics(Tracer(work.world), work.receivers, steps.advance)]
     else:
         folder = map_shards(file)
-        with folder.opened({"request": request, "shard_size": size, "num_cells": len(cells)}):
-            blocks = [_kept(folder, number, trace) for number in range(len(ranges))]
-    progress("map", len(cells), len(cells))
+        with folder.opened(map_plan(request, work)):
+            trace_missing(work, folder, workers, ray, progress, "map")
+            blocks = [folder.read(number) for number in range(len(work.ranges))]
     links = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return {
         name: np.ascontiguousarray(values.reshape(*grid.shape, num_tx).transpose(2, 0, 1))
@@ -78,24 +79,19 @@ def trace_path_map(
 
 def map_shards(file: Path) -> ShardFolder:
     """Where the finished cells of a map in the making lie."""
-    return ShardFolder(file, STATISTICS)
+    return ShardFolder(file, _STATISTICS)
 
 
-def _kept(
-    folder: ShardFolder, number: int, trace: Callable[[int], dict[str, NDArray[Any]]]
-) -> dict[str, NDArray[Any]]:
-    """A block of links from the folder, or traced and put there."""
-    if folder.is_finished(number):
-        with h5py.File(folder.shard(number), "r") as h5:
-            return {name: h5[name][...] for name in folder.names}
-    block = trace(number)
+def cell_work(world: World, parts: SceneParts, grid: MapGrid, size: int, keep: Keep) -> Work:
+    """What is traced of all cells of a map, cell_x running fastest, `size` of them at once."""
+    cells = standing_at(grid.centers_m.reshape(-1, 3))
+    return Work(world_of_cells(world), parts, cells, shard_ranges(len(cells), size), keep)
 
-    def build(h5: h5py.File) -> None:
-        for name in folder.names:
-            h5[name] = block[name]
 
-    folder.write_image(number, file_image(build))
-    return block
+def cell_statistics(tracer: Tracer, receivers: Receivers, done: Callable[[], None]) -> Shard:
+    """What path-based maps hold of a batch of cells, [link] each."""
+    traced = tracer.trace(receivers, done)
+    return path_statistics(traced.path_set(tracer.world.recipe.frequency_hz))
 
 
 def world_of_cells(world: World) -> World:

@@ -11,6 +11,7 @@ from rtwin.arrays import Floats
 from rtwin.channel import rss_dbm, serving_transmitter, sinr, thermal_noise_w
 from rtwin.dataset.generation.generate import request_hash
 from rtwin.dataset.generation.pathmap import map_shards, trace_path_map
+from rtwin.dataset.generation.shard_runs import check_hands
 from rtwin.dataset.schema import (
     MAP_FORMAT,
     MAP_LAYOUT,
@@ -35,7 +36,6 @@ from rtwin.trace import (
     SceneParts,
     World,
     load_parts,
-    load_world,
     map_grid,
     map_sampling,
     missed_edges,
@@ -62,6 +62,8 @@ def generate_radio_map(
     method: str = "monte-carlo",
     correction: "Correction | None" = None,
     without: Sequence[str] = (),
+    workers: int | None = None,
+    ray: str | None = None,
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Path:
@@ -78,6 +80,8 @@ def generate_radio_map(
         correction: Changes gains and their standard errors once they are traced, as
             the discrepancy of a calibrated twin does.
         without: Names of objects that are left out of the scene.
+        workers, ray: Who traces exact paths, as in `generate`; rays are traced here. A killed
+            run of many cells goes on where it stopped when it is called again.
         overwrite: Replace a finished file of another recipe.
         progress: Called with stage ("map"), steps done and in all.
     Returns:
@@ -92,9 +96,11 @@ def generate_radio_map(
         raise OutOfRangeError(
             f"method is {method!r}, it must be {AUTO}, {' or '.join(MAP_METHODS)}"
         )
+    hands = check_hands(workers, ray)
     file = Path(file)
     prepare_place(file, MAP_FORMAT, overwrite)
-    world = _world_without(recipe, without) if without else load_world(recipe)
+    parts = _parts_without(recipe, without)
+    world = world_of_parts(recipe, parts)
     grid = map_grid(world)
     if method == AUTO:
         method = cheaper_method(world, grid, correction)
@@ -108,7 +114,9 @@ def generate_radio_map(
         progress("map", 1, 1)
         return file
     if method == "paths":
-        columns = trace_path_map(world, grid, progress, file, request)
+        columns = trace_path_map(
+            world, parts, grid, progress, file, request, workers=hands, ray=ray
+        )
         columns["path_gain_standard_error"] = np.zeros_like(columns["path_gain"])
     else:
         columns = _trace_averages(world, grid, progress)
@@ -124,8 +132,10 @@ def generate_radio_map(
     return file
 
 
-def _world_without(recipe: Recipe, names: Sequence[str]) -> World:
+def _parts_without(recipe: Recipe, names: Sequence[str]) -> SceneParts:
     found = load_parts(start_engine(), recipe)
+    if not names:
+        return found
     known = {part.name for part in found.parts} | {volume.name for volume in found.volumes}
     known -= set(recipe.geometry.ground)
     for name in names:
@@ -138,13 +148,12 @@ def _world_without(recipe: Recipe, names: Sequence[str]) -> World:
     volumes = [volume for volume in found.volumes if volume.name not in names]
     used = {part.material for part in parts}
     leafy = {volume.material for volume in volumes}
-    left = SceneParts(
+    return SceneParts(
         parts=parts,
         specs={key: spec for key, spec in found.specs.items() if key in used},
         volumes=volumes,
         foliage_specs={key: spec for key, spec in found.foliage_specs.items() if key in leafy},
     )
-    return world_of_parts(recipe, left)
 
 
 def map_request(world: World) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 from numpy.typing import NDArray
 
 from rtwin.dataset.schema import LINK_VARIABLES, PATH_VARIABLES, Variable
@@ -32,14 +33,15 @@ from rtwin.files import target_of
 # What a folder of shards can hold, left-overs of killed runs among it.
 _OURS = re.compile(r"lock|plan\.json|shard-\d{6}\.h5|merged\.h5|space")
 SHARD_VARIABLES = tuple(v for v in LINK_VARIABLES if v.name in ("num_paths", "dropped_path_gain"))
+DATASET_LAYOUT = (*SHARD_VARIABLES, *PATH_VARIABLES)
 
 
 @dataclass(frozen=True)
 class ShardFolder:
-    """The folder of a dataset in the making, or of a map."""
+    """The folder of a dataset, a map or a twin in the making."""
 
     target: Path
-    names: tuple[str, ...] = tuple(v.name for v in (*SHARD_VARIABLES, *PATH_VARIABLES))
+    layout: tuple[Variable, ...] = DATASET_LAYOUT  # of its shards
 
     @property
     def path(self) -> Path:
@@ -101,7 +103,7 @@ class ShardFolder:
             return False
         try:
             with h5py.File(self.shard(number), "r") as file:
-                return all(name in file for name in self.names)
+                return all(variable.name in file for variable in self.layout)
         except OSError:
             self.shard(number).unlink()
             return False
@@ -109,7 +111,12 @@ class ShardFolder:
     def write(self, number: int, arrays: dict[str, NDArray[Any]]) -> None:
         """Store one shard; it appears under its name only when it is complete."""
         with plain_errors(self.target, RESUME):
-            write_whole(self.shard(number), shard_image(arrays))
+            write_whole(self.shard(number), shard_image(arrays, self.layout))
+
+    def read(self, number: int) -> dict[str, NDArray[Any]]:
+        """The variables of a finished shard."""
+        with plain_errors(self.target, RESUME), h5py.File(self.shard(number), "r") as file:
+            return {variable.name: file[variable.name][...] for variable in self.layout}
 
     def write_image(self, number: int, image: bytes) -> None:
         """Store the file of one shard; it appears under its name only when it is complete."""
@@ -123,7 +130,7 @@ class ShardFolder:
 
     def merge_into(self, file: h5py.File, num_shards: int) -> None:
         """Append all shards' variables into one file, a bounded piece at a time."""
-        for variable in (*SHARD_VARIABLES, *PATH_VARIABLES):
+        for variable in self.layout:
             self._merge_variable(file, variable, num_shards)
 
     def _merge_variable(self, file: h5py.File, variable: Variable, num_shards: int) -> None:
@@ -145,13 +152,15 @@ def _is_ours(file: Path) -> bool:
     return bool(_OURS.fullmatch(target_of(file).name))
 
 
-def shard_image(arrays: dict[str, NDArray[Any]]) -> bytes:
+def shard_image(
+    arrays: dict[str, NDArray[Any]], layout: tuple[Variable, ...] = DATASET_LAYOUT
+) -> bytes:
     """The file of one shard, as bytes."""
 
     def build(file: h5py.File) -> None:
-        for variable in (*SHARD_VARIABLES, *PATH_VARIABLES):
+        for variable in layout:
             data = arrays[variable.name]
-            create_variable(file, variable, data.shape, data)
+            create_variable(file, variable, np.shape(data), data)
 
     return file_image(build)
 

@@ -10,29 +10,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any
 
-from rtwin.dataset.shards.links import part, trace_shard
 from rtwin.dataset.shards.shard_folder import ShardFolder
 from rtwin.dataset.shards.shard_queue import Pace, Queue
+from rtwin.dataset.shards.work import Work
 from rtwin.errors import EngineError, RtwinError
 from rtwin.progress import Steps
-from rtwin.scene import Receivers, Recipe, recipe_dict, recipe_from_dict
-from rtwin.trace import Tracer, World, load_world, start_engine
+from rtwin.scene import recipe_dict, recipe_from_dict
+from rtwin.trace import Tracer, start_engine, world_of_parts
 
 LOOK_S = 1.0  # between looks at workers that are silent
 _log = logging.getLogger(__name__)
 
 
 def trace_apart(
-    world: World,
-    receivers: Receivers,
-    folder: ShardFolder,
-    ranges: list[tuple[int, int]],
-    todo: list[int],
-    workers: int,
-    steps: Steps,
+    work: Work, folder: ShardFolder, todo: list[int], workers: int, steps: Steps
 ) -> None:
     """Trace shards in processes of their own and write them there.
 
@@ -43,10 +36,10 @@ def trace_apart(
         EngineError: if a worker dies, or a shard is lost again and again.
         RtwinError: what a worker raised.
     """
-    crew = _Crew(world.recipe, folder, min(workers, len(todo)), Queue(todo))
+    crew = _Crew(work, folder, min(workers, len(todo)), Queue(todo))
     try:
-        for _ in crew.finished(receivers, ranges):
-            steps.advance(len(world.recipe.transmitter))
+        for _ in crew.finished():
+            steps.advance(work.steps_per_shard)
     finally:
         # Shards appear whole or not at all, so that workers may be stopped anywhere.
         crew.dismiss()
@@ -79,12 +72,12 @@ class _Worker:
 class _Crew:
     """The workers of a run, and which shard each has."""
 
-    def __init__(self, recipe: Recipe, folder: ShardFolder, size: int, queue: Queue) -> None:
-        self._recipe, self._folder, self._size, self._queue = recipe, folder, size, queue
+    def __init__(self, work: Work, folder: ShardFolder, size: int, queue: Queue) -> None:
+        self._work, self._folder, self._size, self._queue = work, folder, size, queue
         self._pace = Pace()
         self._workers: list[_Worker] = []
 
-    def finished(self, receivers: Receivers, ranges: list[tuple[int, int]]) -> Iterator[int]:
+    def finished(self) -> Iterator[int]:
         """Numbers of the shards, as they are written."""
         while self._queue.unfinished:
             while len(self._workers) < min(self._size, self._queue.unfinished):
@@ -92,7 +85,7 @@ class _Crew:
             for worker in self._workers:
                 if worker.is_ready and worker.shard is None and len(self._queue):
                     worker.shard, worker.since = self._queue.take(), self._pace.now()
-                    worker.tell((worker.shard, part(receivers, *ranges[worker.shard])))
+                    worker.tell((worker.shard, self._work.batch(worker.shard)))
             by_line: dict[Any, _Worker] = {worker.line: worker for worker in self._workers}
             for line in wait(list(by_line), timeout=LOOK_S):
                 done = self._settle(by_line[line])
@@ -112,14 +105,15 @@ class _Crew:
     def _start(self) -> _Worker:
         here, there = multiprocessing.Pipe()
         process = multiprocessing.get_context("spawn").Process(
-            target=_work, args=(there, self._folder.target, self._size), daemon=True
+            target=_live, args=(there, self._folder, self._size), daemon=True
         )
         with _interrupts_ignored():
             process.start()
         there.close()
         worker = _Worker(process, here, self._pace.now())
-        recipe = self._recipe
-        worker.tell((recipe_dict(recipe), recipe.name, str(recipe.folder)))
+        recipe, work = self._work.world.recipe, self._work
+        said = recipe_dict(recipe), recipe.name, str(recipe.folder)
+        worker.tell((said, work.parts, work.keep))
         return worker
 
     def _settle(self, worker: _Worker) -> int | None:
@@ -168,17 +162,18 @@ def _interrupts_ignored() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _work(line: Connection, target: Path, workers: int) -> None:
+def _live(line: Connection, folder: ShardFolder, workers: int) -> None:
     """A worker's life: load the scene, then trace what comes along the line."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         engine = start_engine()
         engine.dr.set_thread_count(max(1, (os.cpu_count() or 1) // workers))
-        tracer = Tracer(load_world(recipe_from_dict(*line.recv())))
+        recipe, parts, keep = line.recv()
+        tracer = Tracer(world_of_parts(recipe_from_dict(*recipe), parts))
         line.send(None)
         while True:
             number, receivers = line.recv()
-            ShardFolder(target).write(number, trace_shard(tracer, receivers))
+            folder.write(number, keep(tracer, receivers, lambda: None))
             line.send(None)
     except RtwinError as error:
         line.send(error)

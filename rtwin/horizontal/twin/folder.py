@@ -19,7 +19,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from rtwin.dataset.generation import map_attributes, map_request, write_map
+from rtwin.dataset.generation import check_hands, map_attributes, map_request, write_map
 from rtwin.dataset.inspection import open_checked, snapshot_files
 from rtwin.dataset.reading import OF_EDITED, darkness
 from rtwin.dataset.schema import (
@@ -33,6 +33,7 @@ from rtwin.dataset.store import content_hash, plain_errors, prepare_target, sole
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.files import is_temporary, sweep
 from rtwin.horizontal.edits import Edits
+from rtwin.horizontal.twin.building import build_state, twin_shards
 from rtwin.horizontal.twin.snapshot import (
     DECISIONS,
     MAX_UNCERTAINTY_DB,
@@ -44,7 +45,7 @@ from rtwin.horizontal.twin.snapshot import (
     read_snapshot,
 )
 from rtwin.horizontal.twin.stored_paths import path_columns
-from rtwin.horizontal.twin.traced import TwinState, trace_state
+from rtwin.horizontal.twin.traced import TwinState
 from rtwin.progress import Progress, silent
 from rtwin.scene import Recipe, recipe_dict
 from rtwin.trace import MapGrid, load_parts, start_engine, world_of_parts
@@ -55,16 +56,21 @@ def create_twin(
     folder: str | Path,
     *,
     uncertainty_db: float = UNCERTAINTY_DB,
+    workers: int | None = None,
+    ray: str | None = None,
     progress: Progress = silent,
 ) -> Snapshot:
     """Trace a recipe's map cell by cell into a new twin.
 
-    Called again, it finds its twin finished and leaves it as it is, updates and all.
+    A run that was killed goes on where it stopped when it is called again; what is finished
+    of many cells lies beside, in `FOLDER.parts`. Once all is done, a call leaves the twin
+    as it is, updates and all.
 
     Args:
         recipe: What to trace; [radio_map] says which cells, [solver] how.
         folder: Where to; it must not hold anything else.
         uncertainty_db: Standard deviation of path gains against reality [dB], as far as known.
+        workers, ray: Who traces, as in rtwin.dataset.generate.
         progress: Called with "map", steps done and in all.
     Returns:
         The first snapshot.
@@ -78,6 +84,7 @@ def create_twin(
             f"uncertainty_db is {uncertainty_db:g}, it must be above 0 and at most "
             f"{MAX_UNCERTAINTY_DB:g}"
         )
+    hands = check_hands(workers, ray)
     with _writing(folder, new=True):
         start = datetime.now(UTC)
         parts = load_parts(start_engine(), recipe)
@@ -87,9 +94,12 @@ def create_twin(
             first = open_twin(folder, 0)
             if first.request != request:
                 raise StoreError(f"{folder}: holds another twin; choose another name")
+            twin_shards(folder).remove()
             progress("map", 1, 1)
             return first
-        state = trace_state(recipe, parts, world=world, progress=progress)
+        state = build_state(
+            recipe, parts, world, folder, request, workers=hands, ray=ray, progress=progress
+        )
         seconds = (datetime.now(UTC) - start).total_seconds()
         num_tx = len(recipe.transmitter)
         shape = (num_tx, *state.grid.shape)
@@ -104,9 +114,11 @@ def create_twin(
             full_s=seconds,
         )
         where = str(recipe.folder.resolve())
-        return _write(
+        made = _write(
             folder, None, None, state, note, recipe_dict(recipe), [], request, scene_folder=where
         )
+        twin_shards(folder).remove()
+        return made
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -88,7 +89,7 @@ def read_traces(
         file = folder / f"{int(number):06d}.h5"
         with open_checked(file, MAP_FORMAT) as h5:
             try:
-                trace = _read(h5, name)
+                trace = read_trace(h5, name)
             except (KeyError, ValueError, OSError, IndexError):
                 raise StoreError(
                     f"{file}: holds no whole paths of {name!r}; it is damaged"
@@ -98,7 +99,12 @@ def read_traces(
     return tuple(traces)
 
 
-def _read(h5: CheckedFile, name: str) -> TransmitterTrace:
+def read_trace(h5: CheckedFile | h5py.File, name: str) -> TransmitterTrace:
+    """The paths of one transmitter in a file that has path_columns.
+
+    Raises:
+        KeyError, ValueError, OSError, IndexError: if they are not there whole.
+    """
     row = h5["kept_tx"].asstr()[...].tolist().index(name)
     chains = _rows(h5["kept_num_chains"][...], row)
     paths = _rows(h5["kept_num_paths"][...], row)

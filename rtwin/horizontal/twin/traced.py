@@ -110,12 +110,23 @@ def trace_state(
     tracer = Tracer(world_of_cells(world))
     numbers = range(len(recipe.transmitter))
     traces = trace_cells(tracer, grid, numbers, progress)
-    maps = [statistics_map(recipe, grid, traces[number], number) for number in numbers]
+    return state_of_traces(recipe, parts, grid, world, [traces[number] for number in numbers])
+
+
+def state_of_traces(
+    recipe: Recipe,
+    parts: SceneParts,
+    grid: MapGrid,
+    world: World,
+    traces: Sequence[TransmitterTrace],
+) -> TwinState:
+    """The state of a world whose transmitters were all traced to all cells."""
+    maps = [statistics_map(recipe, grid, trace, number) for number, trace in enumerate(traces)]
     return TwinState(
         recipe=recipe,
         parts=parts,
         grid=grid,
-        traces=tuple(traces[number] for number in numbers),
+        traces=tuple(traces),
         maps=stacked(maps),
         is_inside=inside_cells(world, grid),
         attributes=scene_attributes(world),

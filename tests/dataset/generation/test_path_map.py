@@ -142,7 +142,7 @@ def test_a_killed_run_goes_on(recipe, file, tmp_path, monkeypatch):
     target = tmp_path / "again.h5"
 
     def killed(stage, done, total):
-        if done >= 120:
+        if done >= 5:  # of two transmitters and three shards
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -154,7 +154,7 @@ def test_a_killed_run_goes_on(recipe, file, tmp_path, monkeypatch):
     generate_radio_map(
         recipe, target, method="paths", progress=lambda stage, done, total: steps.append(done)
     )
-    assert steps == [120, 156]
+    assert steps == [4, 5, 6]
     assert not folder.exists()
     assert file_info(target)["content_hash"] == file_info(file)["content_hash"]
 
@@ -168,7 +168,7 @@ def test_finished_cells_of_another_map_are_of_no_use(
     target = tmp_path / "other.h5"
 
     def killed(stage, done, total):
-        if done >= 60:
+        if done >= 3:
             raise KeyboardInterrupt
 
     other = two_boxes(radio_map=GRID | {"height_m": 4.0}, solver={"rays": 1000})

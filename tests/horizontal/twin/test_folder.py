@@ -1,7 +1,9 @@
 """Twins on disk: what is written is what was traced, once and whole, whatever happens."""
 
 import hashlib
+import json
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import fields
@@ -25,7 +27,8 @@ from rtwin.horizontal import (
     updating,
     write_snapshot_map,
 )
-from rtwin.scene import Walk
+from rtwin.horizontal.twin import building
+from rtwin.scene import Walk, recipe_dict
 from rtwin.trace import TransmitterTrace
 
 from ...tables import toml
@@ -84,16 +87,54 @@ def test_first_build(built, recipe):
     assert (snapshot.uncertainty_db == 5.0).all()
     state = snapshot.state()
     assert state.recipe == traced.recipe
-    for name, values in traced.maps.items():
+    _assert_same_paths(state, traced)
+    np.testing.assert_array_equal(state.is_inside, traced.is_inside)
+    np.testing.assert_array_equal(state.grid.centers_m, traced.grid.centers_m)
+
+
+def _assert_same_paths(state, other):
+    for name, values in other.maps.items():
         np.testing.assert_array_equal(state.maps[name], values)
-    for one, two in zip(state.traces, traced.traces, strict=True):
+    for one, two in zip(state.traces, other.traces, strict=True):
         for name in (field.name for field in fields(TransmitterTrace) if field.name != "chains"):
             np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
             assert getattr(one, name).dtype == getattr(two, name).dtype
         for name in ("parent", "length", "triangle", "edge"):
             np.testing.assert_array_equal(getattr(one.chains, name), getattr(two.chains, name))
-    np.testing.assert_array_equal(state.is_inside, traced.is_inside)
-    np.testing.assert_array_equal(state.grid.centers_m, traced.grid.centers_m)
+
+
+KILLED_BUILD = """
+import json, os, signal, sys
+from rtwin.horizontal import create_twin
+from rtwin.horizontal.twin import building
+from rtwin.scene import recipe_from_dict
+
+building.default_shard_size = lambda _: 40
+
+def progress(stage, done, total):
+    if done >= 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+create_twin(recipe_from_dict(json.loads(sys.argv[1]), "boxes"), sys.argv[2], progress=progress)
+"""
+
+
+def test_a_killed_build_goes_on(recipe, built, tmp_path, monkeypatch):
+    """Two workers do what one had not done, and the paths are the same to the bit."""
+    monkeypatch.setattr(building, "default_shard_size", lambda _: 40)  # of 100 cells
+    folder, shards = tmp_path / "k.twin", tmp_path / "k.twin.parts"
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_BUILD, json.dumps(recipe_dict(recipe)), folder], check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    kept = list(shards.glob("shard-??????.h5"))
+    assert len(kept) == 1
+    steps = []
+    create_twin(recipe, folder, workers=2, progress=lambda stage, done, total: steps.append(done))
+    assert steps == [2, 4, 6]
+    assert not shards.exists()
+    assert [p.name for p in folder.glob("*.h5")] == ["000000.h5"]
+    _assert_same_paths(open_twin(folder).state(), open_twin(built).state())
 
 
 def test_updates_append_and_rewrite_nothing(updated):
