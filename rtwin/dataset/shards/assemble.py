@@ -1,10 +1,11 @@
 """Finished shards become one file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from rtwin.dataset.schema import (
     COORDINATES,
@@ -19,7 +20,9 @@ from rtwin.dataset.schema import (
 from rtwin.dataset.shards.shard_folder import ShardFolder
 from rtwin.dataset.store import (
     RESUME,
+    ChunkThreads,
     attach_dimensions,
+    blocks,
     content_hash,
     plain_errors,
     reserve_space,
@@ -56,7 +59,6 @@ def assemble(
     kind, layout = (SWEEP_FORMAT, SWEEP_LAYOUT) if sweep else (PATHS_FORMAT, PATHS_LAYOUT)
     merged = folder.path / "merged.h5"
     num_tx, num_rx = len(recipe.transmitter), len(receivers)
-    progress("write", 0, 1)
     with plain_errors(folder.target, RESUME):
         reserve_space(folder.path, folder.merged_bytes(num_shards))
         with h5py.File(merged, "w") as file:
@@ -96,7 +98,7 @@ def assemble(
                     **_scene_columns(worlds, sweep),
                 },
             )
-            folder.merge_into(file, num_shards)
+            folder.create_merged(file, num_shards)
             file["num_paths"].attrs["sample_dimension"] = "path"
             attach_dimensions(
                 file,
@@ -109,9 +111,37 @@ def assemble(
                     "rx_pol": PORT_LABELS[recipe.receivers.antenna.polarization],
                 },
             )
-            file.attrs["content_hash"] = content_hash(file, layout)
+            with ChunkThreads() as threads:
+                merging = _Merging(folder, num_shards, threads, progress)
+                file.attrs["content_hash"] = content_hash(file, layout, merging.rows)
+            merging.finished()
         replace_whole(merged, folder.target)
-    progress("write", 1, 1)
+
+
+class _Merging:
+    """Fills the shards' variables while they are hashed: all is read and packed once."""
+
+    def __init__(
+        self, folder: ShardFolder, num_shards: int, threads: ChunkThreads, progress: Progress
+    ) -> None:
+        self._folder, self._num_shards, self._threads = folder, num_shards, threads
+        self._left, self._progress = {variable.name for variable in folder.layout}, progress
+        self._total = len(self._left)
+
+    def rows(self, dataset: h5py.Dataset) -> Iterable[NDArray[Any]]:
+        """The rows of a variable of the file, as content_hash asks for them."""
+        name = dataset.name.lstrip("/")
+        if name not in self._left:
+            return blocks(dataset)
+        self._progress("write", self._total - len(self._left), self._total)
+        self._left.discard(name)
+        found = self._folder.merged_rows(name, self._num_shards, self._threads)
+        return self._threads.copied(dataset, found)
+
+    def finished(self) -> None:
+        """Make sure that nothing was left out."""
+        assert not self._left, f"not in the layout: {self._left}"
+        self._progress("write", self._total, self._total)
 
 
 def _scene_columns(worlds: Sequence[World], sweep: bool) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from rtwin.dataset.schema import LINK_VARIABLES, PATH_VARIABLES, Variable
 from rtwin.dataset.store import (
     RESUME,
-    blocks,
+    ChunkThreads,
     create_variable,
     file_image,
     plain_errors,
@@ -128,24 +128,24 @@ class ShardFolder:
         sizes = [self.shard(number).stat().st_size for number in range(num_shards)]
         return int(1.1 * sum(sizes)) + 2**20
 
-    def merge_into(self, file: h5py.File, num_shards: int) -> None:
-        """Append all shards' variables into one file, a bounded piece at a time."""
+    def create_merged(self, file: h5py.File, num_shards: int) -> None:
+        """Create the shards' variables in the file that they become, without values."""
         for variable in self.layout:
-            self._merge_variable(file, variable, num_shards)
+            shapes = [dataset.shape for dataset in self._stored(variable.name, num_shards)]
+            total = sum(shape[0] for shape in shapes)
+            create_variable(file, variable, (total, *shapes[0][1:]))
 
-    def _merge_variable(self, file: h5py.File, variable: Variable, num_shards: int) -> None:
-        shapes = []
+    def merged_rows(
+        self, name: str, num_shards: int, threads: ChunkThreads
+    ) -> Iterator[NDArray[Any]]:
+        """The rows of a variable of all shards, some at a time."""
+        for dataset in self._stored(name, num_shards):
+            yield from threads.rows(dataset)
+
+    def _stored(self, name: str, num_shards: int) -> Iterator[h5py.Dataset]:
         for number in range(num_shards):
             with h5py.File(self.shard(number), "r") as shard:
-                shapes.append(shard[variable.name].shape)
-        total = sum(shape[0] for shape in shapes)
-        merged = create_variable(file, variable, (total, *shapes[0][1:]))
-        start = 0
-        for number in range(num_shards):
-            with h5py.File(self.shard(number), "r") as shard:
-                for block in blocks(shard[variable.name]):
-                    merged[start : start + len(block)] = block
-                    start += len(block)
+                yield shard[name]
 
 
 def _is_ours(file: Path) -> bool:

@@ -1,5 +1,6 @@
 """The store: HDF5 files with coordinates and hashes, in place whole or not at all."""
 
+from rtwin.dataset.store.chunk_threads import ChunkThreads
 from rtwin.dataset.store.contents import (
     attach_dimensions,
     blocks,
@@ -28,6 +29,7 @@ from rtwin.dataset.store.scene_columns import scene_attributes, transmitter_colu
 
 __all__ = [
     "RESUME",
+    "ChunkThreads",
     "attach_dimensions",
     "blocks",
     "content_hash",

@@ -8,7 +8,6 @@ down along vertical edges rises evenly over its length.
 Each link is computed by itself: the same paths whatever the batch.
 """
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,11 +15,12 @@ import numpy as np
 
 from rtwin.arrays import Bools, Floats, Ints
 from rtwin.trace.diffraction import SceneEdges
+from rtwin.trace.paths.hulls import string_hulls
+from rtwin.trace.paths.ragged import PAIRS_AT_ONCE, runs_of, spread_out
 from rtwin.trace.world import World, first_hit
 
 UPRIGHT = 0.999  # of an edge's direction, along z
 BESIDE_M = 0.005
-MOST_BEND_RAD = np.pi  # of a whole way: what bends more brings nothing beside the roofs
 ROUNDS = 4  # times that a string may meet something new
 CLEAR_M = 1e-3  # of each end of a straight piece: what stands there is not in its way
 _NOTHING: Ints = np.zeros(0, np.int64)
@@ -58,15 +58,6 @@ class _Corners:
         begin = np.searchsorted(of_row, np.arange(part.max(initial=-1) + 2))
         return cls(row, edges.start_m[row, :2], np.minimum(*ends), np.maximum(*ends), begin)
 
-    def beside(self, parts: set[int], source_m: Floats, target_m: Floats, side: int) -> Ints:
-        """Corners of some parts that lie on one side of a link and reach its height."""
-        some = np.concatenate([np.arange(self.begin[p], self.begin[p + 1]) for p in sorted(parts)])
-        way, off = (target_m - source_m)[:2], self.place_m[some] - source_m[:2]
-        is_there = side * (way[0] * off[:, 1] - way[1] * off[:, 0]) > 1e-6
-        low, high = np.sort([source_m[2], target_m[2]])
-        is_there &= (self.low_m[some] <= high) & (self.high_m[some] >= low)
-        return some[is_there]
-
 
 def ways_around(
     world: World, source_m: Floats, targets_m: Floats, most: int, has_free: bool
@@ -84,93 +75,110 @@ def ways_around(
     triangles = world.triangles
     part = np.where(np.isin(triangles.object, list(world.ground)), -1, triangles.part)
     corners = _Corners.of(triangles.edges, part, has_free)
-    beside = triangles.edges.aside
-    ends = np.stack([np.broadcast_to(source_m, targets_m.shape), targets_m], axis=1)
-    at_once = _met(world, list(ends), part)
+    straight = np.stack([np.broadcast_to(source_m, targets_m.shape), targets_m], axis=1)
+    at_once = _met(world, straight, np.full(len(targets_m), 2), part)
     found = []
     for side in (1, -1):
-        strings = {}
-        for n, target in enumerate(targets_m):
-            string = _String(source_m, target, side)
-            if string.goes_around(at_once[n], corners, most):
-                strings[n] = string
+        strings = _Side(corners, source_m, targets_m, side, most)
+        link, hull = strings.lead_around(*at_once)
         for _ in range(ROUNDS):
-            if not strings:
+            if not len(link):
                 break
-            links = list(strings)
-            met = _met(world, [strings[n].points(corners, beside) for n in links], part)
-            for n, blocking in zip(links, met, strict=True):
-                if not blocking:
-                    found.append(Way(n, corners.row[strings[n].hull]))
-                if not blocking or not strings[n].goes_around(blocking, corners, most):
-                    del strings[n]
+            points = _points(corners, triangles.edges.aside, source_m, targets_m[link], hull)
+            row, met = _met(world, *points, part)
+            is_blocked = np.bincount(row, minlength=len(link)) > 0
+            found += [
+                Way(int(link[n]), corners.row[hull[n][hull[n] >= 0]])
+                for n in np.flatnonzero(~is_blocked)
+            ]
+            link, hull = strings.lead_around(link[row], met)
     return found
 
 
-class _String:
-    """A link's way on one side, as it grows."""
+class _Side:
+    """The ways of all links on one side, as they grow."""
 
-    def __init__(self, source_m: Floats, target_m: Floats, side: int) -> None:
-        self._source, self._target, self._side = source_m, target_m, side
-        self._parts: set[int] = set()
-        self.hull = _NOTHING
+    def __init__(
+        self, corners: _Corners, source_m: Floats, targets_m: Floats, side: int, most: int
+    ) -> None:
+        self._corners, self._source, self._targets = corners, source_m, targets_m
+        self._side, self._most = side, most
+        self._known = _NOTHING  # link * parts + part, of what each link goes around
 
-    def points(self, corners: _Corners, beside: Floats) -> Floats:
-        """The way's corners, ends included, a little beside the edges, [point, 3] m."""
-        plan = np.concatenate([[self._source[:2]], corners.place_m[self.hull], [self._target[:2]]])
-        run = np.cumsum(np.r_[0.0, np.linalg.norm(np.diff(plan, axis=0), axis=1)])
-        z = self._source[2] + (self._target[2] - self._source[2]) * run / max(run[-1], 1e-9)
-        points = np.column_stack([plan, z])
-        points[1:-1] += BESIDE_M * beside[corners.row[self.hull]]
-        return points
+    def lead_around(self, link: Ints, part: Ints) -> tuple[Ints, Ints]:
+        """Lead links around further parts that block them, each pair once.
 
-    def goes_around(self, blocking: set[int], corners: _Corners, most: int) -> bool:
-        """Lead around further parts; False where no short string does."""
-        if not blocking or -1 in blocking or blocking <= self._parts:
-            return False
-        self._parts |= blocking
-        some = corners.beside(self._parts, self._source, self._target, self._side)
-        plan = corners.place_m[some]
-        self.hull = some[_chain(self._source[:2], self._target[:2], plan, self._side)]
-        return 0 < len(self.hull) <= most
+        Returns:
+            Links for which a short string does that, ascending, and its corners from the
+            transmitter on, [link, most], -1 fills up.
+        """
+        num = len(self._corners.begin) - 1
+        lost = np.unique(link[part < 0])  # nothing leads around the ground
+        pair = link * num + part
+        news = np.unique(link[~np.isin(pair, self._known)])
+        going = np.setdiff1d(news, lost, assume_unique=True)
+        self._known = np.union1d(self._known, pair[np.isin(link, going)])
+        pair = self._known[np.isin(self._known // num, going)]
+        owner, part = np.searchsorted(going, pair // num), pair % num
+        begin, end = self._corners.begin[part], self._corners.begin[part + 1]
+        hull = np.full((len(going), self._most), -1)
+        first = np.searchsorted(owner, np.arange(len(going) + 1))
+        count = np.add.reduceat(np.r_[end - begin, 0], first[:-1]) if len(pair) else _NOTHING
+        for some in runs_of(count, PAIRS_AT_ONCE):
+            pairs = slice(first[some.start], first[some.stop])
+            row, corner = spread_out(begin[pairs], end[pairs])
+            row = owner[pairs][row] - some.start
+            hull[some] = self._hulls(going[some], row, corner)
+        is_led = (hull >= 0).any(axis=1)
+        return going[is_led], hull[is_led]
 
-
-def _chain(source: Floats, target: Floats, points: Floats, side: int) -> Ints:
-    """Points [point, 2] of a convex hull between two of its corners; none that bends too far."""
-    from scipy.spatial import ConvexHull
-
-    ahead, aside = (float(v) for v in target - source)
-    length = math.hypot(ahead, aside)
-    if length < 2 * CLEAR_M or not len(points):
-        return _NOTHING
-    plan = np.zeros((len(points) + 2, 2))
-    plan[1, 0] = length
-    turn = np.array([[ahead, -side * aside], [aside, side * ahead]]) / length
-    plan[2:] = (points - source) @ turn
-    x, y = plan[2:].T
-    if y.max() < 2 * CLEAR_M:
-        return _NOTHING
-    if np.arctan2(y, x).max() + np.arctan2(y, length - x).max() > MOST_BEND_RAD:
-        return _NOTHING
-    ring = ConvexHull(plan).vertices.tolist()
-    if 0 not in ring or 1 not in ring:
-        return _NOTHING
-    # Against the clock from the target, by way of the points, to the source.
-    start = ring.index(1)
-    ring = ring[start:] + ring[:start]
-    return np.array(ring[1 : ring.index(0)][::-1], np.int64) - 2
+    def _hulls(self, link: Ints, row: Ints, corner: Ints) -> Ints:
+        """Corners of the strings of links, of those (row of the links, corner) that there are."""
+        corners, source, target = self._corners, self._source, self._targets[link]
+        way = (target - source)[:, :2]
+        off = corners.place_m[corner] - source[:2]
+        is_there = self._side * (way[row, 0] * off[:, 1] - way[row, 1] * off[:, 0]) > 1e-6
+        low, high = np.minimum(source[2], target[:, 2]), np.maximum(source[2], target[:, 2])
+        is_there &= (corners.low_m[corner] <= high[row]) & (corners.high_m[corner] >= low[row])
+        row, corner = row[is_there], corner[is_there]
+        found = string_hulls(way, row, off[is_there], self._side, self._most)
+        return np.where(found >= 0, corner[found], -1) if len(corner) else found
 
 
-def _met(world: World, ways: list[Floats], part: Ints) -> list[set[int]]:
-    """Parts that the pieces of each way meet first."""
-    start = np.concatenate([way[:-1] for way in ways])
-    step = np.concatenate([np.diff(way, axis=0) for way in ways])
-    link = np.repeat(np.arange(len(ways)), [len(way) - 1 for way in ways])
+def _points(
+    corners: _Corners, aside: Floats, source_m: Floats, targets_m: Floats, hull: Ints
+) -> tuple[Floats, Ints]:
+    """Ways over their corners, a little beside the edges, and how many points each has.
+
+    Returns:
+        [way, point, 3] m, ends included; the target fills up. And [way].
+    """
+    num, most = hull.shape
+    there = hull >= 0
+    some = np.where(there, hull, 0)
+    count = there.sum(axis=1) + 2
+    plan = np.empty((num, most + 2, 2))
+    plan[:, 0], plan[:, 1:] = source_m[:2], targets_m[:, None, :2]
+    plan[:, 1:-1] = np.where(there[..., None], corners.place_m[some], plan[:, 1:-1])
+    run = np.zeros((num, most + 2))
+    run[:, 1:] = np.cumsum(np.linalg.norm(np.diff(plan, axis=1), axis=2), axis=1)
+    rise = (targets_m[:, 2] - source_m[2])[:, None]
+    points = np.concatenate(
+        [plan, (source_m[2] + rise * run / np.maximum(run[:, -1:], 1e-9))[..., None]], axis=2
+    )
+    points[:, 1:-1] += np.where(there[..., None], BESIDE_M * aside[corners.row[some]], 0.0)
+    return points, count
+
+
+def _met(world: World, points: Floats, count: Ints, part: Ints) -> tuple[Ints, Ints]:
+    """Parts that the pieces of each way meet first: way and part, each pair once."""
+    way, piece = spread_out(np.zeros(len(count), np.int64), count - 1)
+    start = points[way, piece]
+    step = points[way, piece + 1] - start
     length = np.linalg.norm(step, axis=1)
     unit = step / np.maximum(length, 1e-12)[:, None]
     hit, triangle, point = first_hit(world, start + CLEAR_M * unit, unit)
     is_met: Bools = hit & (np.linalg.norm(point - start, axis=1) < length - CLEAR_M)
-    found: list[set[int]] = [set() for _ in ways]
-    for n in np.flatnonzero(is_met):
-        found[link[n]].add(int(part[triangle[n]]))
-    return found
+    num = part.max(initial=-1) + 2
+    pair = np.unique(way[is_met] * num + part[triangle[is_met]] + 1)
+    return pair // num, pair % num - 1

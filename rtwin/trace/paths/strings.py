@@ -11,6 +11,7 @@ Each link is computed by itself: the same paths whatever the batch.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from rtwin.scene import Solver
 from rtwin.trace.chains import PathTable, TransmitterTrace, diffraction_parameter, wedges_of_rows
 from rtwin.trace.diffraction import SceneEdges
 from rtwin.trace.paths.corners import BESIDE_M, CLEAR_M, ways_around
+from rtwin.trace.paths.ragged import PAIRS_AT_ONCE, runs_of, spread_out
 from rtwin.trace.world import NO_TRIANGLE, World, is_clear
 
 NUM_BEARINGS = 4096
@@ -30,6 +32,7 @@ TOUCHES = -0.3  # of ITU-R P.526's parameter: what lies lower costs less than 3 
 SWEEPS = 1000  # at most; edges near each other take many
 SETTLED_M = 1e-5  # of a sweep, from which on a string is tight
 _UP = np.array([0.0, 0.0, 1.0])
+_NOTHING: Ints = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def _over(
     usable = np.flatnonzero(~edges.is_free | solver.edge_diffraction)
     profile = _Profile(edges, usable, source_m)
     wavelength = float(world.scene.wavelength[0])
-    ways = [profile.way(receivers_m[receiver], most, wavelength) for receiver in dark]
+    ways = profile.ways(receivers_m[dark], most, wavelength)
     hulls = _strings(edges, dark, [way.hull for way in ways], source_m, receivers_m)
     over = np.flatnonzero(
         (hulls.row >= 0).any(axis=1) & _is_open(world, hulls, _UP, source_m, receivers_m)
@@ -135,35 +138,59 @@ class _Profile:
         found: Floats = np.mod(np.arctan2(y, x) / (2 * np.pi), 1.0)
         return found
 
-    def way(self, receiver_m: Floats, most: int, wavelength_m: float) -> _Way:
-        """The way to a receiver [3]; of no edge if there is none."""
-        nothing = _Way(np.zeros(0, np.int64), np.zeros(0, np.int64))
-        bearing = int(self._bearing(receiver_m) * NUM_BEARINGS) % NUM_BEARINGS
-        edge = self._edge[self._begin[bearing] : self._begin[bearing + 1]]
-        way = receiver_m - self._source
-        length = float(np.hypot(way[0], way[1]))
-        if length < 2 * NEAR_M or not len(edge):
-            return nothing
-        unit = way[:2] / length
+    def ways(self, receivers_m: Floats, most: int, wavelength_m: float) -> list[_Way]:
+        """The ways to receivers [rx, 3]; of no edge where there is none."""
+        bearing = (self._bearing(receivers_m) * NUM_BEARINGS).astype(np.int64) % NUM_BEARINGS
+        count = self._begin[bearing + 1] - self._begin[bearing]
+        found = []
+        for block in runs_of(count, PAIRS_AT_ONCE):
+            found += self._ways(receivers_m[block], bearing[block], most, wavelength_m)
+        return found
+
+    def _ways(
+        self, receivers_m: Floats, bearing: Ints, most: int, wavelength_m: float
+    ) -> list[_Way]:
+        link, at = spread_out(self._begin[bearing], self._begin[bearing + 1])
+        edge = self._edge[at]
+        way = receivers_m - self._source
+        length = np.hypot(way[:, 0], way[:, 1])
+        unit = way[:, :2] / np.maximum(length, NEAR_M)[:, None]
+        lowest = 3.0 * np.sqrt(wavelength_m * length)
         a, b = self._start[edge] - self._source, self._end[edge] - self._source
-        off_a = a[:, 1] * unit[0] - a[:, 0] * unit[1]
-        off_b = b[:, 1] * unit[0] - b[:, 0] * unit[1]
+        ux, uy = unit[link].T
+        off_a = a[:, 1] * ux - a[:, 0] * uy
+        off_b = b[:, 1] * ux - b[:, 0] * uy
         size = off_b - off_a
-        cuts = (off_a * off_b <= 0) & (np.abs(size) > 1e-9)
-        share = np.where(cuts, -off_a / np.where(cuts, size, 1.0), 0.0)
-        place = a + share[:, None] * (b - a)
-        x, z = place[:, :2] @ unit, place[:, 2]
-        cuts &= (x > NEAR_M) & (x < length - NEAR_M)
-        # What lies far below the straight line is on no hull and touches none.
-        cuts &= z > way[2] * x / length - 3.0 * np.sqrt(wavelength_m * length)
-        x, z, edge = x[cuts], z[cuts], edge[cuts]
-        order = np.lexsort((self._rows[edge], -z, x))
-        x, z, edge = x[order], z[order], edge[order]
-        hull = _upper_hull(x, z, length, float(way[2]))
-        if not len(hull) or (len(hull) > most and most < LEAST_REDUCED):
-            return nothing
-        chosen = _chosen(x, z, hull, length, float(way[2]), most, wavelength_m)
-        return _Way(self._rows[edge[hull]], self._rows[edge[chosen]])
+        cuts = (off_a * off_b <= 0) & (np.abs(size) > 1e-9) & (length >= 2 * NEAR_M)[link]
+        link, edge, a, b = link[cuts], edge[cuts], a[cuts], b[cuts]
+        place = a + (-off_a[cuts] / size[cuts])[:, None] * (b - a)
+        begin = np.searchsorted(link, np.arange(len(receivers_m) + 1))
+        found = []
+        for number, (first, last) in enumerate(pairwise(begin.tolist())):
+            far, rise = float(length[number]), float(way[number, 2])
+            x, z = place[first:last, :2] @ unit[number], place[first:last, 2]
+            there = (x > NEAR_M) & (x < far - NEAR_M)
+            # What lies far below the straight line is on no hull and touches none.
+            there &= z > way[number, 2] * x / length[number] - lowest[number]
+            rows = self._rows[edge[first:last][there]]
+            found.append(_way_over(x[there], z[there], rows, far, rise, most, wavelength_m))
+        return found
+
+
+def _way_over(
+    x: Floats, z: Floats, rows: Ints, length: float, rise: float, most: int, wavelength_m: float
+) -> _Way:
+    """The way over points of a profile, the edges `rows`."""
+    above = np.flatnonzero(z * length > rise * x)
+    if not len(above):
+        return _Way(_NOTHING, _NOTHING)
+    order = np.lexsort((rows, -z, x))
+    x, z, rows = x[order], z[order], rows[order]
+    hull = _upper_hull(x, z, length, rise)
+    if not hull or (len(hull) > most and most < LEAST_REDUCED):
+        return _Way(_NOTHING, _NOTHING)
+    chosen = _chosen(x, z, hull, length, rise, most, wavelength_m)
+    return _Way(rows[hull], rows[chosen])
 
 
 def _upper_hull(x: Floats, z: Floats, length: float, rise: float) -> list[int]:
@@ -203,6 +230,8 @@ def _chosen(
         over = float(z[i]) - (az * t + bz * s) / (s + t)
         return over * float(np.sqrt(2.0 / wavelength_m * (1.0 / s + 1.0 / t)))
 
+    if len(hull) == most or len(hull) == 1:
+        return np.array(hull, np.int64)
     kept = list(hull)
     while len(kept) > most:
         ends = [-1, *kept, -1]
