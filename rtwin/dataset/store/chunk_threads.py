@@ -94,7 +94,7 @@ def _unpacked(
 
 def _packed(chunk: NDArray[Any]) -> bytes:
     shuffled = chunk.reshape(-1).view(np.uint8).reshape(-1, chunk.dtype.itemsize).T
-    return zlib.compress(np.ascontiguousarray(shuffled), COMPRESSION["compression_opts"])
+    return zlib.compress(np.ascontiguousarray(shuffled).data, COMPRESSION["compression_opts"])
 
 
 def _has_row_chunks(dataset: h5py.Dataset) -> bool:

@@ -169,9 +169,16 @@ def receivers_of(receivers: Receivers, rows: slice) -> Receivers:
 
 def statistics_map(recipe: Recipe, grid: MapGrid, trace: TransmitterTrace, number: int) -> Maps:
     """What the map holds of one transmitter, [cell_y, cell_x] each."""
-    found = traced_paths(recipe, cell_receivers(grid), [trace], [number])
-    links = path_statistics(found.path_set(recipe.frequency_hz))
-    return {name: values.reshape(grid.shape) for name, values in links.items()}
+    receivers, pieces = cell_receivers(grid), []
+    for cells in cell_batches(recipe, grid):
+        some = trace.take((trace.receiver >= cells.start) & (trace.receiver < cells.stop))
+        some = replace(some, receiver=some.receiver - cells.start)
+        found = traced_paths(recipe, receivers_of(receivers, cells), [some], [number])
+        pieces.append(path_statistics(found.path_set(recipe.frequency_hz)))
+    return {
+        name: np.concatenate([piece[name] for piece in pieces]).reshape(grid.shape)
+        for name in pieces[0]
+    }
 
 
 def stacked(maps: Sequence[Maps]) -> Maps:
