@@ -18,8 +18,7 @@ from rtwin.dataset.cluster.worker import (
     check_versions,
     credentials,
 )
-from rtwin.dataset.schema import Variable
-from rtwin.dataset.shards import KEPT, Pace, Queue, ShardFolder, Work, part
+from rtwin.dataset.shards import KEPT, Layout, Pace, Queue, ShardFolder, Work, part
 from rtwin.dataset.store import provenance
 from rtwin.errors import EngineError, RtwinError
 from rtwin.progress import Progress, Steps
@@ -85,7 +84,7 @@ class _Crew:
         self,
         ray: ModuleType,
         work: Work,
-        layout: tuple[Variable, ...],
+        layout: Layout,
         todo: list[int],
         progress: Progress,
     ) -> None:

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtwin.dataset.schema import Variable
-from rtwin.dataset.shards import DATASET_LAYOUT, Keep, shard_image, trace_shard
+from rtwin.dataset.shards import DATASET_LAYOUT, Keep, Layout, shard_image, trace_shard
 from rtwin.dataset.store import provenance
 from rtwin.errors import EngineError
 from rtwin.scene import Receivers, recipe_from_dict
@@ -29,7 +28,7 @@ class Job:
     scene: SceneParts
     probe: Receivers
     keep: Keep = trace_shard  # what is kept of a batch
-    layout: tuple[Variable, ...] = DATASET_LAYOUT  # of a shard
+    layout: Layout = DATASET_LAYOUT  # of a shard
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from rtwin.dataset.shards.links import part, trace_shard
 from rtwin.dataset.shards.shard_folder import (
     DATASET_LAYOUT,
     SHARD_VARIABLES,
+    Layout,
     ShardFolder,
     shard_image,
     shard_ranges,
@@ -18,6 +19,7 @@ __all__ = [
     "KEPT",
     "SHARD_VARIABLES",
     "Keep",
+    "Layout",
     "Pace",
     "Queue",
     "Shard",

@@ -33,7 +33,8 @@ from rtwin.files import target_of
 # What a folder of shards can hold, left-overs of killed runs among it.
 _OURS = re.compile(r"lock|plan\.json|shard-\d{6}\.h5|merged\.h5|space")
 SHARD_VARIABLES = tuple(v for v in LINK_VARIABLES if v.name in ("num_paths", "dropped_path_gain"))
-DATASET_LAYOUT = (*SHARD_VARIABLES, *PATH_VARIABLES)
+Layout = tuple[Variable, ...]
+DATASET_LAYOUT: Layout = (*SHARD_VARIABLES, *PATH_VARIABLES)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class ShardFolder:
     """The folder of a dataset, a map or a twin in the making."""
 
     target: Path
-    layout: tuple[Variable, ...] = DATASET_LAYOUT  # of its shards
+    layout: Layout = DATASET_LAYOUT  # of its shards
 
     @property
     def path(self) -> Path:
@@ -152,9 +153,7 @@ def _is_ours(file: Path) -> bool:
     return bool(_OURS.fullmatch(target_of(file).name))
 
 
-def shard_image(
-    arrays: dict[str, NDArray[Any]], layout: tuple[Variable, ...] = DATASET_LAYOUT
-) -> bytes:
+def shard_image(arrays: dict[str, NDArray[Any]], layout: Layout = DATASET_LAYOUT) -> bytes:
     """The file of one shard, as bytes."""
 
     def build(file: h5py.File) -> None:
