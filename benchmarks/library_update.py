@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 
+from rtwin.horizontal.learned import SHIPPED, load_predictor
 from rtwin.horizontal.rehearsal import Hypothesis, Library, Rehearsed
 from rtwin.horizontal.unknown_change import (
     Evidence,
@@ -52,6 +53,7 @@ def main() -> None:
     truth[library.entries[0].cell] = library.entries[0].gain_db
     value = truth[cell] + rng.normal(0, 1.5, len(cell))
     evidence = Evidence(np.zeros(len(cell), np.int64), cell, value, np.full(len(cell), 1.5))
+    network, gain = load_predictor(SHIPPED), np.full((1, len(cells_m)), -90.0)
     took: dict[str, float] = {}
 
     def timed(name: str, start: float) -> float:
@@ -64,7 +66,9 @@ def main() -> None:
         posterior = library_posterior(library, evidence, cells_m)
         start = timed("worlds weighed", start)
         library_map(posterior, cells_m)
-        start = timed("map", start)
+        start = timed("map of the library", start)
+        network(posterior, cells_m, gain)
+        start = timed("map of the network", start)
         krige_rest(evidence, value, cells_m, 1)
         timed("kriging alone", start)
     print(f"{len(cells_m)} cells, {len(cell)} measured, {len(library)} edits")

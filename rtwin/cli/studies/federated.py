@@ -228,6 +228,9 @@ def networks(
     scenes: Annotated[int, Option(help="Scenes of each operator.")] = 2,
     edits: Annotated[int, Option(help="Rehearsed edits of each scene.")] = 16,
     truths: Annotated[int, Option(help="Changes of each scene.")] = 12,
+    hidden: Annotated[
+        int, Option(help="Edits of each scene's library that serve as changes besides.")
+    ] = 60,
     rounds: Annotated[int, Option(help="Rounds in which weights are exchanged.")] = 6,
     epochs: Annotated[int, Option(help="Epochs of each operator in a round.")] = 2,
     rule: Annotated[str, Option(metavar="NAME", help="Rule of aggregation in rounds.")] = "mean",
@@ -247,6 +250,7 @@ def networks(
         scenes=scenes,
         edits=edits,
         truths=truths,
+        hidden=hidden,
         rounds=rounds,
         epochs=epochs,
         rule=rule,

@@ -140,7 +140,7 @@ def update(
         Path | None,
         Option(
             metavar="FILE",
-            help="Weights by `rtwin horizontal train`: a network reasons over what was rehearsed.",
+            help="Weights by `rtwin horizontal train`, instead of those that come with rtwin.",
         ),
     ] = None,
     suggest: Annotated[

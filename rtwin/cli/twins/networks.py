@@ -54,12 +54,13 @@ def train(
     ],
     cases: Cases,
     kind: Annotated[
-        str, Option(help="hypotheses, or a baseline: no messages, attention, mlp, unet.")
-    ] = "hypotheses",
-    epochs: Annotated[int, Option(help="Rounds over all cases, at most.")] = 12,
+        str,
+        Option(help="cells; hypotheses, no messages; a baseline: attention, mlp, unet."),
+    ] = "cells",
+    epochs: Annotated[int, Option(help="Rounds over all cases, at most.")] = 24,
     seed: Annotated[int, Option(help="Of first weights, order and measurements.")] = 1,
 ) -> None:
-    """Train the network that reasons over rehearsed edits: trace its cases, learn, calibrate.
+    """Train a network that updates maps from rehearsed edits: trace its cases, learn, calibrate.
 
     A stopped run goes on where it was.
 

@@ -25,7 +25,7 @@ from rtwin.horizontal.learned.worlds import ensure_cases, read_cases
 from rtwin.progress import Progress, silent
 from rtwin.settings import Among, AtLeast, Count, Settings
 
-KIND = "hypotheses"
+KIND = "cells"
 OPERATORS = ("blocks", "canyon", "courtyard")
 NOBODYS = "yards"
 JUDGED = (*OPERATORS, NOBODYS)
@@ -43,6 +43,7 @@ class NetworksStudy(Settings):
         scenes: Of each operator.
         edits, truths: Rehearsed edits and changes of each scene.
         draws: Of measurements, for each change.
+        hidden: Changes besides that are edits of a scene's own library, hidden from it.
         rounds: In which weights are exchanged; as many updates of each where nobody waits.
         epochs: Over an operator's examples, in each round.
         rule: Of aggregation in rounds.
@@ -55,6 +56,7 @@ class NetworksStudy(Settings):
     edits: Count = 16
     truths: Count = 12
     draws: Count = 2
+    hidden: Count = 60
     rounds: Count = 6
     epochs: Count = 2
     rule: Annotated[str, Among(n for n, rule in RULES.items() if not rule.needs_root)] = "mean"
@@ -123,11 +125,11 @@ def _run_seed(
     files = ensure_cases(folder, names, study.edits, study.truths, progress=done)
     cases = dict(zip(names, map(read_cases, files), strict=True))
 
-    def examples(scenes: Sequence[str], draw: int) -> list[Any]:
+    def examples(scenes: Sequence[str], draw: int, hidden: int = 0) -> list[Any]:
         chosen = [cases[name] for name in scenes]
-        return arrays_of(chosen, (KIND,), study.draws, 10 * seed + draw)
+        return arrays_of(chosen, (KIND,), study.draws, 10 * seed + draw, hidden=hidden)
 
-    own = [examples(names, k) for k, names in enumerate(taught.values())]
+    own = [examples(names, k, study.hidden) for k, names in enumerate(taught.values())]
     judged = {kind: examples([name], 9) for kind, name in judged_on.items()}
     lessons = Lessons(KIND, seed + 1)
     found: list[Trained] = []

@@ -1,16 +1,18 @@
-"""Learned updates: a network that reasons over rehearsed hypotheses, and its benchmark.
+"""Learned updates: networks over rehearsed hypotheses, their lessons, and their benchmark.
 
     split_scenes -> ensure_cases -> train_network -> Predictor
     Posterior -> Predictor -> Prediction
     run_benchmark -> report_lines
 
-Nothing here loads TensorFlow before a network is built.
+The weights that come with rtwin are computed by NumPy; nothing here loads TensorFlow
+before another network is built.
 """
 
 from rtwin.horizontal.learned.benchmark import Benchmark, report_lines, run_benchmark
 from rtwin.horizontal.learned.network import (
     KINDS,
     REASONING,
+    SHIPPED,
     Prediction,
     Predictor,
     load_predictor,
@@ -20,6 +22,7 @@ from rtwin.horizontal.learned.network import (
 __all__ = [
     "KINDS",
     "REASONING",
+    "SHIPPED",
     "Benchmark",
     "Prediction",
     "Predictor",

@@ -4,6 +4,7 @@ from rtwin.horizontal.unknown_change.cell_paths import MapTwin, StoredTwin, map_
 from rtwin.horizontal.unknown_change.contradicted_rows import check_news, explained
 from rtwin.horizontal.unknown_change.correction import (
     PRESERVE_CHANCE,
+    PRESERVE_DB,
     STALE_DB,
     Correction,
     Explanation,
@@ -23,6 +24,7 @@ from rtwin.horizontal.unknown_change.posterior import (
     Evidence,
     LibraryMap,
     Posterior,
+    fields_of,
     krige_rest,
     library_map,
     library_posterior,
@@ -33,6 +35,7 @@ from rtwin.horizontal.unknown_change.synthesis import stored_twin
 __all__ = [
     "MOST",
     "PRESERVE_CHANCE",
+    "PRESERVE_DB",
     "STALE_DB",
     "UNMEASURED_DB",
     "Agreement",
@@ -50,6 +53,7 @@ __all__ = [
     "correct",
     "explained",
     "extent_m",
+    "fields_of",
     "inverse_distance",
     "krige_rest",
     "kriging",

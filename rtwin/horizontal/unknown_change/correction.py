@@ -39,7 +39,7 @@ _MASS = 0.97  # of the weights, for which whole maps are traced
 _FOLDS = 5
 _GAIN = 2.0  # log likelihood of unseen rows that an explanation must gain
 _BEYOND, _MOST = 3.0, 0.4  # an explanation leaves fewer rows than that beyond 3 sigma
-_PRESERVE_DB, PRESERVE_CHANCE = 0.5, 0.05  # below both a cell keeps its value
+PRESERVE_DB, PRESERVE_CHANCE = 0.5, 0.05  # below both a cell keeps its value
 
 
 @dataclass(frozen=True)
@@ -369,5 +369,5 @@ class _Search:
             change = gain - base
             mean += weight / total * change
             square += weight / total * change**2 * (1 + _MODEL_ERROR**2)
-            chance += weight / total * (np.abs(change) > _PRESERVE_DB)
+            chance += weight / total * (np.abs(change) > PRESERVE_DB)
         return mean, np.sqrt(np.maximum(square - mean**2, 0.0)), chance

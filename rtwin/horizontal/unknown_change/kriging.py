@@ -1,5 +1,6 @@
 """Fields of residuals from few measured cells, by places alone: what inference must beat."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -15,6 +16,8 @@ _SPATIAL_DB = (0.3, 1.0, 3.0, 8.0, 16.0)
 _LEVEL_DB = (0.0, 1.0, 5.0)
 _JITTER = 1e-6
 _MAX_LIKELY = 4
+# With more measurements than this, that many choose the candidates for all.
+_MANY_ROWS, _CANDIDATES = 128, 8
 _OFF_M = 1e-3  # that a cell may be off its grid, by rounding
 _CELLS_AT_ONCE = 1024
 _MANY_CELLS = 4096  # from which on the mean on a grid is worth a convolution
@@ -102,16 +105,20 @@ class Kriging:
         self, place_m: Floats, value_db: Floats, noise_db: Floats, extent_m: float
     ) -> None:
         self._place_m, self._value_db = place_m[:, :2], value_db
-        far = _distances(self._place_m, self._place_m)
         choices = list(product(_LENGTHS, _LEVEL_DB, _SPATIAL_DB))
-        near = {scale: shadowing_correlation(far, scale * extent_m) for scale in _LENGTHS}
-        noise = np.diag(np.square(noise_db) + _JITTER)
-        here = np.array([level**2 + s**2 * near[scale] + noise for scale, level, s in choices])
-        given = condition(here, value_db)
-        evidence = given.log_likelihood - 0.5 * len(value_db) * np.log(2 * np.pi)
+        count = len(choices)
+        if len(value_db) > _MANY_ROWS:
+            # Some of the measurements say which candidates matter.
+            order = np.lexsort(self._place_m.T)
+            some = order[np.linspace(0, len(order) - 1, _MANY_ROWS).astype(np.int64)]
+            _, evidence = _conditioned(
+                choices, self._place_m[some], value_db[some], noise_db[some], extent_m
+            )
+            choices = [choices[k] for k in np.argsort(-evidence, kind="stable")[:_CANDIDATES]]
+        given, evidence = _conditioned(choices, self._place_m, value_db, noise_db, extent_m)
         top = evidence.max()
         weight = np.exp(evidence - top)
-        self.log_evidence = float(top + np.log(weight.mean()))
+        self.log_evidence = float(top + np.log(weight.sum() / count))
         # Those that hardly count are left out.
         likely = np.argsort(-weight, kind="stable")[:_MAX_LIKELY]
         total = weight[likely].sum()
@@ -189,6 +196,25 @@ class Kriging:
         share: Floats = cross @ kernel.field.inverse
         left = sum(kernel.variance_db2) - (share * cross).sum(axis=1)
         return share, np.sqrt(np.maximum(left, 0))
+
+
+def _conditioned(
+    choices: Sequence[tuple[float, float, float]],
+    place_m: Floats,
+    value_db: Floats,
+    noise_db: Floats,
+    extent_m: float,
+) -> tuple[GaussianField, Floats]:
+    """The field given measurements under each choice of scale, level and spatial dB, [choice].
+
+    And their log evidence.
+    """
+    far = _distances(place_m, place_m)
+    near = {scale: shadowing_correlation(far, scale * extent_m) for scale, *_ in choices}
+    noise = np.diag(np.square(noise_db) + _JITTER)
+    here = np.array([level**2 + s**2 * near[scale] + noise for scale, level, s in choices])
+    given = condition(here, value_db)
+    return given, given.log_likelihood - 0.5 * len(value_db) * np.log(2 * np.pi)
 
 
 def kriging(cells_m: Floats, measured: Ints, value_db: Floats, noise_db: Floats) -> Field:

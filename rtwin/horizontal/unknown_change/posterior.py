@@ -6,7 +6,7 @@ transmitter, no change at all, and "none of these": then places alone are kriged
 Nothing is learned.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -94,6 +94,7 @@ class Posterior:
         p_none: Chance that none of these explains the residuals.
         predicted_db: Change of each at the measured rows [dB], [combination, row].
         log_likelihood: Of each, [combination].
+        places: What places alone say: kriging of the residuals, by transmitter measured.
     """
 
     library: Library
@@ -103,6 +104,7 @@ class Posterior:
     p_none: float
     predicted_db: Floats
     log_likelihood: Floats
+    places: Mapping[int, Kriging]
 
     @cached_property
     def changes_db(self) -> Floats:
@@ -192,7 +194,8 @@ def library_posterior(library: Library, evidence: Evidence, cells_m: Floats) -> 
     score = likelihood + worlds.log_prior
     order = np.argsort(-score, kind="stable")[:MOST]
     order = order if 0 in order else np.append(order[:-1], 0)  # row 0 is no change
-    none = np.log(P_NONE) + COUNT * none_log_evidence(evidence, cells_m)
+    places = places_alone(evidence, evidence.value_db, cells_m)
+    none = np.log(P_NONE) + COUNT * sum(field.log_evidence for field in places.values())
     total = logsumexp(np.append(score[order], none))
     kept = worlds.take(order)
     return Posterior(
@@ -203,6 +206,7 @@ def library_posterior(library: Library, evidence: Evidence, cells_m: Floats) -> 
         float(np.exp(none - total)),
         kept.at(at_entries, evidence.tx),
         likelihood[order],
+        places,
     )
 
 
@@ -246,15 +250,14 @@ def library_map(posterior: Posterior, cells_m: Floats) -> LibraryMap:
     )
 
 
-def none_log_evidence(evidence: Evidence, cells_m: Floats) -> float:
-    """Log evidence of residuals that places alone explain: kriging's, transmitters apart."""
-    total, extent = 0.0, extent_m(cells_m)
+def places_alone(evidence: Evidence, values_db: Floats, cells_m: Floats) -> dict[int, Kriging]:
+    """Kriging of something measured in the rows of evidence [dB], transmitters apart."""
+    found, extent = {}, extent_m(cells_m)
     for tx in np.unique(evidence.tx):
         rows = evidence.tx == tx
         noise = np.hypot(evidence.sd_db[rows], MODEL_DB)
-        place = cells_m[evidence.cell[rows]]
-        total += Kriging(place, evidence.value_db[rows], noise, extent).log_evidence
-    return total
+        found[int(tx)] = Kriging(cells_m[evidence.cell[rows]], values_db[rows], noise, extent)
+    return found
 
 
 def krige_rest(
@@ -264,12 +267,18 @@ def krige_rest(
 
     How uncertain it is where the field is not above least_db is not asked for.
     """
+    fields = places_alone(evidence, rest_db, cells_m)
+    return fields_of(fields, cells_m, num_tx, least_db)
+
+
+def fields_of(
+    places: Mapping[int, Kriging], cells_m: Floats, num_tx: int, least_db: float = 0.0
+) -> tuple[Floats, Floats]:
+    """The same of kriging that was done, by transmitter."""
     mean = np.zeros((num_tx, len(cells_m)))
     sd = np.full_like(mean, UNMEASURED_DB)
-    for tx in np.unique(evidence.tx):
-        rows = evidence.tx == tx
-        place, noise = cells_m[evidence.cell[rows]], np.hypot(evidence.sd_db[rows], MODEL_DB)
-        field = Kriging(place, rest_db[rows], noise, extent_m(cells_m)).at(cells_m, least_db)
+    for tx, kriging in places.items():
+        field = kriging.at(cells_m, least_db)
         mean[tx], sd[tx] = field.mean_db, field.sd_db
     return mean, sd
 

@@ -9,11 +9,12 @@ from scipy.special import erf
 
 from rtwin.arrays import Floats
 from rtwin.errors import StoreError
-from rtwin.horizontal.learned import REASONING, load_predictor
+from rtwin.horizontal.learned import REASONING, SHIPPED, load_predictor
 from rtwin.horizontal.levels import FLOOR_DB
 from rtwin.horizontal.rehearsal import Library
 from rtwin.horizontal.unknown_change import (
     PRESERVE_CHANCE,
+    PRESERVE_DB,
     STALE_DB,
     Agreement,
     Correction,
@@ -74,10 +75,10 @@ def kriged(twin: MapTwin, found: Residuals, offsets: bool, seed: int = 0) -> Inf
 def library_ways(
     twin: MapTwin, found: Residuals, library: Library, offsets: bool, wish: Wish
 ) -> dict[How, Inferred]:
-    """The library's posterior, and the network on top of it where its weights are given.
+    """The library's posterior, and the network on top of it: rtwin's own or one that is given.
 
     Raises:
-        MissingExtraError: if there are weights and TensorFlow is not installed.
+        MissingExtraError: if weights are given that need TensorFlow, and it is not installed.
         StoreError: if the weights are broken or foreign.
     """
     start = time.perf_counter()
@@ -104,8 +105,8 @@ def library_ways(
         seconds = shared_s + time.perf_counter() - start
         loss = stated_loss_db(made, twin)
         ways["library"] = Inferred(made, loss, seconds, posterior, posterior.mean)
-    if wish.network is not None and wish.how in (None, "network"):
-        predictor = load_predictor(wish.network)
+    if wish.how in (None, "network"):
+        predictor = load_predictor(wish.network or SHIPPED)
         if predictor.told["kind"] not in REASONING:
             raise StoreError(
                 f"{wish.network}: holds a baseline of the benchmark, {predictor.told['kind']}; "
@@ -115,7 +116,8 @@ def library_ways(
         weighed = replace(posterior, weight=out.world, p_none=out.p_none)
         told = _explanations(weighed, out.world)
         sigma = predictor.half_width_db(out.sigma_db) / 1.645
-        chance = np.where(out.change_db == 0, 0.0, np.maximum(out.chance, 2 * PRESERVE_CHANCE))
+        kept = (np.abs(out.change_db) < PRESERVE_DB) & (out.chance <= PRESERVE_CHANCE)
+        chance = np.where(kept, 0.0, np.maximum(out.chance, 2 * PRESERVE_CHANCE))
         made = _correction(
             twin,
             verdicts,

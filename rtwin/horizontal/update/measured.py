@@ -85,7 +85,7 @@ def update_measured(
     Its world stays as it is known: what may have happened is a guess until somebody
     says so with an edits file. The way is chosen by cost, tolerance and trust: nothing
     where the twin agrees, kriging, the library of rehearsed edits, the network that
-    reasons over it, or a search among traced worlds. Rows that the twin and all other rows
+    reads it, or a search among traced worlds. Rows that the twin and all other rows
     contradict are set aside, unless what may have happened explains them; the snapshot says
     whose they are.
 
@@ -100,8 +100,7 @@ def update_measured(
             cheapest that is good enough.
         within_s: Most seconds that the way may take, as predicted.
         tolerance_db: Error of an updated cell that is acceptable [dB].
-        network: Weights that train_network made, to reason over what was rehearsed; without
-            them the network is not among the ways.
+        network: Weights that train_network made, instead of those that come with rtwin.
         seed: Of draws.
         again: Take measurements once more that the newest snapshot was made of.
         because: Why this twin was chosen now; the snapshot keeps it.
@@ -109,7 +108,7 @@ def update_measured(
     Raises:
         CampaignError: if the measurements cannot be used, or the newest snapshot was made
             of them already; measured_before gives that one.
-        MissingExtraError: if a network is given and TensorFlow is not installed.
+        MissingExtraError: if a network is given that needs TensorFlow, and it is not installed.
         OutOfRangeError: if the way cannot be taken or nothing is quick enough.
         StoreError: if the twin or the weights are broken, or somebody else updates the twin.
     Checked by tests/horizontal/update/test_measured.py.

@@ -3,7 +3,7 @@
     preserve   the twin agrees with the news
     kriging    what differs is spread over places
     library    rehearsed edits are weighed: milliseconds, nothing learned
-    network    a hypothesis network of one's own reasons over them
+    network    weighed edits and measurements, mixed as a network learned elsewhere
     search     worlds are traced until one explains the measurements
     partial    an edit is known: what it touches is traced again, exactly
     full       an edit is known: everything is traced again
@@ -37,7 +37,7 @@ class Wish:
         how: A way that is forced; None for the cheapest that is good enough.
         within_s: Most seconds that a way may take, as predicted.
         tolerance_db: Error of an updated cell that is acceptable [dB].
-        network: Weights of a hypothesis network, which is a way where they are given.
+        network: Weights instead of those that come with rtwin.
     """
 
     how: How | None = None
@@ -54,11 +54,6 @@ class Wish:
         """Raise OutOfRangeError unless the forced way is one of those that there are."""
         if self.how is not None and self.how not in ways:
             raise OutOfRangeError(f"how is '{self.how}'; {nearest(self.how, list(ways))}")
-        if self.how == "network" and self.network is None:
-            raise OutOfRangeError(
-                "no network comes with rtwin: give --network FILE, weights that "
-                "rtwin horizontal train made, or use the library"
-            )
 
     @property
     def limits(self) -> Limits:

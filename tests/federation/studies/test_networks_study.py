@@ -42,7 +42,7 @@ def found(tmp_path_factory):
         patch.setattr(
             networks,
             "arrays_of",
-            lambda scenes, *rest: [BEST[name.rpartition("_")[0]] for name in scenes],
+            lambda scenes, *rest, hidden=0: [BEST[name.rpartition("_")[0]] for name in scenes],
         )
         return run_networks(STUDY, tmp_path_factory.mktemp("cases"))
 

@@ -1,15 +1,17 @@
-"""A network of one's own is a way of an update, beside the library that it reasons over."""
+"""A network is a way of an update, beside the library that it reads: rtwin's own, or another."""
 
 import importlib.util
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from rtwin.errors import OutOfRangeError, StoreError
+from rtwin.errors import StoreError
 from rtwin.horizontal import create_twin, open_twin, rehearse, update_measured
 from rtwin.units import to_db
 
-pytestmark = pytest.mark.skipif(
+needs_keras = pytest.mark.skipif(
     importlib.util.find_spec("tensorflow") is None, reason="TensorFlow is not installed"
 )
 
@@ -48,12 +50,13 @@ def saved(file, kind):
     return file
 
 
-def test_it_is_a_way_and_the_library_too(own, news, tmp_path):
-    weights = saved(tmp_path / "net.npz", "hypotheses")
+@pytest.mark.parametrize("kind", ["shipped", pytest.param("hypotheses", marks=needs_keras)])
+def test_it_is_a_way_and_the_library_too(own, news, tmp_path, kind):
+    weights = None if kind == "shipped" else saved(tmp_path / "net.npz", kind)
     made = update_measured(own, news, how="network", network=weights)
     assert made.way == "network"
     assert (made.snapshot.number, made.snapshot.more["way"]) == (1, "network")
-    # Untrained it is near the library, which tells it that the level fell.
+    # Untrained or not, it is told by the library that the level fell.
     changed = ~made.correction.is_preserved
     before = to_db(open_twin(own, 0).radio_map.path_gain.reshape(changed.shape))
     first = (made.correction.gain_db - before)[0][changed[0] & (before[0] > -110)]
@@ -63,9 +66,18 @@ def test_it_is_a_way_and_the_library_too(own, news, tmp_path):
     assert {"library", "network"} <= set(free.snapshot.more)
 
 
+def test_the_network_that_comes_needs_no_tensorflow(own, news):
+    code = (
+        "import sys; from rtwin.horizontal import update_measured; "
+        f"made = update_measured({str(own)!r}, {str(news)!r}, how='network'); "
+        "print(made.way, 'tensorflow' in sys.modules, 'keras' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["network", "False", "False"]
+
+
+@needs_keras
 def test_weights_that_are_none_and_baselines_are_refused(own, news, tmp_path):
-    with pytest.raises(OutOfRangeError, match="no network comes with rtwin: give --network FILE"):
-        update_measured(own, news, how="network")
     with pytest.raises(StoreError, match="holds a baseline of the benchmark, mlp"):
         update_measured(own, news, network=saved(tmp_path / "mlp.npz", "mlp"))
     with pytest.raises(StoreError, match=r"none\.npz"):

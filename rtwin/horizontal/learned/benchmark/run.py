@@ -141,7 +141,7 @@ def compare(
                 posterior = library_posterior(scene.library, evidence, scene.cells_m)
                 ways = all_ways(scene, case, posterior, {} if calibrating else nets)
                 if share == shares[-1]:
-                    gate = nets.get("hypotheses")
+                    gate = nets.get("cells")
                     signals = signals_of(scene, posterior, ways, judged, gate)
                     changed = np.abs(case.change_db[judged]) > 1.0
                     detection.add(number, calibrating, changed, signals)
@@ -207,12 +207,13 @@ def all_ways(
         if kind in REASONING:
             out: Prediction
             out, more = timed(net, posterior, cells, scene.gain_db)
+            weighed = replace(posterior, weight=out.world, p_none=out.p_none)
             ways[kind] = Update(
                 floored(out.change_db),
                 took + more,
                 net.half_width_db(out.sigma_db),
                 is_named=named_right(case, posterior, out.world, out.p_none),
-                says_none=out.p_none > 0.5,
+                says_none=weighed.is_unexplained,
             )
         else:
             change, more = timed(baseline, scene, case, net, kind, evidence)
@@ -342,25 +343,19 @@ def _shown(column: str, value: float) -> str:
 
 def _ratios(scores: Scores) -> Iterator[str]:
     """Ratios of errors with their intervals over scenes."""
-    pairs = [
-        ("hypotheses", "kriging", MIXED),
-        ("hypotheses", "kriging", "observable"),
-        ("library Bayes", "kriging", MIXED),
-        ("library Bayes", "kriging", "observable"),
-        ("hypotheses", "library Bayes", MIXED),
-        ("hypotheses", "no messages", "two"),
-        ("hypotheses", "no messages", "several transmitters"),
-        ("hypotheses", "attention", MIXED),
-        ("hypotheses", "mlp", MIXED),
-        ("hypotheses", "unet", MIXED),
-    ]
-    rows = [(*pair, "changed_db") for pair in pairs]
-    rows[4:4] = [
-        ("library Bayes", "kriging", TWIN, "changed_db"),
-        ("library Bayes", "kriging", f"observable, {TWIN}", "changed_db"),
-        ("library Bayes", "kriging", OTHER, "changed_db"),
-        ("library Bayes", "kriging", MIXED, "map_db"),
-        ("library Bayes", "stale", MIXED, "map_db"),
+    cases = (MIXED, "observable", TWIN, f"observable, {TWIN}", OTHER)
+    rows = []
+    for way in ("cells", "library Bayes"):
+        rows += [(way, "kriging", group, "changed_db") for group in cases]
+        rows += [(way, "kriging", MIXED, "map_db"), (way, "stale", MIXED, "map_db")]
+    rows += [("cells", "library Bayes", group, "changed_db") for group in cases]
+    rows += [("cells", "library Bayes", MIXED, figure) for figure in ("rmse_db", "map_db")]
+    for other in ("hypotheses", "mlp", "attention", "unet"):
+        rows += [("cells", other, MIXED, "changed_db")]
+    rows += [
+        ("hypotheses", "library Bayes", MIXED, "changed_db"),
+        ("hypotheses", "no messages", "two", "changed_db"),
+        ("hypotheses", "no messages", "several transmitters", "changed_db"),
     ]
     yield "| ratio of RMSE | of | cases | value | 90 % interval over scenes |"
     yield "|---|---|---|---:|---|"

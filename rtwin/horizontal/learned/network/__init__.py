@@ -7,13 +7,18 @@ from rtwin.horizontal.learned.network.batch import (
     draw_evidence,
     example_of,
     judged_cells,
-    library_covariance,
     mismatch_sd_db,
+    names_of,
 )
+from rtwin.horizontal.learned.network.cells import SUMMARY, cell_summary
+from rtwin.horizontal.learned.network.graph import library_covariance
 from rtwin.horizontal.learned.network.predict import (
+    SHIPPED,
+    CellPredictor,
     Prediction,
     Predictor,
     load_predictor,
+    predictor_of,
     save_predictor,
 )
 from rtwin.horizontal.learned.network.recipe import calibrated, fit, train_network
@@ -24,7 +29,6 @@ from rtwin.horizontal.learned.network.train import (
     Lessons,
     Plan,
     arrays_of,
-    names_of,
     train,
 )
 
@@ -33,6 +37,9 @@ __all__ = [
     "NUM_CELLS",
     "REASONING",
     "SEEN_DB",
+    "SHIPPED",
+    "SUMMARY",
+    "CellPredictor",
     "Example",
     "Lessons",
     "Plan",
@@ -41,6 +48,7 @@ __all__ = [
     "arrays_of",
     "batched",
     "calibrated",
+    "cell_summary",
     "draw_evidence",
     "example_of",
     "fit",
@@ -49,6 +57,7 @@ __all__ = [
     "load_predictor",
     "mismatch_sd_db",
     "names_of",
+    "predictor_of",
     "save_predictor",
     "train",
     "train_network",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rtwin.arrays import Bools, Floats, Ints
+from rtwin.horizontal.learned.network.cells import SUMMARY, cell_summary
 from rtwin.horizontal.learned.network.graph import (
     CELL,
     MAX_ROWS,
@@ -18,6 +19,7 @@ from rtwin.horizontal.learned.network.graph import (
     WORLD,
     HypothesisGraph,
     hypothesis_graph,
+    library_covariance,
 )
 from rtwin.horizontal.learned.worlds import Case, SceneCases
 from rtwin.horizontal.levels import FLOOR_DB
@@ -43,7 +45,9 @@ class Example:
 
     graph: HypothesisGraph
     tx: int
-    target_db: Floats  # [cell]
+    target_db: Floats  # the change, [cell]
+    goal_db: Floats  # what the network should say, [cell]
+    off_db: Floats  # how far the goal is from the change and from the whole difference, [cell]
     judged: Bools  # [cell]
     cause: Floats  # [world], what the network should name
 
@@ -85,13 +89,20 @@ def mismatch_sd_db(scene: SceneCases) -> float:
 
 
 def example_of(scene: SceneCases, case: Case, evidence: Evidence, tx: int) -> Example:
-    """Everything about one transmitter of a case."""
+    """Everything about one transmitter of a case.
+
+    The goal is half way between the change and all that twin and world differ in: a
+    network of the change alone leaves the map wrong where it was wrong before, one of
+    the whole difference tells the change worse.
+    """
     posterior = library_posterior(scene.library, evidence, scene.cells_m)
     graph = hypothesis_graph(posterior, scene.cells_m, scene.gain_db)
-    target = floor_change_db(scene.gain_db, case.change_db)[tx]
-    return Example(
-        graph, tx, target, judged_cells(scene, case)[tx], cause_of(scene, case, posterior)
-    )
+    change = floor_change_db(scene.gain_db, case.change_db)[tx]
+    before = 0.0 if case.of_twin else scene.mismatch_db
+    whole = floor_change_db(scene.gain_db, case.change_db + before)[tx]
+    goal, off = (change + whole) / 2, np.abs(whole - change) / 2
+    judged = judged_cells(scene, case)[tx]
+    return Example(graph, tx, change, goal, off, judged, cause_of(scene, case, posterior))
 
 
 def judged_cells(scene: SceneCases, case: Case) -> Bools:
@@ -120,6 +131,27 @@ def cause_of(scene: SceneCases, case: Case, posterior: Posterior) -> Floats:
     return target
 
 
+def names_of(kind: str) -> tuple[str, ...]:
+    """Inputs that a kind of network reads."""
+    graph: tuple[str, ...] = (
+        "world",
+        "world_mask",
+        "pair",
+        "alike",
+        "change",
+        "residual",
+        "row_mask",
+    )
+    graph += ("cell_change", "share", "cell")
+    of = {
+        "cells": ("summary",),
+        "mlp": ("field",),
+        "attention": ("field", "link", "row_mask"),
+        "unet": ("field", "raster", "pixel"),
+    }
+    return of.get(kind, graph)
+
+
 def blank(num: int, num_cells: int, kinds: Sequence[str]) -> dict[str, Any]:
     """Inputs of networks of some kinds, all zero: what pads a batch."""
     worlds = (num, MOST + 1)
@@ -135,12 +167,16 @@ def blank(num: int, num_cells: int, kinds: Sequence[str]) -> dict[str, Any]:
         "share": (num, num_cells, MAX_ROWS),
         "cell": (num, num_cells, len(CELL)),
     }
-    if set(kinds) & {"mlp", "attention", "unet"}:
-        shapes["field"] = (num, num_cells, len(FIELD))
-    if "attention" in kinds:
-        shapes["link"] = (num, num_cells, MAX_ROWS, len(LINK))
-    found: dict[str, Any] = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
-    if "unet" in kinds:
+    shapes |= {
+        "field": (num, num_cells, len(FIELD)),
+        "link": (num, num_cells, MAX_ROWS, len(LINK)),
+        "summary": (num, num_cells, len(SUMMARY)),
+    }
+    wanted = {name for kind in kinds for name in names_of(kind)}
+    found: dict[str, Any] = {
+        name: np.zeros(shape, np.float32) for name, shape in shapes.items() if name in wanted
+    }
+    if "raster" in wanted:
         side = raster_side(num_cells)
         found["raster"] = np.full((num, side, side), num_cells, np.int32)
         found["pixel"] = np.zeros((num, num_cells), np.int32)
@@ -157,35 +193,41 @@ def batched(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Inputs and targets of a batch, padded; `kinds` says whose inputs are needed."""
     inputs, side = blank(len(examples), num_cells, kinds), raster_side(num_cells)
-    baseline = "field" in inputs
     targets = {
-        "change": np.zeros((len(examples), num_cells), np.float32),
-        "judged": np.zeros((len(examples), num_cells), np.float32),
-        "cause": np.zeros((len(examples), MOST + 1), np.float32),
+        name: np.zeros((len(examples), num_cells), np.float32)
+        for name in ("change", "goal", "off", "judged")
     }
+    targets["cause"] = np.zeros((len(examples), MOST + 1), np.float32)
     for k, example in enumerate(examples):
-        graph, cells = example.graph, example.graph.cells_of(example.tx)
-        worlds, rows, count = len(graph.world) - 1, len(graph.rows), len(cells.features)
+        graph = example.graph
+        worlds, rows, count = len(graph.world) - 1, len(graph.rows), len(example.target_db)
         # None of these stands last, whatever the number of worlds.
         slots = np.append(np.arange(worlds), MOST)
-        inputs["world"][k, slots], inputs["world_mask"][k, slots] = graph.world, 1
-        inputs["pair"][k, slots, :rows] = graph.pair
-        inputs["alike"][k][np.ix_(slots, slots)] = graph.alike
-        inputs["change"][k, slots, :rows] = graph.change_db
-        inputs["residual"][k, :rows], inputs["row_mask"][k, :rows] = graph.residual_db, 1
-        inputs["cell_change"][k, slots, :count] = cells.change_db
-        inputs["share"][k, :count, :rows] = cells.share
-        inputs["cell"][k, :count] = cells.features
-        targets["change"][k, :count], targets["judged"][k, :count] = (
-            example.target_db,
-            example.judged,
-        )
+        targets["change"][k, :count] = example.target_db
+        targets["goal"][k, :count] = example.goal_db
+        targets["off"][k, :count] = example.off_db
+        targets["judged"][k, :count] = example.judged
         targets["cause"][k, slots] = example.cause
-        if baseline:
+        if "row_mask" in inputs:
+            inputs["row_mask"][k, :rows] = 1
+        if "world" in inputs:
+            cells = graph.cells_of(example.tx)
+            inputs["world"][k, slots], inputs["world_mask"][k, slots] = graph.world, 1
+            inputs["pair"][k, slots, :rows] = graph.pair
+            inputs["alike"][k][np.ix_(slots, slots)] = graph.alike
+            inputs["change"][k, slots, :rows] = graph.change_db
+            inputs["residual"][k, :rows] = graph.residual_db
+            inputs["cell_change"][k, slots, :count] = cells.change_db
+            inputs["share"][k, :count, :rows] = cells.share
+            inputs["cell"][k, :count] = cells.features
+        if "summary" in inputs:
+            told = cell_summary(graph.posterior, graph.cells_m, graph.gain_db)
+            inputs["summary"][k, :count] = told[example.tx]
+        if "field" in inputs:
             inputs["field"][k, :count] = field_features(example)
-        if "attention" in kinds:
+        if "link" in inputs:
             inputs["link"][k, :count, :rows] = link_features(example)
-        if "unet" in kinds:
+        if "raster" in inputs:
             place = _pixels(graph.cells_m, side)
             inputs["raster"][k].reshape(-1)[place] = np.arange(count)
             inputs["pixel"][k, :count] = place
@@ -211,18 +253,6 @@ def field_features(example: Example) -> Floats:
         ],
         axis=-1,
     )
-
-
-def library_covariance(posterior: Posterior) -> tuple[Floats, Floats]:
-    """Kriging by the covariance of the library's changes, and their size, [column] dB each."""
-    library, evidence = posterior.library, posterior.evidence
-    at = library.at(rows_of(library.num_cells, evidence.tx, evidence.cell))
-    num = max(len(library), 1)
-    noise = np.square(evidence.sd_db) + 1.0
-    solved = np.linalg.solve(at.T @ at / num + np.diag(noise), evidence.value_db)
-    mean: Floats = np.asarray(library.gain_db.T @ (at @ solved)).ravel() / num
-    effect: Floats = np.sqrt(np.asarray(library.gain_db.power(2).mean(axis=0)).ravel())
-    return mean, effect
 
 
 def link_features(example: Example) -> Floats:

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from rtwin.arrays import Bools, Floats, Ints
+from rtwin.horizontal.rehearsal import rows_of
 from rtwin.horizontal.unknown_change import UNMEASURED_DB, Kriging, Posterior, extent_m
 
 MAX_ROWS = 64  # measured cells that the network looks at
@@ -167,6 +168,18 @@ def _alike(posterior: Posterior) -> Floats:
     found = np.zeros((len(inner) + 1, len(inner) + 1))
     found[:-1, :-1] = inner / size / size[:, None]
     return found
+
+
+def library_covariance(posterior: Posterior) -> tuple[Floats, Floats]:
+    """Kriging by the covariance of the library's changes, and their size, [column] dB each."""
+    library, evidence = posterior.library, posterior.evidence
+    at = library.at(rows_of(library.num_cells, evidence.tx, evidence.cell))
+    num = max(len(library), 1)
+    noise = np.square(evidence.sd_db) + 1.0
+    solved = np.linalg.solve(at.T @ at / num + np.diag(noise), evidence.value_db)
+    mean: Floats = np.asarray(library.gain_db.T @ (at @ solved)).ravel() / num
+    effect: Floats = np.sqrt(np.asarray(library.gain_db.power(2).mean(axis=0)).ravel())
+    return mean, effect
 
 
 def changed(change_db: Floats) -> Bools:

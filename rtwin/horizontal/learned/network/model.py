@@ -11,13 +11,16 @@ Importing this module needs Keras; the package does it late.
 
 from typing import Any
 
+import numpy as np
+
 from rtwin.horizontal.learned.network.backend import keras as _keras
+from rtwin.horizontal.learned.network.cells import FIRST_SHARES, NUM_FIELDS
+from rtwin.horizontal.learned.network.graph import SCALE_DB
 
 keras = _keras()
 ops, layers = keras.ops, keras.layers
 Model: Any = keras.Model
 UNITS = 32
-SCALE_DB = 10.0
 
 
 def mlp(units: int, out: int) -> Any:
@@ -116,6 +119,29 @@ class HypothesisNetwork(Model):
         }
 
 
+class SummaryNetwork(Model):
+    """Every cell by itself, from what the weighed worlds and the measurements say of it.
+
+    Dense layers alone, which CellPredictor computes without Keras.
+    """
+
+    def __init__(self, units: int = 64) -> None:
+        super().__init__()
+        self.body = keras.Sequential([layers.Dense(units, activation="gelu") for _ in range(2)])
+        self.head = layers.Dense(NUM_FIELDS + 3)
+
+    def call(self, inputs: Any) -> Any:
+        told = inputs["summary"]
+        out = self.head(self.body(told))
+        shares = 1.2 * ops.sigmoid(out[..., :NUM_FIELDS] + np.float32(FIRST_SHARES))
+        mixed = ops.sum(shares * told[..., :NUM_FIELDS], axis=-1) + out[..., NUM_FIELDS]
+        return {
+            "mean": SCALE_DB * mixed,
+            "log_sigma": ops.clip(out[..., NUM_FIELDS + 1] - 1.0, -5.0, 2.0),
+            "changed": out[..., NUM_FIELDS + 2] - 2.0,
+        }
+
+
 class CellNetwork(Model):
     """Every cell by itself, from the fields that the library's covariance gives: a baseline."""
 
@@ -202,6 +228,7 @@ def network(kind: str) -> Any:
     return {
         "hypotheses": HypothesisNetwork,
         "no messages": lambda: HypothesisNetwork(rounds=0),
+        "cells": SummaryNetwork,
         "mlp": CellNetwork,
         "attention": AttentionNetwork,
         "unet": RasterNetwork,

@@ -1,26 +1,40 @@
 """A trained network at work: from measured residuals to a new map, some cells at a time."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import erf
 
 from rtwin.arrays import Floats
 from rtwin.errors import StoreError
 from rtwin.horizontal.decision import EVERY
-from rtwin.horizontal.learned.network.batch import blank
-from rtwin.horizontal.learned.network.graph import CELL, MAX_ROWS, HypothesisGraph, hypothesis_graph
-from rtwin.horizontal.learned.network.train import names_of
+from rtwin.horizontal.learned.network.batch import blank, names_of
+from rtwin.horizontal.learned.network.cells import FIRST_SHARES, NUM_FIELDS, SUMMARY, cell_summary
+from rtwin.horizontal.learned.network.graph import (
+    CELL,
+    MAX_ROWS,
+    SCALE_DB,
+    HypothesisGraph,
+    hypothesis_graph,
+)
 from rtwin.horizontal.learned.network.weights import load_weights, save_weights
 from rtwin.horizontal.learned.worlds import load_arrays
 from rtwin.horizontal.unknown_change import MOST, Posterior
 
 CELLS_AT_ONCE = 8192
 SIGMA_FLOOR_DB = 0.05
+SHIPPED = Path(__file__).with_name("cells.npz")  # what it is: docs/horizontal_benchmark.md
+# Kernels and biases of the cells' network; any width does.
+CELL_SHAPES: list[tuple[int | None, ...]] = [
+    *((len(SUMMARY), None), (None,)),
+    *((None, None), (None,)),
+    *((None, NUM_FIELDS + 3), (NUM_FIELDS + 3,)),
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,23 +89,78 @@ class Predictor:
                     outputs.setdefault(name, []).append(np.asarray(values)[0, : len(rows)])
         found = {k: np.concatenate(v).reshape(gain_db.shape) for k, v in outputs.items()}
         of_worlds = np.asarray(chance)[0].astype(np.float64)
-        changed = 1 / (1 + np.exp(-found["changed"].astype(np.float64)))
-        kept = changed < float(self.told.get("threshold", 0.0))
-        sigma = np.maximum(10 * np.exp(found["log_sigma"].astype(np.float64)), SIGMA_FLOOR_DB)
-        return Prediction(
-            np.where(kept, 0.0, found["mean"].astype(np.float64)),
-            sigma,
-            changed,
-            of_worlds[: len(posterior.weight)],
-            float(of_worlds[MOST]),
-            np.where(kept, 0.0, found["share"].astype(np.float64)),
+        return self.prediction(
+            found["mean"].astype(np.float64),
+            found["log_sigma"].astype(np.float64),
+            1 / (1 + np.exp(-found["changed"].astype(np.float64))),
+            found["share"].astype(np.float64),
+            (of_worlds[: len(posterior.weight)], float(of_worlds[MOST])),
             time.perf_counter() - start,
         )
+
+    def prediction(
+        self,
+        mean_db: Floats,
+        log_sigma: Floats,
+        chance: Floats,
+        share: Floats,
+        worlds: tuple[Floats, float],
+        seconds: float,
+    ) -> Prediction:
+        """Outputs [tx, cell] as a prediction: cells below the threshold are preserved."""
+        kept = chance < float(self.told.get("threshold", 0.0))
+        sigma = np.maximum(SCALE_DB * np.exp(log_sigma), SIGMA_FLOOR_DB)
+        change, counts = np.where(kept, 0.0, mean_db), np.where(kept, 0.0, share)
+        return Prediction(change, sigma, chance, *worlds, counts, seconds)
 
     def half_width_db(self, sigma_db: Floats) -> Floats:
         """Half width of the interval that holds 90 % of the errors [dB]."""
         scale = dict(self.told.get("scale", {EVERY: 1.645}))
         return float(scale[EVERY]) * np.asarray(sigma_db, np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class CellPredictor(Predictor):
+    """The cells' network, computed by NumPy: TensorFlow learns the weights and is not needed here.
+
+    Attributes:
+        net: Weights, kernel and bias of each layer in turn.
+    """
+
+    net: Sequence[Floats]
+
+    def __call__(self, posterior: Posterior, cells_m: Floats, gain_db: Floats) -> Prediction:
+        """Predict every cell; see Predictor. The worlds keep the chances of the posterior."""
+        start = time.perf_counter()
+        summary = cell_summary(posterior, cells_m, gain_db)
+        flat = summary.reshape(-1, len(SUMMARY))
+        out = np.concatenate(
+            [
+                self._outputs(flat[first : first + CELLS_AT_ONCE])
+                for first in range(0, len(flat), CELLS_AT_ONCE)
+            ]
+        ).astype(np.float64)
+        shares = 1.2 / (1 + np.exp(-(out[:, :NUM_FIELDS] + FIRST_SHARES)))
+        mean = SCALE_DB * ((shares * flat[:, :NUM_FIELDS]).sum(axis=1) + out[:, NUM_FIELDS])
+        log_sigma = np.clip(out[:, NUM_FIELDS + 1] - 1.0, -5.0, 2.0)
+        chance = 1 / (1 + np.exp(-(out[:, NUM_FIELDS + 2] - 2.0)))
+        return self.prediction(
+            mean.reshape(gain_db.shape),
+            log_sigma.reshape(gain_db.shape),
+            chance.reshape(gain_db.shape),
+            shares[:, 0].reshape(gain_db.shape),
+            (posterior.weight, posterior.p_none),
+            time.perf_counter() - start,
+        )
+
+    def _outputs(self, values: Floats) -> Floats:
+        pairs = list(zip(self.net[::2], self.net[1::2], strict=True))
+        for kernel, bias in pairs[:-1]:
+            values = values @ kernel + bias
+            values = 0.5 * values * (1 + erf(values / np.float32(np.sqrt(2))))
+        kernel, bias = pairs[-1]
+        found: Floats = values @ kernel + bias
+        return found
 
 
 def _graph_arrays(graph: HypothesisGraph) -> dict[str, Any]:
@@ -143,7 +212,8 @@ def _runs(net: Any) -> tuple[Any, Any]:
 
 def save_predictor(file: Path, predictor: Predictor) -> None:
     """Write weights and what is told of them."""
-    save_weights(file, predictor.net, dict(predictor.told))
+    weights = predictor.net if predictor.told["kind"] == "cells" else predictor.net.get_weights()
+    save_weights(file, weights, dict(predictor.told))
 
 
 @lru_cache(maxsize=8)
@@ -158,8 +228,18 @@ def load_predictor(file: str | Path) -> Predictor:
     _, told = load_arrays(file)
     if "kind" not in told:
         raise StoreError(f"{file}: no network of rtwin; rtwin horizontal train makes one")
-    net = built(str(told["kind"]))
-    load_weights(file, net)
+    kind = str(told["kind"])
+    if kind == "cells":
+        return CellPredictor(load_weights(file, CELL_SHAPES), told)
+    net = built(kind)
+    net.set_weights(load_weights(file, [tuple(w.shape) for w in net.weights]))
+    return Predictor(net, told)
+
+
+def predictor_of(net: Any, told: Mapping[str, Any]) -> Predictor:
+    """A network that Keras trained, at work."""
+    if told["kind"] == "cells":
+        return CellPredictor([np.asarray(w) for w in net.get_weights()], told)
     return Predictor(net, told)
 
 

@@ -7,13 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from rtwin.horizontal.learned.network.batch import batched, blank, draw_evidence, example_of
+from rtwin.horizontal.learned.network.batch import (
+    batched,
+    blank,
+    draw_evidence,
+    example_of,
+    names_of,
+)
 from rtwin.horizontal.learned.network.graph import SCALE_DB
 from rtwin.horizontal.learned.network.weights import load_checkpoint, save_checkpoint
-from rtwin.horizontal.learned.worlds import SceneCases
+from rtwin.horizontal.learned.worlds import SceneCases, hidden_cases
 from rtwin.progress import Progress, silent
 
-REASONING = ("hypotheses", "no messages")  # over the library; the others are baselines
+REASONING = ("cells", "hypotheses", "no messages")  # over the library; others are baselines
 KINDS = (*REASONING, "attention", "mlp", "unet")
 BATCH, NUM_CELLS = 8, 1152
 SHARES = (0.007, 0.035)  # of cells measured, log-uniform
@@ -26,10 +32,11 @@ _NLL, _CHANGE, _CAUSE, _STILL = 0.02, 0.1, 0.05, 0.3
 class Plan:
     """How to train."""
 
-    kind: str = "hypotheses"
-    epochs: int = 12
-    patience: int = 4
+    kind: str = "cells"
+    epochs: int = 24
+    patience: int = 6
     draws: int = 3  # of measurements, for each case
+    hidden: int = 100  # cases that are edits of the library, of each scene
     seed: int = 1
     peak_rate: float = 2e-3
 
@@ -55,25 +62,35 @@ def arrays_of(
     draws: int,
     seed: int,
     progress: Progress = silent,
+    hidden: int = 0,
 ) -> list[Arrays]:
     """Every case with measurements drawn some times, of a random transmitter each, as arrays.
 
     They are kept in half precision: made once, they serve all epochs and networks.
+
+    Args:
+        scenes: Whose cases.
+        kinds: Networks whose inputs are made.
+        draws: Of measurements, for each case.
+        seed: Of measurements and transmitters.
+        progress: Called with "examples", scenes done and in all.
+        hidden: Cases besides that are edits of a scene's own library, drawn and hidden from it.
     """
     rng = np.random.default_rng(seed)
     found = []
     for done, scene in enumerate(scenes):
         progress("examples", done, len(scenes))
-        for case in scene.cases:
-            for _ in range(draws):
-                share = float(np.exp(rng.uniform(*np.log(SHARES))))
-                evidence = draw_evidence(scene, case, rng, share)
-                # Transmitters at which something happened teach more.
-                effect = np.square(case.change_db).mean(axis=1) + 0.1
-                tx = int(rng.choice(len(effect), p=effect / effect.sum()))
-                example = example_of(scene, case, evidence, tx)
-                inputs, targets = batched([example], NUM_CELLS, kinds)
-                found.append(tuple({k: _half(v) for k, v in a.items()} for a in (inputs, targets)))
+        lessons = [(scene, case) for case in scene.cases for _ in range(draws)]
+        lessons += list(hidden_cases(scene, hidden, rng))
+        for told, case in lessons:
+            share = float(np.exp(rng.uniform(*np.log(SHARES))))
+            evidence = draw_evidence(told, case, rng, share)
+            # Transmitters at which something happened teach more.
+            effect = np.square(case.change_db).mean(axis=1) + 0.1
+            tx = int(rng.choice(len(effect), p=effect / effect.sum()))
+            example = example_of(told, case, evidence, tx)
+            inputs, targets = batched([example], NUM_CELLS, kinds)
+            found.append(tuple({k: _half(v) for k, v in a.items()} for a in (inputs, targets)))
     progress("examples", len(scenes), len(scenes))
     return found  # type: ignore[return-value]
 
@@ -179,26 +196,6 @@ class Lessons:
         return float(found[0]), float(found[1])
 
 
-def names_of(kind: str) -> tuple[str, ...]:
-    """Inputs that a kind of network reads."""
-    graph: tuple[str, ...] = (
-        "world",
-        "world_mask",
-        "pair",
-        "alike",
-        "change",
-        "residual",
-        "row_mask",
-    )
-    graph += ("cell_change", "share", "cell")
-    of = {
-        "mlp": ("field",),
-        "attention": ("field", "link", "row_mask"),
-        "unet": ("field", "raster", "pixel"),
-    }
-    return of.get(kind, graph)
-
-
 def _batches(examples: Sequence[Arrays], order: Any) -> Iterator[Arrays]:
     order = np.arange(len(examples)) if order is None else order
     for start in range(0, len(order), BATCH):
@@ -230,8 +227,8 @@ def _compiled(net: Any, optimizer: Any, kind: str) -> tuple[Any, Any]:
     from rtwin.horizontal.learned.network.model import ops
 
     def squares(out: Any, targets: Any) -> tuple[Any, Any]:
-        error = ops.square((out["mean"] - targets["change"]) / SCALE_DB) * targets["judged"]
-        size = ops.square(targets["change"] / SCALE_DB) * targets["judged"]
+        error = ops.square((out["mean"] - targets["goal"]) / SCALE_DB) * targets["judged"]
+        size = ops.square(targets["goal"] / SCALE_DB) * targets["judged"]
         return error, size
 
     def loss_of(out: Any, targets: Any) -> Any:
@@ -241,7 +238,9 @@ def _compiled(net: Any, optimizer: Any, kind: str) -> tuple[Any, Any]:
         pooled = ops.sum(error) / (ops.sum(size) + _FLOOR * count)
         still = ops.sum(error * (1 - is_changed)) / (ops.sum(size) + _FLOOR * count)
         log_sigma = out["log_sigma"]
-        nll = ops.sum((error * ops.exp(-2 * log_sigma) / 2 + log_sigma) * targets["judged"]) / count
+        # Of the change and of the whole map, whose errors the goal stands between.
+        both = tf.stop_gradient(error) + ops.square(targets["off"] / SCALE_DB) * targets["judged"]
+        nll = ops.sum(both * ops.exp(-2 * log_sigma) / 2 + log_sigma * targets["judged"]) / count
         logit = out["changed"]
         cross = ops.maximum(logit, 0) - logit * is_changed + ops.log1p(ops.exp(-ops.abs(logit)))
         cross = ops.sum(cross * targets["judged"]) / count

@@ -1,5 +1,6 @@
 """Weights of networks in files: NumPy arrays alone, nothing that runs code when it is read."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,27 +10,35 @@ from rtwin.errors import StoreError
 from rtwin.horizontal.learned.worlds import load_arrays, save_arrays
 
 
-def save_weights(file: Path, net: Any, told: dict[str, Any]) -> None:
+def save_weights(file: Path, weights: Sequence[Any], told: dict[str, Any]) -> None:
     """A network's weights in half precision, in the order that Keras lists them."""
-    arrays = {f"w{k:03d}": w.astype(np.float16) for k, w in enumerate(net.get_weights())}
+    arrays = {f"w{k:03d}": w.astype(np.float16) for k, w in enumerate(weights)}
     save_arrays(file, arrays, told)
 
 
-def load_weights(file: Path, net: Any) -> dict[str, Any]:
-    """Set a built network's weights from save_weights; what was told of them.
+def load_weights(file: Path, shapes: Sequence[tuple[int | None, ...]]) -> list[Any]:
+    """Weights that save_weights wrote, float32.
 
+    Args:
+        file: Where from.
+        shapes: What they must have; None is any size.
     Raises:
         StoreError: if they are those of another network.
     """
-    arrays, told = load_arrays(file)
+    arrays, _ = load_arrays(file)
     found = [arrays[name].astype(np.float32) for name in sorted(arrays)]
-    wanted = [tuple(w.shape) for w in net.weights]
-    if [w.shape for w in found] != wanted:
+
+    def fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+        same = len(shape) == len(wanted)
+        return same and all(w in (None, s) for s, w in zip(shape, wanted, strict=True))
+
+    if len(found) != len(shapes) or not all(
+        fits(w.shape, shape) for w, shape in zip(found, shapes, strict=True)
+    ):
         raise StoreError(f"{file}: holds the weights of another network; train it again")
     if not all(np.isfinite(w).all() for w in found):
         raise StoreError(f"{file}: holds weights that are not finite; train it again")
-    net.set_weights(found)
-    return told
+    return found
 
 
 def save_checkpoint(file: Path, net: Any, optimizer: Any, best: list[Any], history: Any) -> None:

@@ -12,6 +12,7 @@ from rtwin.horizontal.learned.worlds.cases import (
     read_cases,
     write_cases,
 )
+from rtwin.horizontal.learned.worlds.hidden import hidden_cases
 from rtwin.horizontal.learned.worlds.scenes import TrainingScene, training_scene
 from rtwin.horizontal.learned.worlds.splits import SPLITS, Split, split_scenes
 from rtwin.horizontal.learned.worlds.truths import MIX, Fate, Truth
@@ -29,6 +30,7 @@ __all__ = [
     "Truth",
     "ensure_cases",
     "file_name",
+    "hidden_cases",
     "load_arrays",
     "make_cases",
     "read_cases",

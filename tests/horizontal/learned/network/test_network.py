@@ -12,11 +12,15 @@ import pytest
 from rtwin.errors import OutOfRangeError, StoreError
 from rtwin.horizontal.learned.network import (
     KINDS,
+    SHIPPED,
+    SUMMARY,
+    CellPredictor,
     Lessons,
     Plan,
     Predictor,
     arrays_of,
     batched,
+    cell_summary,
     draw_evidence,
     example_of,
     load_predictor,
@@ -27,7 +31,7 @@ from rtwin.horizontal.learned.network import (
 )
 from rtwin.horizontal.learned.network.graph import hypothesis_graph, telling_rows
 from rtwin.horizontal.learned.network.predict import built
-from rtwin.horizontal.learned.worlds import Case, SceneCases, Truth
+from rtwin.horizontal.learned.worlds import Case, SceneCases, Truth, hidden_cases
 from rtwin.horizontal.levels import floored_db
 from rtwin.horizontal.unknown_change import MOST, Evidence, library_posterior
 
@@ -87,6 +91,68 @@ def test_the_rows_that_tell_most_are_taken(posterior):
     assert len(rows) == 10
     surprise = np.abs(posterior.evidence.value_db) / posterior.evidence.sd_db
     assert surprise[rows].mean() > surprise.mean()
+
+
+def test_a_summary_is_what_it_says(scene, posterior):
+    told = dict(
+        zip(
+            SUMMARY,
+            np.moveaxis(cell_summary(posterior, scene.cells_m, scene.gain_db), -1, 0),
+            strict=True,
+        )
+    )
+    np.testing.assert_allclose(10 * told["mean"], posterior.mean_db, atol=1e-3)
+    worlds = posterior.changes_db[np.argsort(-posterior.weight)[0]].reshape(scene.gain_db.shape)
+    np.testing.assert_allclose(10 * told["likeliest"], worlds, atol=1e-4)
+    assert (told["moved"] >= -1e-6).all()
+    assert (told["moved"] <= 1 + 1e-6).all()
+    evidence = posterior.evidence
+    # Where something was measured, the nearest is that, and 50 m are one.
+    np.testing.assert_allclose(told["nearest"][evidence.tx, evidence.cell], 0)
+    here = told["nearest_residual"][evidence.tx, evidence.cell]
+    np.testing.assert_allclose(10 * here, evidence.value_db, atol=1e-4)
+    apart = np.linalg.norm(
+        scene.cells_m[None, evidence.cell[evidence.tx == 0]] - scene.cells_m[:, None], axis=-1
+    )
+    np.testing.assert_allclose(50 * told["nearest"][0], apart.min(axis=1), atol=1e-3)
+    for name in ("chance", "p_none", "p_change", "num_rows"):
+        assert len(np.unique(told[name])) == 1
+    assert told["num_rows"][0, 0] == pytest.approx(len(evidence) / 2 / 50)
+
+
+@needs_keras
+def test_numpy_computes_what_keras_does(scene, posterior):
+    net = built("cells")
+    one = CellPredictor([np.asarray(w) for w in net.get_weights()], {"kind": "cells"})
+    summary = cell_summary(posterior, scene.cells_m, scene.gain_db)
+    out = {name: np.asarray(v) for name, v in net({"summary": summary}).items()}
+    made = one(posterior, scene.cells_m, scene.gain_db)
+    np.testing.assert_allclose(made.change_db, out["mean"], atol=1e-3)
+    np.testing.assert_allclose(made.sigma_db, 10 * np.exp(out["log_sigma"]), rtol=1e-4)
+    np.testing.assert_allclose(made.chance, 1 / (1 + np.exp(-out["changed"])), atol=1e-5)
+    np.testing.assert_array_equal(made.world, posterior.weight)
+
+
+def test_what_was_rehearsed_serves_as_news(scene):
+    cases = list(hidden_cases(scene, 40, np.random.default_rng(3)))
+    shown = [len(told.library) for told, _ in cases]
+    assert min(shown) < len(scene.library) - 1  # with what is nearly alike
+    assert max(shown) == len(scene.library)  # some hide nothing
+    maps = scene.library.gain_db.toarray()
+    singles = [case for _, case in cases if case.truth.kind != "two"]
+    for case in singles:
+        assert np.abs(maps - case.change_db.ravel()).max(axis=1).min() < 1e-4
+    assert 0 < sum(case.of_twin for _, case in cases) < len(cases)
+    assert 0 < len(singles) < len(cases)
+
+
+def test_the_weights_that_come_are_plain_arrays():
+    with np.load(SHIPPED, allow_pickle=False) as archive:
+        assert all(archive[name].dtype != object for name in archive.files)
+    told = load_predictor(SHIPPED).told
+    assert told["kind"] == "cells"
+    assert told["num_scenes"] >= 24
+    assert SHIPPED.stat().st_size < 100_000
 
 
 @pytest.fixture(scope="module")
