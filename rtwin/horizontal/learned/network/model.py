@@ -133,7 +133,7 @@ class SummaryNetwork(Model):
     def call(self, inputs: Any) -> Any:
         told = inputs["summary"]
         out = self.head(self.body(told))
-        shares = 1.2 * ops.sigmoid(out[..., :NUM_FIELDS] + np.float32(FIRST_SHARES))
+        shares = 1.2 * ops.sigmoid(out[..., :NUM_FIELDS] + np.asarray(FIRST_SHARES, np.float32))
         mixed = ops.sum(shares * told[..., :NUM_FIELDS], axis=-1) + out[..., NUM_FIELDS]
         return {
             "mean": SCALE_DB * mixed,
