@@ -21,10 +21,27 @@ def test_planar_array_needs_an_element():
         planar_array_positions_m(0, 2, 0.5, 0.5, 0.1)
 
 
-@pytest.mark.parametrize(("positions", "orientation"), [([0, 0, 0], [0, 0, 0]), ([[0, 0, 0]], [0])])
+@pytest.mark.parametrize(
+    ("positions", "orientation"),
+    [
+        ([0, 0, 0], [0, 0, 0]),
+        ([[0, 0, 0]], [0]),
+        (np.zeros((0, 3)), np.zeros(3)),
+        (np.zeros((4, 2)), np.zeros(3)),
+        (np.zeros((1, 1, 1, 3)), np.zeros(3)),
+        (np.zeros((1, 3)), np.zeros((1, 1, 3))),
+        (np.zeros((1, 3)), np.zeros((0, 3))),
+    ],
+)
 def test_wrong_shapes_are_named(positions, orientation):
     with pytest.raises(ShapeError, match=r"has shape .* must be \[n, 3\]"):
         AntennaArray(positions, orientation)
+
+
+def test_arrays_of_links_are_as_many_as_their_orientations():
+    assert AntennaArray(np.zeros((2, 4, 3)), np.zeros((2, 3))).num_elements == 4
+    with pytest.raises(ShapeError, match=r"\(2, 4, 3\), orientation \(1, 3\); .* equally many"):
+        AntennaArray(np.zeros((2, 4, 3)))
 
 
 def test_steering_equals_the_exact_distances_in_the_far_field(make_paths):
