@@ -50,9 +50,8 @@ class Region:
 
     Attributes:
         weight: What an error of it costs; the loss of a slot is weight * level / (LEVELS - 1).
-        grows, grows_busy: Chance that the level rises by one in a slot, and by how many
-            levels at most it does so while busy.
-        becomes_busy, becomes_quiet: Chances of a slot.
+        grows, grows_busy: Chance that the level rises in a slot: by one, while busy by two.
+        becomes_busy, becomes_quiet: Chances that a slot ends busy, or quiet.
     """
 
     weight: float = 1.0

@@ -97,3 +97,33 @@ def test_what_cannot_be_is_refused():
         Region(grows=1.2)
     with pytest.raises(OutOfRangeError):
         drawn_regions(0)
+
+
+def test_a_slot_of_a_region_by_hand():
+    """State: level + LEVELS * busy. Quiet, the level rises by one, busy by two, and ends there."""
+    region = Region(2.0, grows=0.1, grows_busy=0.6, becomes_busy=0.3, becomes_quiet=0.2)
+    one, quiet, busy = 1, LEVELS - 1, STATES - 1
+    assert region.loss()[[0, one, quiet, LEVELS, busy]] == pytest.approx(
+        [0.0, 2 / (LEVELS - 1), 2.0, 0.0, 2.0]
+    )
+    stays = region.transition(MAPPINGS[0])
+    assert stays.sum(axis=1) == pytest.approx(np.ones(STATES))
+    assert stays[0, [0, 1, LEVELS, LEVELS + 1]] == pytest.approx([0.63, 0.07, 0.27, 0.03])
+    assert stays[LEVELS, [0, 2, LEVELS, LEVELS + 2]] == pytest.approx([0.08, 0.12, 0.32, 0.48])
+    assert stays[quiet, [quiet, busy]] == pytest.approx([0.7, 0.3])
+    assert stays[busy, [quiet, busy]] == pytest.approx([0.2, 0.8])
+    rebuilt = region.transition(MAPPINGS[2])
+    assert rebuilt[quiet] == pytest.approx(stays[0])
+    updated = region.transition(MAPPINGS[1])
+    assert updated[quiet] == pytest.approx(stays[max(quiet - 3, 1)])
+
+
+def test_drawn_regions_are_within_what_is_said():
+    regions = drawn_regions(400, 3)
+    for name, low, high in (("weight", 0.3, 2.0), ("grows", 0.05, 0.3), ("grows_busy", 0.5, 0.9)):
+        values = np.array([getattr(region, name) for region in regions])
+        assert low <= values.min() < low + 0.03 * (high - low)
+        assert high >= values.max() > high - 0.03 * (high - low)
+    assert regions[:5] != drawn_regions(5, 4)
+    with pytest.raises(OutOfRangeError, match="number is 0, it must be 1 or more"):
+        drawn_regions(0)
