@@ -1,6 +1,7 @@
 """Unknown change is explained by what happened, or left alone; kriging is the peer's."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from rtwin.errors import CampaignError
 from rtwin.horizontal import trace_state
 from rtwin.horizontal.edits import edits_from_dict
 from rtwin.horizontal.rehearsal import Hypothesis
+from rtwin.horizontal.unknown_change import correction
 from rtwin.horizontal.unknown_change.candidates import NUM_FREE, Proposals
 from rtwin.horizontal.unknown_change.correction import correct
 from rtwin.horizontal.unknown_change.residuals import (
@@ -259,3 +261,23 @@ def test_candidates_say_what_they_are():
     assert str(Hypothesis("gone", "car")) == "'car' is gone"
     assert str(Hypothesis("moved", "car", (1.25, -3.0))) == "'car' moved by 1.2, -3.0 m"
     assert str(Hypothesis("material", "wall", detail={"material": "glass"})) == "'wall' is of glass"
+
+
+def test_weights_of_worlds_are_bayes_by_hand():
+    """Half for nothing; a kind pays for its parameters, objects and materials by their number."""
+    search = object.__new__(correction._Search)
+    kinds = ["gone", "gone", "material", "moved", "moved", "added"]
+    search._candidates = [SimpleNamespace(kind=kind) for kind in kinds]
+    fits = np.array([-9.0, -4.0, -6.0, -4.5, -3.0, -5.0, -2.0])
+    search._fits = [np.array([0.25 * fit, 0.75 * fit]) for fit in fits]
+    search._found = SimpleNamespace(value_db=np.zeros(2))
+    search._proposals = SimpleNamespace(num_objects=5)
+    kind = np.log(len(NUM_FREE) / 0.5)  # a sixth of the other half for each kind
+    best, second = np.exp(0.0), np.exp(-2.0)  # of what moved
+    moved = -3.0 - np.log(2) - kind - np.log(5) + np.log([best, second]) - np.log(best + second)
+    score = [
+        *(-9.0 + np.log(0.5), -4.0 - kind - np.log(5), -6.0 - kind - np.log(5)),
+        *(-4.5 - kind - np.log(5) - np.log(3), *moved, -2.0 - 2 * np.log(2) - kind),
+    ]
+    np.testing.assert_allclose(search.weights(), np.exp(score) / np.exp(score).sum(), rtol=1e-12)
+    assert search.weights(np.array([True, False])).argmax() == 0  # too few to believe anything
