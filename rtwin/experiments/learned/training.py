@@ -13,6 +13,7 @@ from rtwin.extras import needs
 if TYPE_CHECKING:
     from stable_baselines3.common.vec_env import VecEnv
 
+_ROLLOUT = 512  # decisions between updates, about
 _SCALE = 10.0  # what a cell earns more than its like is a few hundredths
 
 
@@ -78,12 +79,13 @@ def train_shares(
 
     start = time.process_time()
     found: list[Snapshot] = []
+    rows = max(1, _ROLLOUT // rehearsal.num_learners)
     settings: dict[str, Any] = {
         # A window hardly tells on the next: nothing waits longer than a second.
         "gamma": 0.0,
         "gae_lambda": 1.0,
-        "n_steps": max(1, 512 // rehearsal.num_learners),
-        "batch_size": 128,
+        "n_steps": rows,
+        "batch_size": rows * rehearsal.num_learners // 4,
         "learning_rate": lambda left: 2e-3 * left,
         # Wide enough to cross what promises do not tell apart: a share that is far too small
         # breaks them all, and a little more does so as well.
