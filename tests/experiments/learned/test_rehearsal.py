@@ -60,6 +60,26 @@ def test_equal_wishes_earn_nothing_more_and_a_cell_answers_for_its_own():
     np.testing.assert_allclose(more[:2, 1], -more[2, 1] / 2)
 
 
+def test_where_cells_interfere_each_answers_for_all():
+    snr_db = np.full((20, 4, 2), 10.0)
+    snr_db[:, :2, 0] = snr_db[:, 2:, 1] = 20.0
+    settings = SimulatorSettings(epoch_s=2.0, slot_s=2e-3, coupled=True)
+    network = SlicedNetwork(trace_of(snr_db), make_slices({"embb": 4}), settings)
+    rehearsal = Rehearsal([network], (0.8,), price=0.1, copies=3)
+    rehearsal.reset()
+    wish = np.zeros((6, 1))
+    wish[5] = -1.0
+    more = rehearsal.step(wish)[1].reshape(3, 2)
+    np.testing.assert_allclose(more[:, 0], more[:, 1])
+    assert more[2, 0] != 0
+    # Powers go with the users whose channels are exchanged.
+    order = np.array([2, 3, 0, 1])
+    light = np.ones((2, 1)) * network.num_prb // 10
+    swapped, bits = network.exchanged(order), network.view().under(light).bits_per_prb
+    np.testing.assert_array_equal(swapped.view().under(light).bits_per_prb, bits[order])
+    assert (bits > network.view().bits_per_prb).all()
+
+
 def test_walks_differ_and_repeat_by_their_seed(network):
     def walk(seed):
         rehearsal = Rehearsal([network], BASE, price=0.1, copies=2, seed=seed)
