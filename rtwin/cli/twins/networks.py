@@ -95,7 +95,10 @@ def benchmark(
     cases: Cases,
     models: Annotated[
         Path | None,
-        Option(metavar="FOLDER", help="Networks, KIND.npz each, that are compared as well."),
+        Option(
+            metavar="FOLDER",
+            help="Networks of your own, KIND.npz each, beside or instead of rtwin's.",
+        ),
     ] = None,
     quiet: Quiet = False,
 ) -> None:

@@ -81,8 +81,8 @@ class Trained:
     Attributes:
         by: Who trained it.
         seed: Of scenes, first weights, measurements and orders.
-        error: RMSE of the changes over their RMS, by kind of held-out scene and over ALL: 1 is
-            what a twin that is left as it was is off.
+        error: RMSE over the RMS of what should be said, by kind of held-out scene and over
+            ALL: 1 is what a twin that is left as it was is off.
         sent_bytes: By and to each operator.
     """
 
@@ -211,7 +211,8 @@ def networks_results(study: NetworksStudy, found: Sequence[Trained]) -> StudyRes
             "errors",
             "Error on scenes that nobody learned from, by their kind",
             mean_rows(rows, ("trained by", "sent [bytes]"), columns),
-            notes="RMSE of the change over its RMS; 1: the twin as it was. nobody: first weights, "
+            notes="RMSE over the RMS of what should be said, half way between the change and all "
+            "that differs; 1: the twin as it was. nobody: first weights, "
             f"near the library's posterior; {NOBODYS}: a kind that no operator has. sent: by and "
             "to each operator.",
         ),

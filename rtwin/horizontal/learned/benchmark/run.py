@@ -16,6 +16,7 @@ from rtwin.horizontal.learned.network import (
     KINDS,
     NUM_CELLS,
     REASONING,
+    SHIPPED,
     Prediction,
     Predictor,
     batched,
@@ -102,11 +103,12 @@ def run_benchmark(
 
 
 def predictors(models: Path | None = None) -> dict[str, Predictor]:
-    """The networks in a folder, by kind."""
-    if models is None:
-        return {}
-    files = {kind: models / f"{kind.replace(' ', '_')}.npz" for kind in KINDS}
-    return {kind: load_predictor(file) for kind, file in files.items() if file.exists()}
+    """The network that comes with rtwin and those in a folder, by kind."""
+    files = {KINDS[0]: SHIPPED}
+    if models is not None:
+        own = {kind: models / f"{kind.replace(' ', '_')}.npz" for kind in KINDS}
+        files |= {kind: file for kind, file in own.items() if file.exists()}
+    return {kind: load_predictor(file) for kind, file in files.items()}
 
 
 def compare(

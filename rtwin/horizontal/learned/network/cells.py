@@ -12,13 +12,16 @@ from rtwin.arrays import Floats
 from rtwin.horizontal.learned.network.graph import SCALE_DB, library_covariance
 from rtwin.horizontal.unknown_change import Posterior, fields_of, krige_rest
 
-SUMMARY = (
-    *("mean", "rest", "kriging", "covariance"),  # the fields that the update is mixed of
-    *("mild_mean", "sharp_mean", "spread", "moved", "likeliest", "second", "effect"),
-    *("gain", "nearest", "nearest_residual"),
-    *("chance", "p_none", "p_left", "p_change", "noise", "num_rows", "residual", "left"),
+# The fields that the update is mixed of, in 10 dB, which the network is not shown as they are.
+FIELDS = ("mean", "rest", "kriging", "covariance")
+LEVELS = (
+    *(*FIELDS, "mild_mean", "sharp_mean", "spread", "likeliest", "second", "effect"),
+    *("nearest_residual", "noise", "residual", "left"),
 )
-NUM_FIELDS = 4
+OTHERS = ("moved", "gain", "nearest", "chance", "p_none", "p_left", "p_change", "num_rows")
+SUMMARY = (*(f"{name}_field" for name in FIELDS), *LEVELS, *OTHERS)
+NUM_FIELDS = len(FIELDS)
+_STEP_DB = 3.0  # from which on levels are shown by their logarithm
 FIRST_SHARES = (1.5, -1.0, -2.0, -2.0)  # logits of what fields count before anything is learned
 MILD, SHARP = 0.4, 2.5  # exponents of the likelihood beside the posterior's own
 _NEAR_M, _FAR = 50.0, 3.0
@@ -34,7 +37,8 @@ def cell_summary(posterior: Posterior, cells_m: Floats, gain_db: Floats) -> Floa
         cells_m: Middle of each cell [m], [cell, 3].
         gain_db: The twin's map [dB], [tx, cell].
     Returns:
-        Levels in units of 10 dB, distances of 50 m, chances as they are.
+        The fields in 10 dB; then levels as asinh(level / 3 dB), so that large changes look
+        as those that were learned from; distances in 50 m, chances as they are.
     """
     evidence, worlds = posterior.evidence, posterior.worlds
     num_tx, num_cells = gain_db.shape
@@ -68,7 +72,8 @@ def cell_summary(posterior: Posterior, cells_m: Floats, gain_db: Floats) -> Floa
         "left": _rms(posterior.rest_db),
     }
     columns = {
-        **{name: values / SCALE_DB for name, values in levels_db.items()},
+        **{f"{name}_field": levels_db[name] / SCALE_DB for name in FIELDS},
+        **{name: np.arcsinh(values / _STEP_DB) for name, values in levels_db.items()},
         "moved": weight @ (np.abs(changes) > 1.0),
         "gain": gain_db.ravel() / 100 + 1,
         "nearest": np.minimum(nearest_m / _NEAR_M, _FAR),

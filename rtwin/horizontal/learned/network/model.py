@@ -132,7 +132,7 @@ class SummaryNetwork(Model):
 
     def call(self, inputs: Any) -> Any:
         told = inputs["summary"]
-        out = self.head(self.body(told))
+        out = self.head(self.body(told[..., NUM_FIELDS:]))
         shares = 1.2 * ops.sigmoid(out[..., :NUM_FIELDS] + np.asarray(FIRST_SHARES, np.float32))
         mixed = ops.sum(shares * told[..., :NUM_FIELDS], axis=-1) + out[..., NUM_FIELDS]
         return {

@@ -31,7 +31,7 @@ SIGMA_FLOOR_DB = 0.05
 SHIPPED = Path(__file__).with_name("cells.npz")  # what it is: docs/horizontal_benchmark.md
 # Kernels and biases of the cells' network; any width does.
 CELL_SHAPES: list[tuple[int | None, ...]] = [
-    *((len(SUMMARY), None), (None,)),
+    *((len(SUMMARY) - NUM_FIELDS, None), (None,)),
     *((None, None), (None,)),
     *((None, NUM_FIELDS + 3), (NUM_FIELDS + 3,)),
 ]
@@ -136,7 +136,7 @@ class CellPredictor(Predictor):
         flat = summary.reshape(-1, len(SUMMARY))
         out = np.concatenate(
             [
-                self._outputs(flat[first : first + CELLS_AT_ONCE])
+                self._outputs(flat[first : first + CELLS_AT_ONCE, NUM_FIELDS:])
                 for first in range(0, len(flat), CELLS_AT_ONCE)
             ]
         ).astype(np.float64)

@@ -13,7 +13,11 @@ from rtwin.horizontal.learned.worlds.truths import Truth
 _TWO = 0.2  # share of the cases that are two edits at once
 _OTHER_WORLD = 0.5  # and of those that start from another world
 # Whether those that are nearly the same are hidden, too, or nothing is.
-_HIDES_LIKE, _HIDES_NOTHING = 0.5, 0.1
+_HIDES_LIKE, _HIDES_NOTHING = 0.3, 0.3
+_LEVEL = 0.2  # share of the cases that are no edit: of one transmitter, louder or turned
+_LEVEL_DB = (2.0, 25.0)
+# Of a sector: TR 38.901 table 7.3-1.
+_BEAM_DEG, _BACK_DB = 65.0, 30.0
 _LIKE = 0.97  # cosine of two maps of changes that are nearly the same
 
 
@@ -22,8 +26,9 @@ def hidden_cases(
 ) -> Iterator[tuple[SceneCases, Case]]:
     """Cases that are one or two edits of a scene's library, and the scene without them.
 
-    Nothing is traced. In half of them what was rehearsed nearly alike is hidden, too, so
-    that the case lies between what is known; one in ten stays in the library.
+    Nothing is traced. In three of ten what was rehearsed nearly alike is hidden, too, so
+    that the case lies between what is known; three of ten stay in the library. One in five
+    is no edit: a transmitter is louder or fainter, or a sector points elsewhere.
 
     Args:
         scene: A scene whose library has two edits or more.
@@ -33,6 +38,9 @@ def hidden_cases(
     library = scene.library
     alike = _alike(library.gain_db)
     for _ in range(count):
+        if rng.random() < _LEVEL:
+            yield scene, _level(scene, rng)
+            continue
         chosen = rng.choice(len(library), 2 if rng.random() < _TWO else 1, replace=False)
         is_hidden = np.zeros(len(library), bool)
         is_hidden[chosen] = True
@@ -69,3 +77,25 @@ def _case(scene: SceneCases, chosen: Ints, of_twin: bool) -> Case:
     truth = Truth(kind, (), tuple(entry.subject for entry in entries))
     sight = np.sign(summed(library.sight)).astype(int)
     return Case(truth, summed(library.gain_db), summed(library.spread_ns), sight, of_twin, 0.0)
+
+
+def _level(scene: SceneCases, rng: np.random.Generator) -> Case:
+    tx = int(rng.integers(len(scene.gain_db)))
+    change = np.zeros_like(scene.gain_db)
+    change[tx] = rng.choice([-1.0, 1.0]) * rng.uniform(*_LEVEL_DB)
+    if rng.random() < 0.5:
+        x, y = (scene.cells_m - scene.tx_m[tx])[:, :2].T
+        before, after = (
+            _sector_db(np.arctan2(y, x), turn) for turn in rng.uniform(-np.pi, np.pi, 2)
+        )
+        change[tx] = after - before
+    none = np.zeros_like(change)
+    truth = Truth("level", (), (scene.library.tx_names[tx],))
+    of_twin = bool(rng.random() >= _OTHER_WORLD)
+    return Case(truth, change, none, none.astype(int), of_twin, 0.0)
+
+
+def _sector_db(azimuth_rad: Floats, aim_rad: float) -> Floats:
+    off_deg = np.degrees(np.angle(np.exp(1j * (azimuth_rad - aim_rad))))
+    found: Floats = -np.minimum(12 * np.square(off_deg / _BEAM_DEG), _BACK_DB)
+    return found

@@ -101,16 +101,17 @@ def test_a_summary_is_what_it_says(scene, posterior):
             strict=True,
         )
     )
-    np.testing.assert_allclose(10 * told["mean"], posterior.mean_db, atol=1e-3)
+    np.testing.assert_allclose(10 * told["mean_field"], posterior.mean_db, atol=1e-3)
+    np.testing.assert_allclose(3 * np.sinh(told["mean"]), posterior.mean_db, atol=1e-3)
     worlds = posterior.changes_db[np.argsort(-posterior.weight)[0]].reshape(scene.gain_db.shape)
-    np.testing.assert_allclose(10 * told["likeliest"], worlds, atol=1e-4)
+    np.testing.assert_allclose(3 * np.sinh(told["likeliest"]), worlds, atol=1e-3)
     assert (told["moved"] >= -1e-6).all()
     assert (told["moved"] <= 1 + 1e-6).all()
     evidence = posterior.evidence
     # Where something was measured, the nearest is that, and 50 m are one.
     np.testing.assert_allclose(told["nearest"][evidence.tx, evidence.cell], 0)
     here = told["nearest_residual"][evidence.tx, evidence.cell]
-    np.testing.assert_allclose(10 * here, evidence.value_db, atol=1e-4)
+    np.testing.assert_allclose(3 * np.sinh(here), evidence.value_db, atol=1e-3)
     apart = np.linalg.norm(
         scene.cells_m[None, evidence.cell[evidence.tx == 0]] - scene.cells_m[:, None], axis=-1
     )
@@ -139,11 +140,22 @@ def test_what_was_rehearsed_serves_as_news(scene):
     assert min(shown) < len(scene.library) - 1  # with what is nearly alike
     assert max(shown) == len(scene.library)  # some hide nothing
     maps = scene.library.gain_db.toarray()
-    singles = [case for _, case in cases if case.truth.kind != "two"]
+    singles = [case for _, case in cases if case.truth.kind not in ("two", "level")]
     for case in singles:
         assert np.abs(maps - case.change_db.ravel()).max(axis=1).min() < 1e-4
     assert 0 < sum(case.of_twin for _, case in cases) < len(cases)
     assert 0 < len(singles) < len(cases)
+    # A level is that of one transmitter, everywhere; a sector that turns is within its pattern.
+    levels = [case.change_db for _, case in cases if case.truth.kind == "level"]
+    assert levels
+    flat = 0
+    for change in levels:
+        (tx,) = np.flatnonzero(np.abs(change).max(axis=1))
+        if np.ptp(change[tx]) == 0:
+            flat += 1
+            assert 2 <= abs(change[tx, 0]) <= 25
+        assert np.abs(change).max() <= 30
+    assert 0 < flat < len(levels)
 
 
 def test_the_weights_that_come_are_plain_arrays():
