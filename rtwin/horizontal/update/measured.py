@@ -255,9 +255,6 @@ def _choose(
     if posterior is not None and posterior.p_none > 0.5:
         # What was rehearsed says nothing of this change.
         trusted = {way: one for way, one in ways.items() if way == "kriging"}
-    if "network" in trusted and trusted["network"].seconds <= wish.within_s:
-        # It errs less than the library that it reads, for milliseconds more.
-        trusted.pop("library", None)
     per_world = max(_WORLD_SHARE * parent.full_s, _LEAST_WORLD_S)
     loss = _SEARCH_LOSS * min(one.loss_db for one in ways.values())
     rungs = [Rung("search", num_traces * per_world, loss, True)]

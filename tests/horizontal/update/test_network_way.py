@@ -64,7 +64,6 @@ def test_it_is_a_way_and_the_library_too(own, news, tmp_path, kind):
     assert np.mean(first) < -1.5
     free = update_measured(own, news, network=weights, again=True)
     assert {"library", "network"} <= set(free.snapshot.more)
-    assert free.way != "library"
 
 
 def test_the_network_that_comes_needs_no_tensorflow(own, news):
