@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -178,13 +179,13 @@ class Kriging:
         shape = 2 * grid.shape[0], 2 * grid.shape[1]
         away = [np.minimum(np.arange(n), n - np.arange(n)) for n in shape]
         far = np.hypot(grid.step_m[1] * away[0][:, None], grid.step_m[0] * away[1])
-        total = np.zeros(grid.shape)
+        spectrum: Any = 0.0
         for kernel in self._kernels:
             pull = np.zeros(shape)
             np.add.at(pull, place, kernel.weight * kernel.pull)
-            field = irfft2(rfft2(pull) * rfft2(kernel.cross(far)), s=shape)
-            total += field[: grid.shape[0], : grid.shape[1]]
-        return total.ravel()
+            spectrum = spectrum + rfft2(pull) * rfft2(kernel.cross(far))
+        field: Floats = irfft2(spectrum, s=shape)
+        return field[: grid.shape[0], : grid.shape[1]].ravel()
 
     def shares(self, cells_m: Floats) -> tuple[Floats, Floats]:
         """What each measurement counts in each cell under the likeliest scales, [cell, row].
