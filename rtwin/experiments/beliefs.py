@@ -93,6 +93,7 @@ class SlicingExperiment(Settings):
             alike; otherwise, and of a measured world, it takes what is likeliest.
         interference_load: Share of their power that other transmitters send; None: of the blocks
             that their cells reserve.
+        lending: Whether slices of a cell lend each other reserved blocks that they leave.
         policies: MODULE:FUNCTION of further policies, by name.
         services: Further services, by name.
     """
@@ -119,6 +120,7 @@ class SlicingExperiment(Settings):
     told: bool = True
     told_distance: bool = False
     interference_load: float | None = None
+    lending: bool = False
     policies: Mapping[str, str] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
 

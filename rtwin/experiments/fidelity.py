@@ -99,7 +99,9 @@ def _runs_of(
     experiment = worlds.experiment
     slices = make_slices(experiment.users, experiment.services)
     settings = SimulatorSettings(
-        epoch_s=experiment.epoch_s, coupled=experiment.interference_load is None
+        epoch_s=experiment.epoch_s,
+        coupled=experiment.interference_load is None,
+        lending=experiment.lending,
     )
     truth, beliefs = worlds.of(seed)
     which: list[tuple[str, str]] = []

@@ -48,6 +48,9 @@ class _Setting:
             help="Share of other stations' power that comes; default: of the blocks they reserve.",
         ),
     ] = None
+    lending: Annotated[
+        bool, Option("--lending", help="Slices lend each other reserved blocks that they leave.")
+    ] = False
     map_rays: Annotated[int | None, Option(help="Rays per transmitter of every map.")] = None
     policy: Annotated[
         list[str] | None,
@@ -68,6 +71,7 @@ class _Setting:
             "reference": self.reference,
             "points": self.points,
             "interference_load": self.interference,
+            "lending": self.lending,
             "map_rays": self.map_rays,
             "policies": dict(pair("policy", text) for text in self.policy or ()),
             "services": {} if self.services is None else load_services(self.services),

@@ -159,6 +159,7 @@ def _network(
         epoch_s=window_s,
         frame_s=max(min(study.frame_s, window_s), study.step_s),
         coupled=study.interference_load is None,
+        lending=study.lending,
     )
     slices = make_slices(study.users, study.services)
     if belief is None:

@@ -59,24 +59,32 @@ class Queues:
 
     A group is the users of one slice in one cell; it has resource blocks of its
     own. In every slot a group's users are served in the order of their metric,
-    each until its queue is empty, as far as whole blocks go.
+    each until its queue is empty, as far as whole blocks go. Where groups lend, blocks
+    that a group leaves serve, in the same slot, those who still wait in others of its cell.
 
     Args:
         budget_slots: Slots that a bit may wait, that of its arrival included, [ue].
         slot_s: Length of a slot [s].
         scheduler: "pf" (proportional fair) or "rr" (longest unserved first).
+        lenders: Groups of a cell, which lend each other what they leave; 1: none do.
         copies: How many times all users are there, with the same traffic: runs side by side.
             Whatever is of users or groups then has those of all copies, one after the other.
     Checked by tests/experiments/network/test_cells.py.
     """
 
     def __init__(
-        self, budget_slots: Ints, slot_s: float, scheduler: str = "pf", copies: int = 1
+        self,
+        budget_slots: Ints,
+        slot_s: float,
+        scheduler: str = "pf",
+        copies: int = 1,
+        lenders: int = 1,
     ) -> None:
         self._budget = budget_slots
         self._slot_s = slot_s
         self._is_pf = scheduler == "pf"
         self._copies = copies
+        self._lenders = lenders
         self._rows = np.arange(len(budget_slots))
         num_ues = len(budget_slots) * copies
         # Arrivals of the past that may still wait, alike for all copies; the last row is the
@@ -148,6 +156,10 @@ class Queues:
             before = asked.cumsum() - asked
             before -= before[first]
             given[order] = np.minimum(np.maximum(limit - before, 0.0), asked)
+            if self._lenders > 1:
+                given += self._lent(
+                    num_prb - sums(home, given, len(num_prb)), need - given, home, rank
+                )
             sent = np.minimum(waiting, given * carried)
             gone = np.maximum(gone + sent, due[slot])
             served[slot], left[slot] = sent, gone
@@ -175,6 +187,25 @@ class Queues:
             np.minimum(requested, cell_prb).sum(axis=0),
             total,
         )
+
+    def _lent(self, spare: Floats, need: Floats, home: Ints, rank: Floats) -> Floats:
+        """Blocks that users get of what other groups of their cell leave, [ue].
+
+        Args:
+            spare: Blocks that each group leaves, [group].
+            need: Blocks that each user still lacks, [ue].
+            home: Group of each user, [ue].
+            rank: Who is served first, 0 to 1, [ue].
+        """
+        cell = home // self._lenders
+        of_cell = spare.reshape(-1, self._lenders).sum(axis=1)
+        order = (2.0 * cell + rank).argsort(kind="stable")
+        asked, place = need[order], cell[order]
+        before = asked.cumsum() - asked
+        before -= before[np.searchsorted(place, place)]
+        found = np.zeros_like(need)
+        found[order] = np.minimum(np.maximum(of_cell[place] - before, 0.0), asked)
+        return found
 
     def _delays(
         self, curve: Floats, past: int, level: Floats, served: Floats, home: Ints, num_groups: int

@@ -36,6 +36,7 @@ class SimulatorSettings:
         frame_s: What decisions are shown means over [s]; None: the epoch.
         coupled: Whether cells interfere with the share of their blocks that they reserve, epoch
             by epoch; otherwise as the trace was made.
+        lending: Whether slices of a cell lend each other reserved blocks that they leave.
     Raises:
         OutOfRangeError: if a number is not possible.
     """
@@ -46,6 +47,7 @@ class SimulatorSettings:
     handover_interruption_s: float = 0.05
     frame_s: float | None = None
     coupled: bool = False
+    lending: bool = False
 
     def __post_init__(self) -> None:
         if self.scheduler not in SCHEDULERS:
@@ -225,7 +227,10 @@ class SlicedNetwork:
         """
         rng = np.random.Generator(np.random.PCG64([seed, 0x736C]))
         self._traffic = Traffic(self._services, self.settings.slot_s, rng)
-        self._queues = Queues(self._budget, self.settings.slot_s, self.settings.scheduler, copies)
+        lenders = len(self.slices) if self.settings.lending else 1
+        self._queues = Queues(
+            self._budget, self.settings.slot_s, self.settings.scheduler, copies, lenders
+        )
         self.epoch = first_epoch
 
     def is_alike(self, other: "SlicedNetwork") -> bool:

@@ -27,6 +27,38 @@ def test_an_unloaded_queue_takes_one_slot():
     assert found.used_prb[0] == 5 * 50
 
 
+def test_groups_lend_what_they_leave_within_their_cell():
+    """Two cells of two groups: one is idle, one overloaded; the other cell has nothing to give."""
+    group, prb, bits = [0, 1, 2, 3], [6, 4, 5, 5], [10, 10, 10, 10]
+    arrivals = np.tile([20.0, 90.0, 80.0, 80.0], (200, 1))
+    alone = serve(Queues(np.full(4, 1), SLOT_S), arrivals, prb, bits, group)
+    np.testing.assert_array_equal(alone.served_bits / 200, [20, 40, 50, 50])
+    lent = serve(Queues(np.full(4, 1), SLOT_S, lenders=2), arrivals, prb, bits, group)
+    # The first group needs 2 of its 6 blocks; 4 more serve the second.
+    np.testing.assert_array_equal(lent.served_bits / 200, [20, 80, 50, 50])
+    np.testing.assert_array_equal(lent.used_prb / 200, [2, 8, 5, 5])
+    np.testing.assert_array_equal(lent.ue_granted_prb / 200, [2, 8, 5, 5])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_lending_hands_out_no_block_twice_and_serves_no_less(seed):
+    rng = np.random.default_rng(seed)
+    num_ues, group = 12, rng.integers(0, 6, 12)
+    prb, bits = rng.integers(0, 8, 6), rng.integers(0, 30, num_ues)
+    arrivals = rng.integers(0, 60, (40, num_ues))
+    found = {
+        lenders: serve(
+            Queues(np.full(num_ues, 4), SLOT_S, lenders=lenders), arrivals, prb, bits, group
+        )
+        for lenders in (1, 3)
+    }
+    cells = found[3].used_prb.reshape(2, 3).sum(axis=1)
+    assert (cells <= 40 * prb.reshape(2, 3).sum(axis=1)).all()
+    assert found[3].used_prb.sum() >= found[1].used_prb.sum() - 1e-9
+    assert (found[3].served_bits + found[3].dropped_bits <= found[3].arrived_bits + 1e-9).all()
+
+
 def test_an_overloaded_queue_drops_the_rest_and_waits_its_budget():
     queues = Queues(np.array([5]), SLOT_S)
     serve(queues, np.full((100, 1), 150.0), [10], [10])  # until it is full
