@@ -54,6 +54,10 @@ def sample(
         float | None,
         Option(metavar="MBPS", help="What each user asks for; cells interfere as that takes."),
     ] = None,
+    uplink: Annotated[
+        float | None,
+        Option(metavar="DBM", help="The uplink: what each user sends over the carrier, as 23."),
+    ] = None,
     link: Annotated[
         str, Option(help="simple: one SINR for a link; paths: fading, blocks, retransmissions.")
     ] = "simple",
@@ -93,6 +97,7 @@ def sample(
         height_m=height,
         link=link,
         demand_mbps=demand,
+        uplink_power_dbm=uplink,
         faded=FadedLink(effective_sinr, layers),
     )
     with talk.progress() as shown:

@@ -37,6 +37,7 @@ def make_link_trace(
     handover: Handover | None = None,
     interference_load: float = 1.0,
     demand_mbps: float | None = None,
+    uplink_power_dbm: float | None = None,
     serving_tx: NDArray[np.int16] | None = None,
     attributes: dict[str, Any] | None = None,
 ) -> LinkTrace:
@@ -58,6 +59,8 @@ def make_link_trace(
         interference_load: Share of their power that other transmitters send.
         demand_mbps: What every user asks for [Mbit/s]: cells send as much of the time as that
             takes, instead of interference_load.
+        uplink_power_dbm: What every user sends over the whole carrier [dBm]: SINR, CQI and rate
+            are then those at the transmitters; power and serving cells stay the downlink's.
         serving_tx: Who serves, [time, ue], where that is known; default: by event A3.
         attributes: Provenance to carry along.
     Returns:
@@ -86,7 +89,11 @@ def make_link_trace(
         tx_load = cell_loads(received_w, serving, demand_mbps, adaptation, noise_power_w)
         load = tx_load.T[:, :, None]
         interference_load = float(tx_load.mean())
-    ratio = np.moveaxis(sinr(gain, power, noise_power_w, load), 0, -1)
+    if uplink_power_dbm is None:
+        ratio = np.moveaxis(sinr(gain, power, noise_power_w, load), 0, -1)
+    else:
+        sent_w = np.where(known, path_gain, 0.0) * from_db(uplink_power_dbm - 30.0)
+        ratio = uplink_sinr(sent_w, serving, noise_power_w, interference_load)
     sinr_db = np.where(known, to_db(ratio), np.nan)
     cqi = adaptation.cqi(sinr_db)
     efficiency = adaptation.spectral_efficiency(cqi)
@@ -118,9 +125,35 @@ def make_link_trace(
             "interference_load": float(interference_load),
             "step_s": step_s,
             **({} if demand_mbps is None else {"demand_mbps": float(demand_mbps)}),
+            **({} if uplink_power_dbm is None else {"uplink_power_dbm": float(uplink_power_dbm)}),
         },
         tx_load=tx_load,
     )
+
+
+def uplink_sinr(
+    received_w: Floats, serving: NDArray[np.int16], noise_power_w: float, load: float
+) -> Floats:
+    """SINR at each transmitter of what each user sends, linear, [time, ue, tx].
+
+    In every other cell one of its users sends in turn: what interferes is the mean over the
+    users of each.
+
+    Args:
+        received_w: What arrives of each user [W], [time, ue, tx].
+        serving: Who serves, [time, ue]; -1 none, who sends nothing.
+        noise_power_w: At every transmitter, in the carrier's bandwidth [W].
+        load: Share of the time that the users of other cells send.
+    Checked by tests/dataset/tracks/test_link_traces.py.
+    """
+    num_tx = received_w.shape[-1]
+    is_own = serving[..., None] == np.arange(num_tx)  # [time, ue, cell]
+    share = is_own / np.maximum(is_own.sum(axis=1, keepdims=True), 1)
+    of_cell = np.einsum("tuc,tub->tcb", share, received_w)
+    own = np.diagonal(of_cell, axis1=1, axis2=2)
+    interference = load * (of_cell.sum(axis=1) - own)
+    found: Floats = received_w / (noise_power_w + interference[:, None])
+    return found
 
 
 def gain_arrives(path_gain: Floats) -> Bools:

@@ -154,6 +154,7 @@ def _budget(recipe: Recipe, settings: SampleSettings) -> dict[str, Any]:
         "handover": settings.handover,
         "interference_load": settings.interference_load,
         "demand_mbps": settings.demand_mbps,
+        "uplink_power_dbm": settings.uplink_power_dbm,
     }
 
 

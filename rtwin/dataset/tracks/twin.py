@@ -39,6 +39,8 @@ class SampleSettings:
             errors and retransmissions, from the paths of method "paths".
         demand_mbps: What every user asks for [Mbit/s]; cells then interfere as much as their
             users' demand lets them send, instead of by interference_load.
+        uplink_power_dbm: What every user sends over the whole carrier [dBm], for a trace of the
+            uplink; None: the downlink.
         faded: How blocks are sent with link "paths".
     """
 
@@ -53,6 +55,7 @@ class SampleSettings:
     height_m: float | None = None
     link: str = "simple"
     demand_mbps: float | None = None
+    uplink_power_dbm: float | None = None
     faded: FadedLink = field(default_factory=FadedLink)
 
     def __post_init__(self) -> None:
@@ -69,6 +72,16 @@ class SampleSettings:
                 f"demand_mbps is {self.demand_mbps:g}; it must be above 0 and at most "
                 f"{MAX_DEMAND_MBPS:g}"
             )
+        if self.uplink_power_dbm is not None:
+            if not -60.0 <= self.uplink_power_dbm <= 60.0:
+                raise OutOfRangeError(
+                    f"uplink_power_dbm is {self.uplink_power_dbm:g}; it must be -60 to 60"
+                )
+            if self.link == "paths" or self.demand_mbps is not None:
+                raise OutOfRangeError(
+                    "the uplink has the simple link and no coupling of loads; leave out link "
+                    "paths and demand"
+                )
         if not 0.0 <= self.interference_load <= 1.0:
             raise OutOfRangeError(
                 f"interference_load is {self.interference_load}; it must be 0 to 1"

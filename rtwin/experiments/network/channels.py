@@ -99,8 +99,8 @@ def channels_of(trace: LinkTrace, num_ues: int, coupled: bool) -> Channels:
         num_ues: Number of users.
         coupled: Whether interference follows what cells reserve.
     Raises:
-        OutOfRangeError: if it shall, and the trace's link is that of the paths: its SINR after
-            the receiver does not say what interfered.
+        OutOfRangeError: if it shall, and the trace's link is that of the paths, whose SINR after
+            the receiver does not say what interfered, or the uplink's.
     """
     received_w = None
     if coupled:
@@ -108,6 +108,11 @@ def channels_of(trace: LinkTrace, num_ues: int, coupled: bool) -> Channels:
             raise OutOfRangeError(
                 "the trace has the link of the paths, whose interference is fixed; sample it "
                 "without --link paths, or leave the interference as the trace has it"
+            )
+        if "uplink_power_dbm" in trace.attributes:
+            raise OutOfRangeError(
+                "the trace is of the uplink, in which users interfere and not cells; leave the "
+                "interference as the trace has it"
             )
         gain = np.nan_to_num(trace.path_gain[:, :num_ues].astype(np.float64))
         received_w = gain * from_db(trace.tx_power_dbm - 30.0)

@@ -110,6 +110,30 @@ def test_interference_load(map_file, tracks):
         sinr(radio_map.path_gain, 0.0, 1e-12, 2.0)
 
 
+def test_the_uplink_is_heard_at_the_stations(map_file, tracks):
+    """User by user: noise, and the mean over the users of the other cell."""
+    radio_map = open_radio_map(map_file)
+    settings = SampleSettings(uplink_power_dbm=23.0, interference_load=0.5)
+    up, down = sample_map(radio_map, tracks, settings), sample_map(radio_map, tracks)
+    np.testing.assert_array_equal(up.serving_tx, down.serving_tx)
+    np.testing.assert_array_equal(up.rss_dbm, down.rss_dbm)
+    assert up.attributes["uplink_power_dbm"] == 23.0
+    power = np.nan_to_num(up.path_gain) * 10 ** (23 / 10 - 3)
+    noise = up.attributes["noise_power_w"]
+    seen = 0
+    for row in range(len(up.time_s)):
+        for ue, own in enumerate(up.serving_tx[row]):
+            if own < 0 or power[row, ue, own] == 0:
+                continue
+            others = [u for u, cell in enumerate(up.serving_tx[row]) if cell == 1 - own]
+            heard = np.mean([power[row, u, own] for u in others]) if others else 0.0
+            seen += len(others)
+            wanted = to_db(power[row, ue, own] / (noise + 0.5 * heard))
+            assert up.sinr_db[row, ue, own] == pytest.approx(wanted, abs=1e-3)
+    assert seen
+    assert (up.of_serving("rate_mbps") != down.of_serving("rate_mbps")).any()
+
+
 def test_bandwidth_scales_noise_and_blocks(map_file, tracks):
     wide = sample_map(open_radio_map(map_file), tracks, SampleSettings(bandwidth_hz=100e6))
     assert wide.attributes["num_prb"] == 273
@@ -209,6 +233,8 @@ def test_the_same_request_is_the_same_file(map_file, tmp_path):
         ("nowhere.txt", {}, "give a .csv file of tracks, a .geojson file of ways"),
         ("none.csv", {}, "No such file"),
         ("random-waypoint", {"interference_load": 3.0}, "interference_load is 3"),
+        ("random-waypoint", {"uplink_power_dbm": 90.0}, "uplink_power_dbm is 90"),
+        ("random-waypoint", {"uplink_power_dbm": 23.0, "demand_mbps": 1.0}, "no coupling of loads"),
     ],
 )
 def test_impossible_requests(map_file, tmp_path, tracks, settings, words):
