@@ -4,6 +4,7 @@ from rtwin.dataset.generation.estimate import Estimate, estimate_dataset, estima
 from rtwin.dataset.generation.evaluate import evaluate
 from rtwin.dataset.generation.generate import default_shard_size, generate
 from rtwin.dataset.generation.pathmap import (
+    BATCH_SHARDS,
     cell_work,
     path_statistics,
     standing_at,
@@ -19,6 +20,7 @@ from rtwin.dataset.generation.radiomap import (
 from rtwin.dataset.generation.shard_runs import check_hands, map_plan, trace_missing
 
 __all__ = [
+    "BATCH_SHARDS",
     "Estimate",
     "cell_work",
     "check_hands",

@@ -31,6 +31,10 @@ from rtwin.trace import MapGrid, SceneParts, Tracer, World
 _ANGLES: tuple[Angle, ...] = ("aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith")
 
 
+# A shard of cells is so many of receivers at most; of many cells there are so many shards at
+# least, so that workers share them and a kill costs little.
+BATCH_SHARDS = 8
+LEAST_SHARDS = 16
 _STATISTICS = tuple(v for v in PATH_MAP_LAYOUT if v.name == "path_gain" or v in PATH_MAP_VARIABLES)
 
 
@@ -60,7 +64,7 @@ def trace_path_map(
     Returns:
         `path_gain` and the variables of schema.PATH_MAP_VARIABLES.
     """
-    work = cell_work(world, parts, grid, default_shard_size(world.recipe), cell_statistics)
+    work = cell_work(world, parts, grid, cell_statistics)
     num_tx = work.steps_per_shard
     if len(work.ranges) == 1:
         steps = Steps(progress, num_tx, 0, "map")
@@ -82,9 +86,14 @@ def map_shards(file: Path) -> ShardFolder:
     return ShardFolder(file, _STATISTICS)
 
 
-def cell_work(world: World, parts: SceneParts, grid: MapGrid, size: int, keep: Keep) -> Work:
-    """What is traced of all cells of a map, cell_x running fastest, `size` of them at once."""
+def cell_work(world: World, parts: SceneParts, grid: MapGrid, keep: Keep) -> Work:
+    """What is traced of all cells of a map, cell_x running fastest.
+
+    Larger shards than those of datasets: neighbours share what they can reach.
+    """
     cells = standing_at(grid.centers_m.reshape(-1, 3))
+    least = default_shard_size(world.recipe)
+    size = min(max(least, -(-len(cells) // LEAST_SHARDS)), BATCH_SHARDS * least)
     return Work(world_of_cells(world), parts, cells, shard_ranges(len(cells), size), keep)
 
 

@@ -7,16 +7,15 @@ from pathlib import Path
 
 import h5py
 
-from rtwin.dataset.generation import cell_work, default_shard_size, map_plan, trace_missing
+from rtwin.dataset.generation import cell_work, map_plan, trace_missing
 from rtwin.dataset.schema import TWIN_VARIABLES
 from rtwin.dataset.shards import Shard, ShardFolder
 from rtwin.horizontal.twin.stored_paths import path_columns, read_trace
-from rtwin.horizontal.twin.traced import BATCH_SHARDS, TwinState, state_of_traces, trace_state
+from rtwin.horizontal.twin.traced import TwinState, state_of_traces, trace_state
 from rtwin.progress import Progress
 from rtwin.scene import Receivers, Recipe
 from rtwin.trace import SceneParts, Tracer, TransmitterTrace, World, map_grid
 
-LEAST_SHARDS = 16  # of a map of many cells: workers share them, and a kill costs one each
 _KEPT = ("kept_", "chain_", "path_")
 _LAYOUT = tuple(v for v in TWIN_VARIABLES if v.name.startswith(_KEPT) and v.name != "path_snapshot")
 
@@ -40,10 +39,7 @@ def build_state(
         workers, ray: Who traces, as trace_missing.
     """
     grid = map_grid(world)
-    num_cells = grid.shape[0] * grid.shape[1]
-    least = default_shard_size(recipe)
-    size = min(max(least, -(-num_cells // LEAST_SHARDS)), BATCH_SHARDS * least)
-    work = cell_work(world, parts, grid, size, cell_traces)
+    work = cell_work(world, parts, grid, cell_traces)
     if len(work.ranges) == 1:
         return trace_state(recipe, parts, grid, progress, world)
     shards = twin_shards(folder)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rtwin.arrays import Bools, Floats
 from rtwin.dataset.generation import (
+    BATCH_SHARDS,
     default_shard_size,
     path_statistics,
     standing_at,
@@ -34,9 +35,6 @@ from rtwin.trace import (
     traced_paths,
     world_of_parts,
 )
-
-# A map keeps all its paths in memory anyway: few large launches are quicker.
-BATCH_SHARDS = 8
 
 Maps = dict[str, NDArray[Any]]  # by name, [tx, cell_y, cell_x] each
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from rtwin.dataset import file_info, open_radio_map, sample, validate_file
+from rtwin.dataset.generation import pathmap
 from rtwin.errors import EditError, OutOfRangeError, StoreError
 from rtwin.files import is_temporary, temporary_beside
 from rtwin.horizontal import (
@@ -27,7 +28,6 @@ from rtwin.horizontal import (
     updating,
     write_snapshot_map,
 )
-from rtwin.horizontal.twin import building
 from rtwin.scene import Walk, recipe_dict
 from rtwin.trace import TransmitterTrace
 
@@ -106,10 +106,10 @@ def _assert_same_paths(state, other):
 KILLED_BUILD = """
 import json, os, signal, sys
 from rtwin.horizontal import create_twin
-from rtwin.horizontal.twin import building
+from rtwin.dataset.generation import pathmap
 from rtwin.scene import recipe_from_dict
 
-building.default_shard_size = lambda _: 40
+pathmap.default_shard_size = lambda _: 40
 
 def progress(stage, done, total):
     if done >= 3:
@@ -121,7 +121,7 @@ create_twin(recipe_from_dict(json.loads(sys.argv[1]), "boxes"), sys.argv[2], pro
 
 def test_a_killed_build_goes_on(recipe, built, tmp_path, monkeypatch):
     """Two workers do what one had not done, and the paths are the same to the bit."""
-    monkeypatch.setattr(building, "default_shard_size", lambda _: 40)  # of 100 cells
+    monkeypatch.setattr(pathmap, "default_shard_size", lambda _: 40)  # of 100 cells
     folder, shards = tmp_path / "k.twin", tmp_path / "k.twin.parts"
     killed = subprocess.run(
         [sys.executable, "-c", KILLED_BUILD, json.dumps(recipe_dict(recipe)), folder], check=False
