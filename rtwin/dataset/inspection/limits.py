@@ -93,6 +93,8 @@ _CODES = Limits(codes=(0, 1, 2, 4, 8))
 _EDGE = Limits(codes=(*range(6), 255))
 _NONE_OR = {dim: Limits(-1, rows_of=dim) for dim in ("tx", "object_id", "material_id", "chain")}
 _MAYBE_ANGLE = Limits(-_PI, _PI, nan=True)
+# sqrt(-2 ln R) passes pi where directions nearly cancel.
+_ANGLE_SPREAD = Limits(0.0, np.inf, nan=True, inf=True)
 _GAIN = Limits(0.0, 1e6)
 
 _EVERYWHERE: dict[str, Limits] = {
@@ -160,9 +162,9 @@ _EVERYWHERE: dict[str, Limits] = {
     "path_doppler_hz": Limits(-1e12, 1e12),
     "path_vegetation_loss_db": Limits(0.0, 1e6),
     **{
-        f"{angle}_{kind}": _MAYBE_ANGLE
+        f"{angle}_{kind}": limits
         for angle in ("aod_azimuth", "aod_zenith", "aoa_azimuth", "aoa_zenith")
-        for kind in ("mean", "spread")
+        for kind, limits in (("mean", _MAYBE_ANGLE), ("spread", _ANGLE_SPREAD))
     },
     "merged_sigma_db": Limits(0.0, 1000.0, nan=True),
     "merged_source": Limits(-1, 2**15),

@@ -247,6 +247,13 @@ def test_every_variable_has_words_for_what_is_allowed():
             assert limits_of(kind, variable).words({"tx": 2})
 
 
+def test_angular_spreads_may_be_as_large_as_directions_cancel():
+    spread = next(v for v in TWIN_LAYOUT if v.name == "aoa_azimuth_spread")
+    limits = limits_of(MAP_FORMAT, spread)
+    assert limits.problem(np.array([0.0, 3.3, np.inf, np.nan]), {}) is None
+    assert limits.problem(np.array([-0.1]), {}) is not None
+
+
 LAYOUTS = {
     SWEEP_FORMAT: SWEEP_LAYOUT,
     MAP_FORMAT: TWIN_LAYOUT,
