@@ -178,7 +178,7 @@ def library_covariance(posterior: Posterior) -> tuple[Floats, Floats]:
     noise = np.square(evidence.sd_db) + 1.0
     solved = np.linalg.solve(at.T @ at / num + np.diag(noise), evidence.value_db)
     mean: Floats = np.asarray(library.gain_db.T @ (at @ solved)).ravel() / num
-    effect: Floats = np.sqrt(np.asarray(library.gain_db.power(2).mean(axis=0)).ravel())
+    effect: Floats = np.sqrt(np.asarray(library.gain_db.power(2).sum(axis=0)).ravel() / num)
     return mean, effect
 
 

@@ -24,10 +24,11 @@ from rtwin.horizontal.learned.network.graph import (
 )
 from rtwin.horizontal.learned.network.weights import load_weights, save_weights
 from rtwin.horizontal.learned.worlds import load_arrays
-from rtwin.horizontal.unknown_change import MOST, Posterior
+from rtwin.horizontal.unknown_change import MOST, Posterior, library_map
 
 CELLS_AT_ONCE = 8192
 SIGMA_FLOOR_DB = 0.05
+LEAST_ROWS = 6  # measured of a transmitter, for the cells' network to be asked
 SHIPPED = Path(__file__).with_name("cells.npz")  # what it is: docs/horizontal_benchmark.md
 # Kernels and biases of the cells' network; any width does.
 CELL_SHAPES: list[tuple[int | None, ...]] = [
@@ -144,14 +145,17 @@ class CellPredictor(Predictor):
         mean = SCALE_DB * ((shares * flat[:, :NUM_FIELDS]).sum(axis=1) + out[:, NUM_FIELDS])
         log_sigma = np.clip(out[:, NUM_FIELDS + 1] - 1.0, -5.0, 2.0)
         chance = 1 / (1 + np.exp(-(out[:, NUM_FIELDS + 2] - 2.0)))
-        return self.prediction(
-            mean.reshape(gain_db.shape),
-            log_sigma.reshape(gain_db.shape),
-            chance.reshape(gain_db.shape),
-            shares[:, 0].reshape(gain_db.shape),
-            (posterior.weight, posterior.p_none),
-            time.perf_counter() - start,
-        )
+        maps = [v.reshape(gain_db.shape) for v in (mean, log_sigma, chance, shares[:, 0])]
+        num_rows = np.bincount(posterior.evidence.tx, minlength=len(gain_db))
+        if (num_rows < LEAST_ROWS).any():
+            # Of a transmitter that is hardly measured the network has learned nothing.
+            guess = library_map(posterior, cells_m)
+            sigma = np.maximum(guess.sigma_db, SIGMA_FLOOR_DB) / SCALE_DB
+            by_library = (guess.change_db, np.log(sigma), guess.chance, np.ones_like(sigma))
+            few = (num_rows < LEAST_ROWS)[:, None]
+            maps = [np.where(few, one, other) for one, other in zip(by_library, maps, strict=True)]
+        worlds = posterior.weight, posterior.p_none
+        return self.prediction(*maps, worlds, time.perf_counter() - start)
 
     def _outputs(self, values: Floats) -> Floats:
         pairs = list(zip(self.net[::2], self.net[1::2], strict=True))

@@ -134,6 +134,27 @@ def test_numpy_computes_what_keras_does(scene, posterior):
     np.testing.assert_array_equal(made.world, posterior.weight)
 
 
+@pytest.mark.parametrize("num_rows", [0, 1, 8])
+def test_without_edits_or_news_it_says_little(scene, num_rows):
+    """A library that is empty, and measurements that are few or none."""
+    rng = np.random.default_rng(2)
+    cell = rng.integers(0, scene.library.num_cells, num_rows)
+    evidence = Evidence(
+        np.zeros(num_rows, int), cell, np.full(num_rows, 6.0), np.full(num_rows, 1.5)
+    )
+    library = replace(scene.library, entries=())
+    posterior = library_posterior(library, evidence, scene.cells_m)
+    out = load_predictor(SHIPPED)(posterior, scene.cells_m, scene.gain_db)
+    assert np.isfinite(out.change_db).all()
+    assert np.isfinite(out.sigma_db).all()
+    # What is hardly measured is left to the library, which knows of nothing here.
+    assert np.abs(out.change_db[1]).max() < 0.5
+    if num_rows == 0:
+        assert np.abs(out.change_db).max() < 0.5
+    if num_rows == 8:
+        assert np.abs(out.change_db[0] - 6.0).mean() < 2.0
+
+
 def test_what_was_rehearsed_serves_as_news(scene):
     cases = list(hidden_cases(scene, 40, np.random.default_rng(3)))
     shown = [len(told.library) for told, _ in cases]
