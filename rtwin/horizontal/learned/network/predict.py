@@ -154,8 +154,9 @@ class CellPredictor(Predictor):
             by_library = (guess.change_db, np.log(sigma), guess.chance, np.ones_like(sigma))
             few = (num_rows < LEAST_ROWS)[:, None]
             maps = [np.where(few, one, other) for one, other in zip(by_library, maps, strict=True)]
+        mean, log_sigma, chance, share = maps
         worlds = posterior.weight, posterior.p_none
-        return self.prediction(*maps, worlds, time.perf_counter() - start)
+        return self.prediction(mean, log_sigma, chance, share, worlds, time.perf_counter() - start)
 
     def _outputs(self, values: Floats) -> Floats:
         pairs = list(zip(self.net[::2], self.net[1::2], strict=True))
