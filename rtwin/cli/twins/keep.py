@@ -140,7 +140,7 @@ def update(
         Path | None,
         Option(
             metavar="FILE",
-            help="Weights by `rtwin horizontal train`, instead of those that come with rtwin.",
+            help="Weights by `rtwin horizontal train`; `--how network` alone takes rtwin's own.",
         ),
     ] = None,
     suggest: Annotated[

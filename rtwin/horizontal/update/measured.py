@@ -84,7 +84,7 @@ def update_measured(
 
     Its world stays as it is known: what may have happened is a guess until somebody
     says so with an edits file. The way is chosen by cost, tolerance and trust: nothing
-    where the twin agrees, kriging, the library of rehearsed edits, the network that
+    where the twin agrees, kriging, the library of rehearsed edits, a network that
     reads it, or a search among traced worlds. Rows that the twin and all other rows
     contradict are set aside, unless what may have happened explains them; the snapshot says
     whose they are.
@@ -100,7 +100,8 @@ def update_measured(
             cheapest that is good enough.
         within_s: Most seconds that the way may take, as predicted.
         tolerance_db: Error of an updated cell that is acceptable [dB].
-        network: Weights that train_network made, instead of those that come with rtwin.
+        network: Weights that train_network made, for the decision to choose, too; those that
+            come with rtwin are taken with how "network" alone.
         seed: Of draws.
         again: Take measurements once more that the newest snapshot was made of.
         because: Why this twin was chosen now; the snapshot keeps it.

@@ -3,7 +3,7 @@
     preserve   the twin agrees with the news
     kriging    what differs is spread over places
     library    rehearsed edits are weighed: milliseconds, nothing learned
-    network    weighed edits and measurements, mixed as a network learned elsewhere
+    network    weighed edits and measurements, mixed as a network learned elsewhere; if asked for
     search     worlds are traced until one explains the measurements
     partial    an edit is known: what it touches is traced again, exactly
     full       an edit is known: everything is traced again
@@ -37,7 +37,8 @@ class Wish:
         how: A way that is forced; None for the cheapest that is good enough.
         within_s: Most seconds that a way may take, as predicted.
         tolerance_db: Error of an updated cell that is acceptable [dB].
-        network: Weights instead of those that come with rtwin.
+        network: Weights instead of those that come with rtwin, which then are a way for the
+            decision, too.
     """
 
     how: How | None = None

@@ -93,7 +93,8 @@ def example_of(scene: SceneCases, case: Case, evidence: Evidence, tx: int) -> Ex
 
     The goal is half way between the change and all that twin and world differ in: a
     network of the change alone leaves the map wrong where it was wrong before, one of
-    the whole difference tells the change worse.
+    the whole difference tells the change worse. All cells outside of objects count: of
+    those that are heard before or after alone, the faint ones would always rise.
     """
     posterior = library_posterior(scene.library, evidence, scene.cells_m)
     graph = hypothesis_graph(posterior, scene.cells_m, scene.gain_db)
@@ -101,8 +102,7 @@ def example_of(scene: SceneCases, case: Case, evidence: Evidence, tx: int) -> Ex
     before = 0.0 if case.of_twin else scene.mismatch_db
     whole = floor_change_db(scene.gain_db, case.change_db + before)[tx]
     goal, off = (change + whole) / 2, np.abs(whole - change) / 2
-    judged = judged_cells(scene, case)[tx]
-    return Example(graph, tx, change, goal, off, judged, cause_of(scene, case, posterior))
+    return Example(graph, tx, change, goal, off, ~scene.is_inside, cause_of(scene, case, posterior))
 
 
 def judged_cells(scene: SceneCases, case: Case) -> Bools:

@@ -119,27 +119,29 @@ def fit(
 def calibrated(predictor: Predictor, scenes: Sequence[SceneCases], seed: int = 7) -> Predictor:
     """A predictor with its threshold and the scale of its intervals, from scenes of their own."""
     rng = np.random.default_rng(seed)
-    names = ("said", "sigma", "chance", "truth", "of")
+    names = ("said", "sigma", "chance", "truth", "judged", "of")
     rows: dict[str, list[Any]] = {name: [] for name in names}
     for number, scene in enumerate(scenes):
+        free = np.broadcast_to(~scene.is_inside, scene.gain_db.shape)
         for case in scene.cases:
             share = float(np.exp(rng.uniform(*np.log(SHARES))))
             evidence = draw_evidence(scene, case, rng, share)
             posterior = library_posterior(scene.library, evidence, scene.cells_m)
             out = predictor(posterior, scene.cells_m, scene.gain_db)
-            judged = judged_cells(scene, case)
             before = 0.0 if case.of_twin else scene.mismatch_db
+            said = floor_change_db(scene.gain_db, out.change_db)
             # The change, and the whole difference to the world as it then is, count alike.
             for truth in (case.change_db, case.change_db + before):
-                right = floor_change_db(scene.gain_db, truth)[judged]
-                told = (out.change_db[judged], out.sigma_db[judged], out.chance[judged], right)
-                for name, values in zip(names, (*told, np.full(len(right), number)), strict=True):
-                    rows[name].append(values)
-    said, sigma, chance, truth, of = (np.concatenate(rows[name]) for name in names)
+                right = floor_change_db(scene.gain_db, truth)
+                maps = (said, out.sigma_db, out.chance, right, judged_cells(scene, case))
+                for name, values in zip(names, (*maps, np.full(free.shape, number)), strict=True):
+                    rows[name].append(values[free])
+    said, sigma, chance, truth, judged, of = (np.concatenate(rows[name]) for name in names)
     # The chance below which leaving a cell as it was errs less than what the network says.
     squares = [np.square(np.where(chance < c, 0.0, said) - truth).mean() for c in _THRESHOLDS]
     threshold = float(_THRESHOLDS[int(np.argmin(squares))])
-    scale = _quantile(np.abs(np.where(chance < threshold, 0.0, said) - truth) / sigma, of)
+    score = np.abs(np.where(chance < threshold, 0.0, said) - truth) / sigma
+    scale = _quantile(score[judged], of[judged])
     more = {"threshold": threshold, "scale": {EVERY: scale}}
     return replace(predictor, told={**predictor.told, **more})
 

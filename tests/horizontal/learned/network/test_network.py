@@ -341,5 +341,8 @@ def test_batches_hold_every_example(scene):
     np.testing.assert_allclose(targets["cause"].sum(axis=1), 1.0, atol=1e-5)
     cells = len(scene.cells_m)
     np.testing.assert_allclose(targets["change"][1, :cells], examples[1].target_db, atol=1e-4)
+    # Cells count whatever became of them: of those that are heard in the end, the faint ones
+    # would always rise.
+    np.testing.assert_array_equal(targets["judged"][1, :cells], ~scene.is_inside)
     # The raster holds each cell once.
     assert sorted(inputs["raster"][0][inputs["raster"][0] < 256]) == list(range(cells))
