@@ -114,6 +114,12 @@ class Predictor:
         change, counts = np.where(kept, 0.0, mean_db), np.where(kept, 0.0, share)
         return Prediction(change, sigma, chance, *worlds, counts, seconds)
 
+    @property
+    def weights(self) -> Sequence[Any]:
+        """The network's, in the order that Keras lists them."""
+        found: Sequence[Any] = self.net.get_weights()
+        return found
+
     def half_width_db(self, sigma_db: Floats) -> Floats:
         """Half width of the interval that holds 90 % of the errors [dB]."""
         scale = dict(self.told.get("scale", {EVERY: 1.645}))
@@ -129,6 +135,11 @@ class CellPredictor(Predictor):
     """
 
     net: Sequence[Floats]
+
+    @property
+    def weights(self) -> Sequence[Any]:
+        """The network itself."""
+        return self.net
 
     def __call__(self, posterior: Posterior, cells_m: Floats, gain_db: Floats) -> Prediction:
         """Predict every cell; see Predictor. The worlds keep the chances of the posterior."""
@@ -217,8 +228,7 @@ def _runs(net: Any) -> tuple[Any, Any]:
 
 def save_predictor(file: Path, predictor: Predictor) -> None:
     """Write weights and what is told of them."""
-    weights = predictor.net if predictor.told["kind"] == "cells" else predictor.net.get_weights()
-    save_weights(file, weights, dict(predictor.told))
+    save_weights(file, predictor.weights, dict(predictor.told))
 
 
 @lru_cache(maxsize=8)

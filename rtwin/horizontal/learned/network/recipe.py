@@ -129,11 +129,11 @@ def calibrated(predictor: Predictor, scenes: Sequence[SceneCases], seed: int = 7
             posterior = library_posterior(scene.library, evidence, scene.cells_m)
             out = predictor(posterior, scene.cells_m, scene.gain_db)
             before = 0.0 if case.of_twin else scene.mismatch_db
-            said = floor_change_db(scene.gain_db, out.change_db)
+            said, judged = floor_change_db(scene.gain_db, out.change_db), judged_cells(scene, case)
             # The change, and the whole difference to the world as it then is, count alike.
             for truth in (case.change_db, case.change_db + before):
                 right = floor_change_db(scene.gain_db, truth)
-                maps = (said, out.sigma_db, out.chance, right, judged_cells(scene, case))
+                maps = (said, out.sigma_db, out.chance, right, judged)
                 for name, values in zip(names, (*maps, np.full(free.shape, number)), strict=True):
                     rows[name].append(values[free])
     said, sigma, chance, truth, judged, of = (np.concatenate(rows[name]) for name in names)
