@@ -14,6 +14,8 @@ from rtwin.experiments.beliefs import SlicingExperiment
 from rtwin.experiments.fidelity import run_slicing
 from rtwin.experiments.network import (
     SERVICES,
+    Admitting,
+    Decision,
     Episode,
     EpochReport,
     KpmRecorder,
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SERVICES",
+    "Admitting",
+    "Decision",
     "Episode",
     "EpochReport",
     "KpmRecorder",

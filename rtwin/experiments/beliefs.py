@@ -94,6 +94,7 @@ class SlicingExperiment(Settings):
         interference_load: Share of their power that other transmitters send; None: of the blocks
             that their cells reserve.
         lending: Whether slices of a cell lend each other reserved blocks that they leave.
+        admission: Whether users whom a cell is believed not to hold are turned away.
         policies: MODULE:FUNCTION of further policies, by name.
         services: Further services, by name.
     """
@@ -121,6 +122,7 @@ class SlicingExperiment(Settings):
     told_distance: bool = False
     interference_load: float | None = None
     lending: bool = False
+    admission: bool = False
     policies: Mapping[str, str] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
 

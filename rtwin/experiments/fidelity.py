@@ -16,6 +16,7 @@ import numpy as np
 from rtwin.errors import StoreError
 from rtwin.experiments.beliefs import Belief, SlicingExperiment, Worlds, compare_traces
 from rtwin.experiments.network import (
+    Admitting,
     Episode,
     KpmRecorder,
     Optimised,
@@ -113,7 +114,9 @@ def _runs_of(
             networks.append(SlicedNetwork(truth, slices, settings, belief.trace, belief.error_db))
             # What one's own policy remembers is of its own run.
             own = experiment.policies.get(name)
-            decide.append(policy if own is None else load_policy(own))
+            chosen = policy if own is None else load_policy(own)
+            admits = experiment.admission and knowledge != NOBODY
+            decide.append(Admitting(chosen) if admits else chosen)
             error = compare_traces(belief.trace, truth)
             found.append((np.nan, np.nan) if knowledge == NOBODY else error)
     recorders = [KpmRecorder(network, truth) for network in networks] if kpm is not None else []

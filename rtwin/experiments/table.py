@@ -19,6 +19,7 @@ COLUMNS = {
     "gain_error_db": ("error [dB]", 1.0, 1),
     "right_cell": ("right cell [%]", 100.0, 0),
     "sla_violation": ("SLA violations [%]", 100.0, 1),
+    "refused": ("refused [%]", 100.0, 1),
     "throughput_mbps": ("throughput [Mbit/s]", 1.0, 1),
     "reserved_share": ("reserved [%]", 100.0, 1),
     "used_share": ("used [%]", 100.0, 1),
@@ -92,12 +93,15 @@ def rows_of(runs: Sequence[Run]) -> list[Row]:
 
 def markdown_table(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table; ± is half the width of the 95 % interval over seeds."""
-    heads = ["policy", "decides on", *(head for head, _, _ in COLUMNS.values())]
+    shown = dict(COLUMNS)
+    if not any(row.figures["refused"].mean for row in rows):
+        del shown["refused"]
+    heads = ["policy", "decides on", *(head for head, _, _ in shown.values())]
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     for row in rows:
         cells = [
             row.figures[name].text(factor, decimals)
-            for name, (_, factor, decimals) in COLUMNS.items()
+            for name, (_, factor, decimals) in shown.items()
         ]
         lines.append("| " + " | ".join([row.policy, row.knowledge, *cells]) + " |")
     return "\n".join(lines)

@@ -51,6 +51,9 @@ class _Setting:
     lending: Annotated[
         bool, Option("--lending", help="Slices lend each other reserved blocks that they leave.")
     ] = False
+    admission: Annotated[
+        bool, Option("--admission", help="Users whom a cell cannot hold are turned away.")
+    ] = False
     map_rays: Annotated[int | None, Option(help="Rays per transmitter of every map.")] = None
     policy: Annotated[
         list[str] | None,
@@ -72,6 +75,7 @@ class _Setting:
             "points": self.points,
             "interference_load": self.interference,
             "lending": self.lending,
+            "admission": self.admission,
             "map_rays": self.map_rays,
             "policies": dict(pair("policy", text) for text in self.policy or ()),
             "services": {} if self.services is None else load_services(self.services),

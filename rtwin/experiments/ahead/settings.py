@@ -36,8 +36,8 @@ class AheadStudy(Settings):
         map_rays: Rays per transmitter of every map; None: the recipe's.
         points: Measurements that log-distance and kriging are fitted to.
         residual_db: What rays do not explain in the reference [dB].
-        interference_load, lending, stale_without, ways, twins, reference, policies, services:
-            See SlicingExperiment.
+        interference_load, lending, admission, stale_without, ways, twins, reference, policies,
+            services: See SlicingExperiment.
         workers: Processes.
     """
 
@@ -59,6 +59,7 @@ class AheadStudy(Settings):
     residual_db: float = 4.0
     interference_load: float | None = None
     lending: bool = False
+    admission: bool = False
     stale_without: tuple[str, ...] | None = None
     ways: Path | None = None
     twins: Mapping[str, Path] = field(default_factory=dict)

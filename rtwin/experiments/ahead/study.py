@@ -40,6 +40,7 @@ from rtwin.experiments.ahead.tuning import ConstantShares, tuned_margin, tuned_s
 from rtwin.experiments.beliefs import REFERENCE, Worlds, compare_traces
 from rtwin.experiments.learned import Snapshot, check_library
 from rtwin.experiments.network import (
+    Admitting,
     Optimised,
     Policy,
     ProportionalToDemand,
@@ -246,7 +247,10 @@ def _runs_of(
             for policy, one in named(own)
         }
         networks = [_network(study, drawn, window_s, belief) for _, _, belief, _ in compared]
-        decide = [policy for *_, policy in compared]
+        decide = [
+            Admitting(policy) if study.admission and belief is not None else policy
+            for _, _, belief, policy in compared
+        ]
         episodes = run_together(networks, decide, seed, study.price)
         for (policy, name, belief, _), episode in zip(compared, episodes, strict=True):
             error, right = np.nan, np.nan
@@ -308,6 +312,11 @@ def ahead_results(study: AheadStudy, runs: list[Run]) -> StudyResults:
                     "error [dB]": figure_of([r.error_db for r in own]),
                     "right cell [%]": figure_of([100 * r.right_cell for r in own]),
                     "SLA violations [%]": figure_of([100 * e.sla_violation for e in episodes]),
+                    **(
+                        {"refused [%]": figure_of([100 * e.refused for e in episodes])}
+                        if study.admission
+                        else {}
+                    ),
                     "reserved [%]": figure_of([100 * e.reserved_share for e in episodes]),
                     "reward": figure_of([e.reward for e in episodes]),
                     **{head: figure_of(values) for head, values in gains.items()},
@@ -319,7 +328,13 @@ def ahead_results(study: AheadStudy, runs: list[Run]) -> StudyResults:
                 name,
                 f"Reserved for {window_s:g} s, places {study.places}",
                 rows,
-                {"error [dB]": 1, "right cell [%]": 0, "SLA violations [%]": 1, "reserved [%]": 0},
+                {
+                    "error [dB]": 1,
+                    "right cell [%]": 0,
+                    "SLA violations [%]": 1,
+                    "refused [%]": 1,
+                    "reserved [%]": 0,
+                },
                 "The last two columns are differences in reward within the same world; ± is half "
                 "the 95 % interval of their mean.",
             )
@@ -338,7 +353,7 @@ def ahead_results(study: AheadStudy, runs: list[Run]) -> StudyResults:
         {name: ("run", np.array([getattr(r, name) for r in runs])) for name in columns}
         | {
             name: ("run", np.array([getattr(r.episode, name) for r in runs]))
-            for name in ("reward", "sla_violation", "reserved_share", "throughput_mbps")
+            for name in ("reward", "sla_violation", "refused", "reserved_share", "throughput_mbps")
         }
     )
     asked = asdict(study)

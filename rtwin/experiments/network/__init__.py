@@ -15,6 +15,7 @@ from rtwin.experiments.network.episodes import (
 from rtwin.experiments.network.kpm import KpmRecorder
 from rtwin.experiments.network.plugins import load_policy, load_services
 from rtwin.experiments.network.policies import (
+    Admitting,
     Optimised,
     Policy,
     ProportionalToDemand,
@@ -25,15 +26,14 @@ from rtwin.experiments.network.policies import (
 )
 from rtwin.experiments.network.reports import PRB_PRICE, EpochReport, reward_of
 from rtwin.experiments.network.services import SERVICES, Service, Slice, make_slices
-from rtwin.experiments.network.simulator import (
-    NetworkView,
-    SimulatorSettings,
-    SlicedNetwork,
-)
+from rtwin.experiments.network.simulator import SimulatorSettings, SlicedNetwork
+from rtwin.experiments.network.view import Decision, NetworkView
 
 __all__ = [
     "PRB_PRICE",
     "SERVICES",
+    "Admitting",
+    "Decision",
     "Episode",
     "EpochReport",
     "KpmRecorder",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from rtwin.arrays import Floats, Ints
+from rtwin.arrays import Bools, Floats, Ints
 
 SCHEDULERS = ("pf", "rr")
 PF_MEMORY_S = 0.1
@@ -111,6 +111,7 @@ class Queues:
         bits_per_prb: Floats,
         blocked_slots: Ints | None = None,
         cell_prb: float = np.inf,
+        refused: Bools | None = None,
     ) -> Served:
         """Serve some slots.
 
@@ -121,8 +122,11 @@ class Queues:
             bits_per_prb: Whole bits that a block carries for a user in a slot, [ue].
             blocked_slots: Slots from the first on in which a user cannot be served, [ue].
             cell_prb: Blocks of a cell, the most that a user requests in a slot.
+            refused: Users whose bits are turned away as they come, those that wait as well, [ue];
+                they count neither as served nor as dropped.
         """
         num_slots, num_ues = len(arrivals), len(self._left)
+        taken = np.ones(num_ues) if refused is None else 1.0 - refused
         past = len(self._curve)
         curve = np.concatenate([self._curve, self._curve[-1] + arrivals.cumsum(axis=0)])
         due = self._of_all(
@@ -146,7 +150,7 @@ class Queues:
         total, given = np.zeros((2, num_ues))
         for slot in range(num_slots):
             waiting = came[slot] - gone
-            need = np.ceil(waiting / carried_or_never)
+            need = np.ceil(waiting / carried_or_never) * taken
             if slot < blocked_until:
                 need *= slot >= open_from
             # Proportional fair puts the highest ratio of rate to average first: 1 / (1 + ratio).
@@ -162,6 +166,8 @@ class Queues:
                 )
             sent = np.minimum(waiting, given * carried)
             gone = np.maximum(gone + sent, due[slot])
+            if refused is not None:
+                gone = np.where(refused, came[slot], gone)
             served[slot], left[slot] = sent, gone
             total += given
             if self._is_pf:
@@ -173,14 +179,14 @@ class Queues:
                 idle[given > 0] = 1.0
         np.maximum(average, _LEAST_BITS, out=average)
         start = np.concatenate([self._left[None], left[:-1]])
-        requested = np.ceil((came - start) / carried_or_never)
+        requested = np.ceil((came - start) / carried_or_never) * taken
         delay = self._delays(curve, past, start + served, served, home, len(num_prb))
         self._left = gone
         self._curve = curve[-past:]
         return Served(
             self._of_all(arrivals.sum(axis=0)),
             served.sum(axis=0),
-            (left - start - served).sum(axis=0),
+            (left - start - served).sum(axis=0) * taken,
             sums(home, total, len(num_prb)),
             delay,
             (served > 0).sum(axis=0).astype(np.float64),

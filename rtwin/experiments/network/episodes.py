@@ -23,6 +23,7 @@ class Episode:
         sla_violation: Share of user-epochs with traffic whose promise was broken, weighted
             by slices as the reward does.
         sla_violation_by_slice: The same of each slice, [slice].
+        refused: Share of user-epochs with traffic that were not admitted, weighted alike.
         throughput_mbps: What got through in time, all slices [Mbit/s].
         offered_mbps: What came [Mbit/s].
         reserved_share, used_share: Share of all resource blocks.
@@ -31,6 +32,7 @@ class Episode:
     reward: float
     sla_violation: float
     sla_violation_by_slice: Floats
+    refused: float
     throughput_mbps: float
     offered_mbps: float
     reserved_share: float
@@ -112,11 +114,13 @@ def _episode(network: SlicedNetwork, reports: list[EpochReport], prb_price: floa
     rewards = [reward_of(r, network.slices, network.num_prb, prb_price) for r in reports]
     weight = np.array([s.weight for s in network.slices])
     by_slice = np.mean([r.sla_violation for r in reports], axis=0)
+    refused = np.mean([r.refused for r in reports], axis=0)
     blocks = network.num_cells * network.num_prb
     return Episode(
         reward=float(np.mean(rewards)),
         sla_violation=float(weight @ by_slice / max(weight.sum(), 1e-12)),
         sla_violation_by_slice=by_slice,
+        refused=float(weight @ refused / max(weight.sum(), 1e-12)),
         throughput_mbps=float(np.mean([r.throughput_mbps.sum() for r in reports])),
         offered_mbps=float(np.mean([r.offered_mbps.sum() for r in reports])),
         reserved_share=float(np.mean([r.reserved_prb.sum() for r in reports])) / blocks,

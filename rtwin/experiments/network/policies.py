@@ -1,6 +1,7 @@
 """Policies that share out resource blocks: static, proportional to demand, optimised.
 
-A policy is a function from a NetworkView to whole resource blocks, [cell, slice].
+A policy is a function from a NetworkView to whole resource blocks, [cell, slice], or to a
+Decision that says besides who is admitted.
 """
 
 from collections.abc import Callable
@@ -10,16 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from rtwin.arrays import Floats, Ints
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.errors import OutOfRangeError
 from rtwin.experiments.network.cells import sums
 from rtwin.experiments.network.reports import PRB_PRICE
 from rtwin.experiments.network.services import LARGEST
-from rtwin.experiments.network.simulator import NetworkView
+from rtwin.experiments.network.view import Decision, NetworkView
 from rtwin.extras import needs
 
-Policy = Callable[[NetworkView], Ints]
+Policy = Callable[[NetworkView], Ints | Decision]
 _NOTHING = 0.01  # of a block: solvers end that far from whole numbers
+FILL = 1.5
 _DEVIATIONS = 3.0  # above the mean: an epoch has tens of bursts, and few may be late
 
 
@@ -217,3 +219,66 @@ class Optimised:
             limits = [cp.sum(shares, axis=1) <= 1.0, shares <= most]
             self._made[shape] = cp.Problem(cp.Minimize(cost), limits), shares, inverse, root, most
         return self._made[shape]
+
+
+@dataclass(frozen=True)
+class Admitting:
+    """Another policy for those users alone whom their cells are believed to hold.
+
+    Who cannot be helped is turned away: a user whose mean rate would take a whole cell for
+    longer than its promise forgives. Then, where the users of a cell need more than `fill` of it,
+    the one goes whose need is greatest for what its promise weighs, and so on. Needs are those
+    under the interference of what the other policy decides for everybody.
+
+    Attributes:
+        policy: Decides blocks for those who stay; what it says of admission holds as well.
+        fill: Share of a cell's blocks that may be needed; needs are of bursts that coincide, so
+            cells hold more than their blocks.
+    Checked by tests/experiments/network/test_admission.py.
+    """
+
+    policy: Policy
+    fill: float = FILL
+
+    def __call__(self, view: NetworkView) -> Decision:
+        """Blocks, [cell, slice], and who is admitted, [ue]."""
+        first = self.policy(view)
+        if isinstance(first, Decision):
+            return first
+        stay = self._stay(view.under(first))
+        return Decision(first if stay.all() else self.policy(view.of(stay)), stay)  # type: ignore[arg-type]
+
+    def _stay(self, view: NetworkView) -> Bools:
+        """Who is admitted, [ue]."""
+        frames = ((view.cell, view.bits_per_prb), *view.frames)
+        mean = np.array([s.service.rate_mbps for s in view.slices])[view.ue_slice] * 1e6
+        # A place of which nothing is known is not known to be bad.
+        cells = np.array([cell for cell, _ in frames])
+        most = np.array([bits for _, bits in frames]) * view.num_prb / view.slot_s
+        lost = ((cells >= 0) & (most < mean)).mean(axis=0)
+        forgiven = 1.0 - np.array([s.service.reliability for s in view.slices])[view.ue_slice]
+        stay = lost <= forgiven
+        alone = np.full(len(stay), np.nan)
+        while True:
+            needed = demand_prb(view.of(stay)).sum(axis=1)
+            over = np.flatnonzero(needed > self.fill * view.num_prb)
+            if not len(over):
+                return stay
+            if np.isnan(alone).all():
+                alone = self._alone(view)
+            gone = False
+            for cell in over:
+                own = np.flatnonzero(stay & (cells == cell).any(axis=0))
+                if len(own):
+                    stay[own[np.argmax(alone[own])]] = False
+                    gone = True
+            if not gone:  # nobody who is known to be there
+                return stay
+
+    def _alone(self, view: NetworkView) -> Floats:
+        """What each user needs by itself, for what its promise weighs, [ue]."""
+        number = np.bincount(view.ue_slice, minlength=len(view.slices))
+        weight = np.array([s.weight for s in view.slices]) / np.maximum(number, 1)
+        users = np.eye(len(view.ue_slice), dtype=bool)
+        need = np.array([demand_prb(view.of(one)).sum() for one in users])
+        return need / np.maximum(weight[view.ue_slice], 1e-12)

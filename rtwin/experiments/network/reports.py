@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtwin.arrays import Floats, Ints
+from rtwin.arrays import Bools, Floats, Ints
 from rtwin.experiments.network.cells import Served, sums
 from rtwin.experiments.network.services import Slice
 
 PERCENTILES = (50.0, 95.0, 99.0)
 PRB_PRICE = 0.1
+REFUSAL_PRICE = 0.5  # of a broken promise: a user that is told in time can go elsewhere
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class EpochReport:
         offered_mbps, throughput_mbps: Traffic that came, and that got through in time.
         drop_share: Share of the bits that left which were dropped as late.
         sla_violation: Share of the users with traffic whose promise was broken.
+        refused: Share of the users with traffic that were not admitted; to them nothing was
+            promised.
         delay_ms: Percentiles of the delay, weighted by bits [ms], [slice, percentile]
             for PERCENTILES; NaN without traffic.
         reserved_prb: Resource blocks that were reserved, mean, [cell, slice].
@@ -40,6 +43,7 @@ class EpochReport:
     throughput_mbps: Floats
     drop_share: Floats
     sla_violation: Floats
+    refused: Floats
     delay_ms: Floats
     reserved_prb: Floats
     used_prb: Floats
@@ -55,10 +59,10 @@ class EpochReport:
 def reward_of(
     report: EpochReport, slices: Sequence[Slice], num_prb: int, prb_price: float = PRB_PRICE
 ) -> float:
-    """Broken promises and blocks reserved, both as costs; between -1 - prb_price and 0.
+    """Broken promises, refusals and blocks reserved, as costs; between -1 - prb_price and 0.
 
     -(sum of weight times violation) / (sum of weights) - prb_price times the
-    share of all blocks that was reserved.
+    share of all blocks that was reserved; a refusal counts as REFUSAL_PRICE violations.
 
     Args:
         report: What happened.
@@ -68,7 +72,8 @@ def reward_of(
     Checked by tests/experiments/network/test_environment.py.
     """
     weight = np.array([s.weight for s in slices])
-    broken = float(weight @ report.sla_violation) / max(float(weight.sum()), 1e-12)
+    cost = report.sla_violation + REFUSAL_PRICE * report.refused
+    broken = float(weight @ cost) / max(float(weight.sum()), 1e-12)
     return -broken - prb_price * float(report.reserved_prb.sum(axis=1).mean()) / num_prb
 
 
@@ -80,6 +85,7 @@ def report(
     epoch_s: float,
     slot_s: float,
     backlog_bits: Floats,
+    refused: Bools,
 ) -> EpochReport:
     """The report of some pieces of time, an epoch in all."""
     num_cells, num_slices = reserved_prb.shape
@@ -95,13 +101,17 @@ def report(
         late = np.where(gone > 0, dropped / gone, 0.0)
     has_traffic = (gone > 0) | (arrived > 0)
     broken = has_traffic & (late > 1.0 - reliability + 1e-12)
+    turned = has_traffic & refused
 
     def per_slice(values: Floats) -> Floats:
         return sums(ue_slice, values, num_slices)
 
     with np.errstate(invalid="ignore", divide="ignore"):
         users = per_slice(has_traffic.astype(np.float64))
-        violation = np.where(users > 0, per_slice(broken.astype(np.float64)) / users, 0.0)
+        violation, refusals = (
+            np.where(users > 0, per_slice(one.astype(np.float64)) / users, 0.0)
+            for one in (broken & ~refused, turned)
+        )
         bits = per_slice(gone)
         drop = np.where(bits > 0, per_slice(dropped) / bits, 0.0)
     delays = total("delay_bits").reshape(num_cells, num_slices, -1).sum(axis=0)
@@ -113,6 +123,7 @@ def report(
         throughput_mbps=per_slice(served) * to_mbps,
         drop_share=drop,
         sla_violation=violation,
+        refused=refusals,
         delay_ms=delay_percentiles_ms(delays, slot_s),
         reserved_prb=reserved_prb,
         used_prb=used / slots,

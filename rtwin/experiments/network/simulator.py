@@ -4,9 +4,9 @@ Time runs in epochs, decisions are made once in each. An epoch has slots, and a
 link trace has rows; a row stands for all slots until the next one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,9 +18,7 @@ from rtwin.experiments.network.cells import SCHEDULERS, Queues, Served
 from rtwin.experiments.network.channels import channels_of
 from rtwin.experiments.network.reports import EpochReport, report
 from rtwin.experiments.network.services import Slice, Traffic
-
-Frame = tuple[Ints, Floats]
-"""Cell and bits of a block in a slot of each user, [ue] each, in a part of an epoch."""
+from rtwin.experiments.network.view import Decision, Frame, NetworkView, load_of
 
 
 @dataclass(frozen=True)
@@ -70,51 +68,6 @@ class SimulatorSettings:
     def slots_per_epoch(self) -> int:
         """Slots of an epoch."""
         return round(self.epoch_s / self.slot_s)
-
-
-@dataclass(frozen=True)
-class NetworkView:
-    """What a decision may look at: queues as they are, channels as somebody believes.
-
-    Attributes:
-        num_prb: Resource blocks of each cell.
-        slot_s: Length of a slot [s].
-        epoch_s: Time until the next decision [s].
-        slices: The slices.
-        ue_slice: Slice of each user, [ue].
-        cell: Serving cell of each user as believed for the coming epoch, [ue]; -1 none.
-        bits_per_prb: Bits of a block in a slot as believed, [ue]; 0 in outage. Where interference
-            follows what cells reserve, those if all reserve everything.
-        backlog_bits: Bits that wait, [ue].
-        num_cells: Number of cells.
-        frames: Cell and bits of each further part of the epoch, where it is shown in several.
-        believed: Cell and bits of all parts for shares that cells reserve, [cell]; None where
-            interference does not follow them.
-    """
-
-    num_prb: int
-    slot_s: float
-    epoch_s: float
-    slices: tuple[Slice, ...]
-    ue_slice: Ints
-    cell: Ints
-    bits_per_prb: Floats
-    backlog_bits: Floats
-    num_cells: int
-    frames: tuple[Frame, ...] = ()
-    believed: Callable[[Floats], tuple[Frame, ...]] | None = None
-
-    def under(self, num_prb: ArrayLike) -> "NetworkView":
-        """The same, with what blocks carry if cells reserve so many, [cell, slice]."""
-        if self.believed is None:
-            return self
-        (cell, bits), *later = self.believed(_load(np.asarray(num_prb), self.num_prb))
-        return replace(self, cell=cell, bits_per_prb=bits, frames=tuple(later))
-
-
-def _load(num_prb: Floats | Ints, most: int) -> Floats:
-    """Share of its blocks that each cell reserves, [..., cell]."""
-    return np.minimum(num_prb.sum(axis=-1) / most, 1.0)
 
 
 class SlicedNetwork:
@@ -204,7 +157,7 @@ class SlicedNetwork:
         """Whole bits of a block in a slot of all copies with these blocks, [row, copy and ue]."""
         if not self.settings.coupled:
             return np.tile(self._truth[1][rows], (1, len(blocks)))
-        load = _load(np.array(blocks), self.num_prb)
+        load = load_of(np.array(blocks), self.num_prb)
         bits = self._channels.bits(self.settings.slot_s, load=load, rows=rows)
         return np.moveaxis(bits, 0, 1).reshape(len(rows), -1)
 
@@ -215,7 +168,7 @@ class SlicedNetwork:
             num_prb: Blocks that cells reserve, [cell, slice].
             rows: Rows of the trace.
         """
-        return self._channels.cqi(_load(np.asarray(num_prb), self.num_prb), rows)
+        return self._channels.cqi(load_of(np.asarray(num_prb), self.num_prb), rows)
 
     def reset(self, seed: int, first_epoch: int = 0, copies: int = 1) -> None:
         """Empty all queues and draw new traffic.
@@ -304,23 +257,26 @@ class SlicedNetwork:
         time = (self.epoch * slots + np.arange(slots)) * self.settings.slot_s
         return np.minimum((time / self._row_s + 1e-9).astype(np.int64), self._num_rows - 1)
 
-    def step(self, num_prb: ArrayLike) -> EpochReport:
+    def step(self, num_prb: ArrayLike | Decision) -> EpochReport:
         """Run an epoch with resource blocks for every slice.
 
         Args:
-            num_prb: Whole resource blocks, [cell, slice]; at most all of a cell.
+            num_prb: Whole resource blocks, [cell, slice]; at most all of a cell. Or a decision
+                that says besides who is admitted; otherwise everybody is.
         Raises:
             ShapeError: if the shape is another one.
             OutOfRangeError: if a cell gives away more than it has, or the trace is over.
         """
-        return self._epoch_of([self._allowed(num_prb)])[0]
+        return self.step_together([num_prb])[0]
 
-    def step_together(self, num_prb: Sequence[ArrayLike]) -> list[EpochReport]:
+    def step_together(self, num_prb: Sequence[ArrayLike | Decision]) -> list[EpochReport]:
         """Run an epoch of all copies that reset has made, each with blocks of its own.
 
         The reports are those of as many networks, and come three to four times sooner.
         """
-        return self._epoch_of([self._allowed(one) for one in num_prb])
+        said = [one if isinstance(one, Decision) else Decision(one) for one in num_prb]
+        refused = [~one.of_users(self.num_ues) for one in said]
+        return self._epoch_of([self._allowed(one.num_prb) for one in said], refused)
 
     @property
     def backlogs_bits(self) -> list[Floats]:
@@ -344,8 +300,8 @@ class SlicedNetwork:
             raise OutOfRangeError(f"the trace has {self.num_epochs} epochs and is over; reset")
         return np.floor(blocks)
 
-    def _epoch_of(self, blocks: Sequence[Floats]) -> list[EpochReport]:
-        """Run an epoch of all copies that the queues hold, each with its blocks."""
+    def _epoch_of(self, blocks: Sequence[Floats], refused: Sequence[Bools]) -> list[EpochReport]:
+        """Run an epoch of all copies that the queues hold, each with its blocks and users."""
         arrivals = self._traffic.arrivals(self.settings.slots_per_epoch)
         rows = self._rows_of_epoch()
         cell, _, handover = self._truth
@@ -369,6 +325,7 @@ class SlicedNetwork:
                 carried,
                 np.tile(np.where(fresh, self._interruption, 0), copies),
                 self.num_prb,
+                np.concatenate(refused),
             )
             for own, part in zip(pieces, served.split(copies), strict=True):
                 own.append(part)
@@ -383,8 +340,9 @@ class SlicedNetwork:
                 self.settings.epoch_s,
                 self.settings.slot_s,
                 backlog,
+                nobody,
             )
-            for own, one, backlog in zip(pieces, blocks, waiting, strict=True)
+            for own, one, backlog, nobody in zip(pieces, blocks, waiting, refused, strict=True)
         ]
 
     def _starts_row(self) -> bool:
