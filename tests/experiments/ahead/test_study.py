@@ -1,5 +1,7 @@
 """The study of reservations ahead: a small run, its table, pictures and files."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -66,3 +68,17 @@ def test_command_and_impossible_wishes(tmp_path):
     assert "a window is 0.01 s" in str(said)
     with pytest.raises(OutOfRangeError, match="windows_s is empty"):
         AheadStudy(windows_s=())
+
+
+def test_who_is_turned_away_stands_in_the_table_beside_the_constant_that_knows_nobody():
+    pytest.importorskip("cvxpy")
+    # Far too many for a cell, and only one world: what matters is that refusals get through.
+    study = replace(SMALL, seeds=1, users={"embb": 60, "urllc": 2}, admission=True)
+    runs = run_ahead(study)
+    rows = {
+        (row["policy"], row["decides on"]): row["refused [%]"].mean
+        for row in ahead_results(study, runs).tables[0].rows
+    }
+    assert rows[CONSTANT, "nothing"] == 0
+    assert 10 < rows[OPTIMISED, REFERENCE] < 90
+    assert "refused [%]" not in ahead_results(SMALL, runs).tables[0].rows[0]
