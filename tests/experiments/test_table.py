@@ -1,6 +1,7 @@
 """Tables of the slicing experiment: what their cells say."""
 
 import math
+from dataclasses import replace
 
 from rtwin.experiments import csv_table, markdown_table
 from rtwin.experiments.table import Figure, Row
@@ -12,6 +13,7 @@ ROW = Row(
         "gain_error_db": Figure(3.26, 0.51),
         "right_cell": Figure(0.914, 0.02),
         "sla_violation": Figure(0.025, 0.0125),
+        "refused": Figure(0.0, 0.0),
         "throughput_mbps": Figure(120.04, 1.5),
         "reserved_share": Figure(0.5, math.nan),
         "used_share": Figure(math.nan, math.nan),
@@ -40,6 +42,14 @@ def test_shares_are_per_cent_and_figures_have_their_interval():
         "used [%]": "-",
         "regret": "0.012 ± 0.001",
     }
+
+
+def test_refusals_have_a_column_where_there_are_any():
+    turning = replace(ROW, figures={**ROW.figures, "refused": Figure(0.071, 0.02)})
+    head, _, first, second = markdown_table([ROW, turning]).splitlines()
+    place = head.split(" | ").index("refused [%]")
+    assert first.split(" | ")[place] == "0.0 ± 0.0"
+    assert second.split(" | ")[place] == "7.1 ± 2.0"
 
 
 def test_csv_has_plain_units_and_gaps():

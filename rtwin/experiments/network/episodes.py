@@ -23,20 +23,20 @@ class Episode:
         sla_violation: Share of user-epochs with traffic whose promise was broken, weighted
             by slices as the reward does.
         sla_violation_by_slice: The same of each slice, [slice].
-        refused: Share of user-epochs with traffic that were not admitted, weighted alike.
         throughput_mbps: What got through in time, all slices [Mbit/s].
         offered_mbps: What came [Mbit/s].
         reserved_share, used_share: Share of all resource blocks.
+        refused: Share of user-epochs with traffic that were not admitted, weighted as violations.
     """
 
     reward: float
     sla_violation: float
     sla_violation_by_slice: Floats
-    refused: float
     throughput_mbps: float
     offered_mbps: float
     reserved_share: float
     used_share: float
+    refused: float = 0.0
 
 
 def run_episode(
