@@ -21,7 +21,7 @@ from rtwin.extras import needs
 
 Policy = Callable[[NetworkView], Ints | Decision]
 _NOTHING = 0.01  # of a block: solvers end that far from whole numbers
-FILL = 1.5
+FILL = 1.5  # chosen on four worlds of the courtyard, see docs/experiments.md
 _DEVIATIONS = 3.0  # above the mean: an epoch has tens of bursts, and few may be late
 
 
@@ -228,7 +228,8 @@ class Admitting:
     Who cannot be helped is turned away: a user whose mean rate would take a whole cell for
     longer than its promise forgives. Then, where the users of a cell need more than `fill` of it,
     the one goes whose need is greatest for what its promise weighs, and so on. Needs are those
-    under the interference of what the other policy decides for everybody.
+    under the interference of what the other policy decides for everybody. Where somebody goes, it
+    is asked once more.
 
     Attributes:
         policy: Decides blocks for those who stay; what it says of admission holds as well.

@@ -307,6 +307,7 @@ class SlicedNetwork:
         cell, _, handover = self._truth
         first = np.flatnonzero(np.diff(rows, prepend=-1))
         bits = self._bits_under(blocks, rows[first])
+        away = np.concatenate(refused)
         copies, num_groups = len(blocks), self.num_cells * len(self.slices)
         given = np.concatenate([one.ravel() for one in blocks])
         shift = np.repeat(np.arange(copies) * num_groups, self.num_ues)
@@ -325,7 +326,7 @@ class SlicedNetwork:
                 carried,
                 np.tile(np.where(fresh, self._interruption, 0), copies),
                 self.num_prb,
-                np.concatenate(refused),
+                away if away.any() else None,
             )
             for own, part in zip(pieces, served.split(copies), strict=True):
                 own.append(part)
