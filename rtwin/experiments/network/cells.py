@@ -126,7 +126,6 @@ class Queues:
                 they count neither as served nor as dropped.
         """
         num_slots, num_ues = len(arrivals), len(self._left)
-        taken = np.ones(num_ues) if refused is None else 1.0 - refused
         past = len(self._curve)
         curve = np.concatenate([self._curve, self._curve[-1] + arrivals.cumsum(axis=0)])
         due = self._of_all(
@@ -134,6 +133,8 @@ class Queues:
         )
         came = self._of_all(curve[past:])
         can = (group >= 0) & (bits_per_prb > 0)
+        if refused is not None:
+            can &= ~refused
         home = np.where(can, group, 0)
         # Nobody is sorted away from its group, so places in the sorted order keep their group.
         by_group = np.sort(home, kind="stable")
@@ -150,7 +151,7 @@ class Queues:
         total, given = np.zeros((2, num_ues))
         for slot in range(num_slots):
             waiting = came[slot] - gone
-            need = np.ceil(waiting / carried_or_never) * taken
+            need = np.ceil(waiting / carried_or_never)
             if slot < blocked_until:
                 need *= slot >= open_from
             # Proportional fair puts the highest ratio of rate to average first: 1 / (1 + ratio).
@@ -179,14 +180,15 @@ class Queues:
                 idle[given > 0] = 1.0
         np.maximum(average, _LEAST_BITS, out=average)
         start = np.concatenate([self._left[None], left[:-1]])
-        requested = np.ceil((came - start) / carried_or_never) * taken
+        requested = np.ceil((came - start) / carried_or_never)
         delay = self._delays(curve, past, start + served, served, home, len(num_prb))
+        dropped = (left - start - served).sum(axis=0)
         self._left = gone
         self._curve = curve[-past:]
         return Served(
             self._of_all(arrivals.sum(axis=0)),
             served.sum(axis=0),
-            (left - start - served).sum(axis=0) * taken,
+            dropped if refused is None else np.where(refused, 0.0, dropped),
             sums(home, total, len(num_prb)),
             delay,
             (served > 0).sum(axis=0).astype(np.float64),

@@ -16,7 +16,7 @@ from rtwin.errors import OutOfRangeError
 from rtwin.experiments.network.cells import sums
 from rtwin.experiments.network.reports import PRB_PRICE
 from rtwin.experiments.network.services import LARGEST
-from rtwin.experiments.network.view import Decision, NetworkView
+from rtwin.experiments.network.view import Decision, NetworkView, decision_of
 from rtwin.extras import needs
 
 Policy = Callable[[NetworkView], Ints | Decision]
@@ -243,11 +243,12 @@ class Admitting:
 
     def __call__(self, view: NetworkView) -> Decision:
         """Blocks, [cell, slice], and who is admitted, [ue]."""
-        first = self.policy(view)
-        if isinstance(first, Decision):
+        first = decision_of(self.policy(view))
+        if first.admitted is not None:
             return first
-        stay = self._stay(view.under(first))
-        return Decision(first if stay.all() else self.policy(view.of(stay)), stay)  # type: ignore[arg-type]
+        stay = self._stay(view.under(first.num_prb))
+        again = first if stay.all() else decision_of(self.policy(view.of(stay)))
+        return Decision(again.num_prb, stay)
 
     def _stay(self, view: NetworkView) -> Bools:
         """Who is admitted, [ue]."""
@@ -259,13 +260,13 @@ class Admitting:
         lost = ((cells >= 0) & (most < mean)).mean(axis=0)
         forgiven = 1.0 - np.array([s.service.reliability for s in view.slices])[view.ue_slice]
         stay = lost <= forgiven
-        alone = np.full(len(stay), np.nan)
+        alone: Floats | None = None  # asked for where a cell is too full
         while True:
             needed = demand_prb(view.of(stay)).sum(axis=1)
             over = np.flatnonzero(needed > self.fill * view.num_prb)
             if not len(over):
                 return stay
-            if np.isnan(alone).all():
+            if alone is None:
                 alone = self._alone(view)
             gone = False
             for cell in over:

@@ -101,7 +101,6 @@ def report(
         late = np.where(gone > 0, dropped / gone, 0.0)
     has_traffic = (gone > 0) | (arrived > 0)
     broken = has_traffic & (late > 1.0 - reliability + 1e-12)
-    turned = has_traffic & refused
 
     def per_slice(values: Floats) -> Floats:
         return sums(ue_slice, values, num_slices)
@@ -110,7 +109,7 @@ def report(
         users = per_slice(has_traffic.astype(np.float64))
         violation, refusals = (
             np.where(users > 0, per_slice(one.astype(np.float64)) / users, 0.0)
-            for one in (broken & ~refused, turned)
+            for one in (broken, has_traffic & refused)
         )
         bits = per_slice(gone)
         drop = np.where(bits > 0, per_slice(dropped) / bits, 0.0)

@@ -18,7 +18,7 @@ from rtwin.experiments.network.cells import SCHEDULERS, Queues, Served
 from rtwin.experiments.network.channels import channels_of
 from rtwin.experiments.network.reports import EpochReport, report
 from rtwin.experiments.network.services import Slice, Traffic
-from rtwin.experiments.network.view import Decision, Frame, NetworkView, load_of
+from rtwin.experiments.network.view import Decision, Frame, NetworkView, decision_of, load_of
 
 
 @dataclass(frozen=True)
@@ -274,7 +274,7 @@ class SlicedNetwork:
 
         The reports are those of as many networks, and come three to four times sooner.
         """
-        said = [one if isinstance(one, Decision) else Decision(one) for one in num_prb]
+        said = [decision_of(one) for one in num_prb]
         refused = [~one.of_users(self.num_ues) for one in said]
         return self._epoch_of([self._allowed(one.num_prb) for one in said], refused)
 

@@ -101,6 +101,11 @@ class Decision:
         return admitted
 
 
+def decision_of(said: ArrayLike | Decision) -> Decision:
+    """What a policy has said as a decision; blocks alone admit everybody."""
+    return said if isinstance(said, Decision) else Decision(said)
+
+
 def load_of(num_prb: Floats | Ints, most: int) -> Floats:
     """Share of its blocks that each cell reserves, [..., cell]."""
     return np.minimum(num_prb.sum(axis=-1) / most, 1.0)

@@ -9,7 +9,6 @@ from rtwin.experiments import (
     Decision,
     Optimised,
     ProportionalToDemand,
-    Service,
     SimulatorSettings,
     Slice,
     SlicedNetwork,
@@ -20,8 +19,7 @@ from rtwin.experiments.network import run_together
 from rtwin.experiments.network.reports import REFUSAL_PRICE
 
 from .test_policies import VIDEO, view_of
-
-STEADY = Service("steady", 1000.0, 0.001, True, 0.0, 0.010, 0.99)
+from .test_simulator import STEADY
 
 
 def test_who_is_turned_away_gets_nothing_and_costs_no_block(steady):
