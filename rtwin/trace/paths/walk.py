@@ -153,9 +153,8 @@ class Walk:
         normal = hit.n
         if chains.has_edges:
             normal = dr.select(diffracts, edge_normal, normal)
-        dr.eval(stays, ends, reflects, diffracts, triangle, hit.p, normal)
-        if forks is not None:
-            dr.eval(forks)
+        # All at once: what is asked for later would shoot every ray again.
+        dr.eval(stays, ends, forks, reflects, diffracts, triangle, hit.p, normal)
         self._go_on(stays, ends, forks, (reflects, diffracts), (triangle, hit.p, normal))
 
     def _shoot(self, start: Any, target: Any, target_normal: Any, normal: Any) -> Any:
