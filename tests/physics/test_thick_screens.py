@@ -55,7 +55,7 @@ def test_both_directions_are_alike(along):
 def test_faces_reflect_as_half_spaces(along):
     sine = np.array([0.01, 0.2, 0.9])
     expected = fresnel_half_space(np.pi / 2 - np.arcsin(sine), CONCRETE)
-    found = reflected(sine.astype(complex), np.array(CONCRETE), along)
+    (found,) = reflected(sine.astype(complex), np.array(CONCRETE), (along,))
     np.testing.assert_allclose(found, expected.te if along else expected.tm, rtol=1e-9)
 
 

@@ -120,10 +120,11 @@ def edge_plan(
     several = bends.sum(axis=1) > 1
     is_knife = bends & several[:, None] & (grazes | (turn < 0))
     face = _faces(world, edges, row, angles, leaves & arrives)
-    scale, along = _factor(world, bends, is_knife, before, behind, bend, total, face)
     # A way that turns back at an edge does not pass over it, and its integral has no value.
-    turns_back = bends & several[:, None] & (turn < -TURNS_BACK_RAD)
-    scale[turns_back.any(axis=1)] = 0.0
+    turns_back = (bends & several[:, None] & (turn < -TURNS_BACK_RAD)).any(axis=1)
+    passes = bends & ~turns_back[:, None]
+    scale, along = _factor(world, passes, is_knife, before, behind, bend, total, face)
+    scale[turns_back] = 0.0
     runs = np.zeros(bends.shape, bool)
     runs[:, :-1] = ~np.isnan(face)
     return EdgePlan(
