@@ -19,18 +19,16 @@ from numpy.typing import NDArray
 from rtwin.arrays import Bools, Floats, Ints
 from rtwin.channel import InteractionType
 from rtwin.scene import Solver
-from rtwin.trace.chains import PathTable, TransmitterTrace, diffraction_parameter, wedges_of_rows
+from rtwin.trace.chains import PathTable, TransmitterTrace, wedges_of_rows
 from rtwin.trace.diffraction import SceneEdges
 from rtwin.trace.paths.corners import BESIDE_M, CLEAR_M, ways_around
 from rtwin.trace.paths.ragged import PAIRS_AT_ONCE, runs_of, spread_out
+from rtwin.trace.paths.tight import NEAR_M, LooseStrings
 from rtwin.trace.world import NO_TRIANGLE, World, is_clear
 
 NUM_BEARINGS = 4096
-NEAR_M = 0.02  # nearer to an end no edge is an obstacle
 LEAST_REDUCED = 3  # ITU-R P.526 stands for a long profile with three edges, never fewer
 TOUCHES = -0.3  # of ITU-R P.526's parameter: what lies lower costs less than 3 dB
-SWEEPS = 1000  # at most; edges near each other take many
-SETTLED_M = 1e-5  # of a sweep, from which on a string is tight
 _UP = np.array([0.0, 0.0, 1.0])
 _NOTHING: Ints = np.zeros(0, np.int64)
 
@@ -282,30 +280,15 @@ def _tightened(
 ) -> tuple[_Strings, Bools]:
     """The strings pulled tight along their edges, and which edges are long enough for that."""
     row = flat.row
-    count = (row >= 0).sum(axis=1)
     some = np.where(row >= 0, row, 0)
-    origin, direction = edges.start_m[some], edges.direction[some]
+    # Unused places stand at the receiver and stay there.
+    used = (row >= 0)[..., None]
     target = receivers_m[flat.receiver]
-    source = np.broadcast_to(source_m, target.shape)
-    point = flat.point_m.copy()
-    t = np.zeros(row.shape)
-    # Each string moves until it has settled by itself: the same whatever stands beside it.
-    moves = np.arange(len(row))
-    for _ in range(SWEEPS):
-        if not len(moves):
-            break
-        was = t[moves]
-        for k in range(row.shape[1]):
-            before = source[moves] if k == 0 else point[moves, k - 1]
-            behind = target[moves]
-            if k + 1 < row.shape[1]:
-                last = (count[moves] <= k + 1)[:, None]
-                behind = np.where(last, behind, point[moves, k + 1])
-            begin, along = origin[moves, k], direction[moves, k]
-            t[moves, k] = diffraction_parameter(before, behind, begin, along)
-            point[moves, k] = begin + t[moves, k, None] * along
-        moved = np.where(row[moves] >= 0, np.abs(t[moves] - was), 0.0)
-        moves = moves[moved.max(axis=1, initial=0.0) > SETTLED_M]
+    origin = np.where(used, edges.start_m[some], target[:, None])
+    direction = np.where(used, edges.direction[some], 0.0)
+    loose = LooseStrings(source_m, target, origin, direction)
+    t = loose.tight(((flat.point_m - origin) * direction).sum(axis=2))
+    point = origin + t[..., None] * direction
     inside = ((t > 0) & (t < edges.length_m[some])) | (row < 0)
     apart = np.linalg.norm(np.diff(point, axis=1), axis=2) > NEAR_M
     fits = inside.all(axis=1) & (apart | (row[:, 1:] < 0)).all(axis=1)
