@@ -60,14 +60,14 @@ def reachable_pairs(
         near_m: Boxes [m], [box, 2, 3], at most NUM_BOXES; only pairs whose way over the
             mirror points meets one of them are wanted. Default: all pairs.
     Returns:
-        Chain (row of the images) and receiver of each pair, neighbours in space together:
-        rays that start and end near each other are quicker.
+        Chain (row of the images, ascending) and receiver of each pair, neighbours in space
+        together: rays that start and end near each other are quicker.
     """
     order = _along_a_curve(receivers_m)
     levels = _pile_up(receivers_m[order])
     test = BoundsTest(world, images, near_m)
     num = len(levels[-1]) if levels else len(order)
-    asked = np.arange(len(images)) if chains is None else chains
+    asked = np.arange(len(images)) if chains is None else np.sort(chains)
     chain = np.repeat(asked.astype(np.uint32), num)
     box = np.tile(np.arange(num, dtype=np.uint32), len(asked))
     for height in range(len(levels) - 1, -1, -1):
@@ -75,9 +75,7 @@ def reachable_pairs(
         below = len(levels[height - 1]) if height else len(order)
         chain, box = _children(chain[kept], box[kept], below)
     kept = test.passes(chain, box, [receivers_m[order]], 0.0)
-    chain, box = chain[kept], box[kept]
-    along = np.lexsort((box, chain))
-    return chain[along].astype(np.int64), order[box[along]]
+    return chain[kept].astype(np.int64), order[box[kept]]
 
 
 def corners_m(low_m: Floats, high_m: Floats) -> list[Floats]:

@@ -8,6 +8,7 @@ plane have no edge (a seam), and a single face has one of a whole turn.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class SceneEdges:
     def __len__(self) -> int:
         return len(self.length_m)
 
-    @property
+    @cached_property
     def aside(self) -> Floats:
         """Unit vectors away from the solid, in the middle between the faces, [edge, 3]."""
         both = self.normal.sum(axis=1)
@@ -51,7 +52,7 @@ class SceneEdges:
         found: Floats = both / np.maximum(size, 1e-9)
         return found
 
-    @property
+    @cached_property
     def into(self) -> Floats:
         """Unit vectors from each edge along its first face, [edge, 3]."""
         found: Floats = np.cross(self.normal[:, 0], self.direction)

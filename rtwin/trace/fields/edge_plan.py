@@ -142,29 +142,39 @@ def edge_plan(
 
 @dataclass(frozen=True)
 class _Angles:
+    """Of the ways at edges; 0 where a path meets none."""
+
     phi_in: Floats  # [path, depth]
     phi_out: Floats
     sin_edge: Floats
 
 
 def _angles(edges: SceneEdges, row: Ints, step: Floats) -> _Angles:
-    unit = step / np.maximum(np.linalg.norm(step, axis=2, keepdims=True), 1e-12)
-    some = np.where(row == NO_ROW, 0, row)
-    if not len(edges):
-        zero = np.zeros(row.shape)
-        return _Angles(zero, zero, zero)
+    at = path, depth = np.nonzero(row != NO_ROW)
+    some = row[at]
     e, n0 = edges.direction[some], edges.normal[some, 0]
     along = np.cross(n0, e)
 
+    def unit(way: Floats) -> Floats:
+        size = np.linalg.norm(way, axis=1, keepdims=True)
+        found: Floats = way / np.maximum(size, 1e-12)
+        return found
+
     def angle(k: Floats) -> Floats:
-        found = np.arctan2((k * n0).sum(axis=2), (k * along).sum(axis=2))
+        found = np.arctan2((k * n0).sum(axis=1), (k * along).sum(axis=1))
         found = np.where(found < -1e-3, found + 2 * np.pi, np.maximum(found, 0.0))
         limited: Floats = np.minimum(found, edges.turn_rad[some])
         return limited
 
-    cosine = (unit[:, 1:] * e).sum(axis=2)
+    def everywhere(values: Floats) -> Floats:
+        found = np.zeros(row.shape)
+        found[at] = values
+        return found
+
+    arrives, leaves = unit(step[path, depth]), unit(step[path, depth + 1])
+    cosine = (leaves * e).sum(axis=1)
     sine = np.sqrt(np.maximum(1.0 - cosine**2, 1e-8))
-    return _Angles(angle(-unit[:, :-1]), angle(unit[:, 1:]), sine)
+    return _Angles(everywhere(angle(-arrives)), everywhere(angle(leaves)), everywhere(sine))
 
 
 def _near_faces(angles: _Angles, bends: Bools, edges: SceneEdges, row: Ints) -> tuple[Bools, Bools]:

@@ -43,7 +43,9 @@ def walk_pairs(
             block = slice(start, start + WALKERS_PER_LAUNCH)
             table = Walk(chains, chain[block], receiver[block], receivers_m, solver).run()
             # Without line of sight only the paths through walls are wanted.
-            parts.append(table.take((table.kind != 0).any(axis=1) | solver.line_of_sight))
+            if not solver.line_of_sight:
+                table = table.take((table.kind != 0).any(axis=1))
+            parts.append(table)
     if not parts:
         nobody = np.zeros(0, np.int64)
         return Walk(DeviceChains(world, groups[0]), nobody, nobody, receivers_m, solver).run()
