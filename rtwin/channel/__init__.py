@@ -30,7 +30,7 @@ from rtwin.channel.reference import (
     two_ray_path_loss_db,
 )
 from rtwin.channel.response import Ends, cfr, cir, path_gain, path_gain_coherent, taps
-from rtwin.channel.screens import faced_edges, knife_edges
+from rtwin.channel.screens import Gap, faced_edges, knife_edges, over_gap
 from rtwin.channel.spreads import (
     Angle,
     has_line_of_sight,
@@ -52,6 +52,7 @@ __all__ = [
     "Angle",
     "AntennaArray",
     "Ends",
+    "Gap",
     "GaussianField",
     "InteractionType",
     "PathSet",
@@ -73,6 +74,7 @@ __all__ = [
     "knife_edges",
     "mean_angle",
     "mean_delay_s",
+    "over_gap",
     "path_gain",
     "path_gain_coherent",
     "planar_array_positions_m",

@@ -21,6 +21,7 @@ Screens with nothing between them are the mean of a face that reflects all and o
 turns all round.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -32,8 +33,9 @@ from rtwin.arrays import Complexes, Floats, Ints
 _LEAST_POINTS = 32
 _MOST_POINTS = 256
 _VALUES_AT_ONCE = 100_000  # what the caches of a processor hold
+_PATHS_AT_ONCE = 10_000
 _DEEP = 40.0  # exponent from which on the integrand is negligible
-_BLOCK = 16  # points
+_BLOCK = 32  # points
 _FREE = 5.0  # exponent of a bend below which an edge has no effect
 
 
@@ -44,6 +46,7 @@ def knife_edges(
     face: ArrayLike | None = None,
     *,
     along: bool = True,
+    over: "Over | None" = None,
 ) -> Complexes:
     """Field behind several knife edges over that of free space along the same way.
 
@@ -57,23 +60,29 @@ def knife_edges(
             [path, K - 1]; infinite for a conductor, NaN where there is none.
         along: Whether the field is along the edges, as faces reflect it otherwise than
             one across them.
+        over: Who leads fields from edge to edge; default: over_gap.
     Returns:
         [path], complex, without the phase of the way; 1 for K = 0.
     Source: L. E. Vogler, Radio Science 17 (1982) 1541; one edge is ITU-R P.526, section
     4.1; faces: J. H. Whitteker, Radio Science 25 (1990) 837. Checked by
     tests/physics/test_screens.py and tests/physics/test_thick_screens.py.
     """
-    return _fields(way_m, bend, wavelength_m, face, (along,))[:, 0]
+    return _fields(way_m, bend, wavelength_m, face, (along,), over or over_gap)[:, 0]
 
 
 def faced_edges(
-    way_m: ArrayLike, bend: ArrayLike, wavelength_m: float, face: ArrayLike
+    way_m: ArrayLike,
+    bend: ArrayLike,
+    wavelength_m: float,
+    face: ArrayLike,
+    *,
+    over: "Over | None" = None,
 ) -> Complexes:
     """knife_edges over faces for fields along the edges and across them at once, [path, 2].
 
     Args: as knife_edges. Checked by tests/physics/test_thick_screens.py.
     """
-    return _fields(way_m, bend, wavelength_m, face, (True, False))
+    return _fields(way_m, bend, wavelength_m, face, (True, False), over or over_gap)
 
 
 def _fields(
@@ -82,6 +91,7 @@ def _fields(
     wavelength_m: float,
     face: ArrayLike | None,
     alongs: tuple[bool, ...],
+    over: "Over",
 ) -> Complexes:
     """Fields of knife edges, [path, polarisation]."""
     turn = np.asarray(bend, np.float64)
@@ -108,11 +118,10 @@ def _fields(
         imaged = _imaged_nodes(reach[at_count], least, between[at_count], k, count)
         for nodes in np.unique(imaged).tolist():
             rows = at_count[imaged == nodes]
-            step = max(1, _VALUES_AT_ONCE // (count * count))
-            for start in range(0, len(rows), step):
-                some = rows[start : start + step]
+            for start in range(0, len(rows), _PATHS_AT_ONCE):
+                some = rows[start : start + _PATHS_AT_ONCE]
                 screens = _Screens(way[some], turn[some], reach[some], between[some], k)
-                result[some] = _integral(screens, alongs, count, nodes)
+                result[some] = _integral(screens, alongs, count, nodes, over)
     return result
 
 
@@ -160,7 +169,67 @@ class _Screens:
     k: float
 
 
-def _integral(screens: _Screens, alongs: tuple[bool, ...], count: int, imaged: int) -> Complexes:
+@dataclass(frozen=True)
+class Gap:
+    """From the openings of some screens to those of the next ones, on points of integration."""
+
+    before: Floats  # [path, point], u of the points of the one [m]
+    behind: Floats  # [path, point], u of those of the other [m]
+    way: Floats  # [path], between them [m]
+    falls: Floats  # [path], what the square of a distance of u is to be times for the exponent
+    face: Complexes  # [path], relative permittivity of what leads there; NaN where nothing does
+    imaged: int  # points of both from the edge on between which the face counts
+    alongs: tuple[bool, ...]  # [polarisation]
+
+    def take(self, rows: slice) -> "Gap":
+        """Those of some paths."""
+        return Gap(
+            self.before[rows],
+            self.behind[rows],
+            self.way[rows],
+            self.falls[rows],
+            self.face[rows],
+            self.imaged,
+            self.alongs,
+        )
+
+
+Over = Callable[[Gap, Complexes], Complexes]
+
+
+def over_gap(gap: Gap, fields: Complexes) -> Complexes:
+    """Fields at the openings behind gaps, of those before them, [path, point, polarisation]."""
+    step = max(1, _VALUES_AT_ONCE // gap.before.shape[1] ** 2)
+    found = np.empty_like(fields)
+    for start in range(0, len(fields), step):
+        some = slice(start, start + step)
+        found[some] = _over_gap(gap.take(some), fields[some])
+    return found
+
+
+def _over_gap(gap: Gap, fields: Complexes) -> Complexes:
+    kernel = gap.behind[:, :, None] - gap.before[:, None, :]
+    kernel *= kernel
+    kernel *= -gap.falls[:, None, None]
+    np.exp(kernel, out=kernel)
+    # Real and imaginary parts as columns: the kernel is real.
+    found = np.matmul(kernel, fields.view(np.float64)).view(np.complex128)
+    some = np.flatnonzero(~np.isnan(gap.face))
+    if len(some):
+        near = slice(gap.imaged)
+        both = gap.behind[some, near, None] + gap.before[some, None, near]
+        image = np.exp(-gap.falls[some, None, None] * both**2)
+        sine = np.exp(-0.25j * np.pi) * (both / gap.way[some, None, None])
+        bounces = reflected(sine, gap.face[some, None, None], gap.alongs)
+        for n, bounced in enumerate(bounces):
+            bounced *= image
+            found[some, near, n] += np.matmul(bounced, fields[some, near, n, None])[..., 0]
+    return found
+
+
+def _integral(
+    screens: _Screens, alongs: tuple[bool, ...], count: int, imaged: int, over: Over
+) -> Complexes:
     """Fields of some paths by `count` points an edge, [path, polarisation].
 
     Args:
@@ -175,23 +244,9 @@ def _integral(screens: _Screens, alongs: tuple[bool, ...], count: int, imaged: i
     field = np.exp(-k * u[:, 0] ** 2 / (2 * way[:, :1])) * spot[:, 0]
     fields = np.repeat(field[..., None], len(alongs), axis=2)  # [path, point, polarisation]
     for m in range(1, turn.shape[1]):
-        kernel = u[:, m, :, None] - u[:, m - 1, None, :]
-        kernel *= kernel
-        kernel *= (-k / (2 * least[:, m]))[:, None, None]
-        np.exp(kernel, out=kernel)
-        # Real and imaginary parts as columns: the kernel is real.
-        arrived = np.matmul(kernel, fields.view(np.float64)).view(np.complex128)
-        some = np.flatnonzero(~np.isnan(screens.face[:, m - 1]))
-        if len(some):
-            both = u[some, m, :imaged, None] + u[some, m - 1, None, :imaged]
-            image = np.exp(-k / (2 * least[some, m, None, None]) * both**2)
-            sine = np.exp(-0.25j * np.pi) * (both / way[some, m, None, None])
-            bounces = reflected(sine, screens.face[some, m - 1, None, None], alongs)
-            for n, bounced in enumerate(bounces):
-                bounced *= image
-                before = fields[some, :imaged, n, None]
-                arrived[some, :imaged, n] += np.matmul(bounced, before)[..., 0]
-        fields = arrived * spot[:, m, :, None]
+        falls, face = k / (2 * least[:, m]), screens.face[:, m - 1]
+        gap = Gap(u[:, m - 1], u[:, m], way[:, m], falls, face, imaged, alongs)
+        fields = over(gap, fields) * spot[:, m, :, None]
     last = np.exp(-k * u[:, -1] ** 2 / (2 * way[:, -1:]))
     inner = least.copy()
     inner[:, 0], inner[:, -1] = way[:, 0], way[:, -1]

@@ -24,6 +24,7 @@ import numpy as np
 from rtwin.arrays import Bools, Bytes, Complexes, Floats, Ints, Singles, Unsigned
 from rtwin.channel import InteractionType, complex_permittivity, faced_edges, knife_edges
 from rtwin.trace.diffraction import NO_ROW, SceneEdges
+from rtwin.trace.fields.gaps import GapsOnEngine
 from rtwin.trace.world import World
 
 ALONG_FACE_RAD = 0.02
@@ -233,6 +234,7 @@ def _factor(
     scale = (1.0 / np.maximum(total, 1e-12)).astype(np.complex128)
     along = np.ones((len(scale), 2), np.complex128)
     number = bends.sum(axis=1)
+    over = GapsOnEngine(world.engine)
     for count in np.unique(number[number > 0]):
         rows = np.flatnonzero(number == count)
         place = np.nonzero(bends[rows])[1].reshape(len(rows), count)
@@ -244,14 +246,14 @@ def _factor(
         if count == 1:
             continue
         way = np.concatenate([t, s[:, -1:]], axis=1)
-        screens = knife_edges(way, bend[pick], wavelength)
+        screens = knife_edges(way, bend[pick], wavelength, over=over)
         alone = knife_edges(
             np.stack([t.ravel(), s.ravel()], axis=1), bend[pick].reshape(-1, 1), wavelength
         ).reshape(len(rows), count)
         scale[rows] *= screens / np.where(own, alone, 1.0).prod(axis=1)
         between = face[rows[:, None], place[:, :-1]]
         some = np.flatnonzero(~np.isnan(between).all(axis=1))
-        faced = faced_edges(way[some], bend[pick][some], wavelength, between[some])
+        faced = faced_edges(way[some], bend[pick][some], wavelength, between[some], over=over)
         along[rows[some]] = faced / screens[some, None]
     return scale, along
 
