@@ -1,6 +1,7 @@
 """Strings around points in the plane, of many links at once: convex hulls between two ends."""
 
 import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -84,41 +85,88 @@ def _wrapped(way: Floats, row: Ints, point: Floats, side: int, most: int) -> tup
     bend = segments.most(np.arctan2(y, x)) + segments.most(np.arctan2(y, long - x))
     is_sure &= np.abs(off - LEAST_OFF_M) > CERTAIN
     is_sure &= ~(np.abs(bend - MOST_BEND_RAD) < CERTAIN)
-    open_ = (length >= LEAST_OFF_M) & (off >= LEAST_OFF_M) & (bend <= MOST_BEND_RAD)
-    here = np.zeros((num, 2))
-    heading = np.tile([-1.0, 0.0], (num, 1))
-    at = np.full(num, -1)  # row of the point that each string has reached
+    is_open = (length >= LEAST_OFF_M) & (off >= LEAST_OFF_M) & (bend <= MOST_BEND_RAD)
+    strings = _Wrapping.begun(row, x, y, length).of(is_open)
     for k in range(most + 1):
+        if not len(strings.string):
+            break
+        strings, sure, ended, corner = strings.turned()
+        is_sure[strings.string] &= sure
+        going = strings.string[~ended]
+        if k == most:
+            hull[going] = -1  # longer than asked for
+            break
+        hull[going, k] = corner[~ended]
+        strings = strings.of(~ended)
+    return hull, is_sure
+
+
+@dataclass(frozen=True)
+class _Wrapping:
+    """Strings under way, turned so that they lead along x, and the points of these alone."""
+
+    string: Ints  # [open], number of each
+    length: Floats  # [open]
+    here: Floats  # [open, 2], corner that each has reached
+    heading: Floats  # [open, 2]
+    at: Ints  # [open], row below of that corner; -1 at the start
+    row: Ints  # [point], row above
+    number: Ints  # [point], among all points
+    x: Floats  # [point]
+    y: Floats
+
+    @classmethod
+    def begun(cls, row: Ints, x: Floats, y: Floats, length: Floats) -> "_Wrapping":
+        num = len(length)
+        heading = np.tile([-1.0, 0.0], (num, 1))
+        start = np.full(num, -1)
+        strings, points = np.arange(num), np.arange(len(row))
+        return cls(strings, length, np.zeros((num, 2)), heading, start, row, points, x, y)
+
+    def of(self, kept: Bools) -> "_Wrapping":
+        """Some of the strings, with their points."""
+        if kept.all():
+            return self
+        point = kept[self.row]
+        place, new = np.cumsum(point) - 1, np.cumsum(kept) - 1
+        at = self.at[kept]
+        return _Wrapping(
+            self.string[kept],
+            self.length[kept],
+            self.here[kept],
+            self.heading[kept],
+            np.where(at >= 0, place[at], -1),
+            new[self.row[point]],
+            self.number[point],
+            self.x[point],
+            self.y[point],
+        )
+
+    def turned(self) -> "tuple[_Wrapping, Bools, Bools, Ints]":
+        """One piece further: that, whether it is sure, which strings end, and points reached."""
+        row, x, y, at, here = self.row, self.x, self.y, self.at, self.here
+        num = len(self.string)
+        segments = _Segments(row, num)
         dx, dy = x - here[row, 0], y - here[row, 1]
-        turn = _turn(heading[row], dx, dy)
-        turn[np.arange(len(row)) == at[row]] = -np.inf
+        turn = _turn(self.heading[row], dx, dy)
+        turn[at[at >= 0]] = -np.inf
         best = segments.most(turn)
-        end = np.stack([length, np.zeros(num)], axis=1) - here
-        ends = _turn(heading, *end.T) >= best
+        end = np.stack([self.length, np.zeros(num)], axis=1) - here
+        ends = _turn(self.heading, *end.T) >= best
         following = segments.first(turn == best[row])
         step = np.stack([x[following], y[following]], axis=1) - here
         step[ends] = end[ends]
         size = np.maximum(np.hypot(*step.T), 1e-12)
         # All others must lie clearly on the inner side of the next piece.
         off = (step[row, 0] * dy - step[row, 1] * dx) / size[row]
-        mine = np.arange(len(row))
-        off[(mine == at[row]) | ((mine == following[row]) & ~ends[row])] = -np.inf
+        off[at[at >= 0]] = -np.inf
+        off[following[~ends]] = -np.inf
         outermost = segments.most(off)
         for is_other, place in ((~ends, end), (at >= 0, -here)):
             out = (step[:, 0] * place[:, 1] - step[:, 1] * place[:, 0]) / size
             outermost = np.maximum(outermost, np.where(is_other, out, -np.inf))
-        is_sure &= ~open_ | (outermost < -CERTAIN)
-        goes_on = open_ & ~ends
-        if k == most:
-            hull[goes_on] = -1  # longer than asked for
-            break
-        hull[goes_on, k] = following[goes_on]
-        at = np.where(goes_on, following, at)
-        here, heading = here + step, step
-        open_ = goes_on
-        if not open_.any():
-            break
-    return hull, is_sure
+        on = replace(self, here=here + step, heading=step, at=np.where(ends, at, following))
+        return on, outermost < -CERTAIN, ends, self.number[following]
 
 
 class _Segments:
