@@ -10,8 +10,11 @@ a link costs as much as the edges under it, not as those of the scene.
 Each link is computed by itself: the same paths whatever the batch.
 """
 
+import math
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,94 +165,91 @@ class _Profile:
         cuts = (off_a * off_b <= 0) & (np.abs(size) > 1e-9) & (length >= 2 * NEAR_M)[link]
         link, edge, a, b = link[cuts], edge[cuts], a[cuts], b[cuts]
         place = a + (-off_a[cuts] / size[cuts])[:, None] * (b - a)
-        begin = np.searchsorted(link, np.arange(len(receivers_m) + 1))
-        found = []
-        for number, (first, last) in enumerate(pairwise(begin.tolist())):
-            far, rise = float(length[number]), float(way[number, 2])
-            x, z = place[first:last, :2] @ unit[number], place[first:last, 2]
-            there = (x > NEAR_M) & (x < far - NEAR_M)
-            # What lies far below the straight line is on no hull and touches none.
-            there &= z > way[number, 2] * x / length[number] - lowest[number]
-            rows = self._rows[edge[first:last][there]]
-            found.append(_way_over(x[there], z[there], rows, far, rise, most, wavelength_m))
+        begin = np.searchsorted(link, np.arange(len(receivers_m) + 1)).tolist()
+        runs = zip(pairwise(begin), unit, strict=True)
+        x = np.concatenate([place[first:last, :2] @ ahead for (first, last), ahead in runs])
+        z, far, rise = place[:, 2], length[link], way[link, 2]
+        there = (x > NEAR_M) & (x < far - NEAR_M)
+        # What lies far below the straight line is on no hull and touches none.
+        there &= z > rise * x / np.maximum(far, NEAR_M) - lowest[link]
+        link, x, z, rows = link[there], x[there], z[there], self._rows[edge[there]]
+        order = np.lexsort((rows, -z, x, link))
+        link, x, z, rows = link[order], x[order], z[order], rows[order]
+        above = z * length[link] > way[link, 2] * x
+        begin = np.searchsorted(link, np.arange(len(receivers_m) + 1)).tolist()
+        blocked = np.bincount(link[above], minlength=len(receivers_m)) > 0
+        found = [_Way(_NOTHING, _NOTHING)] * len(receivers_m)
+        for number in np.flatnonzero(blocked).tolist():
+            some = slice(begin[number], begin[number + 1])
+            profile = _Points(
+                x[some].tolist(), z[some].tolist(), float(length[number]), float(way[number, 2])
+            )
+            hull = profile.hull(np.flatnonzero(above[some]).tolist())
+            if hull and (len(hull) <= most or most >= LEAST_REDUCED):
+                chosen = profile.chosen(hull, most, wavelength_m)
+                found[number] = _Way(rows[some][hull], rows[some][chosen])
         return found
 
 
-def _way_over(
-    x: Floats, z: Floats, rows: Ints, length: float, rise: float, most: int, wavelength_m: float
-) -> _Way:
-    """The way over points of a profile, the edges `rows`."""
-    above = np.flatnonzero(z * length > rise * x)
-    if not len(above):
-        return _Way(_NOTHING, _NOTHING)
-    order = np.lexsort((rows, -z, x))
-    x, z, rows = x[order], z[order], rows[order]
-    hull = _upper_hull(x, z, length, rise)
-    if not hull or (len(hull) > most and most < LEAST_REDUCED):
-        return _Way(_NOTHING, _NOTHING)
-    chosen = _chosen(x, z, hull, length, rise, most, wavelength_m)
-    return _Way(rows[hull], rows[chosen])
+class _Points(NamedTuple):
+    """Where a link's vertical plane cuts edges, from the transmitter on; all in metres from it."""
 
+    x: list[float]
+    z: list[float]
+    length: float  # of the link in plan
+    rise: float
 
-def _upper_hull(x: Floats, z: Floats, length: float, rise: float) -> list[int]:
-    """Points above the straight line between the ends that a string over all of them touches."""
-    above = np.flatnonzero(z * length > rise * x)
-    px = [*x[above].tolist(), length]
-    pz = [*z[above].tolist(), rise]
-    hull = [(0.0, 0.0, -1)]
-    for i in range(len(px)):
-        while len(hull) > 1:
-            (ax, az, _), (bx, bz, _) = hull[-2], hull[-1]
-            if (bx - ax) * (pz[i] - az) - (bz - az) * (px[i] - ax) < 0:
+    def hull(self, above: list[int]) -> list[int]:
+        """Points above the straight line of both ends that a string over all of them touches."""
+        px = [*(self.x[i] for i in above), self.length]
+        pz = [*(self.z[i] for i in above), self.rise]
+        hull = [(0.0, 0.0, -1)]
+        for i in range(len(px)):
+            while len(hull) > 1:
+                (ax, az, _), (bx, bz, _) = hull[-2], hull[-1]
+                if (bx - ax) * (pz[i] - az) - (bz - az) * (px[i] - ax) < 0:
+                    break
+                hull.pop()
+            hull.append((px[i], pz[i], i))
+        return [above[i] for _, _, i in hull[1:-1]]
+
+    def chosen(self, hull: list[int], most: int, wavelength_m: float) -> list[int]:
+        """At most `most` points: the hull, or those of it that matter most, and what touches it."""
+        if len(hull) == most or len(hull) == 1:
+            return hull
+        kept = list(hull)
+        while len(kept) > most:
+            ends = [-1, *kept, -1]
+            values = [
+                self._height(ends[k], ends[k - 1], ends[k + 1], wavelength_m)
+                for k in range(1, len(ends) - 1)
+            ]
+            kept.pop(values.index(min(values)))
+        # A way over one edge is a path like any other, whose field the edges below do not enter.
+        while 2 <= len(kept) < most:
+            ends = [-1, *kept, -1]
+            best, where = TOUCHES, (-1, -1)
+            for k in range(len(ends) - 1):
+                low = -1.0 if ends[k] < 0 else self.x[ends[k]]
+                high = math.inf if ends[k + 1] < 0 else self.x[ends[k + 1]]
+                for i in range(bisect_right(self.x, low), bisect_left(self.x, high)):
+                    value = self._height(i, ends[k], ends[k + 1], wavelength_m)
+                    if best < value <= 1e-6:
+                        best, where = value, (k, i)
+            if where[1] < 0:
                 break
-            hull.pop()
-        hull.append((px[i], pz[i], i))
-    return [int(above[i]) for _, _, i in hull[1:-1]]
+            kept.insert(where[0], where[1])
+        return kept
 
-
-def _chosen(
-    x: Floats,
-    z: Floats,
-    hull: list[int],
-    length: float,
-    rise: float,
-    most: int,
-    wavelength_m: float,
-) -> Ints:
-    """At most `most` points: the hull, or those of it that matter most, and what touches it."""
-
-    def height(i: int, before: int, behind: int) -> float:
+    def _height(self, i: int, before: int, behind: int, wavelength_m: float) -> float:
         """ITU-R P.526's parameter of a point against its neighbours."""
-        ax, az = (0.0, 0.0) if before < 0 else (float(x[before]), float(z[before]))
-        bx, bz = (length, rise) if behind < 0 else (float(x[behind]), float(z[behind]))
-        s, t = float(x[i]) - ax, bx - float(x[i])
+        ax, az = (0.0, 0.0) if before < 0 else (self.x[before], self.z[before])
+        bx, bz = (self.length, self.rise) if behind < 0 else (self.x[behind], self.z[behind])
+        s, t = self.x[i] - ax, bx - self.x[i]
         if min(s, t) < NEAR_M:
-            return -np.inf
-        over = float(z[i]) - (az * t + bz * s) / (s + t)
-        return over * float(np.sqrt(2.0 / wavelength_m * (1.0 / s + 1.0 / t)))
-
-    if len(hull) == most or len(hull) == 1:
-        return np.array(hull, np.int64)
-    kept = list(hull)
-    while len(kept) > most:
-        ends = [-1, *kept, -1]
-        values = [height(ends[k], ends[k - 1], ends[k + 1]) for k in range(1, len(ends) - 1)]
-        kept.pop(int(np.argmin(values)))
-    # A way over one edge is a path like any other, whose field the edges below it do not enter.
-    while 2 <= len(kept) < most:
-        ends = [-1, *kept, -1]
-        best, where = TOUCHES, (-1, -1)
-        for k in range(len(ends) - 1):
-            low = -1.0 if ends[k] < 0 else float(x[ends[k]])
-            high = np.inf if ends[k + 1] < 0 else float(x[ends[k + 1]])
-            for i in np.flatnonzero((x > low) & (x < high)):
-                value = height(int(i), ends[k], ends[k + 1])
-                if best < value <= 1e-6:
-                    best, where = value, (k, int(i))
-        if where[1] < 0:
-            break
-        kept.insert(where[0], where[1])
-    return np.array(kept, np.int64)
+            return -math.inf
+        over = self.z[i] - (az * t + bz * s) / (s + t)
+        return over * math.sqrt(2.0 / wavelength_m * (1.0 / s + 1.0 / t))
 
 
 def _strings(
