@@ -18,6 +18,7 @@ from rtwin.trace.diffraction.ranks import row_ranks
 SAME_POINT_M = 1e-3
 LEAST_TURN_RAD = np.radians(1.0)  # what turns less is a seam
 _BESIDE_M = 2e-3
+_AROUND_M = 0.1  # farther from a face's bounds no point of its plane is on it
 _PAIRS_AT_ONCE = 500_000
 NO_ROW = -1
 
@@ -192,12 +193,18 @@ def _inside_a_face(corner: Floats, plane: Ints, begin: Floats, along: Floats, si
     high = np.searchsorted(plane[by_plane], plane[triangle], side="right")
     # In runs of edges whose pairs with the faces of their planes fit into memory.
     run = np.cumsum(high - low) // _PAIRS_AT_ONCE
+    bounds = corner.min(axis=1) - _AROUND_M, corner.max(axis=1) + _AROUND_M
     for edges in np.split(np.arange(len(begin)), np.flatnonzero(np.diff(run)) + 1):
         count = (high - low)[edges]
         edge = np.repeat(edges, count)
         offset = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
-        held = _holds(corner[by_plane[low[edge] + offset]], beside[edge])
-        inside[edge[held]] = True
+        face = by_plane[low[edge] + offset]
+        near = np.ones(len(edge), bool)
+        for axis in range(3):
+            place = beside[edge, axis]
+            near &= (place > bounds[0][face, axis]) & (place < bounds[1][face, axis])
+        edge, face = edge[near], face[near]
+        inside[edge[_holds(corner[face], beside[edge])]] = True
     return inside
 
 
