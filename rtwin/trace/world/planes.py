@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtwin.arrays import Floats, Ints, Singles
+from rtwin.trace.diffraction import row_ranks
 
 NORMAL_STEP = 1e-5
 OFFSET_STEP_M = 1e-3
@@ -49,8 +50,9 @@ def find_planes(vertices: Singles, normal: Floats) -> tuple[Ints, Planes]:
     keys = np.column_stack(
         [np.round(oriented / NORMAL_STEP), np.round(offset / OFFSET_STEP_M)]
     ).astype(np.int64)
-    _, first, number = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    number = number.reshape(-1).astype(np.int64)
+    number = row_ranks(keys)
+    first = np.zeros(number.max(initial=-1) + 1, np.int64)
+    first[number[::-1]] = np.arange(len(number))[::-1]
 
     low = np.full((len(first), 3), np.inf)
     high = -low

@@ -139,7 +139,7 @@ def test_a_wall_in_two_pieces_is_one(order):
 
 @pytest.mark.parametrize("wide", [1, 2**40])
 def test_rows_are_numbered_as_numpy_would(wide):
-    """By one number a row, and where that is not wide enough, by numpy itself."""
+    """By one number a row, also where the columns are too wide for one together."""
     rows = np.random.default_rng(3).integers(-3, 4, (500, 3)) * wide
     expected = np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
     np.testing.assert_array_equal(row_ranks(rows), expected)
