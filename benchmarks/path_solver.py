@@ -32,7 +32,7 @@ OWN_RAYS = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 PEER_RAYS = (1_000, 10_000, 30_000, 100_000, 1_000_000)
 REFERENCE_RAYS = 10_000_000
 # With refraction and diffraction, where more rays cost much more.
-EVERY_OWN_RAYS = (3_000, 10_000, 100_000)
+EVERY_OWN_RAYS = (3_000, 10_000, 30_000, 100_000)
 EVERY_PEER_RAYS = (10_000, 100_000)
 EVERY_REFERENCE_RAYS = 1_000_000
 LONG_S = 30.0  # runs that take longer are not repeated
