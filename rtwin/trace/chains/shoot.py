@@ -74,7 +74,8 @@ def shoot(
     if own_free is not None:
         _bend_only_at(world, generator, own_free)
     sampler = generator._sampler
-    sampler.seed(seed % 2**32, num_rays)
+    sampler.seed(world.engine.opaque([seed % 2**32], "UInt"), num_rays)
+    sampler.schedule_state()
     source = world.places(np.asarray(position_m, np.float64)[None])
     ray = spawn_ray_from_sources(fibonacci_lattice, num_rays, source)
     active = dr.full(mi.Mask, True, num_rays)
@@ -82,6 +83,7 @@ def shoot(
     dr.make_opaque(active, enabled)
     dr.eval(ray)
     for _ in range(max_depth):
+        ray = mi.Ray3f(ray.o, ray.d)  # made in one way, so that all bounces are one kernel
         hit = world.mi_scene.ray_intersect(
             ray, ray_flags=mi.RayFlags.Minimal, coherent=True, active=active
         )
@@ -111,9 +113,10 @@ def shoot(
         # Off an edge as far as Sionna goes: nearer, rays would leak into the wedge.
         near = off_surface(world.engine, hit.p, sample.wo, hit.n)
         ray.o = dr.select(is_diffraction, ray.o, near)
-        dr.eval(active, kind, triangle, hit.p, normal, sample.pdf, enabled, ray, sampler)
-        if diffraction:
-            dr.eval(wedges)
+        # All at once: what is asked for later would shoot every ray again.
+        sampler.schedule_state()
+        bent = wedges if diffraction else None
+        dr.eval(active, kind, triangle, hit.p, normal, sample.pdf, enabled, ray, bent)
         alive = np.flatnonzero(active.numpy())
         if len(alive) == 0:
             return
