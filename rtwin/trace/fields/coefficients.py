@@ -60,6 +60,7 @@ def refine(
     for start in range(0, len(table), PATHS_PER_LAUNCH):
         part = table.take(slice(start, start + PATHS_PER_LAUNCH))
         buffer = to_buffer(world, part, solver.diffraction, valid=False)
+        valid = _kept_validity(buffer, world.engine.dr)
         with recording():
             ImageMethod()(
                 scene=world.mi_scene,
@@ -69,11 +70,29 @@ def refine(
                 src_positions=world.places(source_m[None]),
                 tgt_positions=world.places(receivers_m),
             )
-        buffer.schedule()
-        world.engine.dr.eval(buffer.valid)
-        valid = np.flatnonzero(buffer.valid.numpy())
-        parts.append(_from_buffer(world, buffer, part).take(valid))
+        buffer.valid = valid[-1]
+        rows = np.flatnonzero(buffer.valid.numpy())
+        parts.append(_from_buffer(world, buffer, part).take(rows))
     return PathTable.concatenate(parts)
+
+
+def _kept_validity(buffer: Any, dr: Any) -> list[Any]:
+    """What a buffer is last asked for vertices of, in a list that grows.
+
+    The image method's last question is for the first vertex of the valid paths. It makes
+    Dr.Jit compute all vertices at once, and validity another time when that is asked for
+    afterwards, with all rays, unless it is asked for together with them.
+    """
+    found: list[Any] = []
+    get_vertex = buffer.get_vertex
+
+    def asked(depth: Any, active: Any) -> Any:
+        dr.schedule(active)
+        found.append(active)
+        return get_vertex(depth, active)
+
+    buffer.get_vertex = asked
+    return found
 
 
 def coefficients(
