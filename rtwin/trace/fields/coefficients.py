@@ -70,6 +70,7 @@ def refine(
                 src_positions=world.places(source_m[None]),
                 tgt_positions=world.places(receivers_m),
             )
+        del buffer.get_vertex  # which holds the buffer
         buffer.valid = valid[-1]
         rows = np.flatnonzero(buffer.valid.numpy())
         parts.append(_from_buffer(world, buffer, part).take(rows))
