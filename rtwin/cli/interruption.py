@@ -6,11 +6,13 @@ imports nobody is there to catch it. So the signal is also remembered: any error
 for it, and whoever reports progress raises it again.
 """
 
+import atexit
+import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -62,6 +64,19 @@ def told_in_one_line() -> Iterator[None]:
     finally:
         sys.unraisablehook = hook
         signal.signal(signal.SIGINT, handler)
+
+
+def leave() -> None:
+    """End the process, by now unwound, without taking Python down beneath the ray tracer.
+
+    Threads of an interrupted trace may still run, and abort where they find no Python. What
+    others have asked to be done at the end is done.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(STATUS)
 
 
 def _is_typer_s(error: BaseException) -> bool:
